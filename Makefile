@@ -1,0 +1,59 @@
+# Everything is set up in .venv, from requirements.lock; only Python 3.11, make and the package
+# registry are needed. uv is fetched into .cache where it is missing.
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
+RUN := .venv/bin/
+READY := .venv/.ready
+
+.PHONY: help demo serve test check unit integration fmt lock audit clean
+
+help: ## list what can be made
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(READY) ## see both modes at work, offline
+	$(RUN)modegate demo
+
+serve: $(READY) ## run the gateway
+	$(RUN)modegate serve
+
+test: check ## format, lint, types, architecture, then every test with coverage
+	$(RUN)pytest --cov --cov-report=term tests
+	$(RUN)python tools/coverage_gate.py
+
+check: $(READY) ## what needs no test run
+	$(RUN)ruff format --check .
+	$(RUN)ruff check .
+	$(RUN)mypy
+	$(RUN)lint-imports
+
+unit: $(READY) ## the pure tests alone: seconds
+	$(RUN)pytest tests/unit
+
+integration: $(READY) ## the tests against the real CLI, SDK and sockets
+	$(RUN)pytest tests/integration
+
+fmt: $(READY) ## mend format and what the linter can mend
+	$(RUN)ruff format .
+	$(RUN)ruff check --fix .
+
+lock: $(UV) ## renew requirements.lock from pyproject.toml
+	$(UV) lock --upgrade
+	$(UV) export --quiet --all-extras --all-groups --no-emit-project --no-header \
+		--format requirements-txt --output-file requirements.lock
+
+audit: $(READY) ## look for known faults in the locked packages
+	$(UV) tool run pip-audit --require-hashes --disable-pip --requirement requirements.lock
+
+clean: ## remove what was made
+	rm -rf .venv .cache .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(READY): requirements.lock pyproject.toml $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.11 .venv
+	$(UV) pip sync --quiet --python .venv --require-hashes requirements.lock
+	$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@touch $(READY)
+
+.cache/uv/bin/uv:
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install --quiet --disable-pip-version-check uv

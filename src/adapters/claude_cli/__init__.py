@@ -1,0 +1,1 @@
+"""The `claude` executable, run as a supervised child process."""

@@ -1,0 +1,149 @@
+"""One child process: its pipes, its bounds, and its certain end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections import deque
+
+from modegate.domain.errors import OutputLimitError
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+HIGH_WATER = 1024 * 1024
+STDERR_KEPT = 16 * 1024
+# How long standard output may stay open after the child's own end, held by some descendant.
+LAST_WORDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Child(asyncio.SubprocessProtocol):
+    """Reads what the child writes, and knows when it ends.
+
+    The event loop's own stream wrappers wait for the pipes' end where only the process has ended;
+    a descendant that keeps a pipe open would then hold the turn for ever.
+    """
+
+    def __init__(self, *, stderr_limit: int) -> None:
+        self._stderr_limit = stderr_limit
+        self._stderr_size = 0
+        self._stderr = bytearray()
+        self._stdout: deque[bytes] = deque()
+        self._buffered = 0
+        self._readable = asyncio.Event()
+        self._at_end = False
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._last_words: asyncio.TimerHandle | None = None
+        self.pid = 0  # of the process, and of its group
+        self.exited = asyncio.Event()
+
+    @property
+    def transport(self) -> asyncio.SubprocessTransport:
+        """The event loop's side of the child; there from the moment that it is started."""
+        if self._transport is None:
+            raise RuntimeError("the child has not been started")
+        return self._transport
+
+    @property
+    def stderr(self) -> str:
+        """The end of what the child wrote to standard error; for the log, after cleaning."""
+        return self._stderr.decode("utf-8", "replace")
+
+    def write_and_close(self, data: bytes) -> None:
+        """Send `data` as all of standard input; a child that does not read it is no error."""
+        pipe = self.transport.get_pipe_transport(STDIN)
+        if isinstance(pipe, asyncio.WriteTransport):
+            pipe.write(data)
+            pipe.write_eof()
+
+    async def read(self) -> bytes:
+        """What standard output brought since the last call; empty at its end.
+
+        Raises:
+            OutputLimitError: standard error is over its bound.
+        """
+        while not self._stdout:
+            if self._at_end:
+                return b""
+            self._check_stderr()
+            self._readable.clear()
+            await self._readable.wait()
+        self._check_stderr()
+        data = b"".join(self._stdout)
+        self._stdout.clear()
+        if self._buffered > HIGH_WATER:
+            self._stdout_pipe().resume_reading()
+        self._buffered = 0
+        return data
+
+    async def ended(self, patience: float) -> None:
+        """Wait for the child to end, for at most `patience` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self.exited.wait()
+
+    async def stop(self, grace: float) -> None:
+        """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end."""
+        if not self.exited.is_set():
+            self._signal(signal.SIGTERM)
+            await self.ended(grace)
+            if not self.exited.is_set():
+                log.warning("claude process %d ignored SIGTERM: killing it", self.pid)
+                self._signal(signal.SIGKILL)
+                await self.exited.wait()
+        if self._last_words is not None:
+            self._last_words.cancel()
+        self.transport.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):  # the latter from macOS, for zombies
+            return
+
+    def _check_stderr(self) -> None:
+        if self._stderr_size > self._stderr_limit:
+            raise OutputLimitError("Claude Code wrote too much to standard error: try again.")
+
+    def _stdout_pipe(self) -> asyncio.ReadTransport:
+        pipe = self.transport.get_pipe_transport(STDOUT)
+        assert isinstance(pipe, asyncio.ReadTransport)  # noqa: S101 - narrows the type
+        return pipe
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The child runs."""
+        assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - narrows the type
+        self._transport = transport
+        self.pid = transport.get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """The child wrote."""
+        if fd == STDERR:
+            self._stderr_size += len(data)
+            self._stderr += data
+            del self._stderr[:-STDERR_KEPT]
+        else:
+            self._stdout.append(data)
+            self._buffered += len(data)
+            if self._buffered > HIGH_WATER:
+                self._stdout_pipe().pause_reading()
+        self._readable.set()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        """A pipe's other end is closed."""
+        if fd == STDOUT:
+            self._end_of_output()
+
+    def process_exited(self) -> None:
+        """The child has ended; what it wrote may still be on its way."""
+        self._signal(signal.SIGKILL)  # its descendants, while the group's id is surely still theirs
+        self.exited.set()
+        loop = asyncio.get_running_loop()
+        self._last_words = loop.call_later(LAST_WORDS, self._end_of_output)
+
+    def _end_of_output(self) -> None:
+        self._at_end = True
+        self._readable.set()

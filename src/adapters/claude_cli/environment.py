@@ -1,0 +1,56 @@
+"""The environment of a child: an allow-listed part of the host's, and the CLI's own switches."""
+
+import logging
+from collections.abc import Mapping
+
+from modegate.adapters.claude_cli.options import ClaudeOptions
+
+ALLOWED = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "LANG",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_BASE_URL",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "CLAUDE_CONFIG_DIR",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "all_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "NODE_EXTRA_CA_CERTS",
+    }
+)
+FORBIDDEN = frozenset({"OPENAI_API_KEY", "API_KEY", "API_KEYS", "METRICS_TOKEN", "CLAUDECODE"})
+
+# Measured on 2.1.329: without the first of them a login's session reads the file that a prompt
+# names as @/path, and adds a hint where it finds the word "ultrathink".
+SWITCHES: Mapping[str, str] = {
+    "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
+    "CLAUDE_CODE_DISABLE_CLAUDE_MDS": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "TERM": "dumb",
+}
+
+log = logging.getLogger(__name__)
+
+
+def build_environment(options: ClaudeOptions) -> dict[str, str]:
+    """The whole environment of a child."""
+    allowed = (ALLOWED | set(options.environment_allow)) - FORBIDDEN
+    inherited = {
+        name: value for name, value in options.environment.items() if name in allowed and value
+    }
+    if "HOME" not in inherited:
+        log.warning("HOME is not set: the claude CLI keeps its files in /tmp")
+        inherited["HOME"] = "/tmp"  # noqa: S108 - what SPEC promises where there is no home
+    return {**inherited, **SWITCHES, "CLAUDE_CODE_MAX_RETRIES": str(options.api_retries)}

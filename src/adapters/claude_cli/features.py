@@ -1,0 +1,57 @@
+"""Which options an executable knows."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from modegate.adapters.claude_cli.command import Features
+
+HELP_TIMEOUT = 20.0
+OPTION = re.compile(r"(?<![\w-])--[a-zA-Z][a-zA-Z-]+")
+
+log = logging.getLogger(__name__)
+
+
+class FeatureProbe:
+    """Asks each executable once, and again when it has changed."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._known: dict[tuple[str, int], Features] = {}
+        self._asking = asyncio.Lock()
+
+    async def ask(self, executable: str) -> Features:
+        """What `--help` lists; nothing, which stands for everything, where it does not answer."""
+        key = (executable, _changed_at(executable))
+        async with self._asking:
+            if key not in self._known:
+                self._known[key] = Features(frozenset(OPTION.findall(await self._help(executable))))
+            return self._known[key]
+
+    async def _help(self, executable: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            executable,
+            "--help",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=dict(self._environment),
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(HELP_TIMEOUT):
+                text, _ = await process.communicate()
+            return text.decode("utf-8", "replace")
+        except TimeoutError:
+            log.warning("claude --help did not answer: every option is taken as known")
+            return ""
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+def _changed_at(executable: str) -> int:
+    return Path(executable).stat().st_mtime_ns

@@ -1,0 +1,53 @@
+"""Makes sure that no child outlives the gateway, even when that is killed with SIGKILL."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from modegate.adapters.claude_cli import guard_process
+
+
+class Guard:
+    """A small process that is told of every process group, and kills what is left at our end."""
+
+    def __init__(self) -> None:
+        self._groups: set[int] = set()
+        self._process: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Have the process run; call before each spawn, for somebody may have ended it."""
+        async with self._starting:
+            if self._process is not None and self._process.returncode is None:
+                return
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-I", "-S", str(Path(guard_process.__file__))),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                env={},
+            )
+            for group in self._groups:
+                self._tell(group)
+
+    def add(self, group: int) -> None:
+        """The group has begun."""
+        self._groups.add(group)
+        self._tell(group)
+
+    def remove(self, group: int) -> None:
+        """The group is gone."""
+        self._groups.discard(group)
+        self._tell(-group)
+
+    async def aclose(self) -> None:
+        """End the process; whatever group is left dies with it."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            await self._process.wait()
+
+    def _tell(self, number: int) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(b"%d\n" % number)

@@ -1,0 +1,37 @@
+"""What the operator chose for the Claude backend."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeOptions:
+    """Paths, bounds and switches; times are seconds, sizes bytes.
+
+    `environment` is the host's, from which children get an allow-listed part. `bare` is None where
+    the CLI's `--bare` is to be used exactly when there is an API key, for it takes no login.
+    """
+
+    state: Path
+    executable: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment_allow: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    bare: bool | None = None
+    api_retries: int = 2
+    slots: int = 10
+    queue_timeout: float = 5.0
+    turn_timeout: float = 300.0
+    grace: float = 5.0
+    stdout_limit: int = 10 * MIB
+    stderr_limit: int = 1 * MIB
+
+    @property
+    def uses_bare(self) -> bool:
+        """Whether children run with `--bare`."""
+        if self.bare is None:
+            return bool(self.environment.get("ANTHROPIC_API_KEY"))
+        return self.bare

@@ -1,0 +1,42 @@
+"""Sessions in a dictionary: for tests, for embedding, and for a gateway that may forget."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from modegate.domain.errors import SessionBusyError
+from modegate.domain.session import Session, SessionId
+
+
+class MemorySessionStore:
+    """Remembers sessions until the process ends."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[SessionId, Session] = {}
+        self._held: set[SessionId] = set()
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """The session, or None."""
+        return self._sessions.get(session_id)
+
+    async def put(self, session: Session) -> None:
+        """Remember the session."""
+        self._sessions[session.id] = session
+
+    async def remove(self, session_id: SessionId) -> None:
+        """Forget the session."""
+        self._sessions.pop(session_id, None)
+
+    @asynccontextmanager
+    async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
+        """Exclusive use of the id."""
+        if session_id in self._held:
+            raise SessionBusyError(
+                "Another request is using this session: wait for its answer, or leave out "
+                "X-Claude-Session-ID to begin a new one.",
+                param="X-Claude-Session-ID",
+            )
+        self._held.add(session_id)
+        try:
+            yield
+        finally:
+            self._held.discard(session_id)

@@ -1,0 +1,1 @@
+"""The upstream: OpenAI's API, or any that is compatible with it."""

@@ -1,0 +1,69 @@
+"""From the errors of the transport to those of the tree."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from modegate.domain.errors import (
+    GatewayError,
+    PassthroughDisabledError,
+    PassthroughNotConfiguredError,
+    StreamCutError,
+    TurnTimeoutError,
+    UpstreamUnreachableError,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Nothing of the transport's own errors gets out; what they say may name hosts."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise timed_out() from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise UpstreamUnreachableError(
+            "The upstream cannot be reached, or closed the connection without an answer: try again "
+            "later; the operator has to check OPENAI_BASE_URL and the network."
+        ) from error
+
+
+def timed_out() -> GatewayError:
+    """The upstream took too long."""
+    return TurnTimeoutError(
+        "The upstream did not answer in time: try again later, or ask for less."
+    )
+
+
+def no_list() -> GatewayError:
+    """Something answered, but not with models."""
+    return UpstreamUnreachableError(
+        "The upstream did not answer with a list of models: ask without include=upstream; the "
+        "operator has to check OPENAI_BASE_URL."
+    )
+
+
+def cut() -> GatewayError:
+    """A stream ended too early."""
+    return StreamCutError(
+        "The upstream's stream ended too early: what has arrived of the answer is incomplete. Send "
+        "the request again."
+    )
+
+
+def disabled() -> GatewayError:
+    """Passthrough is off."""
+    return PassthroughDisabledError(
+        "Passthrough is switched off on this server: send X-Claude-Code: true to be answered by "
+        "Claude Code. The operator can set OPENAI_PASSTHROUGH_ENABLED=true."
+    )
+
+
+def not_configured() -> GatewayError:
+    """There is no key."""
+    return PassthroughNotConfiguredError(
+        "There is no key for the upstream: the operator can set OPENAI_API_KEY, and where the "
+        "server allows it a client can send its own in X-OpenAI-API-Key. With X-Claude-Code: true "
+        "Claude Code answers instead."
+    )

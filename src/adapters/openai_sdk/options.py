@@ -1,0 +1,22 @@
+"""What the operator chose for the upstream."""
+
+from dataclasses import dataclass
+
+from modegate.domain.client import ApiKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamOptions:
+    """Where the upstream is, and how long to bother it; times are seconds.
+
+    `timeout` bounds the wait for a whole answer and, in a stream, for its beginning and each silence.
+    """
+
+    base_url: str | None = None
+    api_key: ApiKey | None = None
+    enabled: bool = True
+    retries: int = 2
+    timeout: float = 300.0
+    connect_timeout: float = 10.0
+    longest_retry_wait: float = 30.0
+    clients: int = 256

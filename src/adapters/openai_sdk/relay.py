@@ -1,0 +1,86 @@
+"""An upstream's server-sent events, handed on as bytes, without I/O."""
+
+import json
+import re
+
+from modegate.domain.errors import OutputLimitError
+
+EVENT_LIMIT = 16 * 1024 * 1024
+# The ends of an event, for the three line ends that the format allows, and their mixtures.
+BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r", b"\n\r")
+LONGEST_BOUNDARY = 3
+
+DONE = re.compile(rb"(?:\A|(?<=[\r\n]))data:[ \t]*\[DONE\]")
+# In the text of an answer these quotation marks would have a backslash before them.
+FINISH = re.compile(rb'(?<!\\)"finish_reason"\s*:\s*"')
+ERROR = re.compile(
+    rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|data:[ \t]*\{\s*"error"\s*:\s*(?!null))'
+)
+
+
+class SseRelay:
+    """Takes bytes as they come, gives whole events as they were.
+
+    `done` tells that `[DONE]` came; it is left out, for whoever writes the response ends every
+    stream alike. An answer is whole when each of its `choices` has finished.
+    """
+
+    def __init__(self, choices: int = 1) -> None:
+        self._missing = choices
+        self._tail = bytearray()
+        self._failed = False
+        self.done = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing, or the upstream said itself what went wrong."""
+        return self.done or self._failed or self._missing <= 0
+
+    def feed(self, data: bytes) -> bytes:
+        """All events that `data` completes, together; empty where there is none.
+
+        Raises:
+            OutputLimitError: a single event is longer than any can be.
+        """
+        if not self._tail and data.endswith(b"\n\n"):
+            return self._look(data)
+        searched = max(0, len(self._tail) - LONGEST_BOUNDARY)
+        self._tail += data
+        end = max(
+            at + len(boundary) if (at := self._tail.rfind(boundary, searched)) >= 0 else 0
+            for boundary in BOUNDARIES
+        )
+        if end == 0 and len(self._tail) > EVENT_LIMIT:
+            raise OutputLimitError("The upstream sent an event that is too long.")
+        events = bytes(self._tail[:end])
+        del self._tail[:end]
+        return self._look(events)
+
+    def finish(self) -> bytes:
+        """The last event, where the upstream ended right behind it; then `whole` tells the rest."""
+        rest = bytes(self._tail).rstrip(b"\r\n")
+        self._tail.clear()
+        return self._look(rest + b"\n\n") if _is_whole_event(rest) else b""
+
+    def _look(self, events: bytes) -> bytes:
+        if self.done or not events:
+            return b""
+        if match := DONE.search(events):
+            self.done = True
+            events = events[: match.start()]
+        self._missing -= len(FINISH.findall(events))
+        self._failed = self._failed or ERROR.search(events) is not None
+        return events
+
+
+def _is_whole_event(event: bytes) -> bool:
+    """Whether an event without the blank line behind it has all of its data."""
+    data = b"".join(
+        line.removeprefix(b"data:") for line in event.splitlines() if line.startswith(b"data:")
+    ).strip()
+    if data == b"[DONE]":
+        return True
+    try:
+        return isinstance(json.loads(data), dict)
+    except ValueError:
+        return False

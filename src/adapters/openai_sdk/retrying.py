@@ -1,0 +1,66 @@
+"""When to ask the upstream again, and how long to wait before."""
+
+import email.utils
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.errors import UpstreamRefusalError, UpstreamUnreachableError
+from modegate.domain.verbatim import VerbatimHead
+
+T = TypeVar("T")
+
+RETRIED = frozenset({408, 409, 429})
+FIRST_SERVER_ERROR = 500
+
+backoff = wait_exponential_jitter(initial=0.5, max=8, jitter=0.25)
+
+
+def is_transient(error: BaseException, longest_wait: float) -> bool:
+    """Whether the same request may succeed soon."""
+    if isinstance(error, UpstreamRefusalError):
+        status = error.answer.status
+        wait = retry_after(error.answer)
+        return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) <= longest_wait
+    return isinstance(error, UpstreamUnreachableError)
+
+
+def retry_after(head: VerbatimHead) -> float | None:
+    """Seconds that the upstream asks to wait, given as milliseconds, seconds or a date."""
+    headers = dict(head.headers)
+    try:
+        if milliseconds := headers.get("retry-after-ms"):
+            return max(0.0, float(milliseconds) / 1000)
+        value = headers.get("retry-after", "")
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = retry_after(error.answer) if isinstance(error, UpstreamRefusalError) else None
+    return backoff(state) if told is None else told
+
+
+async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions) -> T:
+    """The first attempt that succeeds, or the error of the last one."""
+    retries = AsyncRetrying(
+        stop=stop_after_attempt(1 + options.retries),
+        wait=_wait,
+        retry=retry_if_exception(lambda error: is_transient(error, options.longest_retry_wait)),
+        reraise=True,
+    )
+    return await retries(attempt)

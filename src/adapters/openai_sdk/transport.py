@@ -1,0 +1,72 @@
+"""The pooled connections to the upstream."""
+
+import io
+
+import aiohttp
+
+from modegate.adapters.openai_sdk.answers import whole
+from modegate.adapters.openai_sdk.endpoints import Endpoint
+from modegate.adapters.openai_sdk.failures import translated
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.errors import UpstreamRefusalError
+
+FIRST_ERROR = 400
+# Above this size the client library wants to send a body in pieces.
+LARGE_BODY = 1024 * 1024
+
+
+class Transport:
+    """One session for all requests; it is opened by the first, in the event loop that runs then."""
+
+    def __init__(self, options: UpstreamOptions) -> None:
+        self._options = options
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> aiohttp.ClientResponse:
+        """An answer that is no error, its body not read yet; whoever gets it closes it.
+
+        Raises:
+            UpstreamRefusalError: the upstream answered with an error.
+            UpstreamUnreachableError: it did not answer.
+        """
+        data = body if len(body) < LARGE_BODY else io.BytesIO(body)
+        return await self._send("POST", endpoint, path, data)
+
+    async def get(self, endpoint: Endpoint, path: str) -> aiohttp.ClientResponse:
+        """As `post`, without a body."""
+        return await self._send("GET", endpoint, path, None)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _send(
+        self, method: str, endpoint: Endpoint, path: str, data: bytes | io.BytesIO | None
+    ) -> aiohttp.ClientResponse:
+        if self._session is None:
+            self._session = self._open()
+        with translated():
+            response = await self._session.request(
+                method,
+                endpoint.base_url.joinpath(path),
+                data=data,
+                headers=endpoint.headers,
+                allow_redirects=False,  # nothing but the configuration says where a request goes
+            )
+            if response.status < FIRST_ERROR:
+                return response
+            async with response:
+                raise UpstreamRefusalError(await whole(response))
+
+    def _open(self) -> aiohttp.ClientSession:
+        options = self._options
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            # Cookies of one client's answer must not travel with another's request.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=options.connect_timeout, sock_read=options.timeout
+            ),
+            trust_env=True,
+        )

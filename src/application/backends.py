@@ -1,0 +1,29 @@
+"""The backend of each mode."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from modegate.application.ports.backend import CompletionBackend
+from modegate.domain.completion import Answer, Chunk
+from modegate.domain.turn import ClaudeTurn, PassthroughTurn, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Sends each turn to the backend of its kind; itself a backend for all of them."""
+
+    claude: CompletionBackend[ClaudeTurn]
+    passthrough: CompletionBackend[PassthroughTurn]
+
+    async def complete(self, turn: Turn) -> Answer:
+        """The whole answer of the turn's backend."""
+        if isinstance(turn, ClaudeTurn):
+            return await self.claude.complete(turn)
+        return await self.passthrough.complete(turn)
+
+    def stream(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
+        """The chunks of the turn's backend."""
+        if isinstance(turn, ClaudeTurn):
+            return self.claude.stream(turn)
+        return self.passthrough.stream(turn)

@@ -1,0 +1,38 @@
+"""Answer a request as a whole."""
+
+from dataclasses import dataclass
+
+from modegate.application.hold_session import HoldSession
+from modegate.application.ports.backend import CompletionBackend
+from modegate.application.prepare_turn import PrepareTurn
+from modegate.domain.completion import Answer, Completion
+from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """An answer, and the turn that it belongs to."""
+
+    turn: Turn
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteChat:
+    """The use case behind a request without `stream`."""
+
+    prepare: PrepareTurn
+    backend: CompletionBackend[Turn]
+    sessions: HoldSession
+
+    async def __call__(self, request: ChatRequest) -> WholeAnswer:
+        """Prepare the turn, have it answered, and remember its session.
+
+        Raises:
+            GatewayError: the request was refused, or the backend failed.
+        """
+        async with self.prepare(request) as turn:
+            answer = await self.backend.complete(turn)
+            if isinstance(turn, ClaudeTurn) and isinstance(answer, Completion):
+                await self.sessions.remember(turn.session, answer.cli_session_id)
+            return WholeAnswer(turn, answer)

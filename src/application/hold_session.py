@@ -1,0 +1,73 @@
+"""Exclusive use of a session for one turn, new or resumed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from modegate.application.ports.clock import Clock
+from modegate.application.ports.ids import IdGenerator
+from modegate.application.ports.session_store import SessionStore
+from modegate.domain.client import ClientId
+from modegate.domain.errors import SessionNotFoundError
+from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldSession:
+    """Finds the client's session, or begins one, and keeps everybody else out of it."""
+
+    store: SessionStore
+    policy: SessionPolicy
+    clock: Clock
+    ids: IdGenerator
+
+    @asynccontextmanager
+    async def begin(self, client: ClientId) -> AsyncIterator[Session]:
+        """A new session; it is not remembered before `remember` says that its turn runs."""
+        session_id = SessionId(self.ids.session_id())
+        async with self.store.hold(session_id):
+            yield Session.start(session_id, client, self.clock.now())
+
+    @asynccontextmanager
+    async def resume(self, text: str, client: ClientId) -> AsyncIterator[Session]:
+        """The client's own session with the id in `text`.
+
+        Raises:
+            InvalidSessionIdError: `text` is no session id.
+            SessionNotFoundError: unknown, expired, or another client's.
+            SessionBusyError: another request holds it.
+        """
+        session_id = parse_session_id(text)
+        # Asked before the hold, so that nobody learns from "busy" that another's session exists.
+        await self._own(session_id, client)
+        async with self.store.hold(session_id):
+            # Asked again, for the turn that held it until now may have changed or ended it.
+            session = await self._own(session_id, client)
+            try:
+                yield session
+            except SessionNotFoundError:  # the backend has lost the conversation
+                await self.store.remove(session_id)
+                raise
+
+    async def remember(self, session: Session, cli_session_id: str | None) -> None:
+        """The session's turn runs, or has run: from now on it can be resumed."""
+        await self.store.put(session.used(self.clock.now(), cli_session_id))
+
+    async def _own(self, session_id: SessionId, client: ClientId) -> Session:
+        session = await self.store.get(session_id)
+        if (
+            session is None
+            or session.client != client
+            or self.policy.expired(session, self.clock.now())
+        ):
+            raise not_found(session_id)
+        return session
+
+
+def not_found(session_id: SessionId) -> SessionNotFoundError:
+    """The one answer for every session that the client cannot have."""
+    return SessionNotFoundError(
+        f"Session {session_id} is unknown or has expired: leave out X-Claude-Session-ID to begin "
+        "a new one.",
+        param="X-Claude-Session-ID",
+    )

@@ -1,0 +1,34 @@
+"""Which models a client may name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from modegate.application.ports.upstream_models import UpstreamModels
+from modegate.domain.model_map import ModelMap
+
+ModelObject = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """The rows of the model map and, where asked for, the upstream's own models."""
+
+    models: ModelMap
+    upstream: UpstreamModels
+
+    async def __call__(self, *, include_upstream: bool = False) -> Sequence[ModelObject]:
+        """OpenAI's model objects.
+
+        Raises:
+            GatewayError: the upstream was asked for, and did not answer.
+        """
+        own = [describe(name) for name in self.models.names]
+        if not include_upstream:
+            return own
+        known = set(self.models.names)
+        return own + [model for model in await self.upstream.fetch() if model["id"] not in known]
+
+
+def describe(name: str) -> ModelObject:
+    """A name of the model map as OpenAI's model object; such a name has no date of creation."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "modegate"}

@@ -1,0 +1,30 @@
+"""Where sessions are remembered."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from modegate.domain.session import Session, SessionId
+
+
+class SessionStore(Protocol):
+    """Remembers sessions by their public id."""
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """The session as it was last put, or None."""
+        ...
+
+    async def put(self, session: Session) -> None:
+        """Remember the session, in place of an earlier one with its id."""
+        ...
+
+    async def remove(self, session_id: SessionId) -> None:
+        """Forget the session; one that is not there is forgotten already."""
+        ...
+
+    def hold(self, session_id: SessionId) -> AbstractAsyncContextManager[None]:
+        """Exclusive use of the id, known or not, until the context is left.
+
+        Raises:
+            SessionBusyError: somebody else holds it; at once, never after a wait.
+        """
+        ...

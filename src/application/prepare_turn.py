@@ -1,0 +1,115 @@
+"""Every decision about a request, taken in one place."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from modegate.application.hold_session import HoldSession
+from modegate.application.ports.clock import Clock
+from modegate.application.ports.ids import IdGenerator
+from modegate.domain.client import parse_upstream_key
+from modegate.domain.conversation import Conversation
+from modegate.domain.errors import InvalidRequestError, MissingParameterError
+from modegate.domain.mode import Mode
+from modegate.domain.model_map import ModelMap
+from modegate.domain.param_policy import ParamPolicy
+from modegate.domain.prompt import Prompt, build_prompt
+from modegate.domain.session import Session
+from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn, Turn
+
+MAX_MODEL_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareTurn:
+    """Turns a request into a frozen turn; its session is held until the context is left."""
+
+    models: ModelMap
+    policy: ParamPolicy
+    sessions: HoldSession
+    clock: Clock
+    ids: IdGenerator
+    clients_may_bring_keys: bool = True
+
+    @asynccontextmanager
+    async def __call__(self, request: ChatRequest) -> AsyncIterator[Turn]:
+        """The turn for one request.
+
+        Raises:
+            RequestError: the request is wrong, or its session is not the client's.
+            SessionBusyError: another request holds its session.
+        """
+        if request.decision.mode is Mode.PASSTHROUGH:
+            yield self._passthrough(request)
+            return
+        params = request.params
+        _check_stream(params)
+        screening = self.policy.screen(params)
+        cli_model = self.models.resolve(_model(params))
+        conversation = Conversation.parse(params.get("messages"))
+        resume = request.decision.session_id is not None
+        prompt = build_prompt(conversation, resume=resume)
+        async with self._session(request) as held:
+            session = held.instructed(prompt.system)
+            yield ClaudeTurn(
+                completion_id=self.ids.completion_id(),
+                created=int(self.clock.now()),
+                model=_model(params),
+                cli_model=cli_model,
+                prompt=Prompt(session.system_prompt, prompt.text),
+                session=session,
+                resume=resume,
+                effort=screening.effort,
+                include_usage=_include_usage(params),
+                ignored=screening.ignored,
+            )
+
+    def _passthrough(self, request: ChatRequest) -> PassthroughTurn:
+        _check_model_length(request.params.get("model"))
+        choices = request.params.get("n")
+        brought = request.upstream_key if self.clients_may_bring_keys else None
+        return PassthroughTurn(
+            body=request.body,
+            upstream_key=None if brought is None else parse_upstream_key(brought),
+            choices=choices if isinstance(choices, int) else 1,
+        )
+
+    def _session(self, request: ChatRequest) -> AbstractAsyncContextManager[Session]:
+        if request.decision.session_id is None:
+            return self.sessions.begin(request.client)
+        return self.sessions.resume(request.decision.session_id, request.client)
+
+
+def _model(params: Mapping[str, object]) -> str:
+    model = params.get("model")
+    if model is None:
+        raise MissingParameterError("'model' is missing: name one, such as sonnet.", param="model")
+    if not isinstance(model, str):
+        raise InvalidRequestError("'model' must be a string.", param="model")
+    _check_model_length(model)
+    return model
+
+
+def _check_model_length(model: object) -> None:
+    if isinstance(model, str) and not 1 <= len(model) <= MAX_MODEL_CHARACTERS:
+        raise InvalidRequestError(
+            f"'model' must have 1 to {MAX_MODEL_CHARACTERS} characters.", param="model"
+        )
+
+
+def _check_stream(params: Mapping[str, object]) -> None:
+    if not isinstance(params.get("stream"), bool | None):
+        raise InvalidRequestError("'stream' must be true or false.", param="stream")
+
+
+def _include_usage(params: Mapping[str, object]) -> bool:
+    options = params.get("stream_options")
+    if options is None:
+        return False
+    include = options.get("include_usage") if isinstance(options, Mapping) else options
+    if not isinstance(include, bool | None):
+        raise InvalidRequestError(
+            "'stream_options' must be an object; its include_usage is true or false.",
+            param="stream_options",
+        )
+    return include is True

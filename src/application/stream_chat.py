@@ -1,0 +1,51 @@
+"""Answer a request chunk by chunk."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from modegate.application.hold_session import HoldSession
+from modegate.application.ports.backend import CompletionBackend
+from modegate.application.prepare_turn import PrepareTurn
+from modegate.domain.completion import Chunk, Started
+from modegate.domain.errors import BackendCrashedError
+from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedAnswer:
+    """A stream that has begun: its first chunk is here, so its status is known."""
+
+    turn: Turn
+    first: Chunk
+    rest: AsyncIterator[Chunk]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChat:
+    """The use case behind a request with `stream`."""
+
+    prepare: PrepareTurn
+    backend: CompletionBackend[Turn]
+    sessions: HoldSession
+
+    @asynccontextmanager
+    async def __call__(self, request: ChatRequest) -> AsyncIterator[StreamedAnswer]:
+        """Prepare the turn and await its first chunk; leaving the context ends all of it.
+
+        Raises:
+            GatewayError: on entering, the request was refused or the backend failed at once; from
+                the chunks, the answer was cut.
+        """
+        async with self.prepare(request) as turn, self.backend.stream(turn) as chunks:
+            first = await _first_of(chunks)
+            if isinstance(turn, ClaudeTurn) and isinstance(first, Started):
+                await self.sessions.remember(turn.session, first.cli_session_id)
+            yield StreamedAnswer(turn, first, chunks)
+
+
+async def _first_of(chunks: AsyncIterator[Chunk]) -> Chunk:
+    try:
+        return await anext(chunks)
+    except StopAsyncIteration:
+        raise BackendCrashedError("The backend ended its stream before it began.") from None

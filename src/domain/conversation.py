@@ -1,0 +1,118 @@
+"""A request's messages: their shape, their bounds, and the text in them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modegate.domain.errors import InvalidRequestError, MissingParameterError
+from modegate.domain.param_policy import unsupported
+
+MAX_MESSAGES = 100
+MAX_MESSAGE_CHARACTERS = 500_000
+MEDIA_PARTS = frozenset({"image_url", "input_audio", "file"})
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, its text parts joined as they came."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """1 to 100 messages, of at most 500 000 characters each, with at least one of the user's."""
+
+    messages: tuple[Message, ...]
+
+    @classmethod
+    def parse(cls, raw: object) -> "Conversation":
+        """Read the field `messages`.
+
+        Raises:
+            MissingParameterError: it is absent.
+            InvalidRequestError: `param` names the message, as in `messages[2].content`.
+            UnsupportedParameterError: a part is not text.
+        """
+        if raw is None:
+            raise MissingParameterError("'messages' is missing: send a list.", param="messages")
+        if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_MESSAGES:
+            raise InvalidRequestError(
+                f"'messages' must be a list of 1 to {MAX_MESSAGES} messages.", param="messages"
+            )
+        messages = tuple(_message(item, f"messages[{i}]") for i, item in enumerate(raw))
+        if not any(message.role is Role.USER for message in messages):
+            raise InvalidRequestError(
+                "'messages' holds no message of the role 'user': add one with the question.",
+                param="messages",
+            )
+        return cls(messages)
+
+
+def _message(raw: object, where: str) -> Message:
+    if not isinstance(raw, Mapping):
+        raise InvalidRequestError(f"{where} must be an object with role and content.", param=where)
+    if "role" not in raw:
+        raise MissingParameterError(f"{where} has no role.", param=f"{where}.role")
+    try:
+        role = Role(raw["role"])
+    except ValueError:
+        roles = ", ".join(Role)
+        raise InvalidRequestError(
+            f"{where}.role must be one of: {roles}.", param=f"{where}.role"
+        ) from None
+    text = _text(raw.get("content"), role, f"{where}.content")
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        raise InvalidRequestError(
+            f"{where} is longer than {MAX_MESSAGE_CHARACTERS} characters: shorten it.",
+            param=f"{where}.content",
+        )
+    if role is Role.USER and not text.strip():
+        raise InvalidRequestError(f"{where}.content is empty: write a text.", param=where)
+    if role is Role.ASSISTANT:
+        text = "\n".join(filter(None, (text, *_calls(raw.get("tool_calls")))))
+    return Message(role, text)
+
+
+def _text(content: object, role: Role, where: str) -> str:
+    if isinstance(content, str):
+        return content
+    if content is None and role is Role.ASSISTANT:
+        return ""
+    if isinstance(content, list):
+        return "".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
+    if content is None:
+        raise MissingParameterError(f"{where} is missing: write a text.", param=where)
+    raise InvalidRequestError(f"{where} must be a string or a list of text parts.", param=where)
+
+
+def _part(part: object, where: str) -> str:
+    if isinstance(part, Mapping):
+        kind = part.get("type")
+        if isinstance(kind, str) and kind in MEDIA_PARTS:
+            raise unsupported(f"{where}.{kind}")
+        text = part.get(kind) if kind in ("text", "refusal") else None
+        if isinstance(text, str):
+            return text
+    raise InvalidRequestError(
+        f'{where} must be a text part: {{"type": "text", "text": "…"}}.', param=where
+    )
+
+
+def _calls(raw: object) -> Iterator[str]:
+    """Earlier tool calls, told as text, so that the tools' results that follow make sense."""
+    for call in raw if isinstance(raw, Sequence) else ():
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if isinstance(function, Mapping):
+            yield f"[called {function.get('name')} with {function.get('arguments')}]"

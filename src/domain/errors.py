@@ -1,0 +1,233 @@
+"""Every way in which modegate refuses or fails, as one tree.
+
+    GatewayError
+    ├── RequestError                 the request itself is wrong
+    │   ├── InvalidRequestError      malformed, of the wrong type, out of bounds
+    │   ├── MissingParameterError
+    │   ├── UnsupportedParameterError
+    │   ├── ModelNotFoundError
+    │   ├── ContextLengthError
+    │   ├── InvalidHeaderError
+    │   ├── InvalidSessionIdError
+    │   ├── SessionNotFoundError     unknown, expired, or another client's
+    │   ├── PayloadTooLargeError
+    │   └── UnsupportedMediaTypeError
+    ├── BusyError                    right, but not now
+    │   ├── SessionBusyError
+    │   └── CapacityError
+    ├── ConfigurationError           the operator has to act
+    │   ├── PassthroughNotConfiguredError
+    │   ├── PassthroughDisabledError
+    │   └── BackendUnavailableError
+    └── BackendError                 whoever was to answer did not
+        ├── BackendAuthError
+        ├── BackendForbiddenError
+        ├── BackendRateLimitedError
+        ├── BackendFailedError
+        ├── BackendCrashedError
+        ├── OutputLimitError
+        ├── EmptyResponseError
+        ├── StreamCutError           after the first byte
+        ├── TurnTimeoutError
+        ├── UpstreamUnreachableError
+        └── UpstreamRefusalError     the upstream's own error, handed on as it came
+
+Nothing here knows HTTP: the statuses stand in one table in `modegate.entrypoints.http.errors`.
+"""
+
+from typing import ClassVar
+
+from modegate.domain.verbatim import Verbatim
+
+
+class GatewayError(Exception):
+    """What a client is told: what was wrong and what to do; never a body, a path or a key.
+
+    `param` names the offending field or header; `retry_after` is in seconds, where it is known.
+    """
+
+    code: ClassVar[str]
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+
+
+class RequestError(GatewayError):
+    """The request itself is wrong; the same again will fail again."""
+
+
+class InvalidRequestError(RequestError):
+    """Malformed JSON, a wrong type, or a value out of bounds."""
+
+    code = "invalid_request"
+
+
+class MissingParameterError(RequestError):
+    """A required field is absent."""
+
+    code = "missing_required_parameter"
+
+
+class UnsupportedParameterError(RequestError):
+    """A parameter that the chosen backend cannot honour and must not ignore."""
+
+    code = "unsupported_parameter"
+
+
+class ModelNotFoundError(RequestError):
+    """No row of the model map, or the backend does not know the model."""
+
+    code = "model_not_found"
+
+
+class ContextLengthError(RequestError):
+    """The conversation is longer than the model takes."""
+
+    code = "context_length_exceeded"
+
+
+class InvalidHeaderError(RequestError):
+    """A request header has a value that means nothing."""
+
+    code = "invalid_header_value"
+
+
+class InvalidSessionIdError(RequestError):
+    """The session id is not a UUID of version 4."""
+
+    code = "invalid_session_id"
+
+
+class SessionNotFoundError(RequestError):
+    """Unknown, expired and another client's look alike."""
+
+    code = "session_not_found"
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is longer than the bound."""
+
+    code = "payload_too_large"
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body is not declared as JSON."""
+
+    code = "unsupported_media_type"
+
+
+class BusyError(GatewayError):
+    """The request is right; the moment is not."""
+
+
+class SessionBusyError(BusyError):
+    """Another request holds the session."""
+
+    code = "session_busy"
+
+
+class CapacityError(BusyError):
+    """No process slot became free in time."""
+
+    code = "capacity_exceeded"
+
+
+class ConfigurationError(GatewayError):
+    """The operator has to act before such a request can succeed."""
+
+
+class PassthroughNotConfiguredError(ConfigurationError):
+    """Neither the server nor the client has a key for the upstream."""
+
+    code = "passthrough_not_configured"
+
+
+class PassthroughDisabledError(ConfigurationError):
+    """The operator switched passthrough off."""
+
+    code = "passthrough_disabled"
+
+
+class BackendUnavailableError(ConfigurationError):
+    """The `claude` executable is missing or cannot be started."""
+
+    code = "backend_unavailable"
+
+
+class BackendError(GatewayError):
+    """Whoever was to answer the turn did not."""
+
+
+class BackendAuthError(BackendError):
+    """Claude's key or login was refused."""
+
+    code = "backend_auth_failed"
+
+
+class BackendForbiddenError(BackendError):
+    """The key is known, but may not do this: permission, billing or region."""
+
+    code = "backend_forbidden"
+
+
+class BackendRateLimitedError(BackendError):
+    """The account behind the backend is over its own limit."""
+
+    code = "backend_rate_limited"
+
+
+class BackendFailedError(BackendError):
+    """The backend said itself that it failed."""
+
+    code = "backend_error"
+
+
+class BackendCrashedError(BackendError):
+    """The backend ended, or spoke nonsense, without saying why."""
+
+    code = "internal_error"
+
+
+class OutputLimitError(BackendError):
+    """The backend wrote more than one answer may hold."""
+
+    code = "output_limit_exceeded"
+
+
+class EmptyResponseError(BackendError):
+    """The backend finished without a word."""
+
+    code = "empty_response"
+
+
+class StreamCutError(BackendError):
+    """A stream that had begun ended before its answer was whole."""
+
+    code = "stream_error"
+
+
+class TurnTimeoutError(BackendError):
+    """No answer within the time a turn may take."""
+
+    code = "timeout"
+
+
+class UpstreamUnreachableError(BackendError):
+    """No connection to the upstream, or it closed without an answer."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamRefusalError(BackendError):
+    """The upstream answered with an error; status, headers and body stand as they came."""
+
+    code = "upstream_error"
+
+    def __init__(self, answer: Verbatim) -> None:
+        super().__init__(f"The upstream answered with status {answer.status}.")
+        self.answer = answer

@@ -1,0 +1,62 @@
+"""What can work at this moment."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CredentialState(StrEnum):
+    """Claude's credentials: `REFUSED` says that the last turn was turned away for them."""
+
+    OK = "ok"
+    LOGIN = "login"
+    MISSING = "missing"
+    REFUSED = "error"
+
+
+class PassthroughState(StrEnum):
+    """The passthrough backend; `NO_KEY` may still serve clients that bring their own."""
+
+    OK = "ok"
+    DISABLED = "disabled"
+    NO_KEY = "no_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Slots of the process pool: turns that run, turns that wait, processes that stand ready."""
+
+    active: int
+    queued: int
+    warm: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaudeHealth:
+    """The Claude backend: whether its executable is there, its credentials, its slots."""
+
+    executable: bool
+    credentials: CredentialState
+    capacity: Capacity
+
+    @property
+    def can_work(self) -> bool:
+        """Whether a turn has a chance."""
+        return self.executable and self.credentials in {CredentialState.OK, CredentialState.LOGIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Both backends."""
+
+    claude: ClaudeHealth
+    passthrough: PassthroughState
+    clients_may_bring_keys: bool
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one backend can answer somebody."""
+        passthrough = self.passthrough is PassthroughState.OK or (
+            self.passthrough is PassthroughState.NO_KEY and self.clients_may_bring_keys
+        )
+        return self.claude.can_work or passthrough

@@ -1,0 +1,33 @@
+"""A request's body, read strictly."""
+
+import json
+
+from modegate.domain.errors import InvalidRequestError
+
+
+def parse_json_object(body: bytes) -> dict[str, object]:
+    """The JSON object in `body`: UTF-8, no NaN or Infinity, nesting and numbers within bounds.
+
+    Raises:
+        InvalidRequestError: it is something else; the body is never quoted.
+    """
+    try:
+        parsed = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidRequestError("The body is nested too deeply; flatten it.") from None
+    except UnicodeDecodeError:
+        raise InvalidRequestError("The body is not UTF-8; send JSON in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidRequestError(f"The body is not valid JSON ({where}).") from None
+    except ValueError:
+        raise InvalidRequestError(
+            "The body holds a number that JSON does not have, or one that is too long."
+        ) from None
+    if not isinstance(parsed, dict):
+        raise InvalidRequestError("The body must be a JSON object: {…}.")
+    return parsed
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)

@@ -1,0 +1,128 @@
+"""What Claude Code does with each request parameter: honour it, ignore it, or refuse it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from modegate.domain.errors import UnsupportedParameterError
+
+Predicate = Callable[[object], bool]
+
+
+class Tier(Enum):
+    """What happens to a parameter."""
+
+    HONOURED = 1
+    IGNORED = 2
+    REFUSED = 3
+
+
+class Effort(Enum):
+    """Values of `reasoning_effort` that the CLI's `--effort` takes as they are."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+
+
+def _is_effort(value: object) -> bool:
+    return isinstance(value, str) and value in {effort.value for effort in Effort}
+
+
+def _is_text_format(value: object) -> bool:
+    return isinstance(value, Mapping) and value.get("type") == "text"
+
+
+def _is_one(value: object) -> bool:
+    return value == 1 and not isinstance(value, bool)
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A parameter's tier, where its value passes `applies`, else the tier `otherwise`."""
+
+    tier: Tier
+    applies: Predicate = _always
+    otherwise: Tier = Tier.REFUSED
+
+    def tier_of(self, value: object) -> Tier:
+        """The tier of one value."""
+        return self.tier if self.applies(value) else self.otherwise
+
+
+HONOURED = Rule(Tier.HONOURED)
+REFUSED = Rule(Tier.REFUSED)
+UNKNOWN = Rule(Tier.IGNORED)
+
+# Names that are not here, known to the API or not, are ignored: a client's next release may bring
+# a new one.
+CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "model": HONOURED,
+        "messages": HONOURED,
+        "stream": HONOURED,
+        "stream_options": HONOURED,
+        "reasoning_effort": Rule(Tier.HONOURED, _is_effort, otherwise=Tier.IGNORED),
+        "n": Rule(Tier.IGNORED, _is_one),
+        "logprobs": Rule(Tier.IGNORED, lambda value: value is False),
+        "response_format": Rule(Tier.IGNORED, _is_text_format),
+        "modalities": Rule(Tier.IGNORED, lambda value: value == ["text"]),
+        "tools": REFUSED,
+        "tool_choice": REFUSED,
+        "functions": REFUSED,
+        "function_call": REFUSED,
+        "top_logprobs": REFUSED,
+        "logit_bias": REFUSED,
+        "audio": REFUSED,
+        "prediction": REFUSED,
+        "web_search_options": REFUSED,
+    }
+)
+
+
+def unsupported(name: str) -> UnsupportedParameterError:
+    """The refusal of one parameter, with the ways out."""
+    return UnsupportedParameterError(
+        f"Claude Code mode does not support '{name}': remove it, or leave out X-Claude-Code to "
+        "pass the request through to an upstream that has it, or call the Claude API itself.",
+        param=name,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What is left of the parameters: those ignored, in the order they came, and the effort."""
+
+    ignored: tuple[str, ...]
+    effort: Effort | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParamPolicy:
+    """The table of rules; a value of None counts as absent."""
+
+    rules: Mapping[str, Rule] = field(default_factory=lambda: CLAUDE_CODE_RULES)
+
+    def screen(self, params: Mapping[str, object]) -> Screening:
+        """Sort the parameters of one request by their tiers.
+
+        Raises:
+            UnsupportedParameterError: one of them is refused; `param` is its name.
+        """
+        tiers = {
+            name: self.rules.get(name, UNKNOWN).tier_of(value)
+            for name, value in params.items()
+            if value is not None
+        }
+        for name, tier in tiers.items():
+            if tier is Tier.REFUSED:
+                raise unsupported(name)
+        ignored = tuple(name for name, tier in tiers.items() if tier is Tier.IGNORED)
+        effort = params.get("reasoning_effort")
+        return Screening(ignored, Effort(effort) if _is_effort(effort) else None)

@@ -1,0 +1,147 @@
+"""`modegate demo`: the main job, offline, as a client sees it."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import openai
+from openai import AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
+
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.offline import offline_container
+from modegate.entrypoints.server import build_app, build_server, listen
+from modegate.entrypoints.settings import Settings
+
+QUESTION: list[ChatCompletionMessageParam] = [
+    {"role": "user", "content": "What is a gateway, in one sentence?"}
+]
+CLAUDE = {"X-Claude-Code": "true"}
+SHOWN_HEADERS = (
+    "x-backend-mode",
+    "x-request-id",
+    "x-claude-session-id",
+    "x-claude-session-created",
+    "x-claude-ignored-params",
+)
+PATIENCE = 60.0
+
+
+class DemoError(Exception):
+    """Something did not go as it should."""
+
+
+async def run_demo() -> int:
+    """Show both modes; returns the exit status: 0 where all of it worked."""
+    logging.getLogger("modegate").setLevel(logging.ERROR)
+    try:
+        async with (
+            asyncio.timeout(PATIENCE),
+            offline_container(Settings(), os.environ) as container,
+            _gateway(container) as url,
+            AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client,
+        ):
+            _introduce(container, url)
+            await _show_all(client)
+    except (DemoError, openai.OpenAIError, TimeoutError) as error:
+        reason = "it took too long" if isinstance(error, TimeoutError) else error
+        print(f"\nThe demo failed: {reason}")
+        return 1
+    print(
+        "\nAll of it worked. Next: `modegate serve`, or `modegate serve --offline` to try it out."
+    )
+    return 0
+
+
+@asynccontextmanager
+async def _gateway(container: Container) -> AsyncIterator[str]:
+    settings: Settings = container.settings()
+    listener = listen("127.0.0.1", 0)
+    server = build_server(build_app(container, offline=True), settings)
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _introduce(container: Container, url: str) -> None:
+    if not container.check_health()().claude.executable:
+        raise DemoError("there is no claude executable; install modegate[claude]")
+    print(f"modegate {version('modegate')} at {url}, asked by the openai SDK {version('openai')}")
+    print("The gateway, the claude CLI and the SDK are real. The model is SIMULATED: a stand-in")
+    print("provider on loopback answers for both APIs, so nothing leaves this machine.")
+
+
+async def _show_all(client: AsyncOpenAI) -> None:
+    await _show("Passthrough", lambda: _ask(client, "gpt-4o", {}))
+    await _show("Passthrough, streaming", lambda: _ask_streaming(client, "gpt-4o", {}))
+    await _show("Claude Code", lambda: _ask(client, "sonnet", CLAUDE))
+    await _show("Claude Code, streaming", lambda: _ask_streaming(client, "sonnet", CLAUDE))
+    await _show("An error", lambda: _fail(client))
+
+
+async def _show(title: str, act: Callable[[], Awaitable[None]]) -> None:
+    print(f"\n── {title} " + "─" * (70 - len(title)))
+    await act()
+
+
+async def _ask(client: AsyncOpenAI, model: str, headers: Mapping[str, str]) -> None:
+    began = time.perf_counter()
+    response = await client.chat.completions.with_raw_response.create(
+        model=model, messages=QUESTION, temperature=0.5, extra_headers=headers
+    )
+    elapsed = time.perf_counter() - began
+    completion = response.parse()
+    assert isinstance(completion, ChatCompletion)  # noqa: S101 - narrows the type
+    text = completion.choices[0].message.content
+    if not text:
+        raise DemoError("the answer is empty")
+    print(f"{model}: {text}")
+    _show_headers(response.headers)
+    print(f"   answered in {elapsed * 1000:.0f} ms")
+
+
+async def _ask_streaming(client: AsyncOpenAI, model: str, headers: Mapping[str, str]) -> None:
+    began = time.perf_counter()
+    first: float | None = None
+    finish: str | None = None
+    response = await client.chat.completions.with_raw_response.create(
+        model=model, messages=QUESTION, stream=True, extra_headers=headers
+    )
+    stream = response.parse()
+    assert isinstance(stream, AsyncStream)  # noqa: S101 - narrows the type
+    print(f"{model}: ", end="", flush=True)
+    async for chunk in stream:
+        assert isinstance(chunk, ChatCompletionChunk)  # noqa: S101 - narrows the type
+        for choice in chunk.choices:
+            if choice.delta.content:
+                first = first or time.perf_counter() - began
+                print(choice.delta.content, end="", flush=True)
+            finish = choice.finish_reason or finish
+    print()
+    if first is None or finish is None:
+        raise DemoError("the stream was cut")
+    _show_headers(response.headers)
+    print(f"   first token after {first * 1000:.0f} ms, finish reason {finish}")
+
+
+async def _fail(client: AsyncOpenAI) -> None:
+    try:
+        await client.chat.completions.create(model="o1", messages=QUESTION, extra_headers=CLAUDE)
+    except openai.BadRequestError as error:
+        print(f"o1, with Claude Code: HTTP {error.status_code} {error.code}")
+        print(f"   {error.body['message'] if isinstance(error.body, dict) else error}")
+        return
+    raise DemoError("a model that does not exist was accepted")
+
+
+def _show_headers(headers: Mapping[str, str]) -> None:
+    for name in SHOWN_HEADERS:
+        if name in headers:
+            print(f"   {name}: {headers[name]}")

@@ -1,0 +1,101 @@
+"""The ASGI application."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import falcon
+import falcon.asgi
+
+from modegate.application.check_health import CheckHealth
+from modegate.application.complete_chat import CompleteChat
+from modegate.application.list_models import ListModels
+from modegate.application.stream_chat import StreamChat
+from modegate.domain.errors import GatewayError
+from modegate.entrypoints.http.chat_completions import ChatCompletions
+from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
+from modegate.entrypoints.http.health import Health, Live
+from modegate.entrypoints.http.lifetime import Lifetime
+from modegate.entrypoints.http.middleware import EXPOSED_HEADERS, RequestId, SecurityHeaders
+from modegate.entrypoints.http.models import Model, Models
+
+Hook = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """What the operator chose for the interface; sizes in bytes, times in seconds."""
+
+    version: str
+    max_body: int = 1024 * 1024
+    keep_alive: float = 15.0
+    cors_origins: Sequence[str] = ()
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What the interface offers."""
+
+    complete_chat: CompleteChat
+    stream_chat: StreamChat
+    list_models: ListModels
+    check_health: CheckHealth
+
+
+class Lifespan:
+    """Runs hooks at the server's start and end."""
+
+    def __init__(self, on_start: Sequence[Hook], on_end: Sequence[Hook]) -> None:
+        self._on_start = on_start
+        self._on_end = on_end
+
+    async def process_startup(self, scope: object, event: object) -> None:  # noqa: ARG002
+        """Before the first request."""
+        for hook in self._on_start:
+            await hook()
+
+    async def process_shutdown(self, scope: object, event: object) -> None:  # noqa: ARG002
+        """After the last one."""
+        for hook in self._on_end:
+            await hook()
+
+
+def create_app(
+    use_cases: UseCases,
+    options: HttpOptions,
+    *,
+    on_start: Sequence[Hook] = (),
+    on_end: Sequence[Hook] = (),
+) -> Lifetime:
+    """The application for any ASGI server that speaks the lifespan protocol."""
+    app = falcon.asgi.App(
+        middleware=[Lifespan(on_start, on_end), *_cors(options), SecurityHeaders(), RequestId()]
+    )
+    app.add_error_handler(GatewayError, on_gateway_error)
+    app.add_error_handler(falcon.HTTPError, on_framework_error)
+    app.add_error_handler(Exception, on_bug)
+    app.add_route(
+        "/v1/chat/completions",
+        ChatCompletions(
+            complete=use_cases.complete_chat,
+            stream=use_cases.stream_chat,
+            max_body=options.max_body,
+            keep_alive=options.keep_alive,
+        ),
+    )
+    app.add_route("/v1/models", Models(use_cases.list_models))
+    app.add_route("/v1/models/{model:path}", Model(use_cases.list_models))
+    app.add_route("/health", Health(use_cases.check_health, options.version, options.offline))
+    app.add_route("/live", Live())
+    return Lifetime(app)
+
+
+def _cors(options: HttpOptions) -> list[Any]:
+    if not options.cors_origins:
+        return []
+    return [
+        falcon.CORSMiddleware(
+            allow_origins=list(options.cors_origins), expose_headers=list(EXPOSED_HEADERS)
+        )
+    ]

@@ -1,0 +1,114 @@
+"""`POST /v1/chat/completions`."""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+import falcon
+import falcon.asgi
+
+from modegate.application.complete_chat import CompleteChat
+from modegate.application.stream_chat import StreamChat, StreamedAnswer
+from modegate.domain.completion import Completion
+from modegate.domain.json_object import parse_json_object
+from modegate.domain.mode import ModeDecision, decide_mode
+from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
+from modegate.domain.verbatim import Verbatim, VerbatimHead
+from modegate.entrypoints.http.body import read_json_body
+from modegate.entrypoints.http.errors import write_head
+from modegate.entrypoints.http.lifetime import opened
+from modegate.entrypoints.http.sse import events
+from modegate.entrypoints.http.wire import ChunkRenderer, render_completion
+
+EVENT_STREAM = "text/event-stream"
+LONGEST_NAME = 64
+MOST_NAMES = 16
+UNFIT = re.compile(r"[^!-+\--~]")  # for a list in a header
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCompletions:
+    """The main job; `keep_alive` is in seconds, `max_body` in bytes."""
+
+    complete: CompleteChat
+    stream: StreamChat
+    max_body: int
+    keep_alive: float
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Answer in the mode that the headers say."""
+        decision = decide_mode(
+            req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
+        )
+        resp.set_header("X-Backend-Mode", decision.mode)
+        request = await self._read(req, decision)
+        if request.wants_stream:
+            await self._answer_in_chunks(req, resp, request)
+        else:
+            await self._answer_at_once(resp, request)
+
+    async def _read(self, req: falcon.asgi.Request, decision: ModeDecision) -> ChatRequest:
+        body = await read_json_body(req, self.max_body)
+        return ChatRequest(
+            decision=decision,
+            params=parse_json_object(body),
+            body=body,
+            upstream_key=req.get_header("X-OpenAI-API-Key"),
+        )
+
+    async def _answer_at_once(self, resp: falcon.asgi.Response, request: ChatRequest) -> None:
+        whole = await self.complete(request)
+        _describe(resp, whole.turn)
+        match whole.turn, whole.answer:
+            case ClaudeTurn() as turn, Completion() as completion:
+                resp.content_type = falcon.MEDIA_JSON
+                resp.data = render_completion(turn, completion)
+                if completion.usage.estimated:
+                    resp.set_header("X-Usage-Estimated", "true")
+            case _, Verbatim() as verbatim:
+                write_head(resp, verbatim)
+                resp.data = verbatim.body
+
+    async def _answer_in_chunks(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, request: ChatRequest
+    ) -> None:
+        stack = opened(req.scope)
+        answer = await stack.enter_async_context(self.stream(request))
+        _describe(resp, answer.turn)
+        resp.content_type = EVENT_STREAM
+        if isinstance(answer.turn, ClaudeTurn):
+            render = ChunkRenderer(answer.turn).render
+            body = events(answer.first, answer.rest, render, self.keep_alive)
+        else:
+            body = _relayed(resp, answer)
+        stack.push_async_callback(body.aclose)
+        resp.stream = body
+
+
+def _relayed(resp: falcon.asgi.Response, answer: StreamedAnswer) -> AsyncGenerator[bytes, None]:
+    """An upstream's body; some answer a request for a stream with something else."""
+    if isinstance(answer.first, VerbatimHead):
+        write_head(resp, answer.first)
+    if (resp.content_type or "").startswith(EVENT_STREAM):
+        return events(answer.first, answer.rest, _verbatim, None)
+    return (_verbatim(chunk) async for chunk in answer.rest)
+
+
+def _verbatim(chunk: object) -> bytes:
+    return chunk if isinstance(chunk, bytes) else b""
+
+
+def _describe(resp: falcon.asgi.Response, turn: Turn) -> None:
+    if not isinstance(turn, ClaudeTurn):
+        return
+    resp.set_header("X-Claude-Session-ID", turn.session.id)
+    if not turn.resume:
+        resp.set_header("X-Claude-Session-Created", "true")
+    if turn.ignored:
+        resp.set_header("X-Claude-Ignored-Params", _header_list(turn.ignored))
+
+
+def _header_list(names: Sequence[str]) -> str:
+    """Names that a client made up, fit for a header."""
+    fit = [UNFIT.sub("?", name[:LONGEST_NAME]) for name in names[:MOST_NAMES]]
+    return ", ".join(fit if len(names) <= MOST_NAMES else [*fit, "..."])

@@ -1,0 +1,135 @@
+"""Every error as OpenAI's error object, with its status."""
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import falcon
+import falcon.asgi
+
+from modegate.domain import errors
+from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.verbatim import VerbatimHead
+
+INVALID = "invalid_request_error"
+UNAUTHENTICATED = "authentication_error"
+FORBIDDEN = "permission_error"
+LIMITED = "rate_limit_error"
+FAILED = "server_error"
+
+STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
+    {
+        errors.InvalidRequestError: (400, INVALID),
+        errors.MissingParameterError: (400, INVALID),
+        errors.UnsupportedParameterError: (400, INVALID),
+        errors.ModelNotFoundError: (400, INVALID),
+        errors.ContextLengthError: (400, INVALID),
+        errors.InvalidHeaderError: (400, INVALID),
+        errors.InvalidSessionIdError: (400, INVALID),
+        errors.SessionNotFoundError: (404, INVALID),
+        errors.PayloadTooLargeError: (413, INVALID),
+        errors.UnsupportedMediaTypeError: (415, INVALID),
+        errors.SessionBusyError: (429, LIMITED),
+        errors.CapacityError: (429, LIMITED),
+        errors.PassthroughNotConfiguredError: (503, FAILED),
+        errors.PassthroughDisabledError: (503, FAILED),
+        errors.BackendUnavailableError: (503, FAILED),
+        errors.BackendAuthError: (401, UNAUTHENTICATED),
+        errors.BackendForbiddenError: (403, FORBIDDEN),
+        errors.BackendRateLimitedError: (429, LIMITED),
+        errors.BackendFailedError: (502, FAILED),
+        errors.BackendCrashedError: (500, FAILED),
+        errors.OutputLimitError: (502, FAILED),
+        errors.EmptyResponseError: (502, FAILED),
+        errors.StreamCutError: (502, FAILED),
+        errors.TurnTimeoutError: (504, FAILED),
+        errors.UpstreamUnreachableError: (502, FAILED),
+    }
+)
+TOO_MANY = 429
+SHORTEST_RETRY_AFTER = 1
+
+FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
+    {
+        404: ("not_found", "There is nothing at this address: see /v1/chat/completions."),
+        405: ("method_not_allowed", "This address does not take this method: see Allow."),
+    }
+)
+
+log = logging.getLogger(__name__)
+
+
+def error_object(message: str, kind: str, code: str, param: str | None = None) -> bytes:
+    """The body of an error: exactly these four fields."""
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    return json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def cut_event(error: GatewayError) -> bytes:
+    """The error of a stream that had begun, when a status can no longer tell it."""
+    message = f"The answer is incomplete. {error.message}"
+    _, kind = STATUSES.get(type(error), (502, FAILED))
+    return error_object(message, kind, errors.StreamCutError.code)
+
+
+def write_head(resp: falcon.asgi.Response, head: VerbatimHead) -> None:
+    """Status and headers of an upstream's answer."""
+    resp.status = head.status
+    for name, value in head.headers:
+        resp.append_header(name, value)
+
+
+async def on_gateway_error(
+    req: falcon.asgi.Request,  # noqa: ARG001
+    resp: falcon.asgi.Response,
+    error: GatewayError,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """A refusal or a failure of ours."""
+    if isinstance(error, UpstreamRefusalError):
+        write_head(resp, error.answer)
+        resp.data = error.answer.body
+        return
+    status, kind = STATUSES[type(error)]
+    resp.status = status
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = error_object(error.message, kind, error.code, error.param)
+    if status == TOO_MANY or error.retry_after is not None:
+        seconds = math.ceil(error.retry_after or 0)
+        resp.set_header("Retry-After", str(max(SHORTEST_RETRY_AFTER, seconds)))
+
+
+async def on_framework_error(
+    req: falcon.asgi.Request,  # noqa: ARG001
+    resp: falcon.asgi.Response,
+    error: falcon.HTTPError,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """What the framework refuses by itself."""
+    resp.status = error.status
+    code, message = FRAMEWORK.get(
+        error.status_code, ("invalid_request", "The request is not well-formed HTTP.")
+    )
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = error_object(message, INVALID, code)
+    if error.headers:
+        resp.set_headers(error.headers)
+
+
+async def on_bug(
+    req: falcon.asgi.Request,
+    resp: falcon.asgi.Response,
+    error: Exception,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """What should not happen; the log says where, the client learns nothing."""
+    log.error("unexpected %s in %s %s", type(error).__name__, req.method, req.path, exc_info=error)
+    resp.status = 500
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = error_object(
+        "modegate failed to handle the request: try again; the server's log says more.",
+        FAILED,
+        errors.BackendCrashedError.code,
+    )

@@ -1,0 +1,63 @@
+"""The body of a streamed answer."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
+
+from modegate.domain.completion import Chunk
+from modegate.domain.errors import BackendCrashedError, GatewayError
+from modegate.entrypoints.http.errors import cut_event
+from modegate.entrypoints.http.wire import DONE, KEEP_ALIVE, event
+
+log = logging.getLogger(__name__)
+
+Render = Callable[[Chunk], bytes]
+
+
+async def events(
+    first: Chunk, rest: AsyncIterator[Chunk], render: Render, keep_alive: float | None
+) -> AsyncGenerator[bytes, None]:
+    """Every chunk as `render` writes it, an error event where the answer was cut, then `[DONE]`.
+
+    With `keep_alive`, in seconds, a comment is sent after each such silence.
+    """
+    chunks = rest if keep_alive is None else _with_silences(rest, keep_alive)
+    try:
+        if data := render(first):
+            yield data
+        async for chunk in chunks:
+            data = KEEP_ALIVE if chunk is None else render(chunk)
+            if data:
+                yield data
+    except GatewayError as error:
+        log.warning("a stream was cut: %s", error.code)
+        yield event(cut_event(error))
+    except Exception:
+        log.exception("a stream was cut by a bug")
+        yield event(cut_event(BackendCrashedError("Send the request again.")))
+    yield DONE
+
+
+async def _with_silences(
+    chunks: AsyncIterator[Chunk], seconds: float
+) -> AsyncIterator[Chunk | None]:
+    """The chunks, and a None for every `seconds` without one."""
+    waiting: asyncio.Future[Chunk] | None = None
+    try:
+        while True:
+            waiting = waiting or asyncio.ensure_future(anext(chunks))
+            await asyncio.wait({waiting}, timeout=seconds)
+            if not waiting.done():
+                yield None
+                continue
+            done, waiting = waiting, None
+            try:
+                yield done.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration, GatewayError):
+                await waiting

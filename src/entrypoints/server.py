@@ -1,0 +1,122 @@
+"""Runs the HTTP interface under uvicorn."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import uvicorn
+
+from modegate.domain.health import CredentialState, Health, PassthroughState
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.http.app import HttpOptions, UseCases, create_app
+from modegate.entrypoints.http.lifetime import Lifetime
+from modegate.entrypoints.settings import Settings
+
+BACKLOG = 2048
+
+log = logging.getLogger(__name__)
+
+
+class AddressError(Exception):
+    """The address cannot be listened on."""
+
+
+class GatewayServer(uvicorn.Server):
+    """Stops on a signal with exit status 0; a second signal stops at once."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle the signals in the event loop, in place of uvicorn, which raises them again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def build_app(container: Container, *, offline: bool = False) -> Lifetime:
+    """The application with everything behind it."""
+    settings: Settings = container.settings()
+    return create_app(
+        UseCases(
+            complete_chat=container.complete_chat(),
+            stream_chat=container.stream_chat(),
+            list_models=container.list_models(),
+            check_health=container.check_health(),
+        ),
+        HttpOptions(
+            version=version("modegate"),
+            max_body=settings.max_body_bytes,
+            keep_alive=settings.sse_keepalive_ms / 1000,
+            cors_origins=settings.cors_allowed_origins,
+            offline=offline,
+        ),
+        on_end=(container.claude_backend().aclose, container.passthrough_backend().aclose),
+    )
+
+
+def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
+    """The server, not started yet."""
+    return GatewayServer(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=max(1, settings.shutdown_timeout_ms // 1000),
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        AddressError: the address is in use, or not ours.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise AddressError(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another with HOST and PORT"
+        ) from None
+    return listener
+
+
+def announce(health: Health) -> None:
+    """Say which backend can work, and how to enable the other."""
+    passthrough = {
+        PassthroughState.OK: "ready",
+        PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
+        PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY to enable it"
+        + (", or send X-OpenAI-API-Key" if health.clients_may_bring_keys else ""),
+    }[health.passthrough]
+    credentials = {
+        CredentialState.OK: "ready, with a key",
+        CredentialState.LOGIN: "ready, with a login",
+        CredentialState.MISSING: "no credentials; set ANTHROPIC_API_KEY, or log in with `claude`",
+        CredentialState.REFUSED: "credentials refused",
+    }[health.claude.credentials]
+    missing = "no executable; install the claude CLI or modegate[claude], or set CLAUDE_PATH"
+    log.info("passthrough: %s", passthrough)
+    log.info("claude code: %s", credentials if health.claude.executable else missing)

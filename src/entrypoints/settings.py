@@ -1,0 +1,87 @@
+"""What an operator can choose, with defaults and bounds."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
+
+
+def _split(value: object) -> object:
+    """A comma list from the environment; a file may have a list of its own."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _tristate(value: object) -> object:
+    return None if value == "auto" else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split)]
+Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+
+
+class Settings(BaseModel):
+    """Each field is a variable of the same name in upper case, and a key of the file in lower case.
+
+    Times are milliseconds and sizes bytes, as their names say.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 3456
+    host: str = "127.0.0.1"
+    log_level: Literal["fatal", "error", "warn", "info", "debug", "trace", "silent"] = "info"
+    log_format: Literal["json", "pretty"] = "json"
+
+    api_key: SecretStr | None = None
+    api_keys: Secrets = ()
+    cors_allowed_origins: Names = ()
+    max_body_bytes: Count = 1024 * 1024
+    sse_keepalive_ms: Milliseconds = 15_000
+    request_timeout_ms: Milliseconds = 300_000
+    shutdown_timeout_ms: Milliseconds = 10_000
+
+    anthropic_api_key: SecretStr | None = None
+    claude_path: str | None = None
+    claude_tools: Names = ()
+    claude_bare: Annotated[bool | None, BeforeValidator(_tristate)] = None
+    claude_env_allow: Names = ()
+    default_model: str = "sonnet"
+    max_concurrent_processes: Count = 10
+    pool_queue_timeout_ms: Milliseconds = 5_000
+
+    session_ttl_ms: Milliseconds = 3_600_000
+    max_session_age_ms: Milliseconds = 86_400_000
+    session_cleanup_interval_ms: Milliseconds = 60_000
+
+    rate_limit_per_ip: Count = 60
+    rate_limit_per_session: Count = 10
+    rate_limit_window_ms: Milliseconds = 60_000
+    max_concurrent_per_key: Count = 5
+
+    openai_api_key: SecretStr | None = None
+    openai_base_url: Url | None = None
+    openai_passthrough_enabled: bool = True
+    allow_client_openai_key: bool = True
+    upstream_max_retries: Annotated[int, Field(ge=0, le=10)] = 2
+
+    modegate_state_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
+    )
+    models: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _models_fit(self) -> "Settings":
+        self.model_map()
+        return self
+
+    def model_map(self) -> ModelMap:
+        """The built-in rows, with the operator's added or in their place."""
+        return ModelMap({**BUILT_IN_MODELS, **self.models}, self.default_model)

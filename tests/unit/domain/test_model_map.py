@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modegate.domain.errors import ModelNotFoundError
+from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
+
+
+@pytest.mark.parametrize(
+    ("model", "cli_model"),
+    [
+        ("opus", "opus"),
+        ("fable", "fable"),
+        ("claude-opus-4-6", "claude-opus-4-6"),
+        ("claude-haiku-4-5", "claude-haiku-4-5-20251001"),
+        ("gpt-4", "opus"),
+        ("gpt-4-turbo-2024-04-09", "sonnet"),
+        ("gpt-4o", "sonnet"),
+        ("gpt-4o-2024-08-06", "sonnet"),
+        ("gpt-4o-mini", "haiku"),
+        ("gpt-4o-mini-2024-07-18", "haiku"),
+        ("gpt-3.5-turbo-0125", "haiku"),
+        ("gpt-4.1", "sonnet"),
+        ("default", "sonnet"),
+    ],
+)
+def test_the_table(model: str, cli_model: str) -> None:
+    assert ModelMap().resolve(model) == cli_model
+
+
+@pytest.mark.parametrize(
+    "model", ["", "o1", "o3-mini", "gpt-5", "gpt-4o-", "Sonnet", "claude-unknown", "gpt-4o-mini-*x\n"]
+)
+def test_what_is_not_in_the_table(model: str) -> None:
+    if model.startswith("gpt-4o-mini-"):
+        assert ModelMap().resolve(model) == "haiku"
+        return
+    with pytest.raises(ModelNotFoundError) as caught:
+        ModelMap().resolve(model)
+    assert caught.value.param == "model"
+    assert all(name in caught.value.message for name in (*BUILT_IN_MODELS, "default"))
+
+
+def test_the_longest_prefix_wins_and_an_exact_name_wins_over_it() -> None:
+    models = ModelMap({"a-*": "opus", "a-b-*": "haiku", "a-b-c": "fable"}, default="a-b-c")
+    assert models.resolve("a-x") == "opus"
+    assert models.resolve("a-b-x") == "haiku"
+    assert models.resolve("a-b-c") == "fable"
+
+
+def test_default_stands_for_the_default_model() -> None:
+    assert ModelMap(default="gpt-4").resolve("default") == "opus"
+
+
+def test_a_prefix_row_is_no_name() -> None:
+    with pytest.raises(ModelNotFoundError):
+        ModelMap({"x*": "opus", "sonnet": "sonnet"}).resolve("y*")
+
+
+def test_every_listed_name_is_accepted() -> None:
+    models = ModelMap()
+    assert "default" in models.names
+    for name in models.names:
+        assert models.resolve(name)
+
+
+@pytest.mark.parametrize(
+    ("rows", "default", "fault"),
+    [
+        ({"default": "opus"}, "opus", "cannot be a model's name"),
+        ({"": "opus"}, "opus", "cannot be a model's name"),
+        ({"*": "opus"}, "opus", "cannot be a model's name"),
+        ({"mine": "--dangerously-skip-permissions"}, "mine", "no CLI model"),
+        ({"mine": "a b"}, "mine", "no CLI model"),
+        ({"mine": "opus"}, "yours", "not in the model map"),
+    ],
+)
+def test_rows_that_cannot_be_used(rows: dict[str, str], default: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        ModelMap(rows, default)
+
+
+@given(st.text())
+def test_only_the_map_makes_cli_models(model: str) -> None:
+    try:
+        cli_model = ModelMap().resolve(model)
+    except ModelNotFoundError:
+        return
+    assert cli_model in BUILT_IN_MODELS.values()

@@ -1,0 +1,114 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modegate.domain.errors import UnsupportedParameterError
+from modegate.domain.param_policy import Effort, ParamPolicy, Screening
+
+BASE: dict[str, object] = {"model": "sonnet", "messages": [], "stream": True}
+NOTHING = Screening(ignored=(), effort=None)
+
+
+def screen(**params: object) -> Screening:
+    return ParamPolicy().screen(BASE | params)
+
+
+def test_what_is_honoured_is_not_named() -> None:
+    assert screen(stream_options={"include_usage": True}) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", 0.5),
+        ("top_p", 1),
+        ("max_tokens", 5),
+        ("max_completion_tokens", 5),
+        ("stop", ["x"]),
+        ("seed", 1),
+        ("frequency_penalty", 0),
+        ("presence_penalty", 0),
+        ("n", 1),
+        ("user", "me"),
+        ("store", False),
+        ("metadata", {}),
+        ("service_tier", "auto"),
+        ("parallel_tool_calls", True),
+        ("verbosity", "low"),
+        ("prompt_cache_key", "k"),
+        ("safety_identifier", "s"),
+        ("logprobs", False),
+        ("response_format", {"type": "text"}),
+        ("modalities", ["text"]),
+        ("a_name_of_next_year", {"deep": [1]}),
+    ],
+)
+def test_tier_two_is_accepted_and_named(name: str, value: object) -> None:
+    assert screen(**{name: value}) == Screening(ignored=(name,), effort=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tools", []),
+        ("tool_choice", "none"),
+        ("functions", []),
+        ("function_call", "auto"),
+        ("response_format", {"type": "json_object"}),
+        ("response_format", "text"),
+        ("logprobs", True),
+        ("logprobs", 0),
+        ("top_logprobs", 0),
+        ("logit_bias", {}),
+        ("n", 2),
+        ("n", 0),
+        ("n", True),
+        ("audio", {}),
+        ("modalities", ["text", "audio"]),
+        ("prediction", {}),
+        ("web_search_options", {}),
+    ],
+)
+def test_tier_three_is_refused(name: str, value: object) -> None:
+    with pytest.raises(UnsupportedParameterError) as caught:
+        screen(**{name: value})
+    assert caught.value.param == name
+    assert f"'{name}'" in caught.value.message
+    assert "X-Claude-Code" in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["tools", "temperature", "n", "logit_bias", "reasoning_effort"])
+def test_null_counts_as_absent(name: str) -> None:
+    assert screen(**{name: None}) == NOTHING
+
+
+@pytest.mark.parametrize("effort", Effort)
+def test_an_effort_that_the_cli_knows(effort: Effort) -> None:
+    assert screen(reasoning_effort=effort.value) == Screening((), effort)
+
+
+@pytest.mark.parametrize("value", ["max", "minimal", "none", "", 3, {"x": 1}, ["low"], True])
+def test_any_other_effort_is_ignored(value: object) -> None:
+    assert screen(reasoning_effort=value) == Screening(("reasoning_effort",), None)
+
+
+def test_the_order_of_the_request_is_kept() -> None:
+    assert screen(seed=1, user="x", top_p=1).ignored == ("seed", "user", "top_p")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+names = st.sampled_from(["n", "tools", "logprobs", "modalities", "reasoning_effort"]) | st.text()
+
+
+@given(st.dictionaries(names, json_values))
+def test_whatever_is_sent_is_refused_named_or_honoured(params: dict[str, object]) -> None:
+    try:
+        screening = ParamPolicy().screen(params)
+    except UnsupportedParameterError as error:
+        assert error.param in params
+        return
+    assert set(screening.ignored) <= {name for name, value in params.items() if value is not None}

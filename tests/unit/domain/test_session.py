@@ -1,0 +1,62 @@
+import uuid
+
+import pytest
+
+from modegate.domain.client import ANONYMOUS, ClientId
+from modegate.domain.errors import InvalidSessionIdError
+from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
+
+ID = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
+
+
+def test_an_id_is_a_uuid_of_version_four_in_any_case() -> None:
+    assert parse_session_id(ID.upper()) == ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        ID.replace("-", ""),
+        f"{{{ID}}}",
+        f"urn:uuid:{ID}",
+        str(uuid.uuid1()),
+        "00000000-0000-0000-0000-000000000000",
+        f"{ID} ",
+        "--resume",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(InvalidSessionIdError) as caught:
+        parse_session_id(text)
+    assert caught.value.param == "X-Claude-Session-ID"
+
+
+def test_a_session_follows_the_id_that_the_cli_uses() -> None:
+    session = Session.start(ID, ANONYMOUS, 10.0)
+    assert session.cli_session_id == ID
+    moved = session.used(20.0, "other")
+    assert (moved.id, moved.cli_session_id, moved.used_at, moved.created_at) == (
+        ID,
+        "other",
+        20.0,
+        10.0,
+    )
+    assert moved.used(30.0, None).cli_session_id == "other"
+
+
+def test_a_turn_without_a_system_prompt_keeps_the_last_one() -> None:
+    session = Session.start(ID, ClientId("c"), 0.0).instructed("be brief")
+    assert session.instructed("").system_prompt == "be brief"
+    assert session.instructed("be long").system_prompt == "be long"
+    assert "be brief" not in repr(session)
+
+
+@pytest.mark.parametrize(
+    ("used_at", "now", "expired"),
+    [(0, 9.9, False), (0, 10, True), (15, 19.9, False), (15, 20, True)],
+)
+def test_idle_for_too_long_or_too_old(used_at: float, now: float, expired: bool) -> None:  # noqa: FBT001
+    session = Session.start(ID, ANONYMOUS, 0.0).used(used_at, None)
+    assert SessionPolicy(idle=10, age=20).expired(session, now) is expired
