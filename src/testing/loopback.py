@@ -58,8 +58,12 @@ class Reply:
                 self._writer.write(data)
                 await self._writer.drain()
 
+    def cut(self) -> None:
+        """Close the connection behind what was sent, though more was promised."""
+        self._writer.close()
+
     def abort(self) -> None:
-        """Break the connection, as a crash would."""
+        """Reset the connection; the client may lose what it has not read yet."""
         self._writer.transport.abort()
 
     async def sleep(self, seconds: float) -> None:

@@ -18,6 +18,15 @@ from modegate.testing.loopback import Handler, LoopbackServer, Reply, Request
 
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream"}
+KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
 LABEL = "[simulated]"
 ECHOED = 60
 
@@ -46,8 +55,12 @@ class Fails:
 
     status: int
     message: str = "simulated failure"
-    kind: str = "api_error"
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The API's name for the status."""
+        return KINDS.get(self.status, "api_error")
 
 
 Step = Says | Fails | Handler
@@ -60,6 +73,11 @@ class StandInProvider:
         self._delay = delay
         self._script: deque[Step] = deque()
         self._server = LoopbackServer(self._answer)
+
+    @property
+    def url(self) -> str:
+        """The address while it runs."""
+        return self._server.url
 
     @property
     def requests(self) -> list[Request]:
@@ -102,7 +120,7 @@ class StandInProvider:
     def _echo(self, request: Request) -> Step:
         model = str(request.json.get("model", ""))
         if request.path.startswith("/v1/chat") and not model.startswith("gpt-"):
-            return Fails(404, f"The model `{model}` does not exist", "invalid_request_error")
+            return Fails(404, f"The model `{model}` does not exist")
         said = " ".join(last_user_text(request.json).split())
         short = said if len(said) <= ECHOED else f"{said[:ECHOED]}…"
         return Says(f"{LABEL} No model was asked. You said: “{short}”", self._delay)
@@ -135,7 +153,7 @@ class Dialect:
         for event, is_word in self.pieces(model, step):
             if is_word:
                 if words == step.cut_after:
-                    reply.abort()
+                    reply.cut()
                     return
                 words += 1
                 await reply.sleep(step.delay)

@@ -14,7 +14,7 @@ DONE = re.compile(rb"(?:\A|(?<=[\r\n]))data:[ \t]*\[DONE\]")
 # In the text of an answer these quotation marks would have a backslash before them.
 FINISH = re.compile(rb'(?<!\\)"finish_reason"\s*:\s*"')
 ERROR = re.compile(
-    rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|data:[ \t]*\{\s*"error"\s*:\s*(?!null))'
+    rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|data:[ \t]*\{\s*"error"\s*:\s*(?!\s|null))'
 )
 
 

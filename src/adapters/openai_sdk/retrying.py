@@ -10,7 +10,7 @@ from tenacity import (
     RetryCallState,
     retry_if_exception,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_random_exponential,
 )
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -22,7 +22,7 @@ T = TypeVar("T")
 RETRIED = frozenset({408, 409, 429})
 FIRST_SERVER_ERROR = 500
 
-backoff = wait_exponential_jitter(initial=0.5, max=8, jitter=0.25)
+backoff = wait_random_exponential(multiplier=0.5, max=8)
 
 
 def is_transient(error: BaseException, longest_wait: float) -> bool:

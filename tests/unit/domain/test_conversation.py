@@ -83,9 +83,7 @@ def test_earlier_tool_calls_are_told() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named(
-    messages: Any, error: type[RequestError], param: str
-) -> None:
+def test_what_is_wrong_is_named(messages: Any, error: type[RequestError], param: str) -> None:
     with pytest.raises(error) as caught:
         Conversation.parse(messages)
     assert caught.value.param == param

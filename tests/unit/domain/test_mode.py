@@ -29,7 +29,7 @@ def test_rows_one_to_six(
 @pytest.mark.parametrize("session_id", [None, ID])
 @pytest.mark.parametrize("claude_code", ["", " ", "maybe", "on", "2", "true,true", "tru"])
 def test_rows_seven_and_eight(claude_code: str, session_id: str | None) -> None:
-    with pytest.raises(InvalidHeaderError, match="true/1/yes .* false/0/no") as caught:
+    with pytest.raises(InvalidHeaderError, match=r"true/1/yes .* false/0/no") as caught:
         decide_mode(claude_code, session_id)
     assert caught.value.code == "invalid_header_value"
 

@@ -29,7 +29,8 @@ def test_the_table(model: str, cli_model: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["", "o1", "o3-mini", "gpt-5", "gpt-4o-", "Sonnet", "claude-unknown", "gpt-4o-mini-*x\n"]
+    "model",
+    ["", "o1", "o3-mini", "gpt-5", "gpt-4o-", "Sonnet", "claude-unknown", "gpt-4o-mini-*x\n"],
 )
 def test_what_is_not_in_the_table(model: str) -> None:
     if model.startswith("gpt-4o-mini-"):

@@ -57,6 +57,6 @@ def test_a_turn_without_a_system_prompt_keeps_the_last_one() -> None:
     ("used_at", "now", "expired"),
     [(0, 9.9, False), (0, 10, True), (15, 19.9, False), (15, 20, True)],
 )
-def test_idle_for_too_long_or_too_old(used_at: float, now: float, expired: bool) -> None:  # noqa: FBT001
+def test_idle_for_too_long_or_too_old(used_at: float, now: float, expired: bool) -> None:
     session = Session.start(ID, ANONYMOUS, 0.0).used(used_at, None)
     assert SessionPolicy(idle=10, age=20).expired(session, now) is expired

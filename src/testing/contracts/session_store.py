@@ -1,0 +1,116 @@
+"""The duties of a `SessionStore`."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+import pytest
+
+from modegate.application.ports.session_store import SessionStore
+from modegate.domain.client import ClientId
+from modegate.domain.errors import SessionBusyError
+from modegate.domain.session import Session, SessionId
+
+ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
+TWO = SessionId("7d9f6c52-8f1e-4a9b-8a55-6a3f0e1c2b22")
+
+
+@pytest.mark.anyio
+class SessionStoreContract(ABC):
+    """Give `store`: a context whose value is an empty store."""
+
+    @abstractmethod
+    def store(self) -> AbstractAsyncContextManager[SessionStore]:
+        """A new store."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        """The event loop."""
+        return "asyncio"
+
+    async def test_what_was_put_is_there(self) -> None:
+        async with self.store() as store:
+            await store.put(session(ONE))
+            await store.put(session(TWO))
+            assert await store.get(ONE) == session(ONE)
+            assert await store.get(TWO) == session(TWO)
+
+    async def test_the_last_put_counts(self) -> None:
+        async with self.store() as store:
+            await store.put(session(ONE))
+            later = replace(session(ONE), used_at=99.5, cli_session_id="other")
+            await store.put(later)
+            assert await store.get(ONE) == later
+
+    async def test_unknown_is_none(self) -> None:
+        async with self.store() as store:
+            assert await store.get(ONE) is None
+
+    async def test_what_was_removed_is_gone_and_may_be_removed_again(self) -> None:
+        async with self.store() as store:
+            await store.put(session(ONE))
+            await store.remove(ONE)
+            await store.remove(ONE)
+            assert await store.get(ONE) is None
+
+    async def test_a_held_id_is_busy_at_once(self) -> None:
+        async with self.store() as store, store.hold(ONE):
+            with pytest.raises(SessionBusyError):
+                async with asyncio.timeout(0.5), store.hold(ONE):
+                    pass
+
+    async def test_holding_one_leaves_the_others_free(self) -> None:
+        async with self.store() as store, store.hold(ONE), store.hold(TWO):
+            pass
+
+    async def test_a_hold_ends_with_its_context_however_that_is_left(self) -> None:
+        async with self.store() as store:
+            with pytest.raises(RuntimeError, match="boom"):
+                async with store.hold(ONE):
+                    raise RuntimeError("boom")
+            async with store.hold(ONE):
+                pass
+
+    async def test_a_hold_ends_with_its_task(self) -> None:
+        async with self.store() as store:
+            held = asyncio.Event()
+
+            async def hold_for_ever() -> None:
+                async with store.hold(ONE):
+                    held.set()
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(hold_for_ever())
+            await held.wait()
+            task.cancel()
+            await asyncio.wait({task})
+            async with store.hold(ONE):
+                pass
+
+    async def test_a_held_session_can_be_read_and_written(self) -> None:
+        async with self.store() as store, store.hold(ONE):
+            await store.put(session(ONE))
+            assert await store.get(ONE) == session(ONE)
+
+    async def test_one_of_many_gets_the_hold(self) -> None:
+        async with self.store() as store:
+            release = asyncio.Event()
+            outcomes = await asyncio.gather(*(_try(store, release) for _ in range(20)))
+            assert sorted(outcomes) == [False] * 19 + [True]
+
+
+async def _try(store: SessionStore, release: asyncio.Event) -> bool:
+    try:
+        async with store.hold(ONE):
+            async with asyncio.timeout(1):
+                await release.wait()
+            return True
+    except SessionBusyError:
+        release.set()
+        return False
+
+
+def session(session_id: SessionId) -> Session:
+    """A session with a value in every field."""
+    return Session(session_id, ClientId("me"), 10.25, 20.5, f"cli-{session_id}", "Be brief. ü")

@@ -1,0 +1,86 @@
+"""A `claude` executable that does what a test tells it to, faults included."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from modegate.testing import scripted_claude_process
+
+Step = Mapping[str, object]
+
+SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
+
+
+class ScriptedClaude:
+    """Written into a folder of the test's; `path` is the executable.
+
+    The steps are those of `scripted_claude_process`, such as `{"emit": {…}}`, `{"hang": 0}` or
+    `{"exit": 1}`.
+    """
+
+    def __init__(self, folder: Path, *steps: Step) -> None:
+        self._folder = folder
+        self.path = folder / "claude"
+        program = shlex.join(
+            [sys.executable, "-I", "-S", scripted_claude_process.__file__, str(folder)]
+        )
+        self.path.write_text(f'#!/bin/sh\nexec {program} "$@"\n')
+        self.path.chmod(0o755)
+        self.script(*steps)
+
+    def script(self, *steps: Step) -> None:
+        """What it does from its next start on."""
+        (self._folder / "script.json").write_text(json.dumps(steps))
+
+    @property
+    def starts(self) -> list[dict[str, object]]:
+        """Every start so far: arguments, environment, folder, pid, and all of its input."""
+        log = self._folder / "started.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def begin(session_id: str = SESSION) -> tuple[Step, ...]:
+    """The steps from the start of a turn to the beginning of its text."""
+    return (
+        {"emit": {"type": "system", "subtype": "init", "session_id": session_id}},
+        _event(session_id, type="message_start", message={"id": "msg_1"}),
+        _event(
+            session_id,
+            type="content_block_start",
+            index=0,
+            content_block={"type": "text", "text": ""},
+        ),
+    )
+
+
+def word(text: str, session_id: str = SESSION) -> Step:
+    """A piece of text."""
+    delta = {"type": "text_delta", "text": text}
+    return _event(session_id, type="content_block_delta", index=0, delta=delta)
+
+
+def result(text: str, session_id: str = SESSION) -> Step:
+    """The end of a turn that went well."""
+    return {
+        "emit": {
+            "type": "result",
+            "subtype": "success",
+            "is_error": False,
+            "session_id": session_id,
+            "result": text,
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 10, "output_tokens": 2},
+        }
+    }
+
+
+def answer(*words: str, session_id: str = SESSION) -> tuple[Step, ...]:
+    """The steps of a whole turn."""
+    pieces = (word(text, session_id) for text in words)
+    return (*begin(session_id), *pieces, result("".join(words), session_id))
+
+
+def _event(session_id: str, **event: object) -> Step:
+    return {"emit": {"type": "stream_event", "session_id": session_id, "event": event}}

@@ -1,0 +1,112 @@
+"""What a scripted `claude` executable runs: `python scripted_claude_process.py FOLDER [ARGUMENT…]`.
+
+Started as a script, so it imports the standard library alone. `FOLDER/script.json` is a list of
+steps, each an object with one key; `FOLDER/started.jsonl` gets a line for every start.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+FLOOD_LINE = 1000
+
+
+def emit(event: object) -> None:
+    """A line of JSON."""
+    write(json.dumps(event) + "\n")
+
+
+def write(text: str) -> None:
+    """Text on standard output."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Text on standard error."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def long_line(size: int) -> None:
+    """A line of JSON of about `size` bytes."""
+    emit({"type": "system", "padding": "x" * size})
+
+
+def flood(size: int) -> None:
+    """About `size` bytes in many lines."""
+    for _ in range(size // FLOOD_LINE):
+        long_line(FLOOD_LINE)
+
+
+def flood_stderr(size: int) -> None:
+    """About `size` bytes on standard error."""
+    for _ in range(size // FLOOD_LINE):
+        complain("x" * FLOOD_LINE + "\n")
+
+
+def hang(_: object) -> None:
+    """Do nothing until somebody ends the process."""
+    while True:
+        signal.pause()
+
+
+def ignore_sigterm(_: object) -> None:
+    """Take no hint."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def orphan(seconds: float) -> None:
+    """Leave a descendant behind, which holds standard output and error open."""
+    subprocess.Popen(  # noqa: S603 - the program is this one
+        [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"]
+    )
+
+
+def kill(number: int) -> None:
+    """End by a signal."""
+    os.kill(os.getpid(), number)
+
+
+STEPS: Mapping[str, Callable[[Any], object]] = {
+    "emit": emit,
+    "write": write,
+    "stderr": complain,
+    "sleep": time.sleep,
+    "long_line": long_line,
+    "flood": flood,
+    "flood_stderr": flood_stderr,
+    "hang": hang,
+    "ignore_sigterm": ignore_sigterm,
+    "orphan": orphan,
+    "kill": kill,
+    "exit": sys.exit,
+}
+
+
+def main(folder: Path, arguments: list[str]) -> None:
+    """Note the start, then play the script."""
+    if "--help" in arguments:
+        return
+    started = {
+        "arguments": arguments,
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "pid": os.getpid(),
+        "input": sys.stdin.read(),
+    }
+    with (folder / "started.jsonl").open("a") as log:
+        log.write(json.dumps(started) + "\n")
+    for step in json.loads((folder / "script.json").read_text()):
+        for name, value in step.items():
+            STEPS[name](value)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

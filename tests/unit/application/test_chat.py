@@ -1,0 +1,266 @@
+"""The use cases with a scripted backend."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.application.complete_chat import CompleteChat
+from modegate.application.hold_session import HoldSession
+from modegate.application.prepare_turn import PrepareTurn
+from modegate.application.stream_chat import StreamChat
+from modegate.domain.client import ApiKey, ClientId
+from modegate.domain.completion import Completion, FinishReason, Started, TextDelta
+from modegate.domain.errors import (
+    BackendCrashedError,
+    BackendFailedError,
+    GatewayError,
+    InvalidHeaderError,
+    InvalidRequestError,
+    InvalidSessionIdError,
+    MissingParameterError,
+    ModelNotFoundError,
+    RequestError,
+    SessionBusyError,
+    SessionNotFoundError,
+    UnsupportedParameterError,
+)
+from modegate.domain.mode import Mode, ModeDecision
+from modegate.domain.model_map import ModelMap
+from modegate.domain.param_policy import Effort, ParamPolicy
+from modegate.domain.prompt import Prompt
+from modegate.domain.session import SessionId, SessionPolicy
+from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn
+from modegate.testing.backend import USAGE, ScriptedBackend, says
+from modegate.testing.clock import FakeClock
+from modegate.testing.ids import FakeIds
+
+FIRST = SessionId("00000000-0000-4000-8000-000000000001")
+UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
+PARAMS: dict[str, object] = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+class World:
+    """The use cases on fakes."""
+
+    def __init__(self, *, clients_may_bring_keys: bool = True) -> None:
+        self.clock = FakeClock(1000.5)
+        self.store = MemorySessionStore()
+        self.backend = ScriptedBackend()
+        self.sessions = HoldSession(
+            store=self.store, policy=SessionPolicy(idle=60), clock=self.clock, ids=FakeIds()
+        )
+        prepare = PrepareTurn(
+            models=ModelMap(),
+            policy=ParamPolicy(),
+            sessions=self.sessions,
+            clock=self.clock,
+            ids=FakeIds(),
+            clients_may_bring_keys=clients_may_bring_keys,
+        )
+        self.complete = CompleteChat(prepare=prepare, backend=self.backend, sessions=self.sessions)
+        self.stream = StreamChat(prepare=prepare, backend=self.backend, sessions=self.sessions)
+
+    async def turn(self, request: ChatRequest) -> ClaudeTurn:
+        turn = (await self.complete(request)).turn
+        assert isinstance(turn, ClaudeTurn)
+        return turn
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def claude(session_id: str | None = None, client: str = "me", **params: object) -> ChatRequest:
+    merged = PARAMS | params
+    return ChatRequest(
+        decision=ModeDecision(Mode.CLAUDE_CODE, session_id),
+        params=merged,
+        body=b"",
+        client=ClientId(client),
+    )
+
+
+def passthrough(
+    body: bytes = b"{}", *, key: str | None = None, params: dict[str, object] | None = None
+) -> ChatRequest:
+    return ChatRequest(
+        decision=ModeDecision(Mode.PASSTHROUGH), params=params or {}, body=body, upstream_key=key
+    )
+
+
+async def test_everything_is_decided_in_the_turn(world: World) -> None:
+    turn = await world.turn(
+        claude(
+            temperature=1,
+            reasoning_effort="high",
+            stream_options={"include_usage": True},
+            messages=[
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Hi"},
+            ],
+        )
+    )
+    assert (turn.completion_id, turn.created) == ("chatcmpl-1", 1000)
+    assert (turn.model, turn.cli_model) == ("gpt-4", "opus")
+    assert turn.prompt == Prompt("Be brief.", "Hi")
+    assert (turn.session.id, turn.session.client, turn.resume) == (FIRST, "me", False)
+    assert (turn.effort, turn.ignored) == (Effort.HIGH, ("temperature",))
+    assert turn.include_usage
+
+
+async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
+    whole = await world.complete(claude())
+    assert whole.answer == Completion("Hello there.", FinishReason.STOP, USAGE)
+    session = await world.store.get(FIRST)
+    assert session is not None
+    assert session.client == "me"
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        (claude(model=None), MissingParameterError),
+        (claude(model=3), InvalidRequestError),
+        (claude(model=""), InvalidRequestError),
+        (claude(model="x" * 257), InvalidRequestError),
+        (claude(model="o1"), ModelNotFoundError),
+        (claude(messages=None), MissingParameterError),
+        (claude(messages=[]), InvalidRequestError),
+        (claude(tools=[]), UnsupportedParameterError),
+        (claude(stream="yes"), InvalidRequestError),
+        (claude(stream_options=[]), InvalidRequestError),
+        (claude(stream_options={"include_usage": "yes"}), InvalidRequestError),
+        (claude("nonsense"), InvalidSessionIdError),
+        (claude(UNKNOWN), SessionNotFoundError),
+        (passthrough(params={"model": "x" * 257}), InvalidRequestError),
+        (passthrough(params={"model": ""}), InvalidRequestError),
+        (passthrough(key="ü"), InvalidHeaderError),
+    ],
+)
+async def test_what_is_refused_reaches_no_backend(
+    world: World, request_: ChatRequest, error: type[RequestError]
+) -> None:
+    with pytest.raises(error):
+        await world.complete(request_)
+    assert world.backend.turns == []
+    assert await world.store.get(FIRST) is None
+
+
+@pytest.mark.parametrize(
+    ("params", "choices"), [({}, 1), ({"n": 3}, 3), ({"n": "x"}, 1), ({"model": 3}, 1)]
+)
+async def test_passthrough_looks_at_next_to_nothing(
+    world: World, params: dict[str, object], choices: int
+) -> None:
+    await world.complete(passthrough(b"as it came", params=params))
+    assert world.backend.turns == [PassthroughTurn(body=b"as it came", choices=choices)]
+
+
+async def test_a_clients_own_key_counts_where_it_may() -> None:
+    allowed, forbidden = World(), World(clients_may_bring_keys=False)
+    for world in (allowed, forbidden):
+        await world.complete(passthrough(key="sk-mine" if world is allowed else "ü"))
+    assert allowed.backend.turns == [PassthroughTurn(body=b"{}", upstream_key=ApiKey("sk-mine"))]
+    assert forbidden.backend.turns == [PassthroughTurn(body=b"{}")]
+
+
+async def test_a_resumed_turn_knows_what_was_before(world: World) -> None:
+    system = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    await world.complete(claude(messages=system))
+    turn = await world.turn(claude(FIRST))
+    assert turn.resume
+    assert turn.prompt == Prompt("Be brief.", "Hi")
+
+
+async def test_another_client_cannot_tell_a_session_from_none(world: World) -> None:
+    await world.complete(claude())
+    async with world.store.hold(FIRST):
+        with pytest.raises(SessionNotFoundError) as caught:
+            await world.complete(claude(FIRST, client="you"))
+    assert FIRST in caught.value.message
+    assert await world.store.get(FIRST) is not None
+
+
+async def test_an_expired_session_is_gone(world: World) -> None:
+    await world.complete(claude())
+    world.clock.advance(60)
+    with pytest.raises(SessionNotFoundError):
+        await world.complete(claude(FIRST))
+
+
+async def test_a_session_that_the_backend_lost_is_forgotten(world: World) -> None:
+    await world.complete(claude())
+    world.backend.script = [SessionNotFoundError("lost")]
+    with pytest.raises(SessionNotFoundError, match="lost"):
+        await world.complete(claude(FIRST))
+    assert await world.store.get(FIRST) is None
+
+
+async def test_a_turn_that_fails_leaves_no_session(world: World) -> None:
+    world.backend.script = [BackendFailedError("x")]
+    with pytest.raises(BackendFailedError):
+        await world.complete(claude())
+    with pytest.raises(BackendFailedError):
+        await enter(world, claude())
+    assert await world.store.get(FIRST) is None
+
+
+async def test_one_request_at_a_time(world: World) -> None:
+    await world.complete(claude())
+    async with world.stream(claude(FIRST)):
+        with pytest.raises(SessionBusyError):
+            await world.complete(claude(FIRST))
+    await world.complete(claude(FIRST))
+
+
+async def enter(world: World, request: ChatRequest) -> None:
+    async with world.stream(request):
+        pass
+
+
+async def texts(chunks: AsyncIterator[object]) -> list[str]:
+    return [chunk.text async for chunk in chunks if isinstance(chunk, TextDelta)]
+
+
+async def test_a_stream_has_begun_when_it_is_there(world: World) -> None:
+    world.backend.script = says("a", "b")
+    async with world.stream(claude()) as answer:
+        assert answer.first == Started()
+        assert await world.store.get(FIRST) is not None
+        assert await texts(answer.rest) == ["a", "b"]
+    assert world.backend.open == 0
+
+
+@pytest.mark.parametrize("error", [BackendFailedError("x"), BackendCrashedError("y")])
+async def test_what_fails_before_the_first_chunk_fails_on_entering(
+    world: World, error: GatewayError
+) -> None:
+    world.backend.script = [error]
+    with pytest.raises(type(error)):
+        await enter(world, claude())
+    assert world.backend.open == 0
+
+
+async def test_a_stream_of_nothing_is_a_crash(world: World) -> None:
+    world.backend.script = [0.0]
+    with pytest.raises(BackendCrashedError):
+        await enter(world, claude())
+
+
+async def test_the_id_that_the_backend_uses_is_followed(world: World) -> None:
+    world.backend.script = [Started("elsewhere"), *says("x")[1:]]
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(world.stream(claude()))
+    turn = await world.turn(claude(FIRST))
+    assert (turn.session.id, turn.session.cli_session_id) == (FIRST, "elsewhere")
+
+
+def test_a_request_made_in_this_process() -> None:
+    request = ChatRequest.of(PARAMS | {"stream": True}, Mode.CLAUDE_CODE, UNKNOWN)
+    assert request.decision == ModeDecision(Mode.CLAUDE_CODE, UNKNOWN)
+    assert request.wants_stream
+    assert b"gpt-4" in request.body
+    assert "Hi" not in repr(request)
