@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import uvloop
+
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.demo import run_demo
 from modegate.entrypoints.logging import configure_logging
@@ -39,8 +41,6 @@ def _serve(loaded: LoadedSettings, *, offline: bool) -> int:
     configure_logging(loaded.settings.log_level, loaded.settings.log_format)
     run = _serve_offline if offline else _serve_online
     try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(loaded.settings))
     except AddressError as error:

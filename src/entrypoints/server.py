@@ -14,6 +14,7 @@ from modegate.domain.health import CredentialState, Health, PassthroughState
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.http.app import HttpOptions, UseCases, create_app
 from modegate.entrypoints.http.lifetime import Lifetime
+from modegate.entrypoints.http.protocol import GatewayProtocol
 from modegate.entrypoints.settings import Settings
 
 BACKLOG = 2048
@@ -75,6 +76,7 @@ def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
             access_log=False,
             server_header=False,
             lifespan="on",
+            http=GatewayProtocol,
             ws="none",
             backlog=BACKLOG,
             timeout_graceful_shutdown=max(1, settings.shutdown_timeout_ms // 1000),

@@ -15,7 +15,6 @@ from modegate.domain.completion import (
     TextStarted,
     Usage,
 )
-from modegate.domain.errors import GatewayError
 from modegate.domain.turn import Turn
 
 USAGE = Usage(prompt_tokens=10, completion_tokens=2, cached_tokens=4)
@@ -26,6 +25,9 @@ def says(*words: str, reason: FinishReason = FinishReason.STOP) -> tuple[Chunk, 
     return (Started(), TextStarted(), *map(TextDelta, words), Finished(reason, USAGE))
 
 
+Step = Chunk | Exception | float
+
+
 class ScriptedBackend:
     """Plays its script for every turn: chunks are given, errors raised, numbers slept (seconds).
 
@@ -33,8 +35,8 @@ class ScriptedBackend:
     again when everything was released.
     """
 
-    def __init__(self, *script: Chunk | GatewayError | float) -> None:
-        self.script: Sequence[Chunk | GatewayError | float] = script or says("Hello ", "there.")
+    def __init__(self, *script: Step) -> None:
+        self.script: Sequence[Step] = script or says("Hello ", "there.")
         self.turns: list[Turn] = []
         self.open = 0
 
@@ -61,7 +63,7 @@ class ScriptedBackend:
 
     async def _play(self) -> AsyncGenerator[Chunk, None]:
         for step in self.script:
-            if isinstance(step, GatewayError):
+            if isinstance(step, Exception):
                 raise step
             if isinstance(step, float):
                 await asyncio.sleep(step)

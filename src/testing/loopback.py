@@ -32,6 +32,11 @@ class Reply:
         self._writer = writer
         self.gone = gone
 
+    @property
+    def peer(self) -> str:
+        """Which connection this is: the client's address and port."""
+        return str(self._writer.get_extra_info("peername"))
+
     async def whole(
         self, status: int, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
@@ -83,6 +88,7 @@ class LoopbackServer:
         self._handler = handler
         self.requests: list[Request] = []
         self.abandoned = 0  # requests whose client left before the response's end
+        self.under_way = 0  # requests that are being answered
         self.url = ""
 
     @asynccontextmanager
@@ -122,10 +128,17 @@ class LoopbackServer:
                 while not gone.is_set():
                     request = await _read(reader)
                     self.requests.append(request)
-                    await self._handler(request, Reply(writer, gone))
-                    self.abandoned += gone.is_set()
+                    await self._handle(request, Reply(writer, gone))
         finally:
             writer.close()
+
+    async def _handle(self, request: Request, reply: Reply) -> None:
+        self.under_way += 1
+        try:
+            await self._handler(request, reply)
+            self.abandoned += reply.gone.is_set()
+        finally:
+            self.under_way -= 1
 
 
 class _Connection(asyncio.StreamReaderProtocol):

@@ -89,6 +89,11 @@ class StandInProvider:
         """How many clients left before the end of their response."""
         return self._server.abandoned
 
+    @property
+    def under_way(self) -> int:
+        """How many requests are being answered."""
+        return self._server.under_way
+
     def script(self, *steps: Step) -> None:
         """What the next requests for an answer get, one each."""
         self._script.extend(steps)

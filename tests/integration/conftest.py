@@ -29,14 +29,16 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
-    """Start a gateway with these settings; keyword arguments are the settings' names."""
+    """Start a gateway; `claude` replaces its Claude backend, the other arguments are settings."""
 
     @asynccontextmanager
-    async def start(**settings: Any) -> AsyncIterator[Gateway]:
+    async def start(*, claude: object = None, **settings: Any) -> AsyncIterator[Gateway]:
         container = Container(
             settings=Settings(modegate_state_dir=tmp_path / "state", **settings),
             environment=providers.Object(environment),
         )
+        if claude is not None:
+            container.backends.add_kwargs(claude=claude)
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = build_server(build_app(container), container.settings())

@@ -120,12 +120,13 @@ class Translator:
     def _result(self, event: Event) -> Iterator[AnswerChunk]:
         if event.get("is_error") is not False or event.get("subtype") != "success":
             raise failures.from_result(event, self._error_name, self._retry_after)
-        yield from self._start(event)
-        yield from self._deliver(self.answer.finish())
-        if not self.answer.text and (whole := text(event, "result")):
-            yield from self._add(0, whole)
+        new = self.answer.finish()
+        if not self.answer.text:  # nothing came as it was said: the result may hold it
+            new = self.answer.add(0, text(event, "result") or "")
         if not self.answer.text:
             raise EmptyResponseError("Claude answered without a word: rephrase, and send it again.")
+        yield from self._start(event)
+        yield from self._deliver(new)
         self.finished = True
         reason = self._stop_reason or text(event, "stop_reason") or ""
         yield Finished(FINISH_REASONS.get(reason, FinishReason.STOP), self._usage(event))

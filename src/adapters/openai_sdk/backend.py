@@ -102,6 +102,7 @@ async def _chunks(response: aiohttp.ClientResponse, relay: SseRelay) -> AsyncGen
             async for data in response.content.iter_any():
                 yield data
         return
+    broken: BackendError | None = None
     try:
         with translated():
             async for data in response.content.iter_any():
@@ -110,12 +111,11 @@ async def _chunks(response: aiohttp.ClientResponse, relay: SseRelay) -> AsyncGen
                 if relay.done:
                     break
     except BackendError as error:
-        if not relay.whole:
-            raise failures.cut() from error
+        broken = error
     if last := relay.finish():
         yield last
     if not relay.whole:
-        raise failures.cut()
+        raise failures.cut() from broken
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:

@@ -48,6 +48,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.UpstreamUnreachableError: (502, FAILED),
     }
 )
+SINGLE = frozenset({"content-type"})  # ours, which may be there already, gives way
 TOO_MANY = 429
 SHORTEST_RETRY_AFTER = 1
 
@@ -78,7 +79,7 @@ def write_head(resp: falcon.asgi.Response, head: VerbatimHead) -> None:
     """Status and headers of an upstream's answer."""
     resp.status = head.status
     for name, value in head.headers:
-        resp.append_header(name, value)
+        (resp.set_header if name in SINGLE else resp.append_header)(name, value)
 
 
 async def on_gateway_error(

@@ -1,0 +1,107 @@
+"""Both backends keep the port, on the real thing."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from support.waiting import until
+
+from modegate.adapters.claude_cli.backend import ClaudeBackend
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.openai_sdk.backend import PassthroughBackend
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.system.ids import RandomIds
+from modegate.domain.client import ANONYMOUS, ApiKey
+from modegate.domain.prompt import Prompt
+from modegate.domain.session import Session, SessionId
+from modegate.domain.turn import ClaudeTurn, PassthroughTurn
+from modegate.testing.contracts.completion_backend import CompletionBackendContract
+from modegate.testing.loopback import Reply, Request
+from modegate.testing.provider import Fails, Says, StandInProvider, Step
+
+
+async def never(_: Request, reply: Reply) -> None:
+    await reply.gone.wait()
+
+
+class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        self.path = tmp_path
+        self.backend: ClaudeBackend | None = None
+
+    def turn(self) -> ClaudeTurn:
+        session = Session.start(SessionId(RandomIds().session_id()), ANONYMOUS, 0.0)
+        return ClaudeTurn(
+            completion_id="chatcmpl-1",
+            created=1,
+            model="sonnet",
+            cli_model="sonnet",
+            prompt=Prompt("", "Hi"),
+            session=session,
+        )
+
+    @asynccontextmanager
+    async def world(self, *steps: Step) -> AsyncIterator[ClaudeBackend]:
+        provider = StandInProvider()
+        provider.script(*steps * 3)
+        async with provider.running() as url:
+            self.backend = ClaudeBackend(
+                ClaudeOptions(
+                    state=self.path,
+                    environment={
+                        "PATH": os.environ["PATH"],
+                        "HOME": str(self.path),
+                        "ANTHROPIC_API_KEY": "sk-ant-test",
+                        "ANTHROPIC_BASE_URL": url,
+                    },
+                )
+            )
+            yield self.backend
+            await self.backend.aclose()
+
+    def answering(self) -> AbstractAsyncContextManager[ClaudeBackend]:
+        return self.world(Says(self.ANSWER))
+
+    def failing(self) -> AbstractAsyncContextManager[ClaudeBackend]:
+        return self.world(Fails(403))
+
+    def silent(self) -> AbstractAsyncContextManager[ClaudeBackend]:
+        return self.world(never)
+
+    async def released(self) -> None:
+        backend = self.backend
+        assert backend is not None
+        await until(lambda: backend.look().capacity.active == 0)
+
+
+class TestPassthroughBackend(CompletionBackendContract[PassthroughTurn]):
+    @pytest.fixture(autouse=True)
+    def nothing(self) -> None:
+        self.provider = StandInProvider()
+
+    def turn(self) -> PassthroughTurn:
+        return PassthroughTurn(body=b'{"model":"gpt-4o","messages":[]}')
+
+    @asynccontextmanager
+    async def world(self, *steps: Step) -> AsyncIterator[PassthroughBackend]:
+        self.provider.script(*steps * 3)
+        async with self.provider.running() as url:
+            options = UpstreamOptions(base_url=f"{url}/v1", api_key=ApiKey("k"), retries=0)
+            backend = PassthroughBackend(options)
+            yield backend
+            await backend.aclose()
+
+    def answering(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world(Says(self.ANSWER))
+
+    def failing(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world(Fails(400))
+
+    def silent(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world(never)
+
+    async def released(self) -> None:
+        await until(lambda: self.provider.under_way == 0)

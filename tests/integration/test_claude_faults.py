@@ -1,0 +1,344 @@
+"""The Claude backend against an executable that does what the real one does rarely."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.waiting import until
+
+from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
+
+DONE = "data: [DONE]"
+HANG = {"hang": 0}
+Start = Callable[..., AbstractAsyncContextManager[Gateway]]
+
+
+@pytest.fixture
+def claude(tmp_path: Path) -> ScriptedClaude:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    return ScriptedClaude(folder, *answer("Hello ", "there."))
+
+
+@pytest.fixture
+def start(gateway: GatewayFactory, claude: ScriptedClaude) -> Start:
+    def with_settings(**settings: Any) -> AbstractAsyncContextManager[Gateway]:
+        return gateway(claude_path=str(claude.path), **settings)
+
+    return with_settings
+
+
+def pids(claude: ScriptedClaude) -> Iterator[int]:
+    return (int(str(start["pid"])) for start in claude.starts)
+
+
+def alive(claude: ScriptedClaude) -> list[int]:
+    """The pids, of all processes started and what they started, that are still there."""
+    groups = set(pids(claude))
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.getpgid(int(entry.name)) in groups:
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                found += [int(entry.name)] if state != "Z" else []
+        except (ProcessLookupError, FileNotFoundError):
+            continue
+    return found
+
+
+async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 5.0) -> None:
+    """Wait until no process is left and every slot is free again."""
+    backend = gateway.container.claude_backend()
+    await until(lambda: not alive(claude) and backend.look().capacity.active == 0, seconds)
+
+
+def sessions_of(gateway: Gateway) -> list[Path]:
+    """The working folders."""
+    return list(gateway.container.settings().modegate_state_dir.glob("sessions/*"))
+
+
+def code_of(response: Any) -> str:
+    return str(response.json()["error"]["code"])
+
+
+async def test_the_answer_and_what_the_process_was_given(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    async with start() as gateway:
+        response = await gateway.claude("-- what?", messages=None)
+        assert response.status_code == 400
+        response = await gateway.claude("-- what?")
+        await free(gateway, claude)
+    assert response.json()["choices"][0]["message"]["content"] == "Hello there."
+    (started,) = claude.starts
+    assert "-- what?" in str(started["input"])
+    assert "-- what?" not in str(started["arguments"])
+    assert str(started["folder"]).endswith(f"sessions/{response.headers['X-Claude-Session-ID']}")
+    environment = started["environment"]
+    assert isinstance(environment, dict)
+    assert environment["TERM"] == "dumb"
+    assert "OPENAI_API_KEY" not in environment
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/claude", "/etc/passwd", "/"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_no_executable(path: str, stream: bool, gateway: GatewayFactory) -> None:
+    async with gateway(claude_path=path) as running:
+        response = await running.claude(stream=stream)
+        health = (await running.http.get("/health")).json()
+    assert (response.status_code, code_of(response)) == (503, "backend_unavailable")
+    assert path not in response.json()["error"]["message"] or path == "/"
+    assert health["checks"]["claude_cli"] == "error"
+
+
+async def test_an_executable_that_cannot_be_executed(start: Start, claude: ScriptedClaude) -> None:
+    claude.path.write_text("neither a script nor a program")
+    async with start() as gateway:
+        response = await gateway.claude()
+    assert (response.status_code, code_of(response)) == (503, "backend_unavailable")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("steps", "status", "code"),
+    [
+        ([{"exit": 1}], 500, "internal_error"),
+        ([{"exit": 0}], 500, "internal_error"),
+        ([{"kill": 9}], 500, "internal_error"),
+        ([{"write": "garbage\n{]\n"}, {"exit": 0}], 500, "internal_error"),
+        ([{"stderr": "Error: authentication at /x\n"}, {"exit": 1}], 500, "internal_error"),
+        ([{"stderr": "Invalid API key\n"}, {"exit": 1}], 401, "backend_auth_failed"),
+        ([{"write": '{"type":"result"}'}], 502, "backend_error"),
+        ([result("")], 502, "empty_response"),
+        ([{"flood": 11_000_000}, HANG], 502, "output_limit_exceeded"),
+        ([{"flood_stderr": 1_200_000}, HANG], 502, "output_limit_exceeded"),
+        ([HANG], 504, "timeout"),
+    ],
+)
+async def test_before_the_first_byte_every_end_has_its_status(
+    steps: list[dict[str, object]],
+    status: int,
+    code: str,
+    stream: bool,
+    start: Start,
+    claude: ScriptedClaude,
+) -> None:
+    claude.script(*steps)
+    async with start(request_timeout_ms=2000) as gateway:
+        response = await gateway.claude(stream=stream)
+        assert (response.status_code, code_of(response)) == (status, code)
+        await free(gateway, claude)
+        assert not sessions_of(gateway)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"exit": 1}],
+        [{"exit": 0}],
+        [{"kill": 11}],
+        [{"flood": 11_000_000}, HANG],
+        [HANG],
+        [{"emit": {"type": "result", "subtype": "error_during_execution", "is_error": True}}],
+        [{"emit": {"type": "system", "subtype": "api_retry", "error_status": 401}}, HANG],
+    ],
+)
+async def test_after_the_first_byte_every_end_is_an_error_event(
+    steps: list[dict[str, object]], start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(*begin(), word("Hello"), *steps)
+    async with start(request_timeout_ms=2000) as gateway:
+        response = await gateway.claude(stream=True)
+        await free(gateway, claude)
+    assert response.status_code == 200
+    *_, text, error, done, end = response.text.split("\n\n")
+    assert '"content":"Hello"' in text
+    assert json.loads(error.removeprefix("data: "))["error"]["code"] == "stream_error"
+    assert (done, end) == (DONE, "")
+    assert '"finish_reason":"' not in response.text
+
+
+async def test_a_line_of_nine_megabytes_is_no_fault(start: Start, claude: ScriptedClaude) -> None:
+    claude.script({"long_line": 9_000_000}, *answer("Hello"))
+    async with start() as gateway:
+        response = await gateway.claude()
+    assert response.status_code == 200
+
+
+async def test_what_is_on_standard_error_of_a_success_is_logged_clean(
+    start: Start, claude: ScriptedClaude, caplog: pytest.LogCaptureFixture
+) -> None:
+    claude.script({"stderr": "warning: /home/me/x sk-ant-test sk-ant-other12345\n"}, *answer("Hi"))
+    async with start() as gateway:
+        response = await gateway.claude()
+        await free(gateway, claude)
+    assert response.status_code == 200
+    assert "claude wrote to stderr: warning: <path> " in caplog.text
+    assert "sk-ant" not in caplog.text
+
+
+async def test_a_process_that_lingers_is_not_waited_for(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(*answer("Hello"), HANG)
+    async with start() as gateway, asyncio.timeout(3):
+        for stream in (False, True):
+            assert (await gateway.claude(stream=stream)).status_code == 200
+
+
+async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script({"orphan": 60}, {"exit": 1})
+    async with start() as gateway, asyncio.timeout(5):
+        assert code_of(await gateway.claude()) == "internal_error"
+        await free(gateway, claude)
+
+
+async def test_who_ignores_a_request_to_end_is_killed(start: Start, claude: ScriptedClaude) -> None:
+    claude.script({"ignore_sigterm": 0}, {"orphan": 60}, HANG)
+    async with start(request_timeout_ms=500) as gateway, asyncio.timeout(15):
+        response = await gateway.claude()
+        assert code_of(response) == "timeout"
+        await free(gateway, claude, seconds=10)
+
+
+@pytest.mark.parametrize("phase", ["before the first token", "in mid-stream", "whole"])
+async def test_a_client_that_leaves(phase: str, start: Start, claude: ScriptedClaude) -> None:
+    claude.script(*(begin() if phase == "in mid-stream" else ()), {"orphan": 60}, HANG)
+    async with start() as gateway:
+        asking = asyncio.create_task(gateway.claude(stream=phase != "whole"))
+        await until(lambda: claude.starts)
+        await until(lambda: len(alive(claude)) == 2)
+        asking.cancel()
+        await asyncio.wait({asking})
+        await free(gateway, claude, seconds=0.25)
+
+
+async def test_a_session_is_free_again_when_its_client_has_left(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    async with start() as gateway:
+        session = (await gateway.claude()).headers["X-Claude-Session-ID"]
+        resume = {"X-Claude-Session-ID": session}
+        claude.script(*begin(), HANG)
+        asking = asyncio.create_task(gateway.claude(headers=resume))
+        await until(lambda: len(claude.starts) == 2)
+        busy = await gateway.claude(headers=resume)
+        assert (busy.status_code, code_of(busy)) == (429, "session_busy")
+        assert busy.headers["Retry-After"] == "1"
+        asking.cancel()
+        await asyncio.wait({asking})
+        claude.script(*answer("Hello"))
+
+        async def answered() -> bool:
+            return (await gateway.claude(headers=resume)).status_code == 200
+
+        async with asyncio.timeout(1):
+            while not await answered():
+                pass
+
+
+async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(*begin(), HANG)
+    async with start(max_concurrent_processes=1, pool_queue_timeout_ms=300) as gateway:
+        backend = gateway.container.claude_backend()
+        first = asyncio.create_task(gateway.claude())
+        await until(lambda: backend.look().capacity.active == 1)
+        full = await gateway.claude(stream=True)
+        assert (full.status_code, code_of(full)) == (429, "capacity_exceeded")
+        assert full.headers["Retry-After"] == "1"
+        waiting = asyncio.create_task(gateway.claude())
+        await until(lambda: backend.look().capacity.queued == 1)
+        health = (await gateway.http.get("/health")).json()["checks"]["capacity"]
+        assert health == {"active": 1, "queued": 1, "warm": 0, "max": 1}
+        waiting.cancel()
+        await until(lambda: backend.look().capacity.queued == 0, seconds=0.25)
+        first.cancel()
+        await free(gateway, claude)
+    assert len(claude.starts) == 1
+
+
+async def test_who_waits_is_served_in_order(start: Start, claude: ScriptedClaude) -> None:
+    async with start(max_concurrent_processes=1, pool_queue_timeout_ms=20_000) as gateway:
+        backend = gateway.container.claude_backend()
+        asked = []
+        for i in range(4):
+            asked.append(asyncio.create_task(gateway.claude(f"number {i}")))
+            await until(
+                lambda: len(claude.starts) + backend.look().capacity.queued > len(asked) - 1
+            )
+        await asyncio.gather(*asked)
+    order = [str(start["input"]).partition("number ")[2][0] for start in claude.starts]
+    assert order == ["0", "1", "2", "3"]
+
+
+async def test_the_id_that_the_cli_uses_is_followed_behind_the_public_one(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    async with start() as gateway:
+        public = (await gateway.claude()).headers["X-Claude-Session-ID"]
+        again = await gateway.claude(headers={"X-Claude-Session-ID": public})
+    assert again.headers["X-Claude-Session-ID"] == public
+    first, second = (start["arguments"] for start in claude.starts)
+    assert isinstance(first, list)
+    assert isinstance(second, list)
+    assert f"--session-id={public}" in first
+    assert f"--resume={SESSION}" in second
+
+
+async def test_a_conversation_that_the_cli_has_lost(start: Start, claude: ScriptedClaude) -> None:
+    async with start() as gateway:
+        session = (await gateway.claude()).headers["X-Claude-Session-ID"]
+        claude.script({"stderr": f"No conversation found with session ID: {session}"}, {"exit": 1})
+        for _ in range(2):
+            lost = await gateway.claude(headers={"X-Claude-Session-ID": session}, stream=True)
+            assert (lost.status_code, code_of(lost)) == (404, "session_not_found")
+    assert len(claude.starts) == 2
+
+
+async def test_a_silent_stream_is_kept_alive(start: Start, claude: ScriptedClaude) -> None:
+    claude.script(*begin(), {"sleep": 0.5}, word("Hello"), result("Hello"))
+    async with start(sse_keepalive_ms=100) as gateway:
+        response = await gateway.claude(stream=True)
+    assert response.text.count(": keep-alive\n\n") >= 2
+    async with start(sse_keepalive_ms=100) as gateway:
+        stream = await gateway.sdk.chat.completions.create(
+            model="sonnet",
+            messages=[{"role": "user", "content": "Hi"}],
+            stream=True,
+            extra_headers=CLAUDE,
+        )
+        assert "Hello" in [chunk.choices[0].delta.content async for chunk in stream]
+
+
+async def test_a_refused_key_is_told_by_health(start: Start, claude: ScriptedClaude) -> None:
+    claude.script({"stderr": "Please run /login"}, {"exit": 1})
+    async with start() as gateway:
+        for state in ("ok", "error"):
+            health = (await gateway.http.get("/health")).json()
+            assert health["checks"]["anthropic_key"] == state
+            await gateway.claude()
+        claude.script(*answer("Hello"))
+        await gateway.claude()
+        health = (await gateway.http.get("/health")).json()
+        assert health["checks"]["anthropic_key"] == "ok"
+
+
+async def test_an_estimate_is_called_one(start: Start, claude: ScriptedClaude) -> None:
+    end = result("x" * 40)
+    assert isinstance(end["emit"], dict)
+    end["emit"]["usage"] = {"input_tokens": 3}
+    claude.script(*begin(), word("x" * 40), end)
+    async with start() as gateway:
+        response = await gateway.claude()
+    assert response.headers["X-Usage-Estimated"] == "true"
+    assert response.json()["usage"]["completion_tokens"] == 10

@@ -1,0 +1,249 @@
+"""The HTTP interface: what every response carries, and what the framework refuses by itself."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from support.gateway import Gateway, GatewayFactory
+from support.waiting import until
+
+from modegate.testing.backend import ScriptedBackend, says
+
+JSON = {"Content-Type": "application/json"}
+CHAT = "/v1/chat/completions"
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+@pytest.fixture
+async def running(gateway: GatewayFactory) -> AsyncIterator[Gateway]:
+    async with gateway() as started:
+        yield started
+
+
+def error_of(response: httpx2.Response) -> dict[str, object]:
+    error = response.json()["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert response.headers["content-type"] == "application/json"
+    return dict(error)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/", 404, "not_found"),
+        ("POST", "/v1/completions", 404, "not_found"),
+        ("GET", "/v1/chat/completions/", 404, "not_found"),
+        ("GET", CHAT, 405, "method_not_allowed"),
+        ("DELETE", "/v1/models", 405, "method_not_allowed"),
+        ("PUT", "/health", 405, "method_not_allowed"),
+        ("NONSENSE", "/health", 400, "invalid_request"),
+        ("GET", "/v1/models/nothing", 404, "model_not_found"),
+    ],
+)
+async def test_what_is_not_there(
+    method: str, path: str, status: int, code: str, running: Gateway
+) -> None:
+    response = await running.http.request(method, path)
+    assert response.status_code == status
+    assert error_of(response)["code"] == code
+    assert ("Allow" in response.headers) == (status == 405)
+
+
+async def test_every_response_carries_an_id_and_the_security_headers(running: Gateway) -> None:
+    for path in ("/", "/health", "/live", "/v1/models", "/v1/models/sonnet", CHAT):
+        response = await running.http.get(path, headers={"X-Request-ID": "mine-1"})
+        assert response.headers["X-Request-ID"] == "mine-1"
+        assert {name: response.headers[name] for name in SECURITY} == SECURITY
+        assert "server" not in response.headers
+    response = await running.http.get("/live", headers={"X-Request-ID": "x" * 129})
+    assert uuid.UUID(response.headers["X-Request-ID"]).version == 4
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"],
+)
+async def test_only_json_is_taken(media_type: str | None, running: Gateway) -> None:
+    headers = {} if media_type is None else {"Content-Type": media_type}
+    response = await running.http.post(CHAT, content=b"{}", headers=headers)
+    assert response.status_code == 415
+    assert "application/json" in str(error_of(response)["message"])
+    assert response.headers["X-Backend-Mode"] == "openai-passthrough"
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
+async def test_a_charset_is_fine(media_type: str, running: Gateway) -> None:
+    headers = {"Content-Type": media_type}
+    response = await running.http.post(CHAT, content=b"{", headers=headers)
+    assert (response.status_code, error_of(response)["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"a":NaN}', b"[" * 100_000])
+async def test_malformed_json(body: bytes, running: Gateway) -> None:
+    for mode in ("true", "false"):
+        headers = JSON | {"X-Claude-Code": mode}
+        response = await running.http.post(CHAT, content=body, headers=headers)
+        assert (response.status_code, error_of(response)["code"]) == (400, "invalid_request")
+
+
+async def test_a_body_is_read_no_further_than_its_bound(running: Gateway) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(10_000):
+            yield b"x" * 10_000
+
+    response = await running.http.post(CHAT, content=b"x" * 1_048_577, headers=JSON)
+    assert (response.status_code, error_of(response)["code"]) == (413, "payload_too_large")
+    assert "1 MB" in str(error_of(response)["message"])
+    response = await running.http.post(CHAT, content=endless(), headers=JSON)
+    assert (response.status_code, error_of(response)["code"]) == (413, "payload_too_large")
+
+
+async def test_a_bad_mode_has_no_mode(running: Gateway) -> None:
+    response = await running.chat(headers={"X-Claude-Code": "perhaps"})
+    assert (response.status_code, error_of(response)["code"]) == (400, "invalid_header_value")
+    assert "X-Backend-Mode" not in response.headers
+
+
+async def test_two_values_for_the_mode_are_none(running: Gateway) -> None:
+    headers = [("X-Claude-Code", "true"), ("X-Claude-Code", "true")]
+    response = await running.chat(headers=headers)
+    assert error_of(response)["code"] == "invalid_header_value"
+
+
+async def test_names_that_a_client_made_up_break_no_header(
+    gateway: GatewayFactory,
+) -> None:
+    names: dict[str, Any] = {
+        "temperature": 1,
+        "a\r\nX-Evil: 1": 2,
+        "ü, x": 3,
+        "y" * 5000: 4,
+        "null": None,
+    }
+    async with gateway(claude=ScriptedBackend(*says("Hi"))) as running:
+        response = await running.claude(**names)
+        many = await running.claude(**dict.fromkeys((f"name{i}" for i in range(100)), True))
+    listed = response.headers["X-Claude-Ignored-Params"]
+    assert listed.startswith("temperature, a??X-Evil:?1, ??")
+    assert "X-Evil" not in response.headers
+    assert len(listed) < 200
+    assert many.headers["X-Claude-Ignored-Params"].endswith("name15, ...")
+
+
+async def test_models(running: Gateway) -> None:
+    listed = (await running.http.get("/v1/models")).json()
+    assert listed["object"] == "list"
+    ids = [model["id"] for model in listed["data"]]
+    assert {"sonnet", "gpt-4o", "default", "claude-haiku-4-5"} <= set(ids)
+    for name in ids:
+        one = (await running.http.get(f"/v1/models/{name}")).json()
+        assert one in listed["data"]
+    models = await running.sdk.models.list()
+    assert [model.id for model in models.data] == ids
+
+
+async def test_live_and_health(running: Gateway) -> None:
+    assert (await running.http.get("/live")).status_code == 200
+    response = await running.http.get("/health")
+    assert response.status_code == 200
+    health = response.json()
+    assert health.keys() == {"status", "version", "checks"}
+    assert health["status"] == "ready"
+    assert health["checks"] == {
+        "claude_cli": "ok",
+        "anthropic_key": "ok",
+        "openai_passthrough": "no_key",
+        "capacity": {"active": 0, "queued": 0, "warm": 0, "max": 10},
+    }
+
+
+async def test_health_without_anything(gateway: GatewayFactory) -> None:
+    nothing = {"claude_path": "/nonexistent", "openai_passthrough_enabled": False}
+    async with gateway(**nothing) as running:
+        response = await running.http.get("/health")
+    assert response.status_code == 503
+    assert response.json()["status"] == "unavailable"
+    assert response.json()["checks"]["openai_passthrough"] == "disabled"
+
+
+async def test_health_with_a_login_and_with_nothing(
+    gateway: GatewayFactory, environment: dict[str, str]
+) -> None:
+    del environment["ANTHROPIC_API_KEY"]
+    async with gateway() as running:
+        checks = (await running.http.get("/health")).json()["checks"]
+        assert checks["anthropic_key"] == "missing"
+    environment["CLAUDE_CODE_OAUTH_TOKEN"] = "x"
+    async with gateway() as running:
+        checks = (await running.http.get("/health")).json()["checks"]
+        assert checks["anthropic_key"] == "login"
+
+
+async def test_cors_is_closed_unless_it_is_opened(gateway: GatewayFactory) -> None:
+    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    async with gateway() as closed:
+        response = await closed.http.options(CHAT, headers=asked)
+        assert "access-control-allow-origin" not in response.headers
+    async with gateway(cors_allowed_origins=("https://app.example",)) as opened:
+        response = await opened.http.options(CHAT, headers=asked)
+        assert response.headers["access-control-allow-origin"] == "https://app.example"
+        assert "POST" in response.headers["access-control-allow-methods"]
+        response = await opened.http.get("/live", headers={"Origin": "https://app.example"})
+        exposed = response.headers["access-control-expose-headers"]
+        assert "X-Claude-Session-ID" in exposed
+        assert "access-control-allow-credentials" not in response.headers
+        response = await opened.http.get("/live", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in response.headers
+
+
+async def test_a_bug_tells_the_client_nothing(
+    gateway: GatewayFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Buggy(ScriptedBackend):
+        async def complete(self, turn: object) -> object:  # type: ignore[override]
+            del turn
+            raise KeyError("MARK")
+
+    async with gateway(claude=Buggy()) as running:
+        response = await running.claude()
+    assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
+    assert "MARK" not in response.text
+    assert "unexpected KeyError in POST /v1/chat/completions" in caplog.text
+
+
+async def test_a_bug_in_mid_stream_is_a_cut(gateway: GatewayFactory) -> None:
+    async with gateway(claude=ScriptedBackend(*says("Hi")[:-1], KeyError("MARK"))) as running:
+        response = await running.claude(stream=True)
+    assert '"content":"Hi"' in response.text
+    assert '"stream_error"' in response.text
+    assert response.text.endswith("data: [DONE]\n\n")
+    assert "MARK" not in response.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_everything_is_released_when_a_client_leaves(
+    stream: bool, gateway: GatewayFactory
+) -> None:
+    backend = ScriptedBackend(*says("Hi")[:-1], 60.0)
+    async with gateway(claude=backend) as running:
+        asking = asyncio.create_task(running.claude(stream=stream))
+        await until(lambda: backend.open)
+        asking.cancel()
+        await until(lambda: not backend.open, seconds=0.25)
+
+
+async def test_many_requests_over_one_connection(running: Gateway) -> None:
+    for _ in range(50):
+        assert (await running.http.get("/live")).status_code == 200
+    answers = await asyncio.gather(*(running.http.get("/health") for _ in range(50)))
+    assert {json.dumps(answer.json()["status"]) for answer in answers} == {'"ready"'}
