@@ -61,7 +61,8 @@ async def _serve_offline(settings: Settings) -> None:
 async def _serve_container(container: Container, *, offline: bool) -> None:
     settings: Settings = container.settings()
     listener = listen(settings.host, settings.port)
-    announce(container.check_health()())
+    host, port = listener.getsockname()[:2]
+    announce(f"http://{host}:{port}", container.check_health()())
     await build_server(build_app(container, offline=offline), settings).serve([listener])
 
 

@@ -16,6 +16,7 @@ from modegate.entrypoints.container import Container
 from modegate.entrypoints.offline import offline_container
 from modegate.entrypoints.server import build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
+from modegate.entrypoints.settings_sources import load_settings
 
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is a gateway, in one sentence?"}
@@ -41,7 +42,7 @@ async def run_demo() -> int:
     try:
         async with (
             asyncio.timeout(PATIENCE),
-            offline_container(Settings(), os.environ) as container,
+            offline_container(load_settings(os.environ).settings, os.environ) as container,
             _gateway(container) as url,
             AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client,
         ):

@@ -105,8 +105,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def announce(health: Health) -> None:
-    """Say which backend can work, and how to enable the other."""
+def announce(url: str, health: Health) -> None:
+    """Say where the gateway is, which backend can work, and how to enable the other."""
     passthrough = {
         PassthroughState.OK: "ready",
         PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
@@ -120,5 +120,6 @@ def announce(health: Health) -> None:
         CredentialState.REFUSED: "credentials refused",
     }[health.claude.credentials]
     missing = "no executable; install the claude CLI or modegate[claude], or set CLAUDE_PATH"
+    log.info("modegate listens on %s", url)
     log.info("passthrough: %s", passthrough)
     log.info("claude code: %s", credentials if health.claude.executable else missing)

@@ -20,6 +20,12 @@ from modegate.testing.provider import StandInProvider
 
 
 @pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The event loop that the server runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A host's environment, with a home of its own and a key for Claude."""
     home = tmp_path / "home"

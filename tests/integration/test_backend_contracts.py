@@ -18,8 +18,9 @@ from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import ClaudeTurn, PassthroughTurn
 from modegate.testing.contracts.completion_backend import CompletionBackendContract
+from modegate.testing.dialects import Fails, Says
 from modegate.testing.loopback import Reply, Request
-from modegate.testing.provider import Fails, Says, StandInProvider, Step
+from modegate.testing.provider import StandInProvider, Step
 
 
 async def never(_: Request, reply: Reply) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 
-from modegate.testing.provider import Fails, Says, StandInProvider, last_user_text
+from modegate.testing.dialects import Fails, Says
+from modegate.testing.provider import StandInProvider, last_user_text
 
 
 async def test_passthrough(both: Gateway, provider: StandInProvider) -> None:

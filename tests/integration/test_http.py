@@ -132,7 +132,8 @@ async def test_names_that_a_client_made_up_break_no_header(
     }
     async with gateway(claude=ScriptedBackend(*says("Hi"))) as running:
         response = await running.claude(**names)
-        many = await running.claude(**dict.fromkeys((f"name{i}" for i in range(100)), True))
+        hundred: dict[str, Any] = {f"name{i}": 1 for i in range(100)}
+        many = await running.claude(**hundred)
     listed = response.headers["X-Claude-Ignored-Params"]
     assert listed.startswith("temperature, a??X-Evil:?1, ??")
     assert "X-Evil" not in response.headers
@@ -183,7 +184,7 @@ async def test_health_with_a_login_and_with_nothing(
     async with gateway() as running:
         checks = (await running.http.get("/health")).json()["checks"]
         assert checks["anthropic_key"] == "missing"
-    environment["CLAUDE_CODE_OAUTH_TOKEN"] = "x"
+    environment |= {"CLAUDE_CODE_OAUTH_TOKEN": "x"}
     async with gateway() as running:
         checks = (await running.http.get("/health")).json()["checks"]
         assert checks["anthropic_key"] == "login"

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 from modegate.adapters.claude_cli import failures
-from modegate.adapters.claude_cli.child import Child
+from modegate.adapters.claude_cli.child import LAST_WORDS, Child
 from modegate.adapters.claude_cli.cleaning import clean
 from modegate.adapters.claude_cli.command import build_command, build_input
 from modegate.adapters.claude_cli.credentials import Credentials
@@ -22,7 +22,7 @@ from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.completion import Chunk, Completion, Finished
-from modegate.domain.errors import BackendAuthError, BackendUnavailableError, TurnTimeoutError
+from modegate.domain.errors import BackendAuthError, TurnTimeoutError
 from modegate.domain.health import ClaudeHealth
 from modegate.domain.session import SessionId
 from modegate.domain.turn import ClaudeTurn
@@ -84,7 +84,7 @@ class ClaudeBackend:
     ) -> AsyncIterator[AsyncIterator[AnswerChunk]]:
         executable = self._find_executable()
         if executable is None:
-            raise _unavailable()
+            raise failures.unavailable()
         if previous := self._ending.get(turn.session.id):
             await asyncio.wait({previous})
         async with AsyncExitStack() as stack:
@@ -113,7 +113,8 @@ class ClaudeBackend:
                         self._credentials.accepted()
                         yield chunk
                 if not data and not translator.finished:
-                    raise failures.from_exit(child.stderr)
+                    await child.ended(LAST_WORDS)
+                    raise failures.from_exit(child.exit_status, child.stderr)
         except TimeoutError:
             seconds = round(self._options.turn_timeout)
             raise TurnTimeoutError(
@@ -154,7 +155,7 @@ class ClaudeBackend:
             )
         except OSError as error:
             log.error("the claude executable cannot be started: %s", error.strerror)  # noqa: TRY400
-            raise _unavailable() from error
+            raise failures.unavailable() from error
         return child
 
     async def _tidy(self, turn: ClaudeTurn, translator: Translator) -> None:
@@ -179,10 +180,3 @@ class ClaudeBackend:
     def _log_stderr(self, child: Child) -> None:
         if child.stderr:
             log.warning("claude wrote to stderr: %s", clean(child.stderr, self._environment))
-
-
-def _unavailable() -> BackendUnavailableError:
-    return BackendUnavailableError(
-        "The claude executable is missing or cannot be started: the operator has to install it, or "
-        "set CLAUDE_PATH. Without X-Claude-Code the request passes through to the upstream."
-    )

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from collections import deque
+from typing import cast
 
 from modegate.domain.errors import OutputLimitError
 
@@ -34,8 +35,8 @@ class Child(asyncio.SubprocessProtocol):
         self._readable = asyncio.Event()
         self._at_end = False
         self._transport: asyncio.SubprocessTransport | None = None
+        self._pid = 0
         self._last_words: asyncio.TimerHandle | None = None
-        self.pid = 0  # of the process, and of its group
         self.exited = asyncio.Event()
 
     @property
@@ -46,14 +47,25 @@ class Child(asyncio.SubprocessProtocol):
         return self._transport
 
     @property
+    def pid(self) -> int:
+        """Of the process, and of its group."""
+        return self._pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """As the event loop tells it; None while the child runs."""
+        return self.transport.get_returncode()
+
+    @property
     def stderr(self) -> str:
         """The end of what the child wrote to standard error; for the log, after cleaning."""
         return self._stderr.decode("utf-8", "replace")
 
     def write_and_close(self, data: bytes) -> None:
         """Send `data` as all of standard input; a child that does not read it is no error."""
-        pipe = self.transport.get_pipe_transport(STDIN)
-        if isinstance(pipe, asyncio.WriteTransport):
+        # uvloop's transports are no subclasses of asyncio's.
+        pipe = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(STDIN))
+        if not pipe.is_closing():
             pipe.write(data)
             pipe.write_eof()
 
@@ -97,8 +109,10 @@ class Child(asyncio.SubprocessProtocol):
         self.transport.close()
 
     def _signal(self, number: signal.Signals) -> None:
+        if self._pid <= 1:  # to a kernel these mean our own group, and everybody
+            raise RuntimeError("the child has no group")
         try:
-            os.killpg(self.pid, number)
+            os.killpg(self._pid, number)
         except (ProcessLookupError, PermissionError):  # the latter from macOS, for zombies
             return
 
@@ -107,17 +121,14 @@ class Child(asyncio.SubprocessProtocol):
             raise OutputLimitError("Claude Code wrote too much to standard error: try again.")
 
     def _stdout_pipe(self) -> asyncio.ReadTransport:
-        pipe = self.transport.get_pipe_transport(STDOUT)
-        assert isinstance(pipe, asyncio.ReadTransport)  # noqa: S101 - narrows the type
-        return pipe
+        return cast("asyncio.ReadTransport", self.transport.get_pipe_transport(STDOUT))
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The child runs."""
-        assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - narrows the type
-        self._transport = transport
-        self.pid = transport.get_pid()
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._pid = self._transport.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """The child wrote."""

@@ -12,6 +12,7 @@ from modegate.domain.errors import (
     BackendFailedError,
     BackendForbiddenError,
     BackendRateLimitedError,
+    BackendUnavailableError,
     ContextLengthError,
     GatewayError,
     InvalidRequestError,
@@ -98,6 +99,14 @@ def crashed() -> GatewayError:
     )
 
 
+def unavailable() -> GatewayError:
+    """There is no CLI, or none that runs."""
+    return BackendUnavailableError(
+        "The claude executable is missing or cannot be started: the operator has to install it, or "
+        "set CLAUDE_PATH. Without X-Claude-Code the request passes through to the upstream."
+    )
+
+
 BY_STATUS: Mapping[int, Callable[[], GatewayError]] = {
     400: refused_request,
     401: auth_failed,
@@ -114,6 +123,8 @@ BY_NAME: Mapping[str, Callable[[], GatewayError]] = {
     "model_not_found": unknown_model,
 }
 RATE_LIMIT = 429
+# A shell's words for a program, or its interpreter, that is not there or no program at all.
+CANNOT_EXECUTE = frozenset({126, 127})
 
 
 def from_result(
@@ -140,8 +151,10 @@ def from_result(
     return by_status() if by_status else failed()
 
 
-def from_exit(stderr: str) -> GatewayError:
+def from_exit(status: int | None, stderr: str) -> GatewayError:
     """The error of a child that ended without a `result` event."""
+    if status in CANNOT_EXECUTE:
+        return unavailable()
     if NO_CONVERSATION.search(stderr):
         return session_lost()
     if NOT_LOGGED_IN.search(stderr):

@@ -7,6 +7,7 @@ from modegate.domain.errors import (
     BackendFailedError,
     BackendForbiddenError,
     BackendRateLimitedError,
+    BackendUnavailableError,
     ContextLengthError,
     GatewayError,
     InvalidRequestError,
@@ -57,13 +58,17 @@ def test_retry_after_is_told_where_it_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stderr", "error"),
+    ("status", "stderr", "error"),
     [
-        ("No conversation found with session ID: x", SessionNotFoundError),
-        ("Invalid API key · Please run /login", BackendAuthError),
-        ("at authentication (/srv/x.js:1)\nTypeError: authentication", BackendCrashedError),
-        ("", BackendCrashedError),
+        (127, "env: node: No such file or directory", BackendUnavailableError),
+        (126, "", BackendUnavailableError),
+        (1, "No conversation found with session ID: x", SessionNotFoundError),
+        (1, "Invalid API key · Please run /login", BackendAuthError),
+        (1, "at authentication (/srv/x.js:1)\nTypeError: authentication", BackendCrashedError),
+        (0, "", BackendCrashedError),
+        (-9, "", BackendCrashedError),
+        (None, "", BackendCrashedError),
     ],
 )
-def test_ends_without_a_result(stderr: str, error: type[GatewayError]) -> None:
-    assert type(failures.from_exit(stderr)) is error
+def test_ends_without_a_result(status: int | None, stderr: str, error: type[GatewayError]) -> None:
+    assert type(failures.from_exit(status, stderr)) is error

@@ -1,0 +1,47 @@
+"""OpenAI's Chat Completions."""
+
+import uuid
+from collections.abc import Iterator
+
+from modegate.testing.dialects import Dialect, Fails, Says, encode
+
+
+class OpenAIDialect(Dialect):
+    """`POST /v1/chat/completions`."""
+
+    def error(self, step: Fails) -> object:
+        """An `error` object."""
+        return {"error": {"message": step.message, "type": step.kind, "param": None, "code": None}}
+
+    def whole(self, model: str, step: Says) -> object:
+        """A `chat.completion` object."""
+        message = {"role": "assistant", "content": step.text, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        usage = {
+            "prompt_tokens": step.input_tokens,
+            "completion_tokens": len(step.words),
+            "total_tokens": step.input_tokens + len(step.words),
+        }
+        return self._object(model, "chat.completion") | {"choices": [choice], "usage": usage}
+
+    def pieces(self, model: str, step: Says) -> Iterator[tuple[bytes, bool]]:
+        """From the role's chunk to `[DONE]`."""
+        head = self._object(model, "chat.completion.chunk")
+
+        def chunk(delta: object, reason: str | None = None) -> bytes:
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+            return b"data: %b\n\n" % encode({**head, "choices": [choice]})
+
+        yield chunk({"role": "assistant", "content": ""}), False
+        for word in step.words:
+            yield chunk({"content": word}), True
+        yield chunk({}, "stop"), False
+        yield b"data: [DONE]\n\n", False
+
+    def _object(self, model: str, kind: str) -> dict[str, object]:
+        return {
+            "id": f"chatcmpl-{uuid.uuid4().hex}",
+            "object": kind,
+            "created": 1_700_000_000,
+            "model": model,
+        }

@@ -1,0 +1,34 @@
+import asyncio
+
+import pytest
+
+from modegate.adapters.claude_cli.uninterrupted import uninterrupted
+
+
+async def test_work_is_done_and_its_error_is_told() -> None:
+    async def fail() -> None:
+        raise ValueError("boom")
+
+    await uninterrupted(asyncio.sleep(0))
+    with pytest.raises(ValueError, match="boom"):
+        await uninterrupted(fail())
+
+
+async def test_cancellations_wait_for_the_end_of_the_work() -> None:
+    began, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        await go_on.wait()
+        done.set()
+
+    task = asyncio.create_task(uninterrupted(work()))
+    await began.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    go_on.set()
+    await asyncio.wait({task})
+    assert done.is_set()
+    assert task.cancelled()
