@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.serving import members
 from support.waiting import until
 
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
@@ -40,16 +40,7 @@ def pids(claude: ScriptedClaude) -> Iterator[int]:
 
 def alive(claude: ScriptedClaude) -> list[int]:
     """The pids, of all processes started and what they started, that are still there."""
-    groups = set(pids(claude))
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and os.getpgid(int(entry.name)) in groups:
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-                found += [int(entry.name)] if state != "Z" else []
-        except (ProcessLookupError, FileNotFoundError):
-            continue
-    return found
+    return [pid for group in pids(claude) for pid in members(group)]
 
 
 async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 5.0) -> None:

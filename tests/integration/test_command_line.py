@@ -1,36 +1,21 @@
 """`modegate` as a process of its own."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.serving import MODEGATE, bare_environment, members, serving, wait
 
 from modegate.testing.scripted_claude import ScriptedClaude, begin
-
-MODEGATE = [sys.executable, "-m", "modegate"]
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> dict[str, str]:
-    """An environment with next to nothing in it."""
-    measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
-    return measured | {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "LOG_FORMAT": "json",
-        "MODEGATE_STATE_DIR": str(tmp_path / "state"),
-    }
+    return bare_environment(tmp_path)
 
 
 def run(*arguments: str, host: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -46,87 +31,30 @@ def run(*arguments: str, host: dict[str, str], folder: Path) -> subprocess.Compl
     )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serving(
-    *arguments: str, host: dict[str, str], folder: Path
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    port = free_port()
-    process = subprocess.Popen(
-        [*MODEGATE, "serve", *arguments],
-        env=host | {"PORT": str(port)},
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait(lambda: ask(f"{url}/live"))
-        yield process, url
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def ask(url: str, body: object = None, **headers: str) -> dict[str, object] | None:
-    """The JSON at an address; None where nothing listens."""
-    data = None if body is None else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"} | named)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return dict(json.load(response))
-    except urllib.error.HTTPError as error:
-        return dict(json.load(error))
-    except OSError:
-        return None
-
-
-def wait(condition: object, seconds: float = 20.0) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def log_of(process: subprocess.Popen[str]) -> list[dict[str, object]]:
-    _, told = process.communicate(timeout=15)
-    return [json.loads(line) for line in told.splitlines()]
-
-
 def test_it_starts_without_any_credentials_and_says_what_can_work(
     host: dict[str, str], tmp_path: Path
 ) -> None:
-    with serving(host=host, folder=tmp_path) as (process, url):
-        health = ask(f"{url}/health")
+    with serving(folder=tmp_path, environment=host) as running:
+        health = running.ask("/health")
         assert health is not None
-        process.send_signal(signal.SIGTERM)
-        messages = [line["message"] for line in log_of(process)]
-        assert process.returncode == 0
+        running.process.send_signal(signal.SIGTERM)
+        messages = [line["message"] for line in running.log()]
+        assert running.process.returncode == 0
     assert any("passthrough: no key; set OPENAI_API_KEY" in str(text) for text in messages)
     assert any("claude code: no credentials; set ANTHROPIC_API_KEY" in str(x) for x in messages)
-    assert any(url in str(text) for text in messages)
+    assert any(running.url in str(text) for text in messages)
 
 
-def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(
-    host: dict[str, str], tmp_path: Path
-) -> None:
+def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(tmp_path: Path) -> None:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-    with serving("--offline", host=host, folder=tmp_path) as (process, url):
-        health = ask(f"{url}/health")
+    with serving("--offline", folder=tmp_path) as running:
+        health = running.ask("/health")
         answers = [
-            ask(f"{url}/v1/chat/completions", body, X_Claude_Code=mode) for mode in ("no", "yes")
+            running.ask("/v1/chat/completions", body, X_Claude_Code=mode) for mode in ("no", "yes")
         ]
-        process.send_signal(signal.SIGINT)
-        log_of(process)
-        assert process.returncode == 0
+        running.process.send_signal(signal.SIGINT)
+        running.log()
+        assert running.process.returncode == 0
     assert health is not None
     assert (health["status"], health["simulated"]) == ("ready", True)
     for answer in answers:
@@ -139,30 +67,17 @@ def test_a_gateway_that_is_killed_takes_every_child_with_it(
     claude = ScriptedClaude(tmp_path, *begin(), {"orphan": 300}, {"hang": 0})
     host |= {"CLAUDE_PATH": str(claude.path), "ANTHROPIC_API_KEY": "k"}
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
-    with serving(host=host, folder=tmp_path) as (process, url):
+    with serving(folder=tmp_path, environment=host) as running:
         asking = threading.Thread(
-            target=ask, args=(f"{url}/v1/chat/completions", body), kwargs={"X_Claude_Code": "1"}
+            target=running.ask, args=("/v1/chat/completions", body), kwargs={"X_Claude_Code": "1"}
         )
         asking.start()
         wait(lambda: claude.starts)
         group = int(str(claude.starts[0]["pid"]))
         wait(lambda: len(members(group)) == 2)
-        process.kill()
+        running.process.kill()
         wait(lambda: not members(group), seconds=2)
         asking.join(10)
-
-
-def members(group: int) -> list[int]:
-    """The live processes of a group."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and os.getpgid(int(entry.name)) == group:
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-                found += [int(entry.name)] if state != "Z" else []
-        except (ProcessLookupError, FileNotFoundError):
-            continue
-    return found
 
 
 def test_settings_that_cannot_be_used_stop_the_start(host: dict[str, str], tmp_path: Path) -> None:

@@ -1,0 +1,110 @@
+"""What the documents say is true: snippets run, tables are complete, links lead somewhere."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.serving import Serving, serving
+
+from modegate.domain.errors import GatewayError
+from modegate.domain.model_map import ModelMap
+from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES
+from modegate.entrypoints.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+NO_STATUS = "\u2013"
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """The snippets of all pages in one language, with the pages' names."""
+    return [
+        (page.name, code)
+        for page in PAGES
+        for kind, code in BLOCK.findall(page.read_text())
+        if kind == language
+    ]
+
+
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving("--offline", folder=tmp_path_factory.mktemp("offline")) as running:
+        yield running
+
+
+def execute(command: list[str], code: str, offline: Serving) -> str:
+    done = subprocess.run(
+        command,
+        input=code.replace("127.0.0.1:3456", offline.address),
+        env=offline.environment,
+        cwd=offline.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("page", "code"), blocks("python"))
+def test_python_snippets_run(page: str, code: str, offline: Serving) -> None:
+    printed = execute([sys.executable, "-"], code, offline)
+    assert printed.count("[simulated]") == (2 if page == "README.md" else 0)
+
+
+CURL = [block for block in blocks("sh") if block[1].startswith("curl")]
+
+
+@pytest.mark.parametrize(("page", "code"), CURL)
+def test_curl_snippets_run(page: str, code: str, offline: Serving) -> None:
+    printed = execute(["/bin/sh", "-eu"], code, offline)
+    assert "simulated" in printed, page
+
+
+@pytest.mark.parametrize(("page", "code"), blocks("toml"))
+def test_toml_snippets_are_settings(page: str, code: str) -> None:
+    assert page
+    models = Settings.model_validate(tomllib.loads(code)).model_map()
+    assert models.resolve("gpt-5-mini-2025") == "haiku"
+
+
+def test_every_other_command_of_the_readme_is_one() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for _, code in blocks("sh"):
+        for target in re.findall(r"^make (\w+)", code, re.MULTILINE):
+            assert f"\n{target}:" in makefile
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+    assert documented == {name.upper() for name in Settings.model_fields} - {"MODELS"}
+
+
+def test_every_error_is_documented_with_its_status() -> None:
+    page = (ROOT / "docs/API_REFERENCE.md").read_text()
+    rows = dict(re.findall(rf"^\| `([a-z_]+)` \| (\d+|{NO_STATUS}) \|", page, re.MULTILINE))
+    expected = {leaf.code: str(status) for leaf, (status, _) in STATUSES.items()}
+    expected |= {code: str(status) for status, (code, _) in FRAMEWORK.items()}
+    assert rows == expected | {"stream_error": NO_STATUS}
+    assert issubclass(next(iter(STATUSES)), GatewayError)
+
+
+def test_every_model_is_documented() -> None:
+    page = (ROOT / "docs/API_REFERENCE.md").read_text()
+    for name in (*ModelMap().rows, "default"):
+        assert f"`{name}`" in page
