@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration fmt lock audit clean
+.PHONY: help demo serve test check unit integration bench fmt lock audit clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,10 @@ unit: $(READY) ## the pure tests alone: seconds
 
 integration: $(READY) ## the tests against the real CLI, SDK and sockets
 	$(RUN)pytest tests/integration
+
+bench: $(READY) ## measure side by side: a few minutes
+	$(RUN)python -m benchmarks.passthrough
+	$(RUN)python -m benchmarks.claude_code
 
 fmt: $(READY) ## mend format and what the linter can mend
 	$(RUN)ruff format .

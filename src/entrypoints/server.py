@@ -75,6 +75,7 @@ def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             lifespan="on",
             http=GatewayProtocol,
             ws="none",

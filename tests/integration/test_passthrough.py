@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx2
 import openai
@@ -32,7 +33,7 @@ class Upstream:
     """A gateway and the upstream behind it, which answers as `handler` says."""
 
     def __init__(self, gateway: GatewayFactory) -> None:
-        self._gateway = gateway
+        self.gateway = partial(gateway, **QUICK)
         self.handler: Handler = answer
         self.server = LoopbackServer(self._answer)
 
@@ -48,7 +49,7 @@ class Upstream:
         self.handler = handler
         async with (
             self.server.running() as url,
-            self._gateway(**({"openai_base_url": f"{url}/v1"} | QUICK | settings)) as running,
+            self.gateway(**({"openai_base_url": f"{url}/v1"} | settings)) as running,
         ):
             yield running
 
@@ -394,3 +395,19 @@ async def test_an_upstream_without_a_list_of_models(told: bytes, upstream: Upstr
     async with upstream.behind(odd) as gateway:
         response = await gateway.http.get("/v1/models?include=upstream")
     assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_unreachable")
+
+
+async def test_a_proxy_of_the_environment(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with upstream.server.running() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.replace("http://", "http://user:secret@"))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with upstream.gateway(openai_base_url="http://upstream.example/v1") as gateway:
+            answered = await gateway.http.post("/v1/chat/completions", content=BODY, headers=JSON)
+    assert answered.content == ANSWER
+    (request,) = upstream.requests
+    assert request.path == "http://upstream.example/v1/chat/completions"
+    assert request.headers["proxy-authorization"] == "Basic dXNlcjpzZWNyZXQ="
+    assert request.headers["authorization"] == "Bearer sk-server"

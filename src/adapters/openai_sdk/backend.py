@@ -21,7 +21,6 @@ from modegate.domain.health import PassthroughState
 from modegate.domain.turn import PassthroughTurn
 from modegate.domain.verbatim import Verbatim
 
-PATH = "chat/completions"
 # How long a finished stream may keep its connection before it is given up.
 LAST_BYTES = 0.25
 
@@ -71,7 +70,7 @@ class PassthroughBackend:
         with translated():
             async with (
                 asyncio.timeout(self._options.timeout),
-                await self._transport.get(endpoint, "models") as response,
+                await self._transport.models(endpoint) as response,
             ):
                 return models_in(await response.read())
 
@@ -82,9 +81,7 @@ class PassthroughBackend:
 
     async def _open(self, turn: PassthroughTurn) -> aiohttp.ClientResponse:
         endpoint = self._endpoint(turn)
-        return await retrying(
-            partial(self._transport.post, endpoint, PATH, turn.body), self._options
-        )
+        return await retrying(partial(self._transport.chat, endpoint, turn.body), self._options)
 
     def _endpoint(self, turn: PassthroughTurn) -> Endpoint:
         if not self._options.enabled:

@@ -17,9 +17,10 @@ OF_THE_ACCOUNT = ("openai-organization", "openai-project")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The upstream's base URL, which ends with a slash, and the headers of one key."""
+    """The upstream's addresses, and the headers of one key."""
 
-    base_url: URL
+    chat_completions: URL
+    models: URL
     headers: Mapping[str, str] = field(repr=False)
 
 
@@ -67,4 +68,6 @@ class Endpoints:
             if isinstance(value, str) and not name.lower().startswith(left_out)
         }
         # Streams pass through unbuffered only where nobody compresses them.
-        return Endpoint(URL(str(sdk.base_url)), {**headers, "Accept-Encoding": "identity"})
+        headers["Accept-Encoding"] = "identity"
+        base = URL(str(sdk.base_url))
+        return Endpoint(base / "chat/completions", base / "models", headers)

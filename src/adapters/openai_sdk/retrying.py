@@ -14,7 +14,7 @@ from tenacity import (
 )
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.domain.errors import UpstreamRefusalError, UpstreamUnreachableError
+from modegate.domain.errors import GatewayError, UpstreamRefusalError, UpstreamUnreachableError
 from modegate.domain.verbatim import VerbatimHead
 
 T = TypeVar("T")
@@ -57,10 +57,22 @@ def _wait(state: RetryCallState) -> float:
 
 async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions) -> T:
     """The first attempt that succeeds, or the error of the last one."""
+    try:
+        return await attempt()  # nearly always enough, and tenacity's own cost is a request's
+    except GatewayError as error:
+        if not options.retries or not is_transient(error, options.longest_retry_wait):
+            raise
+        failed = [error]
+
+    async def next_attempt() -> T:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
     retries = AsyncRetrying(
         stop=stop_after_attempt(1 + options.retries),
         wait=_wait,
         retry=retry_if_exception(lambda error: is_transient(error, options.longest_retry_wait)),
         reraise=True,
     )
-    return await retries(attempt)
+    return await retries(next_attempt)

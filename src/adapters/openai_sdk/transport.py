@@ -3,11 +3,13 @@
 import io
 
 import aiohttp
+from yarl import URL
 
 from modegate.adapters.openai_sdk.answers import whole
 from modegate.adapters.openai_sdk.endpoints import Endpoint
 from modegate.adapters.openai_sdk.failures import translated
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.proxies import proxy_for
 from modegate.domain.errors import UpstreamRefusalError
 
 FIRST_ERROR = 400
@@ -22,7 +24,7 @@ class Transport:
         self._options = options
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> aiohttp.ClientResponse:
+    async def chat(self, endpoint: Endpoint, body: bytes) -> aiohttp.ClientResponse:
         """An answer that is no error, its body not read yet; whoever gets it closes it.
 
         Raises:
@@ -30,11 +32,11 @@ class Transport:
             UpstreamUnreachableError: it did not answer.
         """
         data = body if len(body) < LARGE_BODY else io.BytesIO(body)
-        return await self._send("POST", endpoint, path, data)
+        return await self._send("POST", endpoint.chat_completions, endpoint, data)
 
-    async def get(self, endpoint: Endpoint, path: str) -> aiohttp.ClientResponse:
-        """As `post`, without a body."""
-        return await self._send("GET", endpoint, path, None)
+    async def models(self, endpoint: Endpoint) -> aiohttp.ClientResponse:
+        """As `chat`, with the upstream's list of models."""
+        return await self._send("GET", endpoint.models, endpoint, None)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -42,14 +44,14 @@ class Transport:
             await self._session.close()
 
     async def _send(
-        self, method: str, endpoint: Endpoint, path: str, data: bytes | io.BytesIO | None
+        self, method: str, url: URL, endpoint: Endpoint, data: bytes | io.BytesIO | None
     ) -> aiohttp.ClientResponse:
         if self._session is None:
-            self._session = self._open()
+            self._session = self._open(url)
         with translated():
             response = await self._session.request(
                 method,
-                endpoint.base_url.joinpath(path),
+                url,
                 data=data,
                 headers=endpoint.headers,
                 allow_redirects=False,  # nothing but the configuration says where a request goes
@@ -59,7 +61,7 @@ class Transport:
             async with response:
                 raise UpstreamRefusalError(await whole(response))
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self, upstream: URL) -> aiohttp.ClientSession:
         options = self._options
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
@@ -68,5 +70,6 @@ class Transport:
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=options.connect_timeout, sock_read=options.timeout
             ),
-            trust_env=True,
+            # Not trust_env: it reads the proxies, and a netrc file, again for every request.
+            proxy=proxy_for(upstream),
         )

@@ -20,8 +20,8 @@ def test_each_key_has_its_own_credentials_and_the_same_address() -> None:
     assert client is not None
     assert server.headers["Authorization"] == "Bearer sk-server"
     assert client.headers["Authorization"] == "Bearer sk-client"
-    assert server.base_url == client.base_url
-    assert str(server.base_url.joinpath("chat/completions")).endswith("/v1/chat/completions")
+    assert server.chat_completions == client.chat_completions
+    assert str(server.chat_completions) == "http://127.0.0.1:9/v1/chat/completions"
     assert server.headers["Accept-Encoding"] == "identity"
     assert not any(name.lower().startswith("x-stainless") for name in server.headers)
     assert "sk-client" not in repr(client)
@@ -54,4 +54,4 @@ def test_one_is_made_a_key_and_the_least_recently_used_goes() -> None:
 def test_the_default_address_is_openais() -> None:
     endpoint = Endpoints(UpstreamOptions(api_key=SERVER)).of(None)
     assert endpoint is not None
-    assert str(endpoint.base_url) == "https://api.openai.com/v1/"
+    assert str(endpoint.models) == "https://api.openai.com/v1/models"

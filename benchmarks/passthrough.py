@@ -1,0 +1,119 @@
+"""What modegate adds to an upstream's answer: `python -m benchmarks.passthrough [--rounds N]`.
+
+Each round runs every scenario on every server, in turn, so that other work on the machine falls on
+all alike; the figures are medians over the rounds.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import uvloop
+
+from benchmarks.load import Scenario, load
+from benchmarks.servers import GATEWAY_CORE, LOAD_CORE, Server, pin_load, started
+
+UPSTREAM, FALCON, MODEGATE = "upstream alone", "bare Falcon", "modegate"
+SCENARIOS = (
+    Scenario("JSON, 1 at once", 1),
+    Scenario("JSON, 16 at once", 16),
+    Scenario("JSON, 64 at once", 64),
+    Scenario("stream of 100, 1 at once", 1, chunks=100),
+    Scenario("stream of 100, 16 at once", 16, chunks=100),
+    Scenario("stream of 50, 5 ms apart, 64 at once", 64, chunks=50, delay_ms=5),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one server in one scenario."""
+
+    answers_a_second: float
+    median_ms: float
+    cpu_us: float
+
+    @classmethod
+    def median(cls, rounds: list["Figures"]) -> "Figures":
+        """Each figure's median."""
+        return cls(
+            statistics.median(x.answers_a_second for x in rounds),
+            statistics.median(x.median_ms for x in rounds),
+            statistics.median(x.cpu_us for x in rounds),
+        )
+
+
+async def measure(server: Server, scenario: Scenario, seconds: float) -> Figures:
+    """One scenario on one server."""
+    before = server.cpu_seconds
+    measured = await load(server.url, scenario, seconds)
+    cpu = server.cpu_seconds - before
+    return Figures(measured.rate, measured.median_ms, cpu / measured.answers * 1e6)
+
+
+async def compare(servers: list[Server], rounds: int, seconds: float) -> None:
+    """Measure all in turn, and print a table."""
+    found: dict[tuple[Scenario, Server], list[Figures]] = defaultdict(list)
+    for _ in range(rounds):
+        for scenario in SCENARIOS:
+            for server in servers:
+                if scenario.chunks and server.name == FALCON:
+                    continue
+                found[scenario, server].append(await measure(server, scenario, seconds))
+    print("| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : upstream |")
+    print("|---|---|---|---|---|---|---|---|")
+    alone = {
+        scenario: Figures.median(rounds)
+        for (scenario, server), rounds in found.items()
+        if server.name == UPSTREAM
+    }
+    for (scenario, server), taken in found.items():
+        x, base = Figures.median(taken), alone[scenario]
+        chunks = f"{x.answers_a_second * scenario.chunks:,.0f}" if scenario.chunks else ""
+        print(
+            f"| {scenario.name} | {server.name} | {x.answers_a_second:,.0f} | {chunks} "
+            f"| {x.median_ms:.2f} | {x.median_ms - base.median_ms:.2f} | {x.cpu_us:,.0f} "
+            f"| {x.answers_a_second / base.answers_a_second:.2f} |"
+        )
+    for server in servers:
+        print(f"\nmemory of {server.name} after the load: {server.memory_mib:.0f} MiB", end="")
+    print()
+
+
+def main() -> None:
+    """Start the servers, and compare them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        state = stack.enter_context(tempfile.TemporaryDirectory())
+        upstream = stack.enter_context(
+            started(UPSTREAM, ["benchmarks.upstream", "PORT"], core=LOAD_CORE)
+        )
+        falcon = stack.enter_context(
+            started(FALCON, ["benchmarks.bare_falcon", "PORT"], core=GATEWAY_CORE)
+        )
+        modegate = stack.enter_context(
+            started(
+                MODEGATE,
+                ["modegate", "serve"],
+                core=GATEWAY_CORE,
+                environment={
+                    "OPENAI_API_KEY": "sk-benchmark",
+                    "OPENAI_BASE_URL": upstream.url.removesuffix("/chat/completions"),
+                    "MODEGATE_STATE_DIR": state,
+                    "LOG_LEVEL": "info",
+                },
+            )
+        )
+        pin_load()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(compare([upstream, falcon, modegate], options.rounds, options.seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Servers as processes of their own, each pinned to a core, and what they cost."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+GATEWAY_CORE = 0
+LOAD_CORE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that listens on `url`."""
+
+    name: str
+    url: str
+    pid: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """User and system time of the process and its threads so far."""
+        return sum(
+            int((task / "schedstat").read_text().split()[0]) / 1e9
+            for task in Path(f"/proc/{self.pid}/task").iterdir()
+        )
+
+    @property
+    def memory_mib(self) -> float:
+        """The proportional set size: shared pages count once."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
+        return int(found[1]) / 1024 if found else 0.0
+
+
+@contextmanager
+def started(
+    name: str,
+    command: Sequence[str],
+    *,
+    core: int | None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run `python -m COMMAND` while the context is open; `PORT` in it becomes a free port.
+
+    Without a `core` it may use them all.
+    """
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *(part.replace("PORT", str(port)) for part in command)],
+        env={**os.environ, **(environment or {}), "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        if core is not None:
+            _pin(core, process.pid)
+        _wait_for(port, process)
+        yield Server(name, f"http://127.0.0.1:{port}/v1/chat/completions", process.pid)
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        process.wait()
+
+
+def pin_load() -> None:
+    """Keep this process off the servers' core."""
+    _pin(LOAD_CORE, 0)
+
+
+def _pin(core: int, pid: int) -> None:
+    available = sorted(os.sched_getaffinity(pid))
+    os.sched_setaffinity(pid, {available[core % len(available)]})
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.01)
+    raise SystemExit(f"a server did not start: {process.args!r}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,37 @@
+import pytest
+from yarl import URL
+
+from modegate.adapters.openai_sdk.proxies import proxy_for
+
+UPSTREAM = URL("https://api.openai.com/v1/")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def test_without_a_variable_there_is_none() -> None:
+    assert proxy_for(UPSTREAM) is None
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_of_the_upstreams_scheme(
+    name: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, f"{scheme}user:secret@proxy.example:3128")
+    assert proxy_for(UPSTREAM) == URL("http://user:secret@proxy.example:3128")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTP_PROXY", "http://proxy.example"), ("NO_PROXY", "openai.com"), ("NO_PROXY", "*")],
+)
+def test_a_proxy_for_others(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "NO_PROXY":
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    monkeypatch.setenv(name, value)
+    assert proxy_for(UPSTREAM) is None
