@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import textwrap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +17,6 @@ from modegate.entrypoints.container import Container
 from modegate.entrypoints.offline import offline_container
 from modegate.entrypoints.server import build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
-from modegate.entrypoints.settings_sources import load_settings
 
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is a gateway, in one sentence?"}
@@ -30,6 +30,7 @@ SHOWN_HEADERS = (
     "x-claude-ignored-params",
 )
 PATIENCE = 60.0
+LINE = 74
 
 
 class DemoError(Exception):
@@ -42,7 +43,7 @@ async def run_demo() -> int:
     try:
         async with (
             asyncio.timeout(PATIENCE),
-            offline_container(load_settings(os.environ).settings, os.environ) as container,
+            offline_container(_settings(), os.environ) as container,
             _gateway(container) as url,
             AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client,
         ):
@@ -56,6 +57,11 @@ async def run_demo() -> int:
         "\nAll of it worked. Next: `modegate serve`, or `modegate serve --offline` to try it out."
     )
     return 0
+
+
+def _settings() -> Settings:
+    """The defaults, whatever is configured on this machine; but the operator's own CLI."""
+    return Settings(claude_path=os.environ.get("CLAUDE_PATH") or None)
 
 
 @asynccontextmanager
@@ -88,7 +94,7 @@ async def _show_all(client: AsyncOpenAI) -> None:
 
 
 async def _show(title: str, act: Callable[[], Awaitable[None]]) -> None:
-    print(f"\n── {title} " + "─" * (70 - len(title)))
+    print(f"\n── {title} " + "─" * (LINE - 4 - len(title)))
     await act()
 
 
@@ -137,7 +143,8 @@ async def _fail(client: AsyncOpenAI) -> None:
         await client.chat.completions.create(model="o1", messages=QUESTION, extra_headers=CLAUDE)
     except openai.BadRequestError as error:
         print(f"o1, with Claude Code: HTTP {error.status_code} {error.code}")
-        print(f"   {error.body['message'] if isinstance(error.body, dict) else error}")
+        told = str(error.body["message"] if isinstance(error.body, dict) else error)
+        print(textwrap.indent(textwrap.fill(told, LINE, break_on_hyphens=False), "   "))
         return
     raise DemoError("a model that does not exist was accepted")
 
