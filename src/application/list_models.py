@@ -28,6 +28,17 @@ class ListModels:
         known = set(self.models.names)
         return own + [model for model in await self.upstream.fetch() if model["id"] not in known]
 
+    async def find(self, name: str, *, include_upstream: bool = False) -> ModelObject | None:
+        """The model that a client may name so, also where a row stands for many names.
+
+        Raises:
+            GatewayError: as above.
+        """
+        if self.models.knows(name):
+            return describe(name)
+        listed = await self(include_upstream=True) if include_upstream else ()
+        return next((model for model in listed if model["id"] == name), None)
+
 
 def describe(name: str) -> ModelObject:
     """A name of the model map as OpenAI's model object; such a name has no date of creation."""

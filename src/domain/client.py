@@ -34,7 +34,7 @@ def parse_upstream_key(text: str) -> ApiKey:
     Raises:
         InvalidHeaderError: it cannot be a key.
     """
-    if not 1 <= len(text) <= LONGEST_KEY or not (text.isascii() and text.isprintable()):
+    if not 1 <= len(text) <= LONGEST_KEY or not all("!" <= letter <= "~" for letter in text):
         raise InvalidHeaderError(
             f"X-OpenAI-API-Key must be a key of 1 to {LONGEST_KEY} visible ASCII characters; leave "
             "it out to use the server's key.",

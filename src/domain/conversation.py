@@ -81,7 +81,9 @@ def _message(raw: object, where: str) -> Message:
     if role is Role.USER and not text.strip():
         raise InvalidRequestError(f"{where}.content is empty: write a text.", param=where)
     if role is Role.ASSISTANT:
-        text = "\n".join(filter(None, (text, *_calls(raw.get("tool_calls")))))
+        refusal = raw.get("refusal")
+        said = (text, refusal if isinstance(refusal, str) else "")
+        text = "\n".join(filter(None, (*said, *_calls(raw.get("tool_calls")))))
     return Message(role, text)
 
 

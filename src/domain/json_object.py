@@ -12,7 +12,7 @@ def parse_json_object(body: bytes) -> dict[str, object]:
         InvalidRequestError: it is something else; the body is never quoted.
     """
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        parsed = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except RecursionError:
         raise InvalidRequestError("The body is nested too deeply; flatten it.") from None
     except UnicodeDecodeError:

@@ -80,6 +80,10 @@ class ModelMap:
         exact = (name for name in self.rows if not name.endswith(PREFIX_MARK))
         return (*exact, DEFAULT_NAME)
 
+    def knows(self, model: str) -> bool:
+        """Whether `resolve` accepts the name."""
+        return model == DEFAULT_NAME or self._find(model) is not None
+
     def resolve(self, model: str) -> str:
         """The CLI model for the client's `model`.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-from modegate.domain.errors import UnsupportedParameterError
+from modegate.domain.errors import InvalidRequestError, UnsupportedParameterError
 
 Predicate = Callable[[object], bool]
 
@@ -43,13 +43,26 @@ def _always(_: object) -> bool:
     return True
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A parameter's tier, where its value passes `applies`, else the tier `otherwise`."""
+    """A parameter's tier, where its value passes `applies`, else the tier `otherwise`.
+
+    What does not pass `valid` is wrong in every mode; `expected` says what it has to be.
+    """
 
     tier: Tier
     applies: Predicate = _always
     otherwise: Tier = Tier.REFUSED
+    valid: Predicate = _always
+    expected: str = ""
 
     def tier_of(self, value: object) -> Tier:
         """The tier of one value."""
@@ -69,10 +82,22 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "stream": HONOURED,
         "stream_options": HONOURED,
         "reasoning_effort": Rule(Tier.HONOURED, _is_effort, otherwise=Tier.IGNORED),
-        "n": Rule(Tier.IGNORED, _is_one),
-        "logprobs": Rule(Tier.IGNORED, lambda value: value is False),
-        "response_format": Rule(Tier.IGNORED, _is_text_format),
-        "modalities": Rule(Tier.IGNORED, lambda value: value == ["text"]),
+        "n": Rule(Tier.IGNORED, _is_one, valid=_is_count, expected="a number of at least 1"),
+        "logprobs": Rule(
+            Tier.IGNORED,
+            lambda value: value is False,
+            valid=lambda value: isinstance(value, bool),
+            expected="true or false",
+        ),
+        "response_format": Rule(
+            Tier.IGNORED, _is_text_format, valid=_is_object, expected="an object"
+        ),
+        "modalities": Rule(
+            Tier.IGNORED,
+            lambda value: value == ["text"],
+            valid=lambda value: isinstance(value, list),
+            expected="a list",
+        ),
         "tools": REFUSED,
         "tool_choice": REFUSED,
         "functions": REFUSED,
@@ -113,13 +138,17 @@ class ParamPolicy:
         """Sort the parameters of one request by their tiers.
 
         Raises:
+            InvalidRequestError: one of them cannot be right; `param` is its name.
             UnsupportedParameterError: one of them is refused; `param` is its name.
         """
-        tiers = {
-            name: self.rules.get(name, UNKNOWN).tier_of(value)
-            for name, value in params.items()
-            if value is not None
-        }
+        tiers = {}
+        for name, value in params.items():
+            if value is None:
+                continue
+            rule = self.rules.get(name, UNKNOWN)
+            if not rule.valid(value):
+                raise InvalidRequestError(f"'{name}' must be {rule.expected}.", param=name)
+            tiers[name] = rule.tier_of(value)
         for name, tier in tiers.items():
             if tier is Tier.REFUSED:
                 raise unsupported(name)

@@ -18,6 +18,7 @@ def parse_session_id(text: str) -> SessionId:
     Raises:
         InvalidSessionIdError: it is not a UUID of version 4.
     """
+    text = text.strip(" \t")
     try:
         parsed = uuid.UUID(text)
     except ValueError:

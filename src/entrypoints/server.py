@@ -18,6 +18,8 @@ from modegate.entrypoints.http.protocol import GatewayProtocol
 from modegate.entrypoints.settings import Settings
 
 BACKLOG = 2048
+# Longer than clients and load balancers keep an idle connection, so that they close it, not we.
+KEEP_ALIVE = 75
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
             http=GatewayProtocol,
             ws="none",
             backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=max(1, settings.shutdown_timeout_ms // 1000),
         )
     )

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
 
@@ -16,15 +25,50 @@ def _split(value: object) -> object:
     return value
 
 
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - what pydantic collects
+    return value
+
+
+def _key(value: object) -> object:
+    """A key as headers can carry it; one from a mounted file often has a line's end behind it."""
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError("a key has visible ASCII characters only")
+    return key
+
+
+def _base_url(value: str) -> str:
+    """The address of an API: everything but scheme, host, port and path is somebody's mistake."""
+    try:
+        url = urlsplit(value)
+        valid = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("must be like https://host:port/v1")
+    if url.username or url.password:
+        raise ValueError("must not hold a user or a password: a key goes into OPENAI_API_KEY")
+    if url.query or url.fragment:
+        raise ValueError("must not hold a query or a fragment")
+    return value
+
+
 def _tristate(value: object) -> object:
     return None if value == "auto" else value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split)]
-Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), BeforeValidator(_no_boolean)]
+Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_no_boolean)]
+Bytes = Annotated[int, Field(ge=1024, le=1024**3)]
+Key = Annotated[SecretStr, BeforeValidator(_key)]
+Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
+Url = Annotated[str, AfterValidator(_base_url)]
+Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 class Settings(BaseModel):
@@ -33,22 +77,24 @@ class Settings(BaseModel):
     Times are milliseconds and sizes bytes, as their names say.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
 
-    port: Annotated[int, Field(ge=1, le=65535)] = 3456
+    port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(_no_boolean)] = 3456
     host: str = "127.0.0.1"
     log_level: Literal["fatal", "error", "warn", "info", "debug", "trace", "silent"] = "info"
     log_format: Literal["json", "pretty"] = "json"
 
-    api_key: SecretStr | None = None
-    api_keys: Secrets = ()
+    api_key: Key | None = None
+    api_keys: Keys = ()
     cors_allowed_origins: Names = ()
-    max_body_bytes: Count = 1024 * 1024
+    max_body_bytes: Bytes = 1024 * 1024
     sse_keepalive_ms: Milliseconds = 15_000
     request_timeout_ms: Milliseconds = 300_000
     shutdown_timeout_ms: Milliseconds = 10_000
 
-    anthropic_api_key: SecretStr | None = None
+    anthropic_api_key: Key | None = None
     claude_path: str | None = None
     claude_tools: Names = ()
     claude_bare: Annotated[bool | None, BeforeValidator(_tristate)] = None
@@ -66,13 +112,13 @@ class Settings(BaseModel):
     rate_limit_window_ms: Milliseconds = 60_000
     max_concurrent_per_key: Count = 5
 
-    openai_api_key: SecretStr | None = None
+    openai_api_key: Key | None = None
     openai_base_url: Url | None = None
     openai_passthrough_enabled: bool = True
     allow_client_openai_key: bool = True
     upstream_max_retries: Annotated[int, Field(ge=0, le=10)] = 2
 
-    modegate_state_dir: Path = Field(
+    modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
     )
     models: dict[str, str] = Field(default_factory=dict)

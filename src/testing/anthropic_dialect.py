@@ -1,7 +1,7 @@
 """Anthropic's Messages API, as far as the claude CLI depends on it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from modegate.testing.dialects import Dialect, Fails, Says, encode
 
@@ -20,8 +20,9 @@ class AnthropicDialect(Dialect):
             "stop_reason": step.stop,
         }
 
-    def pieces(self, model: str, step: Says) -> Iterator[tuple[bytes, bool]]:
+    def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
         """From `message_start` to `message_stop`."""
+        model = str(body.get("model", ""))
         yield self._event("message_start", message=self._message(model, step)), False
         index = 0
         if step.thinking:

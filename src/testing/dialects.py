@@ -65,7 +65,7 @@ class Dialect(ABC):
         """The body of an answer in one piece."""
 
     @abstractmethod
-    def pieces(self, model: str, step: Says) -> Iterator[tuple[bytes, bool]]:
+    def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
         """The events of a streamed answer; True marks those that carry a word."""
 
     async def say(self, request: Request, reply: Reply, step: Says) -> None:
@@ -77,7 +77,7 @@ class Dialect(ABC):
             return
         await reply.begin({**EVENTS, **_request_id()})
         words = 0
-        for event, is_word in self.pieces(model, step):
+        for event, is_word in self.pieces(request.json, step):
             if is_word:
                 if words == step.cut_after:
                     reply.cut()

@@ -1,7 +1,7 @@
 """OpenAI's Chat Completions."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from modegate.testing.dialects import Dialect, Fails, Says, encode
 
@@ -17,16 +17,13 @@ class OpenAIDialect(Dialect):
         """A `chat.completion` object."""
         message = {"role": "assistant", "content": step.text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-        usage = {
-            "prompt_tokens": step.input_tokens,
-            "completion_tokens": len(step.words),
-            "total_tokens": step.input_tokens + len(step.words),
-        }
-        return self._object(model, "chat.completion") | {"choices": [choice], "usage": usage}
+        return self._object(model, "chat.completion") | {"choices": [choice], "usage": _usage(step)}
 
-    def pieces(self, model: str, step: Says) -> Iterator[tuple[bytes, bool]]:
+    def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
         """From the role's chunk to `[DONE]`."""
-        head = self._object(model, "chat.completion.chunk")
+        options = body.get("stream_options")
+        include_usage = isinstance(options, dict) and options.get("include_usage") is True
+        head = self._object(str(body.get("model", "")), "chat.completion.chunk")
 
         def chunk(delta: object, reason: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
@@ -36,6 +33,8 @@ class OpenAIDialect(Dialect):
         for word in step.words:
             yield chunk({"content": word}), True
         yield chunk({}, "stop"), False
+        if include_usage:
+            yield b"data: %b\n\n" % encode({**head, "choices": [], "usage": _usage(step)}), False
         yield b"data: [DONE]\n\n", False
 
     def _object(self, model: str, kind: str) -> dict[str, object]:
@@ -45,3 +44,11 @@ class OpenAIDialect(Dialect):
             "created": 1_700_000_000,
             "model": model,
         }
+
+
+def _usage(step: Says) -> dict[str, int]:
+    return {
+        "prompt_tokens": step.input_tokens,
+        "completion_tokens": len(step.words),
+        "total_tokens": step.input_tokens + len(step.words),
+    }

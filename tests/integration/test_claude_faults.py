@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -16,6 +17,11 @@ from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, be
 
 DONE = "data: [DONE]"
 HANG = {"hang": 0}
+REFUSED = {
+    "type": "assistant",
+    "message": {"model": "<synthetic>", "content": [{"type": "text", "text": "API Error: 401"}]},
+    "error": "authentication_failed",
+}
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
 
 
@@ -70,10 +76,12 @@ async def test_the_answer_and_what_the_process_was_given(
     (started,) = claude.starts
     assert "-- what?" in str(started["input"])
     assert "-- what?" not in str(started["arguments"])
-    assert str(started["folder"]).endswith(f"sessions/{response.headers['X-Claude-Session-ID']}")
+    session = response.headers["X-Claude-Session-ID"]
+    assert str(started["folder"]).endswith(f"sessions/{session}/work")
     environment = started["environment"]
     assert isinstance(environment, dict)
     assert environment["TERM"] == "dumb"
+    assert str(environment["CLAUDE_CONFIG_DIR"]).endswith(f"sessions/{session}/claude")
     assert "OPENAI_API_KEY" not in environment
 
 
@@ -105,6 +113,10 @@ async def test_an_executable_that_cannot_be_executed(start: Start, claude: Scrip
         ([{"write": "garbage\n{]\n"}, {"exit": 0}], 500, "internal_error"),
         ([{"stderr": "Error: authentication at /x\n"}, {"exit": 1}], 500, "internal_error"),
         ([{"stderr": "Invalid API key\n"}, {"exit": 1}], 401, "backend_auth_failed"),
+        ([{"stderr": "Please run /login\n"}, HANG], 401, "backend_auth_failed"),
+        ([{"write": "Invalid API key\n"}, {"exit": 1}], 401, "backend_auth_failed"),
+        ([{"write": "Please run /login\n"}, HANG], 401, "backend_auth_failed"),
+        ([{"emit": REFUSED}, HANG], 401, "backend_auth_failed"),
         ([{"write": '{"type":"result"}'}], 502, "backend_error"),
         ([result("")], 502, "empty_response"),
         ([{"flood": 11_000_000}, HANG], 502, "output_limit_exceeded"),
@@ -125,7 +137,7 @@ async def test_before_the_first_byte_every_end_has_its_status(
         response = await gateway.claude(stream=stream)
         assert (response.status_code, code_of(response)) == (status, code)
         await free(gateway, claude)
-        assert not sessions_of(gateway)
+        await until(lambda: not sessions_of(gateway))
 
 
 @pytest.mark.parametrize(
@@ -333,3 +345,83 @@ async def test_an_estimate_is_called_one(start: Start, claude: ScriptedClaude) -
         response = await gateway.claude()
     assert response.headers["X-Usage-Estimated"] == "true"
     assert response.json()["usage"]["completion_tokens"] == 10
+
+
+async def test_who_ignores_a_request_to_end_delays_nobody(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), HANG)
+    async with start(request_timeout_ms=700) as gateway, asyncio.timeout(20):
+        began = asyncio.get_running_loop().time()
+        response = await gateway.claude()
+        assert code_of(response) == "timeout"
+        assert asyncio.get_running_loop().time() - began < 3
+        await free(gateway, claude, seconds=10)
+
+
+async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(*begin(), *(word("x" * 60_000) for _ in range(150)), HANG)
+    async with start(request_timeout_ms=1500) as gateway:
+        port = int(gateway.url.rpartition(":")[2])
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", port))
+            body = json.dumps(
+                {"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+            ).encode()
+            client.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-claude-code: 1\r\n"
+                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+                % (len(body), body)
+            )
+            await until(lambda: claude.starts)
+            await free(gateway, claude, seconds=10)
+
+
+async def test_a_session_is_free_when_its_stream_has_ended(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    async with start() as gateway:
+        first = await gateway.claude()
+        session = {"X-Claude-Session-ID": first.headers["X-Claude-Session-ID"]}
+        for _ in range(3):
+            claude.script(*begin(), word("Hello"), {"exit": 1})
+            cut = await gateway.claude(headers=session, stream=True)
+            assert "stream_error" in cut.text
+            claude.script(*answer("Hello"))
+            assert (await gateway.claude(headers=session)).status_code == 200
+
+
+async def test_a_path_of_the_executable_that_is_relative(
+    gateway: GatewayFactory, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(claude.path.parent)
+    async with gateway(claude_path="./claude") as running:
+        assert (await running.claude()).status_code == 200
+
+
+async def test_a_state_folder_that_cannot_be_used(
+    gateway: GatewayFactory, claude: ScriptedClaude, tmp_path: Path
+) -> None:
+    (tmp_path / "state").write_text("a file")
+    async with gateway(claude_path=str(claude.path)) as running:
+        response = await running.claude()
+        assert (response.status_code, code_of(response)) == (503, "backend_unavailable")
+        assert str(tmp_path) not in response.text
+        await until(lambda: running.container.claude_backend().look().capacity.active == 0)
+
+
+async def test_a_guard_that_was_killed_changes_no_outcome(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(*begin(), HANG)
+    async with start(request_timeout_ms=1500) as gateway:
+        asking = asyncio.create_task(gateway.claude())
+        await until(lambda: claude.starts)
+        guard = gateway.container.claude_backend()._guard._process  # noqa: SLF001 - its pid
+        assert guard is not None
+        guard.kill()
+        assert code_of(await asking) == "timeout"
+        await free(gateway, claude)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.waiting import until
 
 from modegate.testing.dialects import Fails, Says
 from modegate.testing.provider import StandInProvider, last_user_text
@@ -192,7 +193,8 @@ async def test_what_the_model_api_refuses_is_a_real_status(
     assert "simulated" not in error["message"]
     assert "127.0.0.1" not in error["message"]
     assert "X-Claude-Session-Created" not in response.headers
-    assert not list(both.container.settings().modegate_state_dir.glob("sessions/*"))
+    sessions = both.container.settings().modegate_state_dir / "sessions"
+    await until(lambda: not list(sessions.glob("*")))
 
 
 async def test_a_model_that_the_account_does_not_have(
@@ -258,3 +260,50 @@ async def test_effort_reaches_the_model(
     response = await both.claude("Hi", model="opus", reasoning_effort=effort)
     assert response.status_code == 200
     assert provider.requests[-1].json["output_config"] == {"effort": effort}
+
+
+async def test_a_turn_that_failed_has_never_been(both: Gateway, provider: StandInProvider) -> None:
+    first = await both.claude("one")
+    session = {"X-Claude-Session-ID": first.headers["X-Claude-Session-ID"]}
+    provider.script(*(Fails(500) for _ in range(3)))
+    assert (await both.claude("two", headers=session)).status_code == 502
+    provider.script(Says("Two is two.", cut_after=2, delay=0.05), Says("No, three."))
+    assert "stream_error" in (await both.claude("two", headers=session, stream=True)).text
+    answered = await both.claude("two", headers=session)
+    assert answered.status_code == 200
+    messages = provider.requests[-1].json["messages"]
+    assert isinstance(messages, list)
+    users = [json.dumps(message) for message in messages if message["role"] == "user"]
+    assert ["one" in users[0], "two" in users[-1], len(users)] == [True, True, 2]
+    assert users[-1].count("two") == 1
+
+
+async def test_sessions_keep_their_files_apart(both: Gateway) -> None:
+    responses = [await both.claude(f"question {i}") for i in range(3)]
+    sessions = both.container.settings().modegate_state_dir / "sessions"
+    for response in responses:
+        own = sessions / response.headers["X-Claude-Session-ID"]
+        assert (own / "claude" / ".claude.json").is_file()
+        assert len(list(own.glob("claude/projects/*/*.jsonl"))) == 1
+        assert not list((own / "work").iterdir())
+        assert own.stat().st_mode & 0o077 == 0
+
+
+async def test_a_login_is_used_where_the_cli_keeps_it(
+    gateway: GatewayFactory, provider: StandInProvider, environment: dict[str, str]
+) -> None:
+    del environment["ANTHROPIC_API_KEY"]
+    folder = Path(environment["HOME"]) / ".claude"
+    folder.mkdir()
+    login = {
+        "accessToken": "sk-ant-oat01-login",
+        "refreshToken": "sk-ant-ort01-again",
+        "expiresAt": 4_000_000_000_000,
+        "scopes": ["user:inference"],
+    }
+    (folder / ".credentials.json").write_text(json.dumps({"claudeAiOauth": login}))
+    async with gateway() as running:
+        response = await running.claude("Hi")
+    assert response.status_code == 200
+    assert provider.requests[-1].headers["authorization"] == "Bearer sk-ant-oat01-login"
+    assert [path.name for path in folder.iterdir()] == [".credentials.json"]

@@ -411,3 +411,103 @@ async def test_a_proxy_of_the_environment(
     assert request.path == "http://upstream.example/v1/chat/completions"
     assert request.headers["proxy-authorization"] == "Basic dXNlcjpzZWNyZXQ="
     assert request.headers["authorization"] == "Bearer sk-server"
+
+
+@pytest.mark.parametrize("body", [BODY, STREAM])
+async def test_a_header_in_any_encoding_is_handed_on(body: bytes, upstream: Upstream) -> None:
+    async def odd(_: Request, reply: Reply) -> None:
+        await reply.raw(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n"
+            b"openai-organization: \xe4\xb8\xad\xff\r\n\r\n{}"
+        )
+
+    async with upstream.behind(odd) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=body, headers=JSON)
+    assert (answered.status_code, answered.content) == (200, b"{}")
+    raw = dict(answered.headers.raw)
+    assert raw[b"openai-organization"] == b"\xe4\xb8\xad\xff"
+
+
+async def test_a_status_that_http_does_not_have(upstream: Upstream) -> None:
+    async def odd(_: Request, reply: Reply) -> None:
+        await reply.whole(999, b"{}", JSON)
+
+    async with upstream.behind(odd) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=BODY, headers=JSON)
+    assert answered.status_code == 502
+    assert answered.json()["error"]["code"] == "upstream_unreachable"
+
+
+async def test_events_are_events_however_their_type_is_written(upstream: Upstream) -> None:
+    async def shouts(_: Request, reply: Reply) -> None:
+        await reply.begin({"content-type": "Text/Event-Stream; Charset=UTF-8"})
+        for chunk in (*CHUNKS, DONE):
+            await reply.chunk(chunk)
+        await reply.end()
+
+    async with upstream.behind(shouts) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=STREAM, headers=JSON)
+    assert answered.content == b"".join((*CHUNKS, DONE))
+
+
+async def test_an_answer_without_a_type_is_no_stream(upstream: Upstream) -> None:
+    async def untyped(_: Request, reply: Reply) -> None:
+        await reply.whole(200, ANSWER)
+
+    async with upstream.behind(untyped) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=STREAM, headers=JSON)
+    assert answered.content == ANSWER
+
+
+async def test_a_refusal_that_breaks_off_is_not_asked_for_again(upstream: Upstream) -> None:
+    async def broken(_: Request, reply: Reply) -> None:
+        await reply.raw(b"HTTP/1.1 400 Bad\r\ncontent-length: 100\r\n\r\n{")
+        reply.cut()
+
+    async with upstream.behind(broken, upstream_max_retries=2) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=BODY, headers=JSON)
+    assert answered.status_code == 400
+    assert len(upstream.requests) == 1
+
+
+async def test_a_wait_that_is_longer_than_the_time_left_is_the_clients(upstream: Upstream) -> None:
+    async def later(_: Request, reply: Reply) -> None:
+        await reply.whole(429, b'{"error":1}', {**JSON, "retry-after": "5"})
+
+    settings = {"upstream_max_retries": 2, "request_timeout_ms": 3000}
+    async with upstream.behind(later, **settings) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=BODY, headers=JSON)
+    assert (answered.status_code, answered.content) == (429, b'{"error":1}')
+    assert answered.headers["retry-after"] == "5"
+
+
+async def test_every_429_says_when_to_come_back(upstream: Upstream) -> None:
+    async def refuse(_: Request, reply: Reply) -> None:
+        await reply.whole(429, b"{}", JSON)
+
+    async with upstream.behind(refuse) as gateway:
+        answered = await gateway.http.post("/v1/chat/completions", content=BODY, headers=JSON)
+    assert answered.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("end", [b"", b"0"])
+async def test_a_request_that_never_ended_is_not_carried_out(
+    end: bytes, upstream: Upstream
+) -> None:
+    async with upstream.behind(silence) as gateway:
+        host, port = gateway.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+            b"content-type: application/json\r\n\r\n%x\r\n%b\r\n%b" % (len(BODY), BODY, end)
+        )
+        await writer.drain()
+        writer.close()
+        await gateway.http.get("/live")
+        await until(lambda: not asyncio_tasks_of(gateway))
+    assert not upstream.requests
+
+
+def asyncio_tasks_of(_: Gateway) -> list[asyncio.Task[object]]:
+    """The requests that the gateway is handling."""
+    return [task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]

@@ -10,7 +10,7 @@ class AnswerText:
 
     When an upstream stream breaks, the CLI abandons some content blocks and asks again. What comes
     then repeats what was abandoned, or continues what was kept. With `handed_out` every piece that
-    `add` returned is out and cannot be taken back: a repetition is swallowed, and a difference ends
+    was returned is out and cannot be taken back: a repetition is swallowed, and a difference ends
     the answer. Without it the abandoned text is dropped and may differ.
     """
 
@@ -18,10 +18,11 @@ class AnswerText:
         self._handed_out = handed_out
         self._text = StringIO()
         self._sent = ""  # what is out, kept only while the text is shorter than that
-        self._starts: dict[int, int] = {}  # where each block of the current message begins
         self._message_start = 0
-        self._kept = ""  # what a broken message left, until it is known whether it is said again
-        self._held = ""  # the beginning of what follows, while it may yet be that repetition
+        self._block_starts: dict[int, int] = {}
+        self._broken_starts: list[int] = []  # of the messages that broke since the last whole one
+        self._repeatable: list[str] = []  # what was kept of them, and may be said again
+        self._held = ""  # the beginning of a message, while it may yet be such a repetition
 
     @property
     def text(self) -> str:
@@ -30,8 +31,10 @@ class AnswerText:
 
     def begin_message(self) -> None:
         """A message of the model begins; its blocks are counted from 0."""
-        self._starts.clear()
+        self._block_starts.clear()
         self._message_start = self._text.tell()
+        text = self.text if self._broken_starts else ""
+        self._repeatable = [kept for start in self._broken_starts if (kept := text[start:])]
 
     def add(self, block: int, piece: str) -> str:
         """More text of a block; returns what is new to whoever gets the answer.
@@ -39,26 +42,28 @@ class AnswerText:
         Raises:
             StreamCutError: what is out says something else.
         """
-        self._starts.setdefault(block, self._text.tell())
-        if not self._kept:
+        self._block_starts.setdefault(block, self._text.tell())
+        if not self._repeatable:
             return self._write(piece)
         self._held += piece
-        if self._kept.startswith(self._held) and self._held != self._kept:
+        if any(kept != self._held and kept.startswith(self._held) for kept in self._repeatable):
             return ""
-        held, kept = self._held, self._kept
-        self._held = self._kept = ""
-        return self._write(held.removeprefix(kept))
+        return self._settle()
 
     def abandon(self, first_block: int = 0) -> None:
-        """The current message broke off; its blocks from `first_block` on do not count."""
+        """The message under way broke off; its blocks from `first_block` on do not count."""
         self._held = ""
-        at = self._cut_at(first_block)
         text = self.text
         if self._handed_out and len(text) > len(self._sent):
             self._sent = text
-        self._kept = text[self._message_start : at] or self._kept
-        self._text.seek(at)
+        self._broken_starts.append(self._message_start)
+        self._text.seek(self._cut_at(first_block))
         self._text.truncate()
+
+    def end_message(self) -> str:
+        """The message is whole; returns what was still held back."""
+        self._broken_starts.clear()
+        return self._settle()
 
     def finish(self) -> str:
         """The text is complete; returns what was still held back.
@@ -66,14 +71,21 @@ class AnswerText:
         Raises:
             StreamCutError: it is shorter than what is out.
         """
-        held, self._held, self._kept = self._held, "", ""
-        new = self._write(held)
+        new = self.end_message()
         if self._text.tell() < len(self._sent):
             raise _different()
         return new
 
+    def _settle(self) -> str:
+        """Write what was held back, without what it says again."""
+        again = [kept for kept in self._repeatable if self._held.startswith(kept)]
+        new = self._held.removeprefix(max(again, key=len, default=""))
+        self._held = ""
+        self._repeatable = []
+        return self._write(new)
+
     def _cut_at(self, first_block: int) -> int:
-        later = [start for block, start in self._starts.items() if block >= first_block]
+        later = [start for block, start in self._block_starts.items() if block >= first_block]
         return min(later, default=self._text.tell())
 
     def _write(self, piece: str) -> str:

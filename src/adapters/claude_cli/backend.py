@@ -4,23 +4,22 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from pathlib import Path
 
 from modegate.adapters.claude_cli import failures
 from modegate.adapters.claude_cli.child import LAST_WORDS, Child
 from modegate.adapters.claude_cli.cleaning import clean
 from modegate.adapters.claude_cli.command import build_command, build_input
 from modegate.adapters.claude_cli.credentials import Credentials
-from modegate.adapters.claude_cli.environment import build_environment
+from modegate.adapters.claude_cli.environment import build_environment, in_session
 from modegate.adapters.claude_cli.executable import find_executable
 from modegate.adapters.claude_cli.features import FeatureProbe
 from modegate.adapters.claude_cli.guard import Guard
 from modegate.adapters.claude_cli.lines import JsonLines
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.slots import Slots
-from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
+from modegate.adapters.claude_cli.translator import AnswerChunk, Translator, joined
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
-from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.adapters.claude_cli.workspace import SessionFolder, Workspace
 from modegate.domain.completion import Chunk, Completion, Finished
 from modegate.domain.errors import BackendAuthError, TurnTimeoutError
 from modegate.domain.health import ClaudeHealth
@@ -36,9 +35,6 @@ class ClaudeBackend:
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
         self._environment = build_environment(options)
-        if options.uses_bare:
-            # A key needs nothing of the host's own Claude Code folder, and leaves nothing in it.
-            self._environment.setdefault("CLAUDE_CONFIG_DIR", str(options.state / "claude"))
         self._credentials = Credentials(options)
         self._features = FeatureProbe(self._environment)
         self._workspace = Workspace(options.state)
@@ -61,7 +57,7 @@ class ClaudeBackend:
             last = [chunk async for chunk in chunks][-1]
         assert isinstance(last, Finished)  # noqa: S101 - the translator's promise
         return Completion(
-            text=translator.answer.text,
+            text=joined(translator.answer.text),
             finish_reason=last.finish_reason,
             usage=last.usage,
             cli_session_id=translator.cli_session_id,
@@ -73,9 +69,15 @@ class ClaudeBackend:
         async with self._run(turn, Translator()) as chunks:
             yield chunks
 
+    async def forget(self, session_id: SessionId) -> None:
+        """Remove the session's folder and transcript."""
+        await self._wait_for_end(session_id)
+        await self._workspace.discard(session_id)
+
     async def aclose(self) -> None:
         """Wait for the children that are ending, then let the guard go."""
-        await asyncio.gather(*self._ending.values())
+        while self._ending:
+            await asyncio.wait(self._ending.values())
         await self._guard.aclose()
 
     @asynccontextmanager
@@ -85,98 +87,130 @@ class ClaudeBackend:
         executable = self._find_executable()
         if executable is None:
             raise failures.unavailable()
-        if previous := self._ending.get(turn.session.id):
-            await asyncio.wait({previous})
+        await self._wait_for_end(turn.session.id)
+        child = Child(stderr_limit=self._options.stderr_limit)
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._tidy, turn, translator)
             await stack.enter_async_context(self._slots.take())
-            child = await stack.enter_async_context(self._child(turn, executable))
-            chunks = self._chunks(child, translator)
+            folder = await stack.enter_async_context(self._folder(turn, translator))
             try:
-                async with aclosing(chunks):
+                await uninterrupted(self._spawn(child, turn, executable, folder))
+                deadline = asyncio.get_running_loop().call_later(
+                    self._options.turn_timeout, self._expire, turn, child, translator, stack
+                )
+                stack.callback(deadline.cancel)
+                async with aclosing(self._chunks(turn, child, translator)) as chunks:
                     yield chunks
             finally:
-                if translator.finished:
-                    self._retire(turn.session.id, child, stack.pop_all())
+                if child.started and not child.expired:
+                    self._end(turn, child, translator, stack.pop_all())
 
     async def _chunks(
-        self, child: Child, translator: Translator
+        self, turn: ClaudeTurn, child: Child, translator: Translator
     ) -> AsyncGenerator[AnswerChunk, None]:
         lines = JsonLines(self._options.stdout_limit)
-        deadline = asyncio.get_running_loop().time() + self._options.turn_timeout
         try:
             while not translator.finished:
-                async with asyncio.timeout_at(deadline):
-                    data = await child.read()
+                data = await child.read()
                 for event in lines.feed(data) if data else lines.flush():
                     for chunk in translator.feed(event):
                         self._credentials.accepted()
                         yield chunk
+                if child.expired:
+                    raise self._too_slow()
+                if error := failures.from_words(lines.words):
+                    raise error
                 if not data and not translator.finished:
                     await child.ended(LAST_WORDS)
                     raise failures.from_exit(child.exit_status, child.stderr)
-        except TimeoutError:
-            seconds = round(self._options.turn_timeout)
-            raise TurnTimeoutError(
-                f"Claude did not finish within {seconds} s: ask for less, or try again later."
-            ) from None
         except BackendAuthError:
             self._credentials.refused()
             raise
         finally:
-            self._log_stderr(child)
+            self._log_stderr(child, turn)
 
     @asynccontextmanager
-    async def _child(self, turn: ClaudeTurn, executable: str) -> AsyncIterator[Child]:
-        folder = await self._workspace.prepare(turn.session.id)
-        child = await self._spawn(turn, executable, folder)
-        self._guard.add(child.pid)
+    async def _folder(
+        self, turn: ClaudeTurn, translator: Translator
+    ) -> AsyncIterator[SessionFolder]:
+        """The session's folder, which after a turn that failed is as it was before."""
         try:
-            child.write_and_close(build_input(turn.prompt))
-            yield child
+            folder = await self._workspace.prepare(turn.session.id)
+            mark = await self._workspace.mark(folder)
+        except OSError as error:
+            log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
+            raise failures.unavailable() from error
+        try:
+            yield folder
         finally:
-            await uninterrupted(self._end(child))
+            if translator.finished:
+                await self._workspace.learn(folder)
+            elif turn.resume:
+                await self._workspace.roll_back(folder, mark)
+            elif not translator.counts:  # no client will ever hear of the session
+                await self._workspace.discard(turn.session.id)
 
-    async def _end(self, child: Child) -> None:
-        await child.stop(self._options.grace)
-        self._guard.remove(child.pid)
-
-    async def _spawn(self, turn: ClaudeTurn, executable: str, folder: Path) -> Child:
+    async def _spawn(
+        self, child: Child, turn: ClaudeTurn, executable: str, folder: SessionFolder
+    ) -> None:
         try:
             features = await self._features.ask(executable)
             await self._guard.start()
-            _, child = await asyncio.get_running_loop().subprocess_exec(
-                lambda: Child(stderr_limit=self._options.stderr_limit),
+            await asyncio.get_running_loop().subprocess_exec(
+                lambda: child,
                 executable,
                 *build_command(turn, self._options, features),
-                env=self._environment,
-                cwd=folder,
+                env=in_session(self._environment, folder.config),
+                cwd=folder.work,
                 start_new_session=True,
             )
         except OSError as error:
             log.error("the claude executable cannot be started: %s", error.strerror)  # noqa: TRY400
             raise failures.unavailable() from error
-        return child
+        self._guard.add(child.pid)
+        child.write_and_close(build_input(turn.prompt))
 
-    async def _tidy(self, turn: ClaudeTurn, translator: Translator) -> None:
-        """Leave nothing of a new session that no client will ever hear of."""
-        if not turn.resume and not translator.counts:
-            await self._workspace.discard(turn.session.id)
+    def _expire(
+        self, turn: ClaudeTurn, child: Child, translator: Translator, held: AsyncExitStack
+    ) -> None:
+        """The turn's time is over, whether or not anybody still reads its answer."""
+        child.expire()
+        self._end(turn, child, translator, held.pop_all())
 
-    def _retire(self, session_id: SessionId, child: Child, stack: AsyncExitStack) -> None:
-        """Let a child that has answered end by itself, behind the answer; its slot goes with it."""
+    def _end(
+        self, turn: ClaudeTurn, child: Child, translator: Translator, held: AsyncExitStack
+    ) -> None:
+        """Have the child end behind the answer; its slot and its folder go with it.
+
+        One that has answered ends by itself, any other is stopped now.
+        """
 
         async def end() -> None:
-            async with stack:
-                await child.ended(self._options.grace)
+            async with held:
+                if translator.finished:
+                    await child.ended(self._options.grace)
+                await child.stop(self._options.grace)
+                self._guard.remove(child.pid)
 
+        if not translator.finished:
+            child.terminate()
         task = asyncio.create_task(end())
-        self._ending[session_id] = task
-        task.add_done_callback(lambda _: self._ending.pop(session_id))
+        self._ending[turn.session.id] = task
+        task.add_done_callback(lambda _: self._ending.pop(turn.session.id))
+
+    async def _wait_for_end(self, session_id: SessionId) -> None:
+        if previous := self._ending.get(session_id):
+            await asyncio.wait({previous})
 
     def _find_executable(self) -> str | None:
         return find_executable(self._options.executable, self._options.environment.get("PATH"))
 
-    def _log_stderr(self, child: Child) -> None:
-        if child.stderr:
-            log.warning("claude wrote to stderr: %s", clean(child.stderr, self._environment))
+    def _too_slow(self) -> TurnTimeoutError:
+        seconds = round(self._options.turn_timeout)
+        return TurnTimeoutError(
+            f"Claude did not finish within {seconds} s: ask for less, or try again later."
+        )
+
+    def _log_stderr(self, child: Child, turn: ClaudeTurn) -> None:
+        written = f"{turn.prompt.system}\n{turn.prompt.text}"
+        if words := clean(child.stderr, self._environment, written):
+            log.warning("claude wrote to stderr: %s", words)

@@ -8,6 +8,7 @@ import signal
 from collections import deque
 from typing import cast
 
+from modegate.adapters.claude_cli import failures
 from modegate.domain.errors import OutputLimitError
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -27,9 +28,11 @@ class Child(asyncio.SubprocessProtocol):
     """
 
     def __init__(self, *, stderr_limit: int) -> None:
+        self.expired = False
         self._stderr_limit = stderr_limit
         self._stderr_size = 0
         self._stderr = bytearray()
+        self._stderr_news = False
         self._stdout: deque[bytes] = deque()
         self._buffered = 0
         self._readable = asyncio.Event()
@@ -38,6 +41,11 @@ class Child(asyncio.SubprocessProtocol):
         self._pid = 0
         self._last_words: asyncio.TimerHandle | None = None
         self.exited = asyncio.Event()
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a process to end."""
+        return self._transport is not None
 
     @property
     def transport(self) -> asyncio.SubprocessTransport:
@@ -74,6 +82,7 @@ class Child(asyncio.SubprocessProtocol):
 
         Raises:
             OutputLimitError: standard error is over its bound.
+            BackendAuthError: the CLI says there that it has no credentials.
         """
         while not self._stdout:
             if self._at_end:
@@ -95,10 +104,15 @@ class Child(asyncio.SubprocessProtocol):
             async with asyncio.timeout(patience):
                 await self.exited.wait()
 
+    def terminate(self) -> None:
+        """Ask the whole group to end."""
+        if not self.exited.is_set():
+            self._signal(signal.SIGTERM)
+
     async def stop(self, grace: float) -> None:
         """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end."""
         if not self.exited.is_set():
-            self._signal(signal.SIGTERM)
+            self.terminate()
             await self.ended(grace)
             if not self.exited.is_set():
                 log.warning("claude process %d ignored SIGTERM: killing it", self.pid)
@@ -116,9 +130,19 @@ class Child(asyncio.SubprocessProtocol):
         except (ProcessLookupError, PermissionError):  # the latter from macOS, for zombies
             return
 
+    def expire(self) -> None:
+        """The child's time is over: whoever reads gets no more."""
+        self.expired = True
+        self._stdout.clear()
+        self._end_of_output()
+
     def _check_stderr(self) -> None:
         if self._stderr_size > self._stderr_limit:
             raise OutputLimitError("Claude Code wrote too much to standard error: try again.")
+        if self._stderr_news:
+            self._stderr_news = False
+            if error := failures.from_words(self.stderr):
+                raise error
 
     def _stdout_pipe(self) -> asyncio.ReadTransport:
         return cast("asyncio.ReadTransport", self.transport.get_pipe_transport(STDOUT))
@@ -135,7 +159,10 @@ class Child(asyncio.SubprocessProtocol):
         if fd == STDERR:
             self._stderr_size += len(data)
             self._stderr += data
-            del self._stderr[:-STDERR_KEPT]
+            self._stderr_news = True
+            if len(self._stderr) > STDERR_KEPT:  # whole lines, for half a key would not be known
+                begin = self._stderr.find(b"\n", -STDERR_KEPT // 2) + 1
+                del self._stderr[: begin or len(self._stderr)]
         else:
             self._stdout.append(data)
             self._buffered += len(data)

@@ -1,27 +1,27 @@
 """What is known of Claude's credentials, from the configuration and from the last turn."""
 
-import time
 from pathlib import Path
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.domain.health import CredentialState
 
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-# A refusal is forgotten after this time, for somebody may have logged in again since.
-REFUSAL_COUNTS = 60.0
 
 
 class Credentials:
-    """Remembers whether the last turn was turned away for its credentials."""
+    """Remembers whether the last turn was turned away for its credentials.
+
+    That counts until a turn is let in, or until somebody has logged in again.
+    """
 
     def __init__(self, options: ClaudeOptions) -> None:
         self._environment = options.environment
-        self._refused_at: float | None = None
+        self._refused: int | None = None  # when the login was written that was refused
 
     @property
     def state(self) -> CredentialState:
         """Their state at this moment."""
-        if self._refused_at is not None and time.monotonic() - self._refused_at < REFUSAL_COUNTS:
+        if self._refused is not None and self._refused == self._login_changed_at():
             return CredentialState.REFUSED
         if any(self._environment.get(key) for key in KEYS):
             return CredentialState.OK
@@ -29,15 +29,20 @@ class Credentials:
 
     def refused(self) -> None:
         """A turn was turned away."""
-        self._refused_at = time.monotonic()
+        self._refused = self._login_changed_at()
 
     def accepted(self) -> None:
         """A turn was let in."""
-        self._refused_at = None
+        self._refused = None
 
     def _has_login(self) -> bool:
-        if self._environment.get("CLAUDE_CODE_OAUTH_TOKEN"):
-            return True
+        return bool(self._environment.get("CLAUDE_CODE_OAUTH_TOKEN") or self._login_changed_at())
+
+    def _login_changed_at(self) -> int:
+        """When the file of a login was written, in nanoseconds; 0 without one."""
         home = Path(self._environment.get("HOME") or "/tmp")  # noqa: S108 - the children's too
         config = Path(self._environment.get("CLAUDE_CONFIG_DIR") or home / ".claude")
-        return (config / ".credentials.json").is_file()
+        try:
+            return (config / ".credentials.json").stat().st_mtime_ns
+        except OSError:
+            return 0

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
 
@@ -54,3 +55,17 @@ def build_environment(options: ClaudeOptions) -> dict[str, str]:
         log.warning("HOME is not set: the claude CLI keeps its files in /tmp")
         inherited["HOME"] = "/tmp"  # noqa: S108 - what SPEC promises where there is no home
     return {**inherited, **SWITCHES, "CLAUDE_CODE_MAX_RETRIES": str(options.api_retries)}
+
+
+def in_session(environment: Mapping[str, str], config: Path) -> dict[str, str]:
+    """The environment of one session's children: the CLI's files are the session's own.
+
+    A login stays where `claude` itself keeps it, and is renewed there (measured on 2.1.329); an
+    empty value is the CLI's own default.
+    """
+    login = environment.get("CLAUDE_CONFIG_DIR", "")
+    return {
+        **environment,
+        "CLAUDE_CONFIG_DIR": str(config),
+        "CLAUDE_SECURESTORAGE_CONFIG_DIR": login,
+    }

@@ -17,10 +17,15 @@ def text(event: Event, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def count(event: Event, name: str) -> int:
+def number(event: Event, name: str) -> float:
     """A number that is not negative, or 0."""
     value = event.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int | float) and value > 0 else 0
+
+
+def count(event: Event, name: str) -> int:
+    """The same, without its fraction."""
+    return int(number(event, name))
 
 
 def text_blocks(message: Event) -> Iterator[str]:

@@ -10,9 +10,10 @@ def find_executable(configured: str | None, path: str | None = None) -> str | No
 
     None where there is none, or where it may not be executed.
     """
-    if configured is not None:
-        return shutil.which(configured, path=path)
-    return shutil.which("claude", path=path) or _bundled()
+    found = shutil.which(configured or "claude", path=path)
+    if found is None:
+        return None if configured else _bundled()
+    return str(Path(found).absolute())  # children are started in folders of their own
 
 
 def _bundled() -> str | None:

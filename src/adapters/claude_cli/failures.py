@@ -27,6 +27,7 @@ NO_CONVERSATION = re.compile(r"No conversation found with session ID")
 TOO_LONG = re.compile(
     r"prompt is too long|request too large|exceeds? the (maximum|context)", re.IGNORECASE
 )
+LIMIT_ENDS = re.compile(r"limit reached\|(\d{10})\b")
 USAGE_LIMIT = re.compile(r"usage limit|hit your .{0,40}limit|limit reached", re.IGNORECASE)
 
 
@@ -128,9 +129,12 @@ CANNOT_EXECUTE = frozenset({126, 127})
 
 
 def from_result(
-    result: Mapping[str, object], name: str | None, retry_after: float | None
+    result: Mapping[str, object], name: str | None, retry_after: float | None, now: float
 ) -> GatewayError:
-    """The error that a `result` event tells; `name` is the CLI's own for it, where it gave one."""
+    """The error that a `result` event tells; `name` is the CLI's own for it, where it gave one.
+
+    `now` is in Unix seconds, as is the time at which a usage limit ends.
+    """
     status = result.get("api_error_status")
     text = f"{result.get('result') or ''} {result.get('errors') or ''}"
     if NO_CONVERSATION.search(text):
@@ -140,7 +144,7 @@ def from_result(
         or name == "rate_limit"
         or (status is None and USAGE_LIMIT.search(text))
     ):
-        return rate_limited(retry_after)
+        return rate_limited(retry_after or _seconds_to_reset(text, now))
     if name == "billing_error":
         return forbidden()
     if status in {None, 400} and TOO_LONG.search(text):
@@ -151,12 +155,20 @@ def from_result(
     return by_status() if by_status else failed()
 
 
-def from_exit(status: int | None, stderr: str) -> GatewayError:
+def from_words(words: str) -> GatewayError | None:
+    """The error that the CLI tells in plain words, while it may still be running."""
+    return auth_failed() if NOT_LOGGED_IN.search(words) else None
+
+
+def from_exit(status: int | None, words: str) -> GatewayError:
     """The error of a child that ended without a `result` event."""
     if status in CANNOT_EXECUTE:
         return unavailable()
-    if NO_CONVERSATION.search(stderr):
+    if NO_CONVERSATION.search(words):
         return session_lost()
-    if NOT_LOGGED_IN.search(stderr):
-        return auth_failed()
-    return crashed()
+    return from_words(words) or crashed()
+
+
+def _seconds_to_reset(text: str, now: float) -> float | None:
+    reset = LIMIT_ENDS.search(text)
+    return max(0.0, float(reset[1]) - now) if reset else None

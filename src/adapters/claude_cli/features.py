@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import os
 import re
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 from modegate.adapters.claude_cli.command import Features
 
-HELP_TIMEOUT = 20.0
+HELP_TIMEOUT = 10.0
 OPTION = re.compile(r"(?<![\w-])--[a-zA-Z][a-zA-Z-]+")
 
 log = logging.getLogger(__name__)
@@ -26,9 +28,12 @@ class FeatureProbe:
         """What `--help` lists; nothing, which stands for everything, where it does not answer."""
         key = (executable, _changed_at(executable))
         async with self._asking:
-            if key not in self._known:
-                self._known[key] = Features(frozenset(OPTION.findall(await self._help(executable))))
-            return self._known[key]
+            if key in self._known:
+                return self._known[key]
+            features = Features(frozenset(OPTION.findall(await self._help(executable))))
+            if features.options:
+                self._known[key] = features
+            return features
 
     async def _help(self, executable: str) -> str:
         process = await asyncio.create_subprocess_exec(
@@ -49,7 +54,7 @@ class FeatureProbe:
             return ""
         finally:
             if process.returncode is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from modegate.adapters.claude_cli import guard_process
@@ -44,10 +45,14 @@ class Guard:
 
     async def aclose(self) -> None:
         """End the process; whatever group is left dies with it."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            await self._process.wait()
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            await process.wait()
 
     def _tell(self, number: int) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(b"%d\n" % number)
+        """Tell it, where it is there to be told; if not, the next start tells it all again."""
+        pipe = self._process.stdin if self._process is not None else None
+        if pipe is not None and not pipe.is_closing():
+            with suppress(RuntimeError, OSError):  # the event loop's words for a broken pipe
+                pipe.write(b"%d\n" % number)

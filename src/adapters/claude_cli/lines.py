@@ -4,6 +4,8 @@ import json
 
 from modegate.domain.errors import OutputLimitError
 
+WORDS_KEPT = 4096
+
 
 class JsonLines:
     """Cuts what a child writes into lines and reads those that are JSON objects.
@@ -15,6 +17,7 @@ class JsonLines:
         self._limit = limit
         self._total = 0
         self._tail = bytearray()
+        self.words = ""  # the end of what was no JSON: the CLI's words to a person
 
     def feed(self, data: bytes) -> list[dict[str, object]]:
         """The objects on the lines that `data` completes; other lines are passed over.
@@ -32,18 +35,18 @@ class JsonLines:
             return []
         *lines, rest = (bytes(self._tail) + data).split(b"\n")
         self._tail = bytearray(rest)
-        return [event for line in lines if (event := _read(line)) is not None]
+        return [event for line in lines if (event := self._read(line)) is not None]
 
     def flush(self) -> list[dict[str, object]]:
         """The object on a last line without a line's end."""
         return self.feed(b"\n") if self._tail else []
 
-
-def _read(line: bytes) -> dict[str, object] | None:
-    if not line.lstrip().startswith(b"{"):
-        return None
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None
+    def _read(self, line: bytes) -> dict[str, object] | None:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            self.words = f"{self.words}\n{line[:WORDS_KEPT].decode('utf-8', 'replace')}"[
+                -WORDS_KEPT:
+            ]
+            return None
+        return event if isinstance(event, dict) else None

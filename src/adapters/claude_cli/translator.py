@@ -1,11 +1,12 @@
 """From the CLI's events to chunks, without I/O."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from modegate.adapters.claude_cli import failures
 from modegate.adapters.claude_cli.answer_text import AnswerText
-from modegate.adapters.claude_cli.events import Event, child, count, text, text_blocks
+from modegate.adapters.claude_cli.events import Event, child, count, number, text, text_blocks
 from modegate.domain.completion import (
     Finished,
     FinishReason,
@@ -48,6 +49,7 @@ class Translator:
         self._streamed: set[str] = set()  # ids of messages whose text came, or comes, as deltas
         self._whole: str | None = None  # the id of a message that came without deltas
         self._whole_blocks = 0
+        self._half = ""  # the first half of a character that was split over two pieces
         self._stop_reason: str | None = None
         self._output_tokens = 0
         self._error_name: str | None = None
@@ -75,7 +77,7 @@ class Translator:
         if event.get("error_status") == UNAUTHORIZED:
             raise failures.auth_failed()
         self._error_name = text(event, "error")
-        self._retry_after = count(event, "retry_delay_ms") / 1000 or None
+        self._retry_after = number(event, "retry_delay_ms") / 1000 or None
         if self._message_open:
             self._abandon(0)
         yield from ()
@@ -100,11 +102,18 @@ class Translator:
             case "message_stop":
                 if "abandoned_blocks" in event:
                     self._abandon(count(child(event, "abandoned_blocks"), "from_block_index"))
+                else:
+                    yield from self._deliver(self.answer.end_message())
 
     def _assistant(self, event: Event) -> Iterator[AnswerChunk]:
         message = child(event, "message")
         if event.get("is_api_error_message") or message.get("model") == "<synthetic>":
             self._error_name = text(event, "error") or self._error_name
+            # Said at once, for the CLI may go on trying; with a 403, which has this name too, it ends.
+            if self._error_name == "authentication_failed" and not any(
+                "403" in said for said in text_blocks(message)
+            ):
+                raise failures.auth_failed()
             return
         message_id = text(message, "id") or ""
         if message_id in self._streamed:
@@ -119,7 +128,7 @@ class Translator:
 
     def _result(self, event: Event) -> Iterator[AnswerChunk]:
         if event.get("is_error") is not False or event.get("subtype") != "success":
-            raise failures.from_result(event, self._error_name, self._retry_after)
+            raise failures.from_result(event, self._error_name, self._retry_after, time.time())
         new = self.answer.finish()
         if not self.answer.text:  # nothing came as it was said: the result may hold it
             new = self.answer.add(0, text(event, "result") or "")
@@ -157,9 +166,11 @@ class Translator:
         yield from self._deliver(self.answer.add(block, piece))
 
     def _deliver(self, new: str) -> Iterator[AnswerChunk]:
-        if new:
+        whole = self._half + new
+        self._half = whole[-1:] if "\ud800" <= whole[-1:] <= "\udbff" else ""
+        if piece := whole.removesuffix(self._half):
             yield from self._start_text()
-            yield TextDelta(new)
+            yield TextDelta(joined(piece))
 
     def _usage(self, event: Event) -> Usage:
         usage = child(event, "usage")
@@ -184,3 +195,10 @@ class Translator:
             }
         )
     )
+
+
+def joined(text: str) -> str:
+    """Characters whose halves came one by one; a half alone becomes a question mark."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\ufffd", "?")

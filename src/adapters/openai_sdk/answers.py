@@ -7,21 +7,28 @@ import aiohttp
 from modegate.adapters.openai_sdk import failures
 from modegate.domain.verbatim import Verbatim, VerbatimHead
 
-KEPT = frozenset({"content-type", "retry-after", "retry-after-ms"})
+LAST_STATUS = 599
+# These three are modegate's own words to a client, and so is its id of the request.
+RENAMED = {
+    "x-request-id": "x-upstream-request-id",
+    "x-ratelimit-limit": "x-upstream-ratelimit-limit",
+    "x-ratelimit-remaining": "x-upstream-ratelimit-remaining",
+    "x-ratelimit-reset": "x-upstream-ratelimit-reset",
+}
+KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", *RENAMED})
 KEPT_PREFIXES = ("x-ratelimit-", "openai-")
-RENAMED = {"x-request-id": "x-upstream-request-id"}
 
 
 def head_of(response: aiohttp.ClientResponse) -> VerbatimHead:
     """Status and headers; those of the connection, and an encoding already undone, stay behind."""
+    if response.status > LAST_STATUS:
+        raise failures.not_http(response.status)
     headers = []
-    for name, value in response.headers.items():
-        lower = name.lower()
-        if lower in KEPT or lower.startswith(KEPT_PREFIXES):
-            headers.append((lower, value))
-        elif lower in RENAMED:
-            headers.append((RENAMED[lower], value))
-    return VerbatimHead(response.status, tuple(headers))
+    for raw_name, raw_value in response.raw_headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name in KEPT or name.startswith(KEPT_PREFIXES):
+            headers.append((RENAMED.get(name, name), value))
+    return VerbatimHead(response.status, tuple(headers), is_events=_is_event_stream(response))
 
 
 async def whole(response: aiohttp.ClientResponse) -> Verbatim:
@@ -30,8 +37,7 @@ async def whole(response: aiohttp.ClientResponse) -> Verbatim:
     return Verbatim(head.status, head.headers, await response.read())
 
 
-def is_event_stream(response: aiohttp.ClientResponse) -> bool:
-    """Whether the body is server-sent events."""
+def _is_event_stream(response: aiohttp.ClientResponse) -> bool:
     return response.content_type == "text/event-stream"
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import aiohttp
 
 from modegate.adapters.openai_sdk import failures
-from modegate.adapters.openai_sdk.answers import head_of, is_event_stream, models_in, whole
+from modegate.adapters.openai_sdk.answers import head_of, models_in, whole
 from modegate.adapters.openai_sdk.endpoints import Endpoint, Endpoints
 from modegate.adapters.openai_sdk.failures import translated
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -93,8 +93,9 @@ class PassthroughBackend:
 
 
 async def _chunks(response: aiohttp.ClientResponse, relay: SseRelay) -> AsyncGenerator[Chunk, None]:
-    yield head_of(response)
-    if not is_event_stream(response):
+    head = head_of(response)
+    yield head
+    if not head.is_events:
         with translated():
             async for data in response.content.iter_any():
                 yield data

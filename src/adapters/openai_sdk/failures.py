@@ -20,13 +20,28 @@ def translated() -> Iterator[None]:
     """Nothing of the transport's own errors gets out; what they say may name hosts."""
     try:
         yield
+    except aiohttp.ConnectionTimeoutError as error:  # which is a TimeoutError too
+        raise unreachable() from error
     except TimeoutError as error:
         raise timed_out() from error
     except (aiohttp.ClientError, OSError) as error:
-        raise UpstreamUnreachableError(
-            "The upstream cannot be reached, or closed the connection without an answer: try again "
-            "later; the operator has to check OPENAI_BASE_URL and the network."
-        ) from error
+        raise unreachable() from error
+
+
+def unreachable() -> GatewayError:
+    """No connection, or no answer on it."""
+    return UpstreamUnreachableError(
+        "The upstream cannot be reached, or closed the connection without an answer: try again "
+        "later; the operator has to check OPENAI_BASE_URL and the network."
+    )
+
+
+def not_http(status: int) -> GatewayError:
+    """A status that HTTP does not have."""
+    return UpstreamUnreachableError(
+        f"The upstream answered with the impossible status {status}: the operator has to check "
+        "OPENAI_BASE_URL."
+    )
 
 
 def timed_out() -> GatewayError:

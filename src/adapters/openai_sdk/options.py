@@ -20,3 +20,8 @@ class UpstreamOptions:
     connect_timeout: float = 10.0
     longest_retry_wait: float = 30.0
     clients: int = 256
+
+    @property
+    def patience(self) -> float:
+        """The longest that is waited before another attempt: a good part of the time must be left."""
+        return min(self.longest_retry_wait, self.timeout / 2)

@@ -3,6 +3,7 @@
 import email.utils
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from tenacity import (
@@ -30,23 +31,25 @@ def is_transient(error: BaseException, longest_wait: float) -> bool:
     if isinstance(error, UpstreamRefusalError):
         status = error.answer.status
         wait = retry_after(error.answer)
-        return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) <= longest_wait
+        return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) < longest_wait
     return isinstance(error, UpstreamUnreachableError)
 
 
 def retry_after(head: VerbatimHead) -> float | None:
     """Seconds that the upstream asks to wait, given as milliseconds, seconds or a date."""
     headers = dict(head.headers)
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return max(0.0, float(milliseconds) / 1000)
-        value = headers.get("retry-after", "")
-        try:
-            return max(0.0, float(value))
-        except ValueError:
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+    for name, read in (
+        ("retry-after-ms", lambda value: float(value) / 1000),
+        ("retry-after", float),
+        ("retry-after", _seconds_until),
+    ):
+        with suppress(KeyError, ValueError, OverflowError):
+            return max(0.0, read(headers[name]))
+    return None
+
+
+def _seconds_until(date: str) -> float:
+    return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
 
 
 def _wait(state: RetryCallState) -> float:
@@ -60,7 +63,7 @@ async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions
     try:
         return await attempt()  # nearly always enough, and tenacity's own cost is a request's
     except GatewayError as error:
-        if not options.retries or not is_transient(error, options.longest_retry_wait):
+        if not options.retries or not is_transient(error, options.patience):
             raise
         failed = [error]
 
@@ -72,7 +75,7 @@ async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions
     retries = AsyncRetrying(
         stop=stop_after_attempt(1 + options.retries),
         wait=_wait,
-        retry=retry_if_exception(lambda error: is_transient(error, options.longest_retry_wait)),
+        retry=retry_if_exception(lambda error: is_transient(error, options.patience)),
         reraise=True,
     )
     return await retries(next_attempt)

@@ -5,14 +5,16 @@ import io
 import aiohttp
 from yarl import URL
 
-from modegate.adapters.openai_sdk.answers import whole
+from modegate.adapters.openai_sdk.answers import head_of, whole
 from modegate.adapters.openai_sdk.endpoints import Endpoint
 from modegate.adapters.openai_sdk.failures import translated
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.proxies import proxy_for
 from modegate.domain.errors import UpstreamRefusalError
+from modegate.domain.verbatim import Verbatim
 
 FIRST_ERROR = 400
+HEADER_LIMIT = 64 * 1024
 # Above this size the client library wants to send a body in pieces.
 LARGE_BODY = 1024 * 1024
 
@@ -59,12 +61,14 @@ class Transport:
             if response.status < FIRST_ERROR:
                 return response
             async with response:
-                raise UpstreamRefusalError(await whole(response))
+                raise UpstreamRefusalError(await _whole_refusal(response))
 
     def _open(self, upstream: URL) -> aiohttp.ClientSession:
         options = self._options
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            max_line_size=HEADER_LIMIT,
+            max_field_size=HEADER_LIMIT,
             # Cookies of one client's answer must not travel with another's request.
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
@@ -73,3 +77,12 @@ class Transport:
             # Not trust_env: it reads the proxies, and a netrc file, again for every request.
             proxy=proxy_for(upstream),
         )
+
+
+async def _whole_refusal(response: aiohttp.ClientResponse) -> Verbatim:
+    """An error with its body, or without one that broke off: its status says enough."""
+    try:
+        return await whole(response)
+    except aiohttp.ClientPayloadError:
+        head = head_of(response)
+        return Verbatim(head.status, head.headers, b"")

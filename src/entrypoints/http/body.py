@@ -1,10 +1,16 @@
 """A request's body, read no further than its bound."""
 
+import re
+
+import falcon
 import falcon.asgi
 
 from modegate.domain.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 
 MIB = 1024 * 1024
+IDENTITY = "identity"
+CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)")
+UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
@@ -14,9 +20,14 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
         UnsupportedMediaTypeError: it is not declared as JSON.
         PayloadTooLargeError: it is longer than `limit` bytes, whatever its declared length.
     """
-    media_type = (req.content_type or "").partition(";")[0].strip().lower()
-    if media_type != falcon.MEDIA_JSON:
-        raise UnsupportedMediaTypeError("Send the body as Content-Type: application/json.")
+    media_type, _, parameters = (req.content_type or "").lower().partition(";")
+    charset = CHARSET.search(parameters)
+    if media_type.strip() != falcon.MEDIA_JSON or (charset and charset[1] not in UTF_8):
+        raise UnsupportedMediaTypeError(
+            "Send the body as Content-Type: application/json, in UTF-8."
+        )
+    if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
+        raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
     if (req.content_length or 0) > limit:
         raise _too_large(limit)
     body = bytearray()

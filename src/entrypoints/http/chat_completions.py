@@ -1,15 +1,16 @@
 """`POST /v1/chat/completions`."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import falcon
 import falcon.asgi
 
 from modegate.application.complete_chat import CompleteChat
-from modegate.application.stream_chat import StreamChat, StreamedAnswer
-from modegate.domain.completion import Completion
+from modegate.application.stream_chat import StreamChat
+from modegate.domain.completion import Chunk, Completion
+from modegate.domain.errors import BackendCrashedError
 from modegate.domain.json_object import parse_json_object
 from modegate.domain.mode import ModeDecision, decide_mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
@@ -20,9 +21,10 @@ from modegate.entrypoints.http.lifetime import opened
 from modegate.entrypoints.http.sse import events
 from modegate.entrypoints.http.wire import ChunkRenderer, render_completion
 
-EVENT_STREAM = "text/event-stream"
+# Some clients take text without a charset for Latin-1.
+EVENT_STREAM = "text/event-stream; charset=utf-8"
 LONGEST_NAME = 64
-MOST_NAMES = 16
+MOST_NAMES = 64
 UNFIT = re.compile(r"[^!-+\--~]")  # for a list in a header
 
 
@@ -75,23 +77,24 @@ class ChatCompletions:
         stack = opened(req.scope)
         answer = await stack.enter_async_context(self.stream(request))
         _describe(resp, answer.turn)
-        resp.content_type = EVENT_STREAM
-        if isinstance(answer.turn, ClaudeTurn):
-            render = ChunkRenderer(answer.turn).render
-            body = events(answer.first, answer.rest, render, self.keep_alive)
-        else:
-            body = _relayed(resp, answer)
+        match answer.turn, answer.first:
+            case ClaudeTurn() as turn, first:
+                resp.content_type = EVENT_STREAM
+                body = events(first, answer.rest, ChunkRenderer(turn).render, self.keep_alive)
+            case _, VerbatimHead() as head:
+                write_head(resp, head)
+                body = _relayed(head, answer.rest)
+            case _:
+                raise BackendCrashedError("The backend's stream did not begin with its head.")
         stack.push_async_callback(body.aclose)
         resp.stream = body
 
 
-def _relayed(resp: falcon.asgi.Response, answer: StreamedAnswer) -> AsyncGenerator[bytes, None]:
+def _relayed(head: VerbatimHead, rest: AsyncIterator[Chunk]) -> AsyncGenerator[bytes, None]:
     """An upstream's body; some answer a request for a stream with something else."""
-    if isinstance(answer.first, VerbatimHead):
-        write_head(resp, answer.first)
-    if (resp.content_type or "").startswith(EVENT_STREAM):
-        return events(answer.first, answer.rest, _verbatim, None)
-    return (_verbatim(chunk) async for chunk in answer.rest)
+    if head.is_events:
+        return events(head, rest, _verbatim, None)
+    return (_verbatim(chunk) async for chunk in rest)
 
 
 def _verbatim(chunk: object) -> bytes:
@@ -109,6 +112,6 @@ def _describe(resp: falcon.asgi.Response, turn: Turn) -> None:
 
 
 def _header_list(names: Sequence[str]) -> str:
-    """Names that a client made up, fit for a header."""
-    fit = [UNFIT.sub("?", name[:LONGEST_NAME]) for name in names[:MOST_NAMES]]
-    return ", ".join(fit if len(names) <= MOST_NAMES else [*fit, "..."])
+    """Names fit for a header; of those that a client made up only so many."""
+    fit = [UNFIT.sub("?", name[:LONGEST_NAME]) for name in names if name]
+    return ", ".join(fit if len(fit) <= MOST_NAMES else [*fit[:MOST_NAMES], "..."])

@@ -56,8 +56,11 @@ FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         404: ("not_found", "There is nothing at this address: see /v1/chat/completions."),
         405: ("method_not_allowed", "This address does not take this method: see Allow."),
+        408: ("request_timeout", "The request did not arrive in time: send it faster."),
+        431: ("headers_too_large", "The headers are larger than 64 KiB: send fewer, or shorter."),
     }
 )
+NOT_HTTP = ("invalid_request", "The request is not well-formed HTTP/1.1: check the client.")
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,21 @@ def error_object(message: str, kind: str, code: str, param: str | None = None) -
     """The body of an error: exactly these four fields."""
     error = {"message": message, "type": kind, "param": param, "code": code}
     return json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def framework_error(status: int) -> bytes:
+    """What the framework or the server refuses before any of our code sees it."""
+    code, message = FRAMEWORK.get(status, NOT_HTTP)
+    return error_object(message, INVALID, code)
+
+
+def bug() -> bytes:
+    """What a client learns of a fault of ours."""
+    return error_object(
+        "modegate failed to handle the request: try again; the server's log says more.",
+        FAILED,
+        errors.BackendCrashedError.code,
+    )
 
 
 def cut_event(error: GatewayError) -> bytes:
@@ -92,14 +110,16 @@ async def on_gateway_error(
     if isinstance(error, UpstreamRefusalError):
         write_head(resp, error.answer)
         resp.data = error.answer.body
-        return
-    status, kind = STATUSES[type(error)]
-    resp.status = status
-    resp.content_type = falcon.MEDIA_JSON
-    resp.data = error_object(error.message, kind, error.code, error.param)
-    if status == TOO_MANY or error.retry_after is not None:
-        seconds = math.ceil(error.retry_after or 0)
+    else:
+        status, kind = STATUSES[type(error)]
+        resp.status = status
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = error_object(error.message, kind, error.code, error.param)
+    if error.retry_after is not None:
+        seconds = math.ceil(error.retry_after)
         resp.set_header("Retry-After", str(max(SHORTEST_RETRY_AFTER, seconds)))
+    elif resp.status_code == TOO_MANY and resp.get_header("Retry-After") is None:
+        resp.set_header("Retry-After", str(SHORTEST_RETRY_AFTER))
 
 
 async def on_framework_error(
@@ -110,11 +130,8 @@ async def on_framework_error(
 ) -> None:
     """What the framework refuses by itself."""
     resp.status = error.status
-    code, message = FRAMEWORK.get(
-        error.status_code, ("invalid_request", "The request is not well-formed HTTP.")
-    )
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = error_object(message, INVALID, code)
+    resp.data = framework_error(error.status_code)
     if error.headers:
         resp.set_headers(error.headers)
 
@@ -129,8 +146,4 @@ async def on_bug(
     log.error("unexpected %s in %s %s", type(error).__name__, req.method, req.path, exc_info=error)
     resp.status = 500
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = error_object(
-        "modegate failed to handle the request: try again; the server's log says more.",
-        FAILED,
-        errors.BackendCrashedError.code,
-    )
+    resp.data = bug()

@@ -5,9 +5,12 @@ that was cancelled (measured on Falcon 4.4 with uvicorn 0.54).
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
+
+from modegate.entrypoints.http.errors import bug
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -15,6 +18,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 STACK = "modegate.opened"
+# A client that takes nothing of its response for so long is gone, whatever its connection says.
+LONGEST_STALL = 120.0
+NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
+
+log = logging.getLogger(__name__)
 
 
 def opened(scope: Message) -> AsyncExitStack:
@@ -34,7 +42,9 @@ class Lifetime:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        client = _Client(receive, send)
+        if scope["method"] == "HEAD":  # the server leaves out the body by itself
+            scope = {**scope, "method": "GET"}
+        client = _Client(receive, send, has_body=_has_body(scope))
         try:
             async with AsyncExitStack() as stack:
                 scope[STACK] = stack
@@ -42,24 +52,41 @@ class Lifetime:
         except asyncio.CancelledError:
             if not client.cancelled_us():
                 raise
+        except Exception:
+            log.exception("a request failed outside of every handler")
+            await client.send_failure()
         finally:
             client.stop_watching()
+
+
+def _has_body(scope: Message) -> bool:
+    names = {name for name, _ in scope["headers"]}
+    return not names.isdisjoint((b"content-length", b"transfer-encoding"))
 
 
 class _Client:
     """The other end of a request; once the body is read, somebody waits for its leaving."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, *, has_body: bool) -> None:
         self._receive = receive
         self._send = send
+        # The framework awaits a first message before it looks at the headers; these may say
+        # enough to refuse a body that has not come yet.
+        self._has_begun = not has_body
+        self._answered = False
         self._handler = asyncio.current_task()
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
 
     async def receive(self) -> Mapping[str, Any]:
         """The next message of the client."""
+        if not self._has_begun:
+            self._has_begun = True
+            return NO_BODY_YET
         message = await self._receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
+        if message["type"] == "http.disconnect":
+            self._leave()
+        elif not message.get("more_body", False):
             self._watch = asyncio.create_task(self._wait_for_end())
         return message
 
@@ -67,7 +94,21 @@ class _Client:
         """A message to the client; after the last one its leaving means nothing."""
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.stop_watching()
-        await self._send(message)
+        self._answered = True
+        try:
+            async with asyncio.timeout(LONGEST_STALL):
+                await self._send(message)
+        except TimeoutError:
+            self._leave()
+
+    async def send_failure(self) -> None:
+        """What is left to say where no handler said anything."""
+        if self._answered:
+            return
+        body = bug()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
 
     def stop_watching(self) -> None:
         """Nobody needs to know any more."""
@@ -81,6 +122,9 @@ class _Client:
     async def _wait_for_end(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._leave()
+
+    def _leave(self) -> None:
         self._gone = True
         if self._handler is not None:
             self._handler.cancel()

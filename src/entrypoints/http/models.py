@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import falcon
 import falcon.asgi
 
-from modegate.application.list_models import ListModels, ModelObject
+from modegate.application.list_models import ListModels
 from modegate.entrypoints.http.errors import INVALID, error_object
 from modegate.entrypoints.http.wire import encode
 
@@ -18,7 +18,7 @@ class Models:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All models; with `?include=upstream` those of the upstream too."""
-        data = await _listed(self.list_models, req)
+        data = await self.list_models(include_upstream=_includes_upstream(req))
         resp.data = encode({"object": "list", "data": data})
 
 
@@ -32,16 +32,15 @@ class Model:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, model: str
     ) -> None:
         """The model with this id."""
-        for known in await _listed(self.list_models, req):
-            if known["id"] == model:
-                resp.data = encode(known)
-                return
+        found = await self.list_models.find(model, include_upstream=_includes_upstream(req))
+        if found is not None:
+            resp.data = encode(found)
+            return
         resp.status = 404
         resp.data = error_object(
             "There is no such model: see GET /v1/models.", INVALID, "model_not_found", "model"
         )
 
 
-async def _listed(list_models: ListModels, req: falcon.asgi.Request) -> list[ModelObject]:
-    include_upstream = "upstream" in (req.get_param_as_list("include") or ())
-    return list(await list_models(include_upstream=include_upstream))
+def _includes_upstream(req: falcon.asgi.Request) -> bool:
+    return "upstream" in (req.get_param_as_list("include") or ())

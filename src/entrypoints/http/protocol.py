@@ -1,19 +1,113 @@
-"""HTTP/1.1 on the wire, where the server's own words need OpenAI's form."""
+"""HTTP/1.1 on the wire: bounds on time and size, and the server's own words in OpenAI's form."""
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import asyncio
+import re
 
-from modegate.domain.errors import InvalidRequestError
-from modegate.entrypoints.http.errors import INVALID, error_object
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from modegate.entrypoints.http.errors import framework_error
+from modegate.entrypoints.http.middleware import SECURITY_HEADERS, request_id_of
+
+HEAD_LIMIT = 64 * 1024
+# From the first byte of a connection or a request to the request's last one.
+PATIENCE = 60.0
+# An offer of another protocol, which nobody has to take: the parser would take it for accepted,
+# and the body behind it for that protocol.
+UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+DECLINED = b"\r\nx-declined:"
+
+
+class HeadTooLargeError(Exception):
+    """The request line and the headers are over their bound."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """Answers what is not HTTP at all with an error object, like everything else."""
+    """Refuses what is not HTTP, too large a head and too slow a request with an error object."""
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse, and close the connection: nobody knows where the next request begins."""
-        body = error_object(f"{msg} Send HTTP/1.1.", INVALID, InvalidRequestError.code)
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
-        )
+    _in_head = True
+    _whole = False
+    _head_size = 0
+    _fault = 400
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there; it has to say something."""
+        super().connection_made(transport)
+        self._be_patient()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._stop_patience()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A piece of a request, of several, or the whole of one."""
+        if self._in_head and UPGRADE.search(data):
+            head, end, body = data.partition(b"\r\n\r\n")
+            data = UPGRADE.sub(DECLINED, head) + end + body
+        super().data_received(data)
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > HEAD_LIMIT and not self._whole:
+                self._refuse(431)
+        if self._whole:
+            self._stop_patience()
+        elif self._patience is None:
+            self._be_patient()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_head, self._whole, self._head_size = True, False, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its head is there; the exception goes to the parser, which stops."""
+        self._in_head = False
+        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
+            self._fault = 431
+            raise HeadTooLargeError
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._whole = self._in_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+        """The parser has stopped: nobody knows where the next request begins."""
+        self._refuse(self._fault)
+
+    def _be_patient(self) -> None:
+        self._patience = self.loop.call_later(PATIENCE, self._refuse, 408)
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _refuse(self, status: int) -> None:
+        """Say why, where nothing else is being said, and close the connection."""
+        self._stop_patience()
+        if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(_response(status))
         self.transport.close()
+
+
+def _response(status: int) -> bytes:
+    body = framework_error(status)
+    headers = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "connection": "close",
+        "x-request-id": request_id_of(None),
+        **SECURITY_HEADERS,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return b"%b%b\r\n%b" % (STATUS_LINE[status], lines.encode(), body)

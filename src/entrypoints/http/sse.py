@@ -22,11 +22,11 @@ async def events(
 
     With `keep_alive`, in seconds, a comment is sent after each such silence.
     """
-    chunks = rest if keep_alive is None else _with_silences(rest, keep_alive)
+    silences = None if keep_alive is None else _with_silences(rest, keep_alive)
     try:
         if data := render(first):
             yield data
-        async for chunk in chunks:
+        async for chunk in silences or rest:
             data = KEEP_ALIVE if chunk is None else render(chunk)
             if data:
                 yield data
@@ -36,12 +36,15 @@ async def events(
     except Exception:
         log.exception("a stream was cut by a bug")
         yield event(cut_event(BackendCrashedError("Send the request again.")))
+    finally:
+        if silences is not None:  # who waits for the next chunk must be gone before the chunks are
+            await silences.aclose()
     yield DONE
 
 
 async def _with_silences(
     chunks: AsyncIterator[Chunk], seconds: float
-) -> AsyncIterator[Chunk | None]:
+) -> AsyncGenerator[Chunk | None, None]:
     """The chunks, and a None for every `seconds` without one."""
     waiting: asyncio.Future[Chunk] | None = None
     try:

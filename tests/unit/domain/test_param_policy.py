@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modegate.domain.errors import UnsupportedParameterError
+from modegate.domain.errors import InvalidRequestError, UnsupportedParameterError
 from modegate.domain.param_policy import Effort, ParamPolicy, Screening
 
 BASE: dict[str, object] = {"model": "sonnet", "messages": [], "stream": True}
@@ -55,14 +55,10 @@ def test_tier_two_is_accepted_and_named(name: str, value: object) -> None:
         ("functions", []),
         ("function_call", "auto"),
         ("response_format", {"type": "json_object"}),
-        ("response_format", "text"),
         ("logprobs", True),
-        ("logprobs", 0),
         ("top_logprobs", 0),
         ("logit_bias", {}),
         ("n", 2),
-        ("n", 0),
-        ("n", True),
         ("audio", {}),
         ("modalities", ["text", "audio"]),
         ("prediction", {}),
@@ -108,6 +104,21 @@ names = st.sampled_from(["n", "tools", "logprobs", "modalities", "reasoning_effo
 def test_whatever_is_sent_is_refused_named_or_honoured(params: dict[str, object]) -> None:
     try:
         screening = ParamPolicy().screen(params)
-    except UnsupportedParameterError:
+    except (InvalidRequestError, UnsupportedParameterError):
         return
     assert set(screening.ignored) <= {name for name, value in params.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("n", value) for value in (0, -1, "1", True)),
+        ("response_format", "text"),
+        ("logprobs", 0),
+        ("modalities", "text"),
+    ],
+)
+def test_what_no_mode_could_take_is_invalid(name: str, value: object) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        ParamPolicy().screen({name: value})
+    assert caught.value.param == name

@@ -23,7 +23,6 @@ def test_an_id_is_a_uuid_of_version_four_in_any_case() -> None:
         f"urn:uuid:{ID}",
         str(uuid.uuid1()),
         "00000000-0000-0000-0000-000000000000",
-        f"{ID} ",
         "--resume",
     ],
 )

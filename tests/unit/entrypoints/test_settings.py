@@ -140,3 +140,37 @@ def test_what_is_shown_has_sources_and_masked_secrets() -> None:
 def test_every_setting_is_shown() -> None:
     shown = [line.partition(" ")[0] for line in load_settings({}).describe()]
     assert shown == list(Settings.model_fields)
+
+
+def test_a_body_may_be_larger_than_by_default() -> None:
+    assert load({"MAX_BODY_BYTES": "1048576"}).max_body_bytes == 1_048_576
+    assert load({"MAX_BODY_BYTES": "33554432"}).max_body_bytes == 33_554_432
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://x/v1", "http://", "http://h:99999/v1", "http://user:secret@h/v1", "http://h/v1?a=b"],
+)
+def test_an_upstream_address_that_cannot_be_right(url: str) -> None:
+    (fault,) = faults({"OPENAI_BASE_URL": url})
+    assert fault.startswith("OPENAI_BASE_URL: ")
+    assert "secret" not in fault
+
+
+def test_a_key_from_a_mounted_file_loses_its_line_end() -> None:
+    key = load({"OPENAI_API_KEY": "sk-key\n"}).openai_api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-key"
+    (fault,) = faults({"OPENAI_API_KEY": "sk key"})
+    assert fault.startswith("OPENAI_API_KEY: ")
+
+
+def test_a_switch_is_no_number() -> None:
+    write("port = true")
+    (fault,) = faults()
+    assert fault.startswith("port: ")
+
+
+def test_folders_are_absolute() -> None:
+    assert load({"MODEGATE_STATE_DIR": "state"}).modegate_state_dir == Path.cwd() / "state"
+    assert load({"MODEGATE_STATE_DIR": "~/x"}).modegate_state_dir == Path.home() / "x"

@@ -131,3 +131,40 @@ def test_the_client_gets_every_word_once_however_often_the_stream_breaks(
             answer.abandon()
     received += answer.finish()
     assert received == answer.text == "".join(words)
+
+
+def attempts(answer: AnswerText, *messages: list[str], cuts: list[int]) -> str:
+    """Say each message, whose blocks are given; all but the last break behind so many characters."""
+    out = ""
+    for blocks, cut in zip(messages, [*cuts, None], strict=True):
+        answer.begin_message()
+        left = sum(map(len, blocks)) if cut is None else cut
+        whole = 0
+        for index, block in enumerate(blocks):
+            for letter in block[:left]:
+                out += answer.add(index, letter)
+            whole += left >= len(block)
+            left -= min(left, len(block))
+        if cut is None:
+            out += answer.end_message()
+        else:
+            answer.abandon(min(whole, len(blocks) - 1))
+    return out + answer.finish()
+
+
+@given(cuts=st.lists(st.integers(0, 20), max_size=4))
+@pytest.mark.parametrize("handed_out", [False, True])
+def test_a_model_that_says_all_again_after_each_of_many_breaks(
+    handed_out: bool, cuts: list[int]
+) -> None:
+    blocks = ["One two. ", "Three four."]
+    answer = AnswerText(handed_out=handed_out)
+    out = attempts(answer, *([blocks] * (len(cuts) + 1)), cuts=cuts)
+    assert answer.text == "One two. Three four."
+    assert out == answer.text or not handed_out
+
+
+def test_a_model_that_goes_on_after_what_was_kept() -> None:
+    answer = AnswerText(handed_out=True)
+    out = attempts(answer, ["One two. ", "Three four."], ["Three four."], cuts=[12])
+    assert out == answer.text == "One two. Three four."

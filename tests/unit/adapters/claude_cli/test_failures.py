@@ -15,6 +15,8 @@ from modegate.domain.errors import (
     SessionNotFoundError,
 )
 
+NOW = 1_894_999_990.0
+
 # What 2.1.329 said when a stand-in for its API answered with each of these.
 MEASURED: list[tuple[int | None, str | None, str, type[GatewayError]]] = [
     (400, "unknown", "API Error: 400 simulated 400", InvalidRequestError),
@@ -43,18 +45,18 @@ def test_results(
     status: int | None, name: str | None, text: str, error: type[GatewayError]
 ) -> None:
     result = {"api_error_status": status, "result": text}
-    told = failures.from_result(result, name, None)
+    told = failures.from_result(result, name, None, NOW)
     assert type(told) is error
     assert not text or text not in told.message
 
 
 def test_a_lost_conversation() -> None:
     result = {"errors": ["No conversation found with session ID: x"], "api_error_status": None}
-    assert isinstance(failures.from_result(result, None, None), SessionNotFoundError)
+    assert isinstance(failures.from_result(result, None, None, NOW), SessionNotFoundError)
 
 
 def test_retry_after_is_told_where_it_is_known() -> None:
-    assert failures.from_result({"api_error_status": 429}, None, 3.5).retry_after == 3.5
+    assert failures.from_result({"api_error_status": 429}, None, 3.5, NOW).retry_after == 3.5
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,20 @@ def test_retry_after_is_told_where_it_is_known() -> None:
 )
 def test_ends_without_a_result(status: int | None, stderr: str, error: type[GatewayError]) -> None:
     assert type(failures.from_exit(status, stderr)) is error
+
+
+def test_the_end_of_a_usage_limit_is_told() -> None:
+    result = {"result": "Claude AI usage limit reached|1895000000", "api_error_status": None}
+    assert failures.from_result(result, None, None, NOW).retry_after == 10.0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Invalid API key · Please run /login", True),
+        ("Error: authentication module\n    at login.js:3", False),
+        ("", False),
+    ],
+)
+def test_plain_words(words: str, told: bool) -> None:
+    assert isinstance(failures.from_words(words), BackendAuthError) is told

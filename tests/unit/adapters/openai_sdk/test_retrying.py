@@ -31,8 +31,8 @@ def test_what_stays_wrong_is_not(status: int) -> None:
 
 
 def test_a_long_wait_is_the_clients_to_decide() -> None:
-    assert is_transient(refusal(429, {"retry-after": "30"}), 30)
-    assert not is_transient(refusal(429, {"retry-after": "31"}), 30)
+    assert is_transient(refusal(429, {"retry-after": "29"}), 30)
+    assert not is_transient(refusal(429, {"retry-after": "30"}), 30)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,8 @@ def test_a_long_wait_is_the_clients_to_decide() -> None:
         ({"retry-after": "soon"}, None),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after-ms": "x"}, None),
+        ({"retry-after-ms": "x", "retry-after": "3"}, 3.0),
+        ({"retry-after": "Mon, 01 Jan 2024 00:00:00 +99999999999999"}, None),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )

@@ -1,0 +1,130 @@
+"""What credentials look like, in patterns that also know the beginning of one at a text's end."""
+
+import re
+from dataclasses import dataclass, field
+
+REDACTED = "[REDACTED]"
+LONGEST_LOOK_BEHIND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """`least` to `most` characters of a set; without `most` there is no bound."""
+
+    characters: str
+    least: int = 1
+    most: int | None = 1
+
+    @property
+    def whole(self) -> str:
+        """Enough of them."""
+        return f"{self.characters}{{{self.least},{'' if self.most is None else self.most}}}"
+
+    @property
+    def begun(self) -> str:
+        """Too few of them, for the text ends here."""
+        return rf"{self.characters}{{0,{max(self.least - 1, 0)}}}\Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Atoms one behind the other, the first not in the middle of a word, and `before` them that.
+
+    What follows belongs to it too: characters of the last atom or, with `until`, all up to there.
+    `shown` stands in its place.
+    """
+
+    atoms: tuple[Atom, ...]
+    before: str = ""
+    until: re.Pattern[str] | None = None
+    shown: str = REDACTED
+    more: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        last = self.atoms[-1]
+        object.__setattr__(self, "more", re.compile(f"{last.characters}*" if not last.most else ""))
+
+    @property
+    def whole(self) -> str:
+        """The pattern of the least that makes it one."""
+        return self.before + "".join(atom.whole for atom in self.atoms)
+
+    @property
+    def begun(self) -> str:
+        """The pattern of its beginning at the end of a text."""
+        rest = ""
+        for atom, follower in reversed(list(zip(self.atoms, self.atoms[1:], strict=False))):
+            rest = f"{atom.whole}(?:{follower.begun}{'|' + rest if rest else ''})"
+        return self.before + rest
+
+
+def _letters(text: str) -> tuple[Atom, ...]:
+    """Exactly these; letters in either case."""
+    return tuple(
+        Atom(f"[{letter}{letter.swapcase()}]" if letter.isalpha() else re.escape(letter))
+        for letter in text
+    )
+
+
+def _exactly(text: str) -> tuple[Atom, ...]:
+    return tuple(Atom(re.escape(letter)) for letter in text)
+
+
+def _token(prefix: tuple[Atom, ...], characters: str, least: int) -> Credential:
+    return Credential((*prefix, Atom(characters, least, None)))
+
+
+def _secret(prefix: tuple[Atom, ...], punctuation: str) -> tuple[Credential, Credential]:
+    """Behind a prefix that words have too, it takes a digit, or more letters than words have."""
+    return (
+        Credential(
+            (
+                *prefix,
+                Atom(f"[A-Za-z{punctuation}]", 0, 15),
+                Atom("[0-9]"),
+                Atom(f"[A-Za-z0-9{punctuation}]", 4, None),
+            )
+        ),
+        _token(prefix, f"[A-Za-z0-9{punctuation}]", 24),
+    )
+
+
+BLANKS = Atom(r"[ \t]", 1, 4)
+ASSIGNMENT = Atom(r"""["' \t:=]""", 1, 6)
+PEM_LABEL = Atom("[A-Z0-9 ]", 1, 40)
+PEM_END = re.compile("-----END [A-Z0-9 ]{1,40}-----")
+PEM_BEGIN = (*_exactly("-----BEGIN "), PEM_LABEL, *_exactly("-----"), Atom(r"[\s\\rn]", 1, 8))
+URL_PART = """[^\\s/?#@"'`<>()]"""
+
+CREDENTIALS: tuple[Credential, ...] = (
+    Credential(
+        (
+            Atom(URL_PART.replace("@", "@:"), 0, 256),
+            *_exactly(":"),
+            Atom(URL_PART, 1, 256),
+            *_exactly("@"),
+        ),
+        before="(?<=://)",
+        shown=f"{REDACTED}@",
+    ),
+    Credential((*PEM_BEGIN, Atom("[A-Za-z0-9+/=]", 16, None)), until=PEM_END),
+    Credential((*PEM_BEGIN, *_exactly("Proc-Type")), until=PEM_END),
+    *_secret(_exactly("sk-"), "_-"),
+    *_secret((*_letters("bearer"), BLANKS), "._~+/=-"),
+    *(_token(_exactly(prefix), "[A-Z0-9]", 16) for prefix in ("AKIA", "ASIA")),
+    *(
+        _token((*_letters(name), ASSIGNMENT), "[A-Za-z0-9/+=]", 40)
+        for name in ("aws_secret_access_key", "secretaccesskey")
+    ),
+    _token((*_exactly("gh"), Atom("[pousr]"), *_exactly("_")), "[A-Za-z0-9]", 20),
+    _token(_exactly("github_pat_"), "[A-Za-z0-9_]", 20),
+    _token(_exactly("AIza"), "[A-Za-z0-9_-]", 30),
+    _token(_exactly("ya29."), "[A-Za-z0-9_-]", 20),
+    _token(_exactly("GOCSPX-"), "[A-Za-z0-9_-]", 20),
+    _token((*_exactly("xox"), Atom("[abeoprs]"), *_exactly("-")), "[A-Za-z0-9-]", 10),
+    _token(_exactly("xapp-"), "[A-Za-z0-9-]", 10),
+)
+
+FIRST_LETTERS = "".join(
+    sorted({it.atoms[0].characters.strip("[]") for it in CREDENTIALS if not it.before})
+)
