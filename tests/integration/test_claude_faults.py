@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.serving import members
-from support.waiting import until
+from support.waiting import requests_under_way, until
 
+from modegate.entrypoints.http import protocol
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
 
 DONE = "data: [DONE]"
@@ -360,8 +361,9 @@ async def test_who_ignores_a_request_to_end_delays_nobody(
 
 
 async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
-    start: Start, claude: ScriptedClaude
+    start: Start, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(protocol, "LONGEST_STALL", 3.0)
     claude.script(*begin(), *(word("x" * 60_000) for _ in range(150)), HANG)
     async with start(request_timeout_ms=1500) as gateway:
         port = int(gateway.url.rpartition(":")[2])
@@ -378,6 +380,7 @@ async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
             )
             await until(lambda: claude.starts)
             await free(gateway, claude, seconds=10)
+            await until(lambda: not requests_under_way())
 
 
 async def test_a_session_is_free_when_its_stream_has_ended(

@@ -10,7 +10,7 @@ import httpx2
 import openai
 import pytest
 from support.gateway import Gateway, GatewayFactory
-from support.waiting import until
+from support.waiting import requests_under_way, until
 
 from modegate.testing.loopback import Handler, LoopbackServer, Reply, Request
 
@@ -504,10 +504,5 @@ async def test_a_request_that_never_ended_is_not_carried_out(
         await writer.drain()
         writer.close()
         await gateway.http.get("/live")
-        await until(lambda: not asyncio_tasks_of(gateway))
+        await until(lambda: not requests_under_way())
     assert not upstream.requests
-
-
-def asyncio_tasks_of(_: Gateway) -> list[asyncio.Task[object]]:
-    """The requests that the gateway is handling."""
-    return [task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]

@@ -18,8 +18,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 STACK = "modegate.opened"
-# A client that takes nothing of its response for so long is gone, whatever its connection says.
-LONGEST_STALL = 120.0
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
 
 log = logging.getLogger(__name__)
@@ -95,11 +93,7 @@ class _Client:
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.stop_watching()
         self._answered = True
-        try:
-            async with asyncio.timeout(LONGEST_STALL):
-                await self._send(message)
-        except TimeoutError:
-            self._leave()
+        await self._send(message)
 
     async def send_failure(self) -> None:
         """What is left to say where no handler said anything."""

@@ -15,6 +15,8 @@ from modegate.entrypoints.http.middleware import SECURITY_HEADERS, request_id_of
 HEAD_LIMIT = 64 * 1024
 # From the first byte of a connection or a request to the request's last one.
 PATIENCE = 60.0
+# A client that takes nothing of its response for so long is gone, whatever its connection says.
+LONGEST_STALL = 120.0
 # An offer of another protocol, which nobody has to take: the parser would take it for accepted,
 # and the body behind it for that protocol.
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -33,6 +35,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _head_size = 0
     _fault = 400
     _patience: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has to say something."""
@@ -42,7 +45,20 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._stop_patience()
+        self.resume_writing()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client is slow to read."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(LONGEST_STALL, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def data_received(self, data: bytes) -> None:
         """A piece of a request, of several, or the whole of one."""
