@@ -37,12 +37,11 @@ class HoldSession:
             SessionNotFoundError: unknown, expired, or another client's.
             SessionBusyError: another request holds it.
         """
-        session_id = parse_session_id(text)
         # Asked before the hold, so that nobody learns from "busy" that another's session exists.
-        await self._own(session_id, client)
+        session_id = (await self.own(text, client)).id
         async with self.store.hold(session_id):
             # Asked again, for the turn that held it until now may have changed or ended it.
-            session = await self._own(session_id, client)
+            session = await self.own(session_id, client)
             try:
                 yield session
             except SessionNotFoundError:  # the backend has lost the conversation
@@ -53,7 +52,20 @@ class HoldSession:
         """The session's turn runs, or has run: from now on it can be resumed."""
         await self.store.put(session.used(self.clock.now(), cli_session_id))
 
-    async def _own(self, session_id: SessionId, client: ClientId) -> Session:
+    async def alive(self, client: ClientId) -> list[Session]:
+        """The client's sessions that can be resumed."""
+        now = self.clock.now()
+        found = await self.store.find(client)
+        return [session for session in found if not self.policy.expired(session, now)]
+
+    async def own(self, text: str, client: ClientId) -> Session:
+        """The client's session with the id in `text`.
+
+        Raises:
+            InvalidSessionIdError: `text` is no session id.
+            SessionNotFoundError: unknown, expired, or another client's.
+        """
+        session_id = parse_session_id(text)
         session = await self.store.get(session_id)
         if (
             session is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from modegate.application.hold_session import HoldSession
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
+from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.domain.client import parse_upstream_key
 from modegate.domain.conversation import Conversation
 from modegate.domain.errors import InvalidRequestError, MissingParameterError
@@ -14,6 +15,7 @@ from modegate.domain.mode import Mode
 from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import ParamPolicy
 from modegate.domain.prompt import Prompt, build_prompt
+from modegate.domain.quota import Limit
 from modegate.domain.session import Session
 from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn, Turn
 
@@ -29,6 +31,8 @@ class PrepareTurn:
     sessions: HoldSession
     clock: Clock
     ids: IdGenerator
+    limiter: RateLimiter
+    per_session: Limit
     clients_may_bring_keys: bool = True
 
     @asynccontextmanager
@@ -38,6 +42,7 @@ class PrepareTurn:
         Raises:
             RequestError: the request is wrong, or its session is not the client's.
             SessionBusyError: another request holds its session.
+            RateLimitError: too many turns in its session.
         """
         if request.decision.mode is Mode.PASSTHROUGH:
             yield self._passthrough(request)
@@ -45,16 +50,18 @@ class PrepareTurn:
         params = request.params
         _check_stream(params)
         screening = self.policy.screen(params)
-        cli_model = self.models.resolve(_model(params))
+        model = _model(params)
+        cli_model = self.models.resolve(model)
         conversation = Conversation.parse(params.get("messages"))
         resume = request.decision.session_id is not None
         prompt = build_prompt(conversation, resume=resume)
         async with self._session(request) as held:
             session = held.instructed(prompt.system)
+            quota = await self.limiter.hit(self.per_session, session.id)
             yield ClaudeTurn(
                 completion_id=self.ids.completion_id(),
                 created=int(self.clock.now()),
-                model=_model(params),
+                model=model,
                 cli_model=cli_model,
                 prompt=Prompt(session.system_prompt, prompt.text),
                 session=session,
@@ -62,14 +69,17 @@ class PrepareTurn:
                 effort=screening.effort,
                 include_usage=_include_usage(params),
                 ignored=screening.ignored,
+                quota=quota,
             )
 
     def _passthrough(self, request: ChatRequest) -> PassthroughTurn:
-        _check_model_length(request.params.get("model"))
+        model = request.params.get("model")
+        _check_model_length(model)
         choices = request.params.get("n")
         brought = request.upstream_key if self.clients_may_bring_keys else None
         return PassthroughTurn(
             body=request.body,
+            model=model if isinstance(model, str) else None,
             upstream_key=None if brought is None else parse_upstream_key(brought),
             choices=choices if isinstance(choices, int) else 1,
         )

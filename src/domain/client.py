@@ -1,14 +1,14 @@
 """Who asks, and the keys that they hold."""
 
+import hashlib
+import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NewType
 
-from modegate.domain.errors import InvalidHeaderError
+from modegate.domain.errors import InvalidHeaderError, InvalidKeyError, MissingKeyError
 
 ClientId = NewType("ClientId", str)
-
-ANONYMOUS = ClientId("anonymous")
-"""The one client that there is where no keys are configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,69 @@ class ApiKey:
 
     def __str__(self) -> str:
         return mask(self._secret)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the key."""
+        return hashlib.sha256(self._secret.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The holder of a key: `id` is a digest of it, `label` is for the log."""
+
+    id: ClientId
+    label: str
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "Client":
+        """Whoever holds the key."""
+        return cls(ClientId(key.digest.hex()[:32]), str(key))
+
+
+ANONYMOUS = Client(ClientId("anonymous"), "-")
+"""The one client that there is where no keys are configured."""
+
+BEARER = "bearer"
+
+
+class KeyRing:
+    """The keys that open the gateway; without any, everybody is the anonymous client."""
+
+    def __init__(self, keys: Iterable[ApiKey]) -> None:
+        self._clients = {key.digest: Client.of(key) for key in keys}
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def identify(self, authorization: str | None) -> Client:
+        """The client whose key is in the header `Authorization`.
+
+        Takes as long for one key as for any other, and for none.
+
+        Raises:
+            MissingKeyError: there is no key in it, or not as `Bearer`.
+            InvalidKeyError: the key is none of the ring's.
+        """
+        if not self._clients:
+            return ANONYMOUS
+        scheme, _, key = (authorization or "").strip().partition(" ")
+        if scheme.lower() != BEARER or not key.strip():
+            raise MissingKeyError(
+                "This server wants a key: send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs "
+                "do with api_key or OPENAI_API_KEY."
+            )
+        found: Client | None = None
+        presented = ApiKey(key.strip()).digest
+        for digest, client in self._clients.items():
+            if hmac.compare_digest(digest, presented):
+                found = client
+        if found is None:
+            raise InvalidKeyError(
+                "The key in Authorization: Bearer is not one of this server's: ask its operator "
+                "for one. A key for the upstream goes into X-OpenAI-API-Key."
+            )
+        return found
 
 
 LONGEST_KEY = 256

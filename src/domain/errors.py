@@ -12,13 +12,18 @@
     │   ├── SessionNotFoundError     unknown, expired, or another client's
     │   ├── PayloadTooLargeError
     │   └── UnsupportedMediaTypeError
+    ├── AccessError                  whoever asks may not
+    │   ├── MissingKeyError
+    │   └── InvalidKeyError
     ├── BusyError                    right, but not now
     │   ├── SessionBusyError
+    │   ├── RateLimitError           too often, or too many at once
     │   └── CapacityError
     ├── ConfigurationError           the operator has to act
     │   ├── PassthroughNotConfiguredError
     │   ├── PassthroughDisabledError
-    │   └── BackendUnavailableError
+    │   ├── BackendUnavailableError
+    │   └── StorageError             what sessions are kept in cannot be used
     └── BackendError                 whoever was to answer did not
         ├── BackendAuthError
         ├── BackendForbiddenError
@@ -37,6 +42,7 @@ Nothing here knows HTTP: the statuses stand in one table in `modegate.entrypoint
 
 from typing import ClassVar
 
+from modegate.domain.quota import Quota
 from modegate.domain.verbatim import Verbatim
 
 
@@ -121,6 +127,22 @@ class UnsupportedMediaTypeError(RequestError):
     code = "unsupported_media_type"
 
 
+class AccessError(GatewayError):
+    """Whoever asks may not."""
+
+
+class MissingKeyError(AccessError):
+    """The request carries no key."""
+
+    code = "missing_api_key"
+
+
+class InvalidKeyError(AccessError):
+    """The request carries a key that opens nothing."""
+
+    code = "invalid_api_key"
+
+
 class BusyError(GatewayError):
     """The request is right; the moment is not."""
 
@@ -129,6 +151,18 @@ class SessionBusyError(BusyError):
     """Another request holds the session."""
 
     code = "session_busy"
+
+
+class RateLimitError(BusyError):
+    """The client has asked too often, or asks too much at once; `quota` is of the limit it met."""
+
+    code = "rate_limit_exceeded"
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, quota: Quota | None = None
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.quota = quota
 
 
 class CapacityError(BusyError):
@@ -157,6 +191,12 @@ class BackendUnavailableError(ConfigurationError):
     """The `claude` executable is missing or cannot be started."""
 
     code = "backend_unavailable"
+
+
+class StorageError(ConfigurationError):
+    """What sessions are kept in cannot be read or written."""
+
+    code = "storage_unavailable"
 
 
 class BackendError(GatewayError):

@@ -33,6 +33,14 @@ def parse_session_id(text: str) -> SessionId:
     return SessionId(str(parsed))
 
 
+def is_session_id(text: str) -> bool:
+    """Whether it is one, in its usual form."""
+    try:
+        return parse_session_id(text) == text
+    except InvalidSessionIdError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A conversation of one client; times are Unix seconds.

@@ -8,6 +8,7 @@ from modegate.domain.client import ANONYMOUS, ApiKey, ClientId
 from modegate.domain.mode import Mode, ModeDecision
 from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt
+from modegate.domain.quota import Quota
 from modegate.domain.session import Session
 
 
@@ -22,7 +23,7 @@ class ChatRequest:
     decision: ModeDecision
     params: Mapping[str, object] = field(repr=False)
     body: bytes = field(repr=False)
-    client: ClientId = ANONYMOUS
+    client: ClientId = ANONYMOUS.id
     upstream_key: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -42,9 +43,10 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassthroughTurn:
-    """Bytes for the upstream; a whole answer finishes `choices` times."""
+    """Bytes for the upstream; a whole answer finishes `choices` times. `model` is for the log."""
 
     body: bytes = field(repr=False)
+    model: str | None = None
     upstream_key: ApiKey | None = None
     choices: int = 1
 
@@ -54,7 +56,7 @@ class ClaudeTurn:
     """One turn of a conversation with Claude.
 
     `model` is the client's name, `cli_model` the CLI's; `created` is in Unix seconds; `ignored`
-    names the parameters that have no effect.
+    names the parameters that have no effect; `quota` is what is left to the session.
     """
 
     completion_id: str
@@ -67,6 +69,7 @@ class ClaudeTurn:
     effort: Effort | None = None
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
+    quota: Quota | None = None
 
 
 Turn = PassthroughTurn | ClaudeTurn

@@ -1,4 +1,4 @@
-"""The command line: `modegate serve`, `modegate config show`, `modegate demo`."""
+"""The command line."""
 
 import argparse
 import asyncio
@@ -11,9 +11,17 @@ import uvloop
 
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.demo import run_demo
+from modegate.entrypoints.doctor import run_doctor
 from modegate.entrypoints.logging import configure_logging
 from modegate.entrypoints.offline import offline_container
-from modegate.entrypoints.server import AddressError, announce, build_app, build_server, listen
+from modegate.entrypoints.server import (
+    AddressError,
+    announce,
+    build_app,
+    build_server,
+    closing,
+    listen,
+)
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings, SettingsError, load_settings
 
@@ -34,7 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "config":
         print("\n".join(loaded.describe()))
         return 0
+    if options.command == "doctor":
+        return asyncio.run(_doctor(loaded.settings, live=options.live))
     return _serve(loaded, offline=options.offline)
+
+
+async def _doctor(settings: Settings, *, live: bool) -> int:
+    configure_logging("error", "pretty")
+    container = Container(settings=settings)
+    try:
+        return await run_doctor(container, live=live)
+    finally:
+        for close in closing(container):
+            await close()
 
 
 def _serve(loaded: LoadedSettings, *, offline: bool) -> int:
@@ -62,7 +82,8 @@ async def _serve_container(container: Container, *, offline: bool) -> None:
     settings: Settings = container.settings()
     listener = listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
-    announce(f"http://{host}:{port}", container.check_health()())
+    keys = len(settings.all_keys())
+    announce(f"http://{host}:{port}", container.check_health()(), keys)
     await build_server(build_app(container, offline=offline), settings).serve([listener])
 
 
@@ -77,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--offline", action="store_true", help="answer with a simulated model")
     config = commands.add_parser("config", help="show the settings, and where they come from")
     config.add_argument("what", choices=["show"])
-    for command in (serve, config):
+    doctor = commands.add_parser("doctor", help="check the set-up, and say what to do")
+    doctor.add_argument("--live", action="store_true", help="ask Claude and the upstream, too")
+    for command in (serve, config, doctor):
         command.add_argument("--config", metavar="FILE", help="read this TOML file")
     commands.add_parser("demo", help="see both modes at work, offline")
     return parser

@@ -12,21 +12,29 @@ from collections.abc import Mapping
 from dependency_injector import containers, providers
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
+from modegate.adapters.claude_cli.examination import examine
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.adapters.limits.rate_limiter import SlidingWindows
+from modegate.adapters.memory.permits import MemoryPermits
 from modegate.adapters.openai_sdk.backend import PassthroughBackend
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
+from modegate.application.admission import Admission
 from modegate.application.backends import Backends
 from modegate.application.check_health import CheckHealth
+from modegate.application.client_sessions import ClientSessions
 from modegate.application.complete_chat import CompleteChat
+from modegate.application.expire_sessions import ExpireSessions
 from modegate.application.hold_session import HoldSession
 from modegate.application.list_models import ListModels
 from modegate.application.prepare_turn import PrepareTurn
+from modegate.application.redacted import Redacted
 from modegate.application.stream_chat import StreamChat
-from modegate.domain.client import ApiKey
+from modegate.domain.client import ApiKey, KeyRing
 from modegate.domain.param_policy import ParamPolicy
+from modegate.domain.quota import Limit
 from modegate.domain.session import SessionPolicy
 from modegate.entrypoints.settings import Settings
 
@@ -69,6 +77,21 @@ def session_policy(settings: Settings) -> SessionPolicy:
     )
 
 
+def key_ring(settings: Settings) -> KeyRing:
+    """Who may ask."""
+    return KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys())
+
+
+def per_address(settings: Settings) -> Limit:
+    """What one address may ask."""
+    return Limit("address", settings.rate_limit_per_ip, settings.rate_limit_window_ms / 1000)
+
+
+def per_session(settings: Settings) -> Limit:
+    """How many turns one session may have."""
+    return Limit("session", settings.rate_limit_per_session, settings.rate_limit_window_ms / 1000)
+
+
 class Container(containers.DeclarativeContainer):
     """Builds by constructor, each thing once."""
 
@@ -77,23 +100,44 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(RandomIds)
-    session_store = providers.Singleton(MemorySessionStore)
+    session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
+    rate_limiter = providers.Singleton(SlidingWindows)
+    permits = providers.Singleton(MemoryPermits, settings.provided.max_concurrent_per_key)
     models = providers.Singleton(Settings.model_map, settings)
 
-    claude_backend = providers.Singleton(
-        ClaudeBackend, providers.Factory(claude_options, settings, environment)
-    )
+    claude_options = providers.Factory(claude_options, settings, environment)
+    claude_cli = providers.Singleton(ClaudeBackend, claude_options)
+    claude_backend = providers.Singleton(Redacted, claude_cli)
+    claude_examination = providers.Coroutine(examine, claude_options)
     passthrough_backend = providers.Singleton(
         PassthroughBackend, providers.Factory(upstream_options, settings)
     )
     backends = providers.Singleton(Backends, claude=claude_backend, passthrough=passthrough_backend)
 
+    policy = providers.Factory(session_policy, settings)
+    admission = providers.Singleton(
+        Admission,
+        keys=providers.Factory(key_ring, settings),
+        limiter=rate_limiter,
+        permits=permits,
+        per_address=providers.Factory(per_address, settings),
+    )
     hold_session = providers.Singleton(
         HoldSession,
         store=session_store,
-        policy=providers.Factory(session_policy, settings),
+        policy=policy,
         clock=clock,
         ids=ids,
+    )
+    client_sessions = providers.Singleton(
+        ClientSessions, sessions=hold_session, conversations=claude_cli
+    )
+    expire_sessions = providers.Singleton(
+        ExpireSessions,
+        store=session_store,
+        conversations=claude_cli,
+        policy=policy,
+        clock=clock,
     )
     prepare_turn = providers.Singleton(
         PrepareTurn,
@@ -102,6 +146,8 @@ class Container(containers.DeclarativeContainer):
         sessions=hold_session,
         clock=clock,
         ids=ids,
+        limiter=rate_limiter,
+        per_session=providers.Factory(per_session, settings),
         clients_may_bring_keys=settings.provided.allow_client_openai_key,
     )
     complete_chat = providers.Singleton(
@@ -113,7 +159,7 @@ class Container(containers.DeclarativeContainer):
     list_models = providers.Singleton(ListModels, models=models, upstream=passthrough_backend)
     check_health = providers.Singleton(
         CheckHealth,
-        claude=claude_backend,
+        claude=claude_cli,
         passthrough=passthrough_backend,
         clients_may_bring_keys=settings.provided.allow_client_openai_key,
     )

@@ -3,7 +3,9 @@
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Literal
 
 TRACE = 5
@@ -19,9 +21,26 @@ LEVELS = {
 NAMES = {number: name for name, number in LEVELS.items()}
 FIELDS = "fields"
 OWN = "modegate"
+LONGEST_CHAIN = 8
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class JsonFormatter(logging.Formatter):
+class Discreet(logging.Formatter):
+    """Shows where an exception comes from, and not what it says: that may quote a request."""
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the library's name
+        """Every exception of the chain: its frames and its type."""
+        chain: list[str] = []
+        error = ei[1]
+        while error is not None and len(chain) < LONGEST_CHAIN:
+            frames = traceback.extract_tb(error.__traceback__).format()
+            chain.append("".join((*frames, type(error).__name__)))
+            error = error.__cause__ or error.__context__
+        return "\nfrom\n".join(chain)
+
+
+class JsonFormatter(Discreet):
     """One object a line: time, level, logger, message, and the record's own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -38,7 +57,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-class PrettyFormatter(logging.Formatter):
+class PrettyFormatter(Discreet):
     """Text with the fields behind it."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -11,8 +11,9 @@ from importlib.metadata import version
 import uvicorn
 
 from modegate.domain.health import CredentialState, Health, PassthroughState
+from modegate.entrypoints.cleaner import SessionCleaner
 from modegate.entrypoints.container import Container
-from modegate.entrypoints.http.app import HttpOptions, UseCases, create_app
+from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.protocol import GatewayProtocol
 from modegate.entrypoints.settings import Settings
@@ -51,10 +52,15 @@ class GatewayServer(uvicorn.Server):
 def build_app(container: Container, *, offline: bool = False) -> Lifetime:
     """The application with everything behind it."""
     settings: Settings = container.settings()
+    cleaner = SessionCleaner(
+        container.expire_sessions(), settings.session_cleanup_interval_ms / 1000
+    )
     return create_app(
         UseCases(
             complete_chat=container.complete_chat(),
             stream_chat=container.stream_chat(),
+            admission=container.admission(),
+            client_sessions=container.client_sessions(),
             list_models=container.list_models(),
             check_health=container.check_health(),
         ),
@@ -65,8 +71,18 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
             cors_origins=settings.cors_allowed_origins,
             offline=offline,
         ),
-        on_end=(container.claude_backend().aclose, container.passthrough_backend().aclose),
+        on_start=(cleaner.start,),
+        on_end=(
+            cleaner.aclose,
+            *closing(container),
+        ),
     )
+
+
+def closing(container: Container) -> list[Hook]:
+    """How to close what the container made; what somebody put there may have nothing to close."""
+    made = (container.claude_cli, container.passthrough_backend, container.session_store)
+    return [close for make in made if (close := getattr(make(), "aclose", None))]
 
 
 def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
@@ -77,7 +93,8 @@ def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             lifespan="on",
             http=GatewayProtocol,
             ws="none",
@@ -109,7 +126,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def announce(url: str, health: Health) -> None:
+def announce(url: str, health: Health, keys: int) -> None:
     """Say where the gateway is, which backend can work, and how to enable the other."""
     passthrough = {
         PassthroughState.OK: "ready",
@@ -125,5 +142,6 @@ def announce(url: str, health: Health) -> None:
     }[health.claude.credentials]
     missing = "no executable; install the claude CLI or modegate[claude], or set CLAUDE_PATH"
     log.info("modegate listens on %s", url)
+    log.info("authentication: %s", f"{keys} keys" if keys else "off; set API_KEY to enable it")
     log.info("passthrough: %s", passthrough)
     log.info("claude code: %s", credentials if health.claude.executable else missing)

@@ -1,5 +1,6 @@
 """What an operator can choose, with defaults and bounds."""
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,15 @@ def _key(value: object) -> object:
     return key
 
 
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is neither an address nor a network") from None
+    return values
+
+
 def _base_url(value: str) -> str:
     """The address of an API: everything but scheme, host, port and path is somebody's mistake."""
     try:
@@ -64,11 +74,19 @@ def _tristate(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), BeforeValidator(_no_boolean)]
 Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_no_boolean)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)]
 Bytes = Annotated[int, Field(ge=1024, le=1024**3)]
 Key = Annotated[SecretStr, BeforeValidator(_key)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
 Url = Annotated[str, AfterValidator(_base_url)]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Settings(BaseModel):
@@ -88,6 +106,8 @@ class Settings(BaseModel):
 
     api_key: Key | None = None
     api_keys: Keys = ()
+    allow_unauthenticated: bool = False
+    trusted_proxies: Networks = ()
     cors_allowed_origins: Names = ()
     max_body_bytes: Bytes = 1024 * 1024
     sse_keepalive_ms: Milliseconds = 15_000
@@ -124,9 +144,19 @@ class Settings(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _models_fit(self) -> "Settings":
+    def _fits(self) -> "Settings":
         self.model_map()
+        if not (self.all_keys() or self.allow_unauthenticated or _is_loopback(self.host)):
+            raise ValueError(
+                f"HOST={self.host} lets others in, and there is no key: set API_KEY, or "
+                "ALLOW_UNAUTHENTICATED=true where everybody may ask"
+            )
         return self
+
+    def all_keys(self) -> tuple[SecretStr, ...]:
+        """`api_key` and `api_keys`, each once."""
+        single = (self.api_key,) if self.api_key else ()
+        return tuple(dict.fromkeys((*single, *self.api_keys)))
 
     def model_map(self) -> ModelMap:
         """The built-in rows, with the operator's added or in their place."""

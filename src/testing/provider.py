@@ -55,6 +55,10 @@ class StandInProvider:
         """What the next requests for an answer get, one each."""
         self._script.extend(steps)
 
+    def clear(self) -> None:
+        """Drop what of the script was not played."""
+        self._script.clear()
+
     def running(self) -> AbstractAsyncContextManager[str]:
         """Serve on loopback while the context is open; gives the address without a path."""
         return self._server.running()

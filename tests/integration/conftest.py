@@ -13,10 +13,14 @@ from dependency_injector import providers
 from openai import AsyncOpenAI
 from support.gateway import KEY, Gateway, GatewayFactory
 
+from modegate.application.redacted import Redacted
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.server import build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
 from modegate.testing.provider import StandInProvider
+
+# Tests ask more often than a person does.
+FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_session": 1_000_000}
 
 
 @pytest.fixture
@@ -38,13 +42,17 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
     """Start a gateway; `claude` replaces its Claude backend, the other arguments are settings."""
 
     @asynccontextmanager
-    async def start(*, claude: object = None, **settings: Any) -> AsyncIterator[Gateway]:
+    async def start(
+        *, claude: Any = None, clock: object = None, **settings: Any
+    ) -> AsyncIterator[Gateway]:
         container = Container(
-            settings=Settings(modegate_state_dir=tmp_path / "state", **settings),
+            settings=Settings(**(FREELY | {"modegate_state_dir": tmp_path / "state"} | settings)),
             environment=providers.Object(environment),
         )
+        if clock is not None:
+            container.clock.override(providers.Object(clock))
         if claude is not None:
-            container.backends.add_kwargs(claude=claude)
+            container.claude_backend.override(providers.Object(Redacted(claude)))
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = build_server(build_app(container), container.settings())

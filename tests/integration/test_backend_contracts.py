@@ -34,7 +34,7 @@ class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
         self.backend: ClaudeBackend | None = None
 
     def turn(self) -> ClaudeTurn:
-        session = Session.start(SessionId(RandomIds().session_id()), ANONYMOUS, 0.0)
+        session = Session.start(SessionId(RandomIds().session_id()), ANONYMOUS.id, 0.0)
         return ClaudeTurn(
             completion_id="chatcmpl-1",
             created=1,

@@ -52,7 +52,7 @@ def alive(claude: ScriptedClaude) -> list[int]:
 
 async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 5.0) -> None:
     """Wait until no process is left and every slot is free again."""
-    backend = gateway.container.claude_backend()
+    backend = gateway.container.claude_cli()
     await until(lambda: not alive(claude) and backend.look().capacity.active == 0, seconds)
 
 
@@ -254,7 +254,7 @@ async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
 ) -> None:
     claude.script(*begin(), HANG)
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=300) as gateway:
-        backend = gateway.container.claude_backend()
+        backend = gateway.container.claude_cli()
         first = asyncio.create_task(gateway.claude())
         await until(lambda: backend.look().capacity.active == 1)
         full = await gateway.claude(stream=True)
@@ -273,7 +273,7 @@ async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
 
 async def test_who_waits_is_served_in_order(start: Start, claude: ScriptedClaude) -> None:
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=20_000) as gateway:
-        backend = gateway.container.claude_backend()
+        backend = gateway.container.claude_cli()
         asked = []
         for i in range(4):
             asked.append(asyncio.create_task(gateway.claude(f"number {i}")))
@@ -411,9 +411,9 @@ async def test_a_state_folder_that_cannot_be_used(
     (tmp_path / "state").write_text("a file")
     async with gateway(claude_path=str(claude.path)) as running:
         response = await running.claude()
-        assert (response.status_code, code_of(response)) == (503, "backend_unavailable")
+        assert (response.status_code, code_of(response)) == (503, "storage_unavailable")
         assert str(tmp_path) not in response.text
-        await until(lambda: running.container.claude_backend().look().capacity.active == 0)
+        await until(lambda: running.container.claude_cli().look().capacity.active == 0)
 
 
 async def test_a_guard_that_was_killed_changes_no_outcome(
@@ -423,7 +423,7 @@ async def test_a_guard_that_was_killed_changes_no_outcome(
     async with start(request_timeout_ms=1500) as gateway:
         asking = asyncio.create_task(gateway.claude())
         await until(lambda: claude.starts)
-        guard = gateway.container.claude_backend()._guard._process  # noqa: SLF001 - its pid
+        guard = gateway.container.claude_cli()._guard._process  # noqa: SLF001 - its pid
         assert guard is not None
         guard.kill()
         assert code_of(await asking) == "timeout"

@@ -1,5 +1,6 @@
 """`modegate` as a process of its own."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from support.serving import MODEGATE, bare_environment, members, serving, wait
 
+from modegate.testing.dialects import Fails
+from modegate.testing.provider import StandInProvider
 from modegate.testing.scripted_claude import ScriptedClaude, begin
 
 
@@ -126,3 +129,75 @@ def test_the_demo_fails_where_something_is_missing(host: dict[str, str], tmp_pat
     done = run("demo", host=host | {"CLAUDE_PATH": "/nonexistent"}, folder=tmp_path)
     assert done.returncode == 1
     assert "no claude executable" in done.stdout
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "x.example"])
+def test_without_keys_nobody_else_is_let_in(
+    address: str, host: dict[str, str], tmp_path: Path
+) -> None:
+    refused = run("serve", host=host | {"HOST": address}, folder=tmp_path)
+    assert refused.returncode == 2
+    assert "API_KEY" in refused.stderr
+    assert "ALLOW_UNAUTHENTICATED" in refused.stderr
+    for way in ({"API_KEY": "sk-one"}, {"ALLOW_UNAUTHENTICATED": "true"}):
+        shown = run("config", "show", host=host | {"HOST": address} | way, folder=tmp_path)
+        assert shown.returncode == 0
+
+
+def test_the_start_tells_whether_keys_are_needed(host: dict[str, str], tmp_path: Path) -> None:
+    for keys, told in (({}, "authentication: off"), ({"API_KEYS": "a, b, a"}, "authentication: 2")):
+        with serving(folder=tmp_path, environment=host | keys) as running:
+            running.process.send_signal(signal.SIGTERM)
+            assert any(told in str(line["message"]) for line in running.log())
+
+
+def test_the_doctor_says_what_to_do(host: dict[str, str], tmp_path: Path) -> None:
+    found = run("doctor", host=host, folder=tmp_path)
+    assert found.returncode == 1
+    assert "FAIL claude: no credentials\n     set ANTHROPIC_API_KEY" in found.stdout
+    assert "knows every option" in found.stdout
+    fine = run("doctor", host=host | {"ANTHROPIC_API_KEY": "sk-x"}, folder=tmp_path)
+    assert (fine.returncode, "FAIL" in fine.stdout) == (0, False)
+    assert "version 2." in fine.stdout
+
+
+def test_the_doctor_names_each_fault(host: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    claude = ScriptedClaude(odd, {"write": "1.0 (Odd)\n"})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        faulty = host | {
+            "PORT": str(taken.getsockname()[1]),
+            "MODEGATE_STATE_DIR": str(tmp_path / "file"),
+            "CLAUDE_PATH": str(claude.path),
+            "ALLOW_CLIENT_OPENAI_KEY": "false",
+        }
+        found = run("doctor", host=faulty, folder=tmp_path)
+    assert found.returncode == 1
+    for fault in ("FAIL sessions", "warn address", "warn authentication", "passthrough: no key"):
+        assert fault in found.stdout
+    missing = run("doctor", host=host | {"CLAUDE_PATH": "/nowhere"}, folder=tmp_path)
+    assert "FAIL claude: no executable" in missing.stdout
+
+
+async def test_the_doctor_asks_where_it_may(
+    host: dict[str, str], provider: StandInProvider, tmp_path: Path
+) -> None:
+    both = host | {
+        "ANTHROPIC_API_KEY": "sk-x",
+        "ANTHROPIC_BASE_URL": provider.url,
+        "OPENAI_API_KEY": "sk-y",
+        "OPENAI_BASE_URL": f"{provider.url}/v1",
+    }
+    found = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)
+    assert found.returncode == 0, found.stdout
+    assert "claude, asked: sonnet answered" in found.stdout
+    assert "upstream, asked: 1 models" in found.stdout
+    assert not list((tmp_path / "state" / "sessions").iterdir())
+    provider.script(*(Fails(401) for _ in range(3)))
+    refused = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)
+    assert refused.returncode == 1
+    assert "FAIL claude, asked: backend_auth_failed" in refused.stdout

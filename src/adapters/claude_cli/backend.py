@@ -69,6 +69,10 @@ class ClaudeBackend:
         async with self._run(turn, Translator()) as chunks:
             yield chunks
 
+    async def kept(self) -> list[SessionId]:
+        """The sessions that have a folder."""
+        return await self._workspace.kept()
+
     async def forget(self, session_id: SessionId) -> None:
         """Remove the session's folder and transcript."""
         await self._wait_for_end(session_id)

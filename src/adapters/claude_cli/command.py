@@ -27,6 +27,9 @@ HARDENING = (
 )
 
 
+OPTIONAL = ("--bare", "--effort", "--allowedTools")
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """The options that an executable knows, as its `--help` lists them; empty: not asked yet."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modegate.domain.session import SessionId
+from modegate.domain.session import SessionId, is_session_id
 
 CONFIG = ".claude.json"
 # Parts of the CLI's own file that tell of other sessions.
@@ -56,9 +56,20 @@ class Workspace:
         if self._model is None:
             self._model = await asyncio.to_thread(_model_of, folder.config / CONFIG)
 
+    async def kept(self) -> list[SessionId]:
+        """The sessions that have a folder."""
+        return await asyncio.to_thread(self._kept)
+
     async def discard(self, session_id: SessionId) -> None:
         """Remove the session's folder with all that is in it."""
         await asyncio.to_thread(shutil.rmtree, self._sessions / session_id, ignore_errors=True)
+
+    def _kept(self) -> list[SessionId]:
+        if not self._sessions.is_dir():
+            return []
+        return [
+            SessionId(path.name) for path in self._sessions.iterdir() if is_session_id(path.name)
+        ]
 
     def _prepare(self, session_id: SessionId) -> SessionFolder:
         own = self._sessions / session_id

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from modegate.domain.client import ClientId
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import Session, SessionId
 
@@ -17,6 +18,11 @@ class MemorySessionStore:
     async def get(self, session_id: SessionId) -> Session | None:
         """The session, or None."""
         return self._sessions.get(session_id)
+
+    async def find(self, client: ClientId | None = None) -> list[Session]:
+        """All sessions, or those of one client."""
+        found = (it for it in self._sessions.values() if client in (None, it.client))
+        return sorted(found, key=lambda session: session.used_at, reverse=True)
 
     async def put(self, session: Session) -> None:
         """Remember the session."""

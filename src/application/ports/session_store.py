@@ -1,8 +1,10 @@
 """Where sessions are remembered."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from modegate.domain.client import ClientId
 from modegate.domain.session import Session, SessionId
 
 
@@ -11,6 +13,10 @@ class SessionStore(Protocol):
 
     async def get(self, session_id: SessionId) -> Session | None:
         """The session as it was last put, or None."""
+        ...
+
+    async def find(self, client: ClientId | None = None) -> Sequence[Session]:
+        """All sessions, or those of one client, the latest used first; expired ones too."""
         ...
 
     async def put(self, session: Session) -> None:

@@ -7,17 +7,27 @@ from typing import Any
 import falcon
 import falcon.asgi
 
+from modegate.application.admission import Admission
 from modegate.application.check_health import CheckHealth
+from modegate.application.client_sessions import ClientSessions
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.list_models import ListModels
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.chat_completions import ChatCompletions
 from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
+from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.health import Health, Live
 from modegate.entrypoints.http.lifetime import Lifetime
-from modegate.entrypoints.http.middleware import EXPOSED_HEADERS, RequestId, SecurityHeaders
+from modegate.entrypoints.http.middleware import (
+    EXPOSED_HEADERS,
+    RequestId,
+    SecurityHeaders,
+    VaryByOrigin,
+)
 from modegate.entrypoints.http.models import Model, Models
+from modegate.entrypoints.http.rate_limits import RateLimitHeaders
+from modegate.entrypoints.http.sessions import OneSession, Sessions
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -39,6 +49,8 @@ class UseCases:
 
     complete_chat: CompleteChat
     stream_chat: StreamChat
+    admission: Admission
+    client_sessions: ClientSessions
     list_models: ListModels
     check_health: CheckHealth
 
@@ -70,14 +82,22 @@ def create_app(
 ) -> Lifetime:
     """The application for any ASGI server that speaks the lifespan protocol."""
     app = falcon.asgi.App(
-        middleware=[Lifespan(on_start, on_end), *_cors(options), SecurityHeaders(), RequestId()]
+        middleware=[
+            Lifespan(on_start, on_end),
+            *_cors(options),
+            SecurityHeaders(),
+            RateLimitHeaders(use_cases.admission),
+            RequestId(),
+        ]
     )
+    gate = Gate(use_cases.admission)
     app.add_error_handler(GatewayError, on_gateway_error)
     app.add_error_handler(falcon.HTTPError, on_framework_error)
     app.add_error_handler(Exception, on_bug)
     app.add_route(
         "/v1/chat/completions",
         ChatCompletions(
+            gate=gate,
             complete=use_cases.complete_chat,
             stream=use_cases.stream_chat,
             max_body=options.max_body,
@@ -86,6 +106,8 @@ def create_app(
     )
     app.add_route("/v1/models", Models(use_cases.list_models))
     app.add_route("/v1/models/{model:path}", Model(use_cases.list_models))
+    app.add_route("/v1/sessions", Sessions(use_cases.client_sessions, gate))
+    app.add_route("/v1/sessions/{session_id}", OneSession(use_cases.client_sessions, gate))
     app.add_route("/health", Health(use_cases.check_health, options.version, options.offline))
     app.add_route("/live", Live())
     return Lifetime(app)
@@ -97,5 +119,6 @@ def _cors(options: HttpOptions) -> list[Any]:
     return [
         falcon.CORSMiddleware(
             allow_origins=list(options.cors_origins), expose_headers=list(EXPOSED_HEADERS)
-        )
+        ),
+        VaryByOrigin(),
     ]

@@ -9,6 +9,7 @@ import falcon.asgi
 
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.stream_chat import StreamChat
+from modegate.domain.client import ClientId
 from modegate.domain.completion import Chunk, Completion
 from modegate.domain.errors import BackendCrashedError
 from modegate.domain.json_object import parse_json_object
@@ -17,7 +18,10 @@ from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
 from modegate.domain.verbatim import Verbatim, VerbatimHead
 from modegate.entrypoints.http.body import read_json_body
 from modegate.entrypoints.http.errors import write_head
+from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.lifetime import opened
+from modegate.entrypoints.http.rate_limits import tighten
+from modegate.entrypoints.http.record import record_of
 from modegate.entrypoints.http.sse import events
 from modegate.entrypoints.http.wire import ChunkRenderer, render_completion
 
@@ -32,6 +36,7 @@ UNFIT = re.compile(r"[^!-+\--~]")  # for a list in a header
 class ChatCompletions:
     """The main job; `keep_alive` is in seconds, `max_body` in bytes."""
 
+    gate: Gate
     complete: CompleteChat
     stream: StreamChat
     max_body: int
@@ -43,28 +48,36 @@ class ChatCompletions:
             req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
         )
         resp.set_header("X-Backend-Mode", decision.mode)
-        request = await self._read(req, decision)
+        record_of(req).mode = decision.mode
+        client = await self.gate.admit(req)
+        request = await self._read(req, decision, client)
         if request.wants_stream:
             await self._answer_in_chunks(req, resp, request)
         else:
-            await self._answer_at_once(resp, request)
+            await self._answer_at_once(req, resp, request)
 
-    async def _read(self, req: falcon.asgi.Request, decision: ModeDecision) -> ChatRequest:
+    async def _read(
+        self, req: falcon.asgi.Request, decision: ModeDecision, client: ClientId
+    ) -> ChatRequest:
         body = await read_json_body(req, self.max_body)
         return ChatRequest(
             decision=decision,
             params=parse_json_object(body),
             body=body,
+            client=client,
             upstream_key=req.get_header("X-OpenAI-API-Key"),
         )
 
-    async def _answer_at_once(self, resp: falcon.asgi.Response, request: ChatRequest) -> None:
+    async def _answer_at_once(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, request: ChatRequest
+    ) -> None:
         whole = await self.complete(request)
-        _describe(resp, whole.turn)
+        _describe(req, resp, whole.turn)
         match whole.turn, whole.answer:
             case ClaudeTurn() as turn, Completion() as completion:
                 resp.content_type = falcon.MEDIA_JSON
                 resp.data = render_completion(turn, completion)
+                record_of(req).count(completion.usage)
                 if completion.usage.estimated:
                     resp.set_header("X-Usage-Estimated", "true")
             case _, Verbatim() as verbatim:
@@ -76,11 +89,12 @@ class ChatCompletions:
     ) -> None:
         stack = opened(req.scope)
         answer = await stack.enter_async_context(self.stream(request))
-        _describe(resp, answer.turn)
+        _describe(req, resp, answer.turn)
         match answer.turn, answer.first:
             case ClaudeTurn() as turn, first:
                 resp.content_type = EVENT_STREAM
-                body = events(first, answer.rest, ChunkRenderer(turn).render, self.keep_alive)
+                render = ChunkRenderer(turn, record_of(req).count).render
+                body = events(first, answer.rest, render, self.keep_alive)
             case _, VerbatimHead() as head:
                 write_head(resp, head)
                 body = _relayed(head, answer.rest)
@@ -101,9 +115,14 @@ def _verbatim(chunk: object) -> bytes:
     return chunk if isinstance(chunk, bytes) else b""
 
 
-def _describe(resp: falcon.asgi.Response, turn: Turn) -> None:
+def _describe(req: falcon.asgi.Request, resp: falcon.asgi.Response, turn: Turn) -> None:
+    record = record_of(req)
+    record.model = turn.model
     if not isinstance(turn, ClaudeTurn):
         return
+    record.session = turn.session.id
+    if turn.quota is not None:
+        tighten(req, turn.quota)
     resp.set_header("X-Claude-Session-ID", turn.session.id)
     if not turn.resume:
         resp.set_header("X-Claude-Session-Created", "true")

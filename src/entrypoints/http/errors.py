@@ -10,8 +10,15 @@ import falcon
 import falcon.asgi
 
 from modegate.domain import errors
-from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.errors import (
+    AccessError,
+    GatewayError,
+    RateLimitError,
+    UpstreamRefusalError,
+)
 from modegate.domain.verbatim import VerbatimHead
+from modegate.entrypoints.http.rate_limits import tighten
+from modegate.entrypoints.http.record import record_of
 
 INVALID = "invalid_request_error"
 UNAUTHENTICATED = "authentication_error"
@@ -31,11 +38,15 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.SessionNotFoundError: (404, INVALID),
         errors.PayloadTooLargeError: (413, INVALID),
         errors.UnsupportedMediaTypeError: (415, INVALID),
+        errors.MissingKeyError: (401, UNAUTHENTICATED),
+        errors.InvalidKeyError: (401, UNAUTHENTICATED),
         errors.SessionBusyError: (429, LIMITED),
+        errors.RateLimitError: (429, LIMITED),
         errors.CapacityError: (429, LIMITED),
         errors.PassthroughNotConfiguredError: (503, FAILED),
         errors.PassthroughDisabledError: (503, FAILED),
         errors.BackendUnavailableError: (503, FAILED),
+        errors.StorageError: (503, FAILED),
         errors.BackendAuthError: (401, UNAUTHENTICATED),
         errors.BackendForbiddenError: (403, FORBIDDEN),
         errors.BackendRateLimitedError: (429, LIMITED),
@@ -101,12 +112,13 @@ def write_head(resp: falcon.asgi.Response, head: VerbatimHead) -> None:
 
 
 async def on_gateway_error(
-    req: falcon.asgi.Request,  # noqa: ARG001
+    req: falcon.asgi.Request,
     resp: falcon.asgi.Response,
     error: GatewayError,
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
     """A refusal or a failure of ours."""
+    record_of(req).error = error.code
     if isinstance(error, UpstreamRefusalError):
         write_head(resp, error.answer)
         resp.data = error.answer.body
@@ -115,6 +127,10 @@ async def on_gateway_error(
         resp.status = status
         resp.content_type = falcon.MEDIA_JSON
         resp.data = error_object(error.message, kind, error.code, error.param)
+    if isinstance(error, AccessError):
+        resp.set_header("WWW-Authenticate", "Bearer")
+    if isinstance(error, RateLimitError) and error.quota is not None:
+        tighten(req, error.quota)
     if error.retry_after is not None:
         seconds = math.ceil(error.retry_after)
         resp.set_header("Retry-After", str(max(SHORTEST_RETRY_AFTER, seconds)))
@@ -143,7 +159,10 @@ async def on_bug(
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
     """What should not happen; the log says where, the client learns nothing."""
-    log.error("unexpected %s in %s %s", type(error).__name__, req.method, req.path, exc_info=error)
+    record_of(req).error = errors.BackendCrashedError.code
+    log.error(
+        "unexpected %s in %s %s", type(error).__name__, req.method, req.uri_template, exc_info=error
+    )
     resp.status = 500
     resp.content_type = falcon.MEDIA_JSON
     resp.data = bug()

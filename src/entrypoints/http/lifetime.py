@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from modegate.entrypoints.http.errors import bug
+from modegate.entrypoints.http.record import RECORD, Record
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -42,10 +43,11 @@ class Lifetime:
             return
         if scope["method"] == "HEAD":  # the server leaves out the body by itself
             scope = {**scope, "method": "GET"}
-        client = _Client(receive, send, has_body=_has_body(scope))
+        client = _Client(receive, send, Record(scope["method"]), has_body=_has_body(scope))
         try:
             async with AsyncExitStack() as stack:
                 scope[STACK] = stack
+                scope[RECORD] = client.record
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
             if not client.cancelled_us():
@@ -55,6 +57,7 @@ class Lifetime:
             await client.send_failure()
         finally:
             client.stop_watching()
+            client.record.write()
 
 
 def _has_body(scope: Message) -> bool:
@@ -65,7 +68,8 @@ def _has_body(scope: Message) -> bool:
 class _Client:
     """The other end of a request; once the body is read, somebody waits for its leaving."""
 
-    def __init__(self, receive: Receive, send: Send, *, has_body: bool) -> None:
+    def __init__(self, receive: Receive, send: Send, record: Record, *, has_body: bool) -> None:
+        self.record = record
         self._receive = receive
         self._send = send
         # The framework awaits a first message before it looks at the headers; these may say
@@ -92,6 +96,8 @@ class _Client:
         """A message to the client; after the last one its leaving means nothing."""
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.stop_watching()
+        if message["type"] == "http.response.start":
+            self.record.status = message["status"]
         self._answered = True
         await self._send(message)
 
@@ -119,6 +125,6 @@ class _Client:
         self._leave()
 
     def _leave(self) -> None:
-        self._gone = True
+        self._gone = self.record.client_left = True
         if self._handler is not None:
             self._handler.cancel()

@@ -4,6 +4,8 @@ import uuid
 
 import falcon.asgi
 
+from modegate.entrypoints.http.record import record_of
+
 LONGEST_ID = 128
 
 SECURITY_HEADERS = {
@@ -21,6 +23,9 @@ EXPOSED_HEADERS = (
     "X-Claude-Session-Created",
     "X-Claude-Ignored-Params",
     "X-Usage-Estimated",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
     "Retry-After",
 )
 
@@ -28,11 +33,36 @@ EXPOSED_HEADERS = (
 class RequestId:
     """Echoes the client's id for its request, or makes one."""
 
+    async def process_resource(
+        self,
+        req: falcon.asgi.Request,
+        resp: falcon.asgi.Response,  # noqa: ARG002
+        resource: object,  # noqa: ARG002
+        params: object,  # noqa: ARG002
+    ) -> None:
+        """The route is known; the path may hold anything."""
+        record_of(req).route = req.uri_template
+
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Before anything can fail."""
         request_id = request_id_of(req.get_header("X-Request-ID"))
-        req.context.request_id = request_id
+        record = record_of(req)
+        record.request_id = request_id
         resp.set_header("X-Request-ID", request_id)
+
+
+class VaryByOrigin:
+    """Keeps caches from giving one origin's answer to another."""
+
+    async def process_response(
+        self,
+        req: falcon.asgi.Request,  # noqa: ARG002
+        resp: falcon.asgi.Response,
+        resource: object,  # noqa: ARG002
+        req_succeeded: bool,  # noqa: ARG002, FBT001
+    ) -> None:
+        """On every response, for each may depend on it."""
+        resp.append_header("Vary", "Origin")
 
 
 class SecurityHeaders:

@@ -1,6 +1,7 @@
 """Completions and chunks in the form of the OpenAI API."""
 
 import json
+from collections.abc import Callable
 
 from modegate.domain.completion import Completion, Finished, TextDelta, TextStarted, Usage
 from modegate.domain.turn import ClaudeTurn
@@ -50,10 +51,18 @@ def render_usage(usage: Usage) -> dict[str, object]:
     }
 
 
-class ChunkRenderer:
-    """Writes the chunks of one turn; what all of them share is rendered once."""
+def _nobody(_: Usage) -> None:
+    return
 
-    def __init__(self, turn: ClaudeTurn) -> None:
+
+class ChunkRenderer:
+    """Writes the chunks of one turn; what all of them share is rendered once.
+
+    `count` is told the tokens, whether or not the client wants them.
+    """
+
+    def __init__(self, turn: ClaudeTurn, count: Callable[[Usage], None] = _nobody) -> None:
+        self._count = count
         head = {
             "id": turn.completion_id,
             "object": "chat.completion.chunk",
@@ -73,6 +82,7 @@ class ChunkRenderer:
             case TextStarted():
                 return self._choice({"role": "assistant", "content": ""})
             case Finished(reason, usage):
+                self._count(usage)
                 finish = self._choice({}, reason)
                 return finish + self._usage(usage) if self._include_usage else finish
             case _:

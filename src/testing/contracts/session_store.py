@@ -14,6 +14,7 @@ from modegate.domain.session import Session, SessionId
 
 ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
 TWO = SessionId("7d9f6c52-8f1e-4a9b-8a55-6a3f0e1c2b22")
+THREE = SessionId("9b1d2e3f-4a5b-4c6d-8e7f-8a9b0c1d2e33")
 
 
 @pytest.mark.anyio
@@ -42,6 +43,28 @@ class SessionStoreContract(ABC):
             later = replace(session(ONE), used_at=99.5, cli_session_id="other")
             await store.put(later)
             assert await store.get(ONE) == later
+
+    async def test_a_clients_own_are_found_the_latest_used_first(self) -> None:
+        async with self.store() as store:
+            for session_id, client, used_at in (
+                (ONE, "me", 1.0),
+                (TWO, "me", 2.0),
+                (THREE, "you", 3.0),
+            ):
+                await store.put(
+                    replace(session(session_id), client=ClientId(client), used_at=used_at)
+                )
+            assert [it.id for it in await store.find(ClientId("me"))] == [TWO, ONE]
+            assert [it.id for it in await store.find(ClientId("nobody"))] == []
+
+    async def test_without_a_client_all_are_found(self) -> None:
+        async with self.store() as store:
+            await store.put(session(ONE))
+            await store.put(replace(session(TWO), client=ClientId("you"), used_at=99.0))
+            assert list(await store.find()) == [
+                replace(session(TWO), client=ClientId("you"), used_at=99.0),
+                session(ONE),
+            ]
 
     async def test_unknown_is_none(self) -> None:
         async with self.store() as store:

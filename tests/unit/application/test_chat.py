@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from modegate.adapters.limits.rate_limiter import SlidingWindows
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.hold_session import HoldSession
@@ -21,6 +22,7 @@ from modegate.domain.errors import (
     InvalidSessionIdError,
     MissingParameterError,
     ModelNotFoundError,
+    RateLimitError,
     RequestError,
     SessionBusyError,
     SessionNotFoundError,
@@ -30,6 +32,7 @@ from modegate.domain.mode import Mode, ModeDecision
 from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import Effort, ParamPolicy
 from modegate.domain.prompt import Prompt
+from modegate.domain.quota import Limit
 from modegate.domain.session import SessionId, SessionPolicy
 from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn
 from modegate.testing.backend import USAGE, ScriptedBackend, says
@@ -44,7 +47,7 @@ PARAMS: dict[str, object] = {"model": "gpt-4", "messages": [{"role": "user", "co
 class World:
     """The use cases on fakes."""
 
-    def __init__(self, *, clients_may_bring_keys: bool = True) -> None:
+    def __init__(self, *, clients_may_bring_keys: bool = True, turns: int = 10) -> None:
         self.clock = FakeClock(1000.5)
         self.store = MemorySessionStore()
         self.backend = ScriptedBackend()
@@ -57,6 +60,8 @@ class World:
             sessions=self.sessions,
             clock=self.clock,
             ids=FakeIds(),
+            limiter=SlidingWindows(),
+            per_session=Limit("session", turns, 60),
             clients_may_bring_keys=clients_may_bring_keys,
         )
         self.complete = CompleteChat(prepare=prepare, backend=self.backend, sessions=self.sessions)
@@ -264,3 +269,16 @@ def test_a_request_made_in_this_process() -> None:
     assert request.wants_stream
     assert b"gpt-4" in request.body
     assert "Hi" not in repr(request)
+
+
+async def test_a_session_has_so_many_turns_in_a_window() -> None:
+    world = World(turns=2)
+    first = await world.turn(claude())
+    assert first.quota is not None
+    assert first.quota.remaining == 1
+    assert (await world.turn(claude(first.session.id))).quota is not None
+    with pytest.raises(RateLimitError):
+        await world.complete(claude(first.session.id))
+    async with world.store.hold(first.session.id):  # and it is not held any more
+        pass
+    await world.turn(claude())

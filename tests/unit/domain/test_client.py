@@ -1,7 +1,7 @@
 import pytest
 
-from modegate.domain.client import ApiKey, mask, parse_upstream_key
-from modegate.domain.errors import InvalidHeaderError
+from modegate.domain.client import ANONYMOUS, ApiKey, Client, KeyRing, mask, parse_upstream_key
+from modegate.domain.errors import InvalidHeaderError, InvalidKeyError, MissingKeyError
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,38 @@ def test_what_cannot_be_a_key(text: str) -> None:
 
 def test_the_longest_key() -> None:
     assert parse_upstream_key("x" * 256).reveal() == "x" * 256
+
+
+ONE, TWO = ApiKey("sk-cca-1234567890abcdef"), ApiKey("another-key")
+
+
+@pytest.mark.parametrize("text", [f"Bearer {ONE.reveal()}", f"  bearer   {ONE.reveal()} "])
+def test_a_key_of_the_ring_is_identified(text: str) -> None:
+    client = KeyRing([TWO, ONE]).identify(text)
+    assert client == Client.of(ONE)
+    assert client.label == "sk-cca-****cdef"
+    assert ONE.reveal() not in repr(client)
+
+
+def test_two_keys_are_two_clients_and_one_key_twice_is_one() -> None:
+    ring = KeyRing([ONE, TWO, ApiKey(ONE.reveal())])
+    assert len(ring) == 2
+    assert ring.identify("Bearer another-key") != ring.identify(f"Bearer {ONE.reveal()}")
+
+
+@pytest.mark.parametrize("text", [None, "", "Bearer", "Bearer ", "Basic YTpi", ONE.reveal()])
+def test_no_key(text: str | None) -> None:
+    with pytest.raises(MissingKeyError, match="Bearer"):
+        KeyRing([ONE]).identify(text)
+
+
+@pytest.mark.parametrize("key", ["x", ONE.reveal()[:-1], ONE.reveal() + "x", "\xfc", "\ud800"])
+def test_a_wrong_key(key: str) -> None:
+    with pytest.raises(InvalidKeyError) as caught:
+        KeyRing([ONE, TWO]).identify(f"Bearer {key}")
+    assert ONE.reveal() not in caught.value.message
+
+
+def test_without_keys_everybody_is_the_anonymous_client() -> None:
+    assert KeyRing([]).identify(None) is ANONYMOUS
+    assert KeyRing([]).identify("Bearer anything") is ANONYMOUS

@@ -33,7 +33,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_a_session_follows_the_id_that_the_cli_uses() -> None:
-    session = Session.start(ID, ANONYMOUS, 10.0)
+    session = Session.start(ID, ANONYMOUS.id, 10.0)
     assert session.cli_session_id == ID
     moved = session.used(20.0, "other")
     assert (moved.id, moved.cli_session_id, moved.used_at, moved.created_at) == (
@@ -57,5 +57,5 @@ def test_a_turn_without_a_system_prompt_keeps_the_last_one() -> None:
     [(0, 9.9, False), (0, 10, True), (15, 19.9, False), (15, 20, True)],
 )
 def test_idle_for_too_long_or_too_old(used_at: float, now: float, expired: bool) -> None:
-    session = Session.start(ID, ANONYMOUS, 0.0).used(used_at, None)
+    session = Session.start(ID, ANONYMOUS.id, 0.0).used(used_at, None)
     assert SessionPolicy(idle=10, age=20).expired(session, now) is expired

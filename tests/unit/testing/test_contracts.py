@@ -11,6 +11,7 @@ import pytest
 from support.waiting import until
 
 from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.domain.client import ClientId
 from modegate.domain.completion import Answer, Chunk, Completion, Started, TextDelta
 from modegate.domain.errors import BackendFailedError, SessionBusyError
 from modegate.domain.session import Session, SessionId
@@ -129,6 +130,16 @@ class Inventive(MemorySessionStore):
         return await super().get(session_id) or next(iter(self._sessions.values()), _ANY)
 
 
+class Tidy(MemorySessionStore):
+    async def find(self, client: ClientId | None = None) -> list[Session]:
+        return sorted(await super().find(client), key=lambda session: session.used_at)
+
+
+class Guarded(MemorySessionStore):
+    async def find(self, client: ClientId | None = None) -> list[Session]:
+        return [] if client is None else await super().find(client)
+
+
 class Strict(MemorySessionStore):
     async def remove(self, session_id: SessionId) -> None:
         del self._sessions[session_id]
@@ -175,6 +186,8 @@ class Open(MemorySessionStore):
 BROKEN_STORES = {
     "test_what_was_put_is_there": Forgetful,
     "test_the_last_put_counts": FirstWins,
+    "test_a_clients_own_are_found_the_latest_used_first": Tidy,
+    "test_without_a_client_all_are_found": Guarded,
     "test_unknown_is_none": Inventive,
     "test_what_was_removed_is_gone_and_may_be_removed_again": Strict,
     "test_a_held_id_is_busy_at_once": Patient,

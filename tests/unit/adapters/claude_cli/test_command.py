@@ -26,7 +26,7 @@ def turn(*, resume: bool = False, effort: Effort | None = None) -> ClaudeTurn:
         model="gpt-4",
         cli_model="opus",
         prompt=Prompt("sys", "--help"),
-        session=Session.start(ID, ANONYMOUS, 0.0).used(1.0, "cli-id" if resume else None),
+        session=Session.start(ID, ANONYMOUS.id, 0.0).used(1.0, "cli-id" if resume else None),
         resume=resume,
         effort=effort,
     )

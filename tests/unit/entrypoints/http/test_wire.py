@@ -34,7 +34,7 @@ def turn(*, include_usage: bool = False) -> ClaudeTurn:
         model='gpt-"4"',
         cli_model="opus",
         prompt=Prompt("", "Hi"),
-        session=Session.start(SessionId("s"), ANONYMOUS, 0.0),
+        session=Session.start(SessionId("s"), ANONYMOUS.id, 0.0),
         include_usage=include_usage,
     )
 

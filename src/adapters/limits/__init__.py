@@ -1,0 +1,1 @@
+"""Sliding windows from the library `limits`."""

@@ -1,0 +1,43 @@
+"""A client's own sessions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modegate.application.hold_session import HoldSession
+from modegate.application.ports.conversations import Conversations
+from modegate.domain.client import ClientId
+from modegate.domain.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSessions:
+    """Shows and ends them; other clients' do not exist."""
+
+    sessions: HoldSession
+    conversations: Conversations
+
+    async def list(self, client: ClientId) -> Sequence[Session]:
+        """Those that are not expired, the latest used first."""
+        return await self.sessions.alive(client)
+
+    async def get(self, session_id: str, client: ClientId) -> Session:
+        """One of them.
+
+        Raises:
+            InvalidSessionIdError: it is no session id.
+            SessionNotFoundError: unknown, expired, or another client's.
+        """
+        return await self.sessions.own(session_id, client)
+
+    async def end(self, session_id: str, client: ClientId) -> Session:
+        """Forget one of them, with its transcript.
+
+        Raises:
+            InvalidSessionIdError: it is no session id.
+            SessionNotFoundError: unknown, expired, or another client's.
+            SessionBusyError: a request is using it.
+        """
+        async with self.sessions.resume(session_id, client) as session:
+            await self.sessions.store.remove(session.id)
+            await self.conversations.forget(session.id)
+            return session

@@ -1,0 +1,45 @@
+"""Removing sessions whose time is over."""
+
+from dataclasses import dataclass
+
+from modegate.application.ports.clock import Clock
+from modegate.application.ports.conversations import Conversations
+from modegate.application.ports.session_store import SessionStore
+from modegate.domain.errors import SessionBusyError
+from modegate.domain.session import SessionId, SessionPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireSessions:
+    """Forgets expired sessions, and what is left of turns that were never answered.
+
+    The latter is there after the gateway was killed in the first turn of a session.
+    """
+
+    store: SessionStore
+    conversations: Conversations
+    policy: SessionPolicy
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """How many were removed."""
+        known = {session.id for session in await self.store.find()}
+        candidates = [*known, *(set(await self.conversations.kept()) - known)]
+        return sum([await self._remove(session_id) for session_id in candidates])
+
+    async def _remove(self, session_id: SessionId) -> bool:
+        if not await self._over(session_id):
+            return False
+        try:
+            async with self.store.hold(session_id):
+                if not await self._over(session_id):
+                    return False
+                await self.store.remove(session_id)
+                await self.conversations.forget(session_id)
+                return True
+        except SessionBusyError:  # a turn is using it, or has only begun
+            return False
+
+    async def _over(self, session_id: SessionId) -> bool:
+        session = await self.store.get(session_id)
+        return session is None or self.policy.expired(session, self.clock.now())

@@ -1,0 +1,154 @@
+"""`modegate doctor`: looks at everything that a request will need, and says what to do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modegate.domain.errors import GatewayError
+from modegate.domain.health import CredentialState, PassthroughState
+from modegate.domain.mode import Mode
+from modegate.domain.turn import ChatRequest, ClaudeTurn
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.server import AddressError, listen
+from modegate.entrypoints.settings import Settings
+
+LIVE_TIMEOUT = 60.0
+
+
+class Verdict(StrEnum):
+    """How a finding is."""
+
+    FINE = "ok"
+    ODD = "warn"
+    BAD = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `advice` says what to do, where anything is to be done."""
+
+    verdict: Verdict
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        line = f"{self.verdict:4} {self.what}"
+        return f"{line}\n     {self.advice}" if self.advice else line
+
+
+async def run_doctor(container: Container, *, live: bool) -> int:
+    """Print every finding; returns the exit status: 1 where something is bad."""
+    findings = [finding async for finding in _examine(container, live=live)]
+    for finding in findings:
+        print(finding)
+    return int(any(finding.verdict is Verdict.BAD for finding in findings))
+
+
+async def _examine(container: Container, *, live: bool) -> AsyncIterator[Finding]:
+    settings: Settings = container.settings()
+    async for finding in _claude(container):
+        yield finding
+    yield _passthrough(container)
+    yield await _sessions(container)
+    yield _address(settings)
+    yield _authentication(settings)
+    if live:
+        yield await _ask_claude(container, settings)
+        yield await _ask_upstream(container)
+
+
+async def _claude(container: Container) -> AsyncIterator[Finding]:
+    passthrough_works = container.passthrough_backend().look() is PassthroughState.OK
+    worst = Verdict.ODD if passthrough_works else Verdict.BAD
+    found = await container.claude_examination()
+    if found.path is None:
+        advice = "install the claude CLI or modegate[claude], or set CLAUDE_PATH"
+        yield Finding(worst, "claude: no executable", advice)
+        return
+    if found.version is None:
+        advice = "run it by hand: it has to print its version"
+        yield Finding(worst, f"claude: {found.path} does not answer --version", advice)
+        return
+    yield Finding(Verdict.FINE, f"claude: {found.path}, version {found.version}")
+    if found.unknown_options:
+        missing = ", ".join(found.unknown_options)
+        advice = "update the claude CLI: without them it is less confined"
+        yield Finding(Verdict.ODD, f"claude: does not know {missing}", advice)
+    else:
+        yield Finding(Verdict.FINE, "claude: knows every option that modegate uses")
+    yield {
+        CredentialState.OK: Finding(Verdict.FINE, "claude: a key is set"),
+        CredentialState.LOGIN: Finding(Verdict.FINE, "claude: a login is there"),
+    }.get(
+        container.claude_cli().look().credentials,
+        Finding(worst, "claude: no credentials", "set ANTHROPIC_API_KEY, or log in with `claude`"),
+    )
+
+
+def _passthrough(container: Container) -> Finding:
+    health = container.check_health()()
+    if health.passthrough is PassthroughState.OK:
+        return Finding(Verdict.FINE, "passthrough: a key is set")
+    if health.passthrough is PassthroughState.DISABLED:
+        return Finding(Verdict.FINE, "passthrough: switched off")
+    if health.clients_may_bring_keys:
+        advice = "clients have to send X-OpenAI-API-Key; or set OPENAI_API_KEY"
+        return Finding(Verdict.ODD, "passthrough: the server has no key", advice)
+    return Finding(Verdict.ODD, "passthrough: no key", "set OPENAI_API_KEY")
+
+
+async def _sessions(container: Container) -> Finding:
+    settings: Settings = container.settings()
+    try:
+        known = len(await container.session_store().find())
+    except GatewayError as error:
+        return Finding(Verdict.BAD, f"sessions: {settings.modegate_state_dir}", error.message)
+    return Finding(Verdict.FINE, f"sessions: {known} in {settings.modegate_state_dir}")
+
+
+def _address(settings: Settings) -> Finding:
+    try:
+        listen(settings.host, settings.port).close()
+    except AddressError as error:
+        return Finding(
+            Verdict.ODD, f"address: {error}", "fine where modegate itself is running there"
+        )
+    return Finding(Verdict.FINE, f"address: {settings.host}:{settings.port} is free")
+
+
+def _authentication(settings: Settings) -> Finding:
+    if keys := len(settings.all_keys()):
+        return Finding(Verdict.FINE, f"authentication: {keys} keys")
+    return Finding(
+        Verdict.ODD, "authentication: off, everybody who can connect may ask", "set API_KEY"
+    )
+
+
+async def _ask_claude(container: Container, settings: Settings) -> Finding:
+    params = {
+        "model": settings.default_model,
+        "messages": [{"role": "user", "content": "Answer with the word: ok"}],
+    }
+    try:
+        async with asyncio.timeout(LIVE_TIMEOUT):
+            whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
+            if isinstance(whole.turn, ClaudeTurn):
+                session = whole.turn.session
+                await container.client_sessions().end(session.id, session.client)
+    except GatewayError as error:
+        return Finding(Verdict.BAD, f"claude, asked: {error.code}", error.message)
+    except TimeoutError:
+        return Finding(Verdict.BAD, "claude, asked: no answer", f"within {LIVE_TIMEOUT:.0f} s")
+    return Finding(Verdict.FINE, f"claude, asked: {settings.default_model} answered")
+
+
+async def _ask_upstream(container: Container) -> Finding:
+    try:
+        async with asyncio.timeout(LIVE_TIMEOUT):
+            listed = await container.passthrough_backend().fetch()
+    except GatewayError as error:
+        return Finding(Verdict.BAD, f"upstream, asked: {error.code}", error.message)
+    except TimeoutError:
+        return Finding(Verdict.BAD, "upstream, asked: no answer", f"within {LIVE_TIMEOUT:.0f} s")
+    return Finding(Verdict.FINE, f"upstream, asked: {len(listed)} models")

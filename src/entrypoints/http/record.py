@@ -1,0 +1,73 @@
+"""What the log says of a request: one line, with nothing of its contents."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import falcon.asgi
+
+from modegate.domain.completion import Usage
+
+RECORD = "modegate.record"
+FIELDS = "fields"
+FIRST_SERVER_ERROR = 500
+# The client left before its answer was whole; no status says so, but logs do.
+CLIENT_LEFT = 499
+
+log = logging.getLogger("modegate.requests")
+
+
+@dataclass(slots=True)
+class Record:
+    """Filled while the request is handled; `began` is on the clock that never goes back."""
+
+    method: str
+    began: float = field(default_factory=time.perf_counter)
+    route: str | None = None
+    request_id: str | None = None
+    key: str | None = None
+    mode: str | None = None
+    model: str | None = None
+    session: str | None = None
+    error: str | None = None
+    status: int = CLIENT_LEFT
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    client_left: bool = False
+
+    def count(self, usage: Usage) -> None:
+        """Note the tokens of a turn."""
+        self.prompt_tokens = usage.prompt_tokens
+        self.completion_tokens = usage.completion_tokens
+
+    def write(self) -> None:
+        """Log the line."""
+        level = logging.INFO if self.status < FIRST_SERVER_ERROR else logging.WARNING
+        if log.isEnabledFor(level):
+            log.log(level, "request", extra={FIELDS: self._fields()})
+
+    def _fields(self) -> Mapping[str, object]:
+        duration = (time.perf_counter() - self.began) * 1000
+        shown = {
+            "request_id": self.request_id,
+            "method": self.method,
+            "route": self.route,
+            "status": self.status,
+            "duration_ms": round(duration, 1),
+            "key": self.key,
+            "mode": self.mode,
+            "model": self.model,
+            "session_id": self.session,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "error": self.error,
+            "client_left": self.client_left or None,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+def record_of(req: falcon.asgi.Request) -> Record:
+    """The record of a request that is being handled."""
+    record: Record = req.scope[RECORD]
+    return record

@@ -1,0 +1,277 @@
+"""Keys, limits and sessions through the running gateway."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from openai import AsyncOpenAI
+from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.waiting import requests_under_way, until
+
+from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.clock import FakeClock
+
+ONE, TWO = "sk-cca-one-1234567890", "sk-cca-two-1234567890"
+ME, YOU = {"Authorization": f"Bearer {ONE}"}, {"Authorization": f"Bearer {TWO}"}
+KEYS = {"api_key": ONE, "api_keys": f"{TWO}, {ONE}"}
+SESSION = "X-Claude-Session-ID"
+UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
+
+
+def code_of(response: httpx2.Response) -> str:
+    return str(response.json()["error"]["code"])
+
+
+@pytest.fixture
+def backend() -> ScriptedBackend:
+    return ScriptedBackend(*says("Hello"))
+
+
+@pytest.fixture
+async def guarded(gateway: GatewayFactory, backend: ScriptedBackend) -> AsyncIterator[Gateway]:
+    async with gateway(claude=backend, **KEYS) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, "missing_api_key"),
+        ("Basic YTpi", "missing_api_key"),
+        (ONE, "missing_api_key"),
+        ("Bearer sk-cca-one-1234567891", "invalid_api_key"),
+    ],
+)
+async def test_without_a_right_key_nobody_comes_in(
+    authorization: str | None, code: str, guarded: Gateway, backend: ScriptedBackend
+) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    for response in (
+        await guarded.claude(headers=headers),
+        await guarded.http.get("/v1/sessions", headers=headers),
+        await guarded.http.delete(f"/v1/sessions/{UNKNOWN}", headers=headers),
+    ):
+        assert (response.status_code, code_of(response)) == (401, code)
+        assert response.json()["error"]["type"] == "authentication_error"
+        assert "Bearer" in response.json()["error"]["message"]
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert not backend.turns
+
+
+async def test_a_refused_request_names_its_mode_too(guarded: Gateway) -> None:
+    response = await guarded.claude()
+    assert response.headers["X-Backend-Mode"] == "claude-code"
+
+
+async def test_what_is_open_to_all_stays_open(guarded: Gateway) -> None:
+    for path in ("/live", "/v1/models", "/v1/models/sonnet", "/health"):
+        assert (await guarded.http.get(path)).status_code in (200, 503)
+
+
+async def test_the_sdk_brings_its_key(guarded: Gateway) -> None:
+    async with AsyncOpenAI(base_url=f"{guarded.url}/v1", api_key=TWO, max_retries=0) as sdk:
+        answer = await sdk.chat.completions.create(
+            model="sonnet", messages=[{"role": "user", "content": "Hi"}], extra_headers=CLAUDE
+        )
+    assert answer.choices[0].message.content == "Hello"
+
+
+async def test_sessions_belong_to_their_key(guarded: Gateway) -> None:
+    mine = await guarded.claude(headers=ME)
+    session = mine.headers[SESSION]
+    for response in (
+        await guarded.claude(headers=YOU | {SESSION: session}),
+        await guarded.http.get(f"/v1/sessions/{session}", headers=YOU),
+        await guarded.http.delete(f"/v1/sessions/{session}", headers=YOU),
+    ):
+        assert (response.status_code, code_of(response)) == (404, "session_not_found")
+    assert (await guarded.http.get("/v1/sessions", headers=YOU)).json()["data"] == []
+    (listed,) = (await guarded.http.get("/v1/sessions", headers=ME)).json()["data"]
+    one = (await guarded.http.get(f"/v1/sessions/{session}", headers=ME)).json()
+    assert listed == one
+    assert one["id"] == session
+    assert one["object"] == "session"
+    assert one["created_at"] <= one["last_used_at"] <= time.time()
+    assert (await guarded.claude(headers=ME | {SESSION: session})).status_code == 200
+
+
+async def test_a_session_can_be_ended(guarded: Gateway) -> None:
+    session = (await guarded.claude(headers=ME)).headers[SESSION]
+    ended = await guarded.http.delete(f"/v1/sessions/{session}", headers=ME)
+    assert ended.json() == {"id": session, "object": "session.deleted", "deleted": True}
+    for response in (
+        await guarded.http.delete(f"/v1/sessions/{session}", headers=ME),
+        await guarded.claude(headers=ME | {SESSION: session}),
+    ):
+        assert (response.status_code, code_of(response)) == (404, "session_not_found")
+        assert session in response.json()["error"]["message"]
+
+
+async def test_of_fifty_at_once_on_a_session_one_is_answered(
+    gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
+    async with gateway(claude=backend) as running:
+        session = {SESSION: (await running.claude()).headers[SESSION]}
+        backend.script = (0.5, *says("Hello"))
+        begun = time.monotonic()
+        asked = [asyncio.create_task(running.claude(headers=session)) for _ in range(50)]
+        done, _ = await asyncio.wait(asked, timeout=0.4)
+        busy = [task.result() for task in done]
+        assert {(r.status_code, code_of(r)) for r in busy} == {(429, "session_busy")}
+        assert all("Retry-After" in response.headers for response in busy)
+        responses = await asyncio.gather(*asked)
+        assert sorted(r.status_code for r in responses) == [200] + [429] * 49
+        assert time.monotonic() - begun < 10
+        ended = await running.http.delete(f"/v1/sessions/{session[SESSION]}")
+        assert ended.status_code == 200
+
+
+async def test_time_ends_sessions(gateway: GatewayFactory, backend: ScriptedBackend) -> None:
+    clock = FakeClock(time.time())
+    async with gateway(claude=backend, clock=clock) as running:
+        session = {SESSION: (await running.claude()).headers[SESSION]}
+        for _ in range(30):  # used all the time, but older than a day in the end
+            clock.advance(3000)
+            response = await running.claude(headers=session)
+            if response.status_code != 200:
+                break
+        assert code_of(response) == "session_not_found"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/sessions"])
+async def test_an_address_gets_what_the_limit_says_and_not_one_more(
+    path: str, gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
+    async with gateway(claude=backend, rate_limit_per_ip=20) as running:
+
+        async def ask() -> httpx2.Response:
+            if path == "/v1/sessions":
+                return await running.http.get(path)
+            return await running.claude()
+
+        responses = await asyncio.gather(*(ask() for _ in range(60)))
+        refused = [response for response in responses if response.status_code == 429]
+        assert len(refused) == 40
+        for response in refused:
+            assert code_of(response) == "rate_limit_exceeded"
+            assert 1 <= int(response.headers["Retry-After"]) <= 60
+            assert response.headers["X-RateLimit-Remaining"] == "0"
+        remaining = sorted(int(r.headers["X-RateLimit-Remaining"]) for r in responses)
+        assert remaining[40:] == list(range(20))
+        for free in ("/live", "/health", "/v1/models"):
+            response = await running.http.get(free)
+            assert response.status_code in (200, 503)
+            assert response.headers["X-RateLimit-Remaining"] == "0"
+
+
+async def test_limits_are_told_on_every_answer(guarded: Gateway) -> None:
+    for response in (
+        await guarded.claude(headers=ME),
+        await guarded.claude(headers=ME, stream=True),
+        await guarded.claude(),
+        await guarded.http.get("/nothing"),
+        await guarded.http.put("/live"),
+        await guarded.http.post("/v1/chat/completions", content=b"{", headers=ME),
+    ):
+        assert int(response.headers["X-RateLimit-Limit"]) >= 1
+        assert int(response.headers["X-RateLimit-Remaining"]) >= 0
+        assert int(response.headers["X-RateLimit-Reset"]) >= time.time() - 1
+
+
+async def test_the_tightest_limit_is_told(
+    gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
+    async with gateway(claude=backend, rate_limit_per_session=3) as running:
+        first = await running.claude(stream=True)
+        session = {SESSION: first.headers[SESSION]}
+        assert (first.headers["X-RateLimit-Limit"], first.headers["X-RateLimit-Remaining"]) == (
+            "3",
+            "2",
+        )
+        assert (await running.claude(headers=session)).headers["X-RateLimit-Remaining"] == "1"
+        assert (await running.claude(headers=session)).headers["X-RateLimit-Remaining"] == "0"
+        refused = await running.claude(headers=session)
+        assert (refused.status_code, code_of(refused)) == (429, "rate_limit_exceeded")
+        assert refused.headers["X-RateLimit-Limit"] == "3"
+        assert (await running.claude()).status_code == 200
+
+
+async def test_places_of_a_key_come_back_however_a_request_ends(
+    gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
+    async with gateway(claude=backend, max_concurrent_per_key=2, **KEYS) as running:
+        permits: Any = running.container.permits()
+        for script, stream in (
+            (says("Hello"), False),
+            (says("Hello"), True),
+            ((RuntimeError("a bug"),), False),
+            ((*says("Hello")[:2], RuntimeError("a bug")), True),
+        ):
+            backend.script = script
+            await running.claude(headers=ME, stream=stream)
+            await until(lambda: not permits.taken)
+        await running.http.post("/v1/chat/completions", content=b"{", headers=ME)
+        await running.claude(headers=ME | {"X-Claude-Code": "maybe"})
+        assert not permits.taken
+        backend.script = (*says("Hello")[:3], 3600.0)
+        for stream in (False, True, False, True):
+            with pytest.raises((TimeoutError, httpx2.TimeoutException)):
+                async with asyncio.timeout(0.3):
+                    await running.claude(headers=ME, stream=stream)
+            await until(lambda: not permits.taken and not requests_under_way())
+
+
+async def test_no_more_at_once_than_a_key_has_places(
+    gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
+    backend.script = (0.4, *says("Hello"))
+    async with gateway(claude=backend, max_concurrent_per_key=3, **KEYS) as running:
+        responses = await asyncio.gather(
+            *(running.claude(headers=ME) for _ in range(10)), running.claude(headers=YOU)
+        )
+        statuses = [response.status_code for response in responses]
+        assert (statuses.count(200), statuses.count(429), statuses[-1]) == (4, 7, 200)
+        refused = next(response for response in responses if response.status_code == 429)
+        assert code_of(refused) == "rate_limit_exceeded"
+        assert "Retry-After" in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("trusted", "addresses", "refused"),
+    [
+        ("", ["1.1.1.1", "2.2.2.2", "3.3.3.3"], 1),
+        ("127.0.0.1", ["1.1.1.1", "2.2.2.2", "3.3.3.3"], 0),
+        ("127.0.0.0/8", ["9.9.9.9, 1.1.1.1", "8.8.8.8, 1.1.1.1", "1.1.1.1"], 1),
+        ("10.0.0.1", ["1.1.1.1", "2.2.2.2", "3.3.3.3"], 1),
+    ],
+)
+async def test_an_address_that_was_forwarded_counts_only_from_a_trusted_proxy(
+    trusted: str,
+    addresses: list[str],
+    refused: int,
+    gateway: GatewayFactory,
+    backend: ScriptedBackend,
+) -> None:
+    async with gateway(claude=backend, rate_limit_per_ip=2, trusted_proxies=trusted) as running:
+        responses = [await running.claude(headers={"X-Forwarded-For": it}) for it in addresses]
+    assert [response.status_code for response in responses].count(429) == refused
+
+
+async def test_a_credential_in_an_answer_never_reaches_the_client(
+    gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
+    key = "sk-ant-api03-abcdefghijklmnop1234"
+    backend.script = says("Use ", *key, " please.")
+    async with gateway(claude=backend) as running:
+        whole = await running.claude()
+        streamed = await running.sdk.chat.completions.create(
+            model="sonnet",
+            messages=[{"role": "user", "content": "Hi"}],
+            stream=True,
+            extra_headers=CLAUDE,
+        )
+        text = "".join([chunk.choices[0].delta.content or "" async for chunk in streamed])
+    assert whole.json()["choices"][0]["message"]["content"] == text == "Use [REDACTED] please."

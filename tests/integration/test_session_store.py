@@ -1,0 +1,107 @@
+"""Sessions on disk: the duties of a store, and what only a disk can do."""
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from modegate.adapters.sqlite.session_store import FILE, SqliteSessionStore
+from modegate.domain.errors import SessionBusyError, StorageError
+from modegate.testing.contracts.session_store import ONE, TWO, SessionStoreContract, session
+
+
+class TestSqliteSessionStore(SessionStoreContract):
+    @pytest.fixture(autouse=True)
+    def in_folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "state"
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[SqliteSessionStore]:
+        async with opened(self.folder) as store:
+            yield store
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[SqliteSessionStore]:
+    store = SqliteSessionStore(folder)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+async def test_sessions_are_there_after_a_restart_and_for_nobody_else(tmp_path: Path) -> None:
+    async with opened(tmp_path / "state") as store:
+        await store.put(session(ONE))
+    async with opened(tmp_path / "state") as store:
+        assert await store.get(ONE) == session(ONE)
+    for path in (tmp_path / "state", *(tmp_path / "state").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_two_gateways_on_one_folder_see_each_others_sessions(tmp_path: Path) -> None:
+    async with opened(tmp_path) as first, opened(tmp_path) as second:
+        await first.put(session(ONE))
+        assert await second.get(ONE) == session(ONE)
+        await second.remove(ONE)
+        assert await first.get(ONE) is None
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from modegate.adapters.sqlite.holds import Holds
+print(Holds(Path(sys.argv[1])).take(sys.argv[2]), flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_a_hold_keeps_other_processes_out_until_its_process_ends(tmp_path: Path) -> None:
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, str(tmp_path / "sessions.lock"), ONE),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"True\n"
+    async with opened(tmp_path) as store:
+        with pytest.raises(SessionBusyError):
+            async with store.hold(ONE):
+                pass
+        async with store.hold(TWO):
+            pass
+        other.kill()
+        await other.wait()
+        async with store.hold(ONE):
+            pass
+
+
+async def test_a_database_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("not a database, but long enough to be looked at as one" * 100)
+    async with opened(tmp_path) as store:
+        with pytest.raises(StorageError, match="MODEGATE_STATE_DIR"):
+            await store.get(ONE)
+
+
+async def test_a_database_of_a_later_version(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / FILE)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    async with opened(tmp_path) as store:
+        with pytest.raises(StorageError, match="later version"):
+            await store.find()
+        assert (tmp_path / FILE).exists()
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with opened(tmp_path / "file") as store:
+        with pytest.raises(StorageError):
+            await store.put(session(ONE))
+        with pytest.raises(StorageError):
+            async with store.hold(ONE):
+                pass

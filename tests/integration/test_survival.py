@@ -1,0 +1,63 @@
+"""Sessions outlive the gateway, however it ends."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+from support.gateway import KEY
+from support.serving import Serving, bare_environment, serving
+from support.waiting import until
+
+from modegate.testing.provider import StandInProvider
+from modegate.testing.scripted_claude import ScriptedClaude
+
+SESSION = "X-Claude-Session-ID"
+
+
+async def ask(running: Serving, text: str, session: str | None = None) -> httpx2.Response:
+    headers = {"X-Claude-Code": "true"} | ({SESSION: session} if session else {})
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": text}]}
+    async with httpx2.AsyncClient(base_url=running.url, timeout=30, trust_env=False) as http:
+        return await http.post("/v1/chat/completions", json=body, headers=headers)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_conversation_goes_on_after_a_restart(
+    end: signal.Signals, provider: StandInProvider, tmp_path: Path
+) -> None:
+    environment = bare_environment(tmp_path) | {
+        "ANTHROPIC_API_KEY": KEY,
+        "ANTHROPIC_BASE_URL": provider.url,
+    }
+    with serving(folder=tmp_path, environment=environment) as running:
+        session = (await ask(running, "My name is Ada.")).headers[SESSION]
+        running.process.send_signal(end)
+        running.process.wait(15)
+    with serving(folder=tmp_path, environment=environment) as running:
+        answered = await ask(running, "What is my name?", session)
+    assert answered.status_code == 200
+    assert answered.headers[SESSION] == session
+    assert "My name is Ada." in provider.requests[-1].body.decode()
+
+
+async def test_of_a_first_turn_that_was_killed_nothing_is_left(tmp_path: Path) -> None:
+    scripted = tmp_path / "scripted"
+    scripted.mkdir()
+    claude = ScriptedClaude(scripted, {"hang": 0})
+    environment = bare_environment(tmp_path) | {
+        "ANTHROPIC_API_KEY": KEY,
+        "CLAUDE_PATH": str(claude.path),
+    }
+    sessions = tmp_path / "state" / "sessions"
+    with serving(folder=tmp_path, environment=environment) as running:
+        asking = asyncio.create_task(ask(running, "Hi"))
+        await until(lambda: claude.starts, 10)
+        running.process.kill()
+        running.process.wait(15)
+        with pytest.raises(httpx2.TransportError):
+            await asking
+    assert list(sessions.iterdir())
+    with serving(folder=tmp_path, environment=environment):
+        await until(lambda: not list(sessions.iterdir()), 10)

@@ -1,0 +1,109 @@
+"""A client's sessions, and the end of their time."""
+
+from dataclasses import replace
+
+import pytest
+
+from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.application.client_sessions import ClientSessions
+from modegate.application.expire_sessions import ExpireSessions
+from modegate.application.hold_session import HoldSession
+from modegate.domain.client import ClientId
+from modegate.domain.errors import InvalidSessionIdError, SessionBusyError, SessionNotFoundError
+from modegate.domain.session import Session, SessionId, SessionPolicy
+from modegate.testing.clock import FakeClock
+from modegate.testing.conversations import FakeConversations
+from modegate.testing.ids import FakeIds
+
+ME, YOU = ClientId("me"), ClientId("you")
+ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
+TWO = SessionId("7d9f6c52-8f1e-4a9b-8a55-6a3f0e1c2b22")
+LEFT = SessionId("9b1d2e3f-4a5b-4c6d-8e7f-8a9b0c1d2e33")
+
+
+class World:
+    """Two sessions of mine; one is used at 0, the other at 50. Idle sessions live for a minute."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(55.0)
+        self.store = MemorySessionStore()
+        self.conversations = FakeConversations(ONE, TWO)
+        policy = SessionPolicy(idle=60, age=200)
+        self.sessions = ClientSessions(
+            sessions=HoldSession(store=self.store, policy=policy, clock=self.clock, ids=FakeIds()),
+            conversations=self.conversations,
+        )
+        self.expire = ExpireSessions(
+            store=self.store, conversations=self.conversations, policy=policy, clock=self.clock
+        )
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    await made.store.put(Session.start(ONE, ME, 0.0))
+    await made.store.put(replace(Session.start(TWO, ME, 0.0), used_at=50.0))
+    return made
+
+
+async def test_a_client_sees_its_own_the_latest_used_first(world: World) -> None:
+    assert [session.id for session in await world.sessions.list(ME)] == [TWO, ONE]
+    assert (await world.sessions.get(ONE, ME)).id == ONE
+    assert not await world.sessions.list(YOU)
+
+
+async def test_what_is_expired_is_not_there(world: World) -> None:
+    world.clock.advance(10)
+    assert [session.id for session in await world.sessions.list(ME)] == [TWO]
+    with pytest.raises(SessionNotFoundError):
+        await world.sessions.get(ONE, ME)
+
+
+async def test_ending_takes_the_conversation_too(world: World) -> None:
+    assert (await world.sessions.end(ONE, ME)).id == ONE
+    assert await world.store.get(ONE) is None
+    assert world.conversations.ids == {TWO}
+    with pytest.raises(SessionNotFoundError):
+        await world.sessions.end(ONE, ME)
+
+
+async def test_nobody_ends_what_is_anothers_or_in_use(world: World) -> None:
+    with pytest.raises(SessionNotFoundError):
+        await world.sessions.end(ONE, YOU)
+    with pytest.raises(InvalidSessionIdError):
+        await world.sessions.end("one", ME)
+    async with world.store.hold(ONE):
+        with pytest.raises(SessionBusyError):
+            await world.sessions.end(ONE, ME)
+        with pytest.raises(SessionNotFoundError):  # not even that it is busy is told
+            await world.sessions.end(ONE, YOU)
+    assert await world.store.get(ONE) is not None
+
+
+async def test_expired_sessions_are_removed_with_their_conversations(world: World) -> None:
+    assert await world.expire() == 0
+    world.clock.advance(5)
+    assert await world.expire() == 1
+    assert world.conversations.ids == {TWO}
+    assert [session.id for session in await world.store.find()] == [TWO]
+
+
+async def test_a_session_that_is_too_old_is_removed_however_busy_it_was(world: World) -> None:
+    world.clock.advance(145)
+    await world.store.put(replace(Session.start(TWO, ME, 0.0), used_at=199.0))
+    assert await world.expire() == 2
+
+
+async def test_what_is_in_use_stays_until_it_is_free(world: World) -> None:
+    world.clock.advance(100)
+    async with world.store.hold(ONE):
+        assert await world.expire() == 1
+    assert await world.expire() == 1
+
+
+async def test_what_is_left_of_a_turn_that_nobody_remembers_is_removed(world: World) -> None:
+    world.conversations.ids.add(LEFT)
+    async with world.store.hold(LEFT):  # its first turn is under way
+        assert await world.expire() == 0
+    assert await world.expire() == 1
+    assert world.conversations.ids == {ONE, TWO}
