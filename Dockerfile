@@ -14,6 +14,7 @@ RUN useradd --system --create-home --uid 10001 modegate
 COPY --from=build /opt/modegate /opt/modegate
 USER modegate
 ENV PATH=/opt/modegate/bin:$PATH HOST=0.0.0.0 PORT=3456 MODEGATE_STATE_DIR=/home/modegate/state
+# HOST lets everybody in who reaches the container: set API_KEY, or the start is refused.
 EXPOSE 3456
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD \
   ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health', timeout=2)"]

@@ -1,6 +1,7 @@
 """What the documents say is true: snippets run, tables are complete, links lead somewhere."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -56,10 +57,11 @@ def execute(command: list[str], code: str, offline: Serving) -> str:
 @pytest.mark.parametrize(("page", "code"), blocks("python"))
 def test_python_snippets_run(page: str, code: str, offline: Serving) -> None:
     printed = execute([sys.executable, "-"], code, offline)
-    assert printed.count("[simulated]") == (2 if page == "README.md" else 0)
+    assert printed.count("[simulated]") == (2 if "OpenAI(" in code else 0), page
 
 
-CURL = [block for block in blocks("sh") if block[1].startswith("curl")]
+# A machine may have no curl; then there is nothing to try it with.
+CURL = [block for block in blocks("sh") if block[1].startswith("curl") and shutil.which("curl")]
 
 
 @pytest.mark.parametrize(("page", "code"), CURL)
