@@ -106,6 +106,7 @@ def main() -> None:
                     "OPENAI_API_KEY": "sk-benchmark",
                     "OPENAI_BASE_URL": upstream.url.removesuffix("/chat/completions"),
                     "MODEGATE_STATE_DIR": state,
+                    "RATE_LIMIT_PER_IP": "1000000",
                     "LOG_LEVEL": "info",
                 },
             )

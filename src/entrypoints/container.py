@@ -14,8 +14,8 @@ from dependency_injector import containers, providers
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.examination import examine
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.limits.rate_limiter import SlidingWindows
 from modegate.adapters.memory.permits import MemoryPermits
+from modegate.adapters.memory.rate_limiter import SlidingWindows
 from modegate.adapters.openai_sdk.backend import PassthroughBackend
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.sqlite.session_store import SqliteSessionStore

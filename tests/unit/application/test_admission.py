@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from modegate.adapters.limits.rate_limiter import SlidingWindows
 from modegate.adapters.memory.permits import MemoryPermits
+from modegate.adapters.memory.rate_limiter import SlidingWindows
 from modegate.application.admission import Admission
 from modegate.domain.client import ANONYMOUS, ApiKey, Client, KeyRing
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, RateLimitError

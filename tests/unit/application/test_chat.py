@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from modegate.adapters.limits.rate_limiter import SlidingWindows
+from modegate.adapters.memory.rate_limiter import SlidingWindows
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.hold_session import HoldSession

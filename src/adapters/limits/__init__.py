@@ -1,1 +1,0 @@
-"""Sliding windows from the library `limits`."""
