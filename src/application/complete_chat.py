@@ -1,5 +1,6 @@
 """Answer a request as a whole."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from modegate.application.hold_session import HoldSession
@@ -7,6 +8,10 @@ from modegate.application.ports.backend import CompletionBackend
 from modegate.application.prepare_turn import PrepareTurn
 from modegate.domain.completion import Answer, Completion
 from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
+
+
+def ignore(_: Turn) -> None:
+    """Who does not want to know the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,18 @@ class CompleteChat:
     backend: CompletionBackend[Turn]
     sessions: HoldSession
 
-    async def __call__(self, request: ChatRequest) -> WholeAnswer:
+    async def __call__(
+        self, request: ChatRequest, prepared: Callable[[Turn], None] = ignore
+    ) -> WholeAnswer:
         """Prepare the turn, have it answered, and remember its session.
+
+        `prepared` is told the turn before the backend is, for it may fail.
 
         Raises:
             GatewayError: the request was refused, or the backend failed.
         """
         async with self.prepare(request) as turn:
+            prepared(turn)
             answer = await self.backend.complete(turn)
             if isinstance(turn, ClaudeTurn) and isinstance(answer, Completion):
                 await self.sessions.remember(turn.session, answer.cli_session_id)

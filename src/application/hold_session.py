@@ -26,6 +26,7 @@ class HoldSession:
         """A new session; it is not remembered before `remember` says that its turn runs."""
         session_id = SessionId(self.ids.session_id())
         async with self.store.hold(session_id):
+            await self.store.get(session_id)  # a store that is broken says so before the turn
             yield Session.start(session_id, client, self.clock.now())
 
     @asynccontextmanager

@@ -1,9 +1,10 @@
 """Answer a request chunk by chunk."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from modegate.application.complete_chat import ignore
 from modegate.application.hold_session import HoldSession
 from modegate.application.ports.backend import CompletionBackend
 from modegate.application.prepare_turn import PrepareTurn
@@ -30,18 +31,28 @@ class StreamChat:
     sessions: HoldSession
 
     @asynccontextmanager
-    async def __call__(self, request: ChatRequest) -> AsyncIterator[StreamedAnswer]:
+    async def __call__(
+        self, request: ChatRequest, prepared: Callable[[Turn], None] = ignore
+    ) -> AsyncIterator[StreamedAnswer]:
         """Prepare the turn and await its first chunk; leaving the context ends all of it.
+
+        `prepared` is told the turn before the backend is, for it may fail.
 
         Raises:
             GatewayError: on entering, the request was refused or the backend failed at once; from
                 the chunks, the answer was cut.
         """
-        async with self.prepare(request) as turn, self.backend.stream(turn) as chunks:
-            first = await _first_of(chunks)
-            if isinstance(turn, ClaudeTurn) and isinstance(first, Started):
+        async with self.prepare(request) as turn:
+            prepared(turn)
+            async with self.backend.stream(turn) as chunks:
+                first = await _first_of(chunks)
+                if not (isinstance(turn, ClaudeTurn) and isinstance(first, Started)):
+                    yield StreamedAnswer(turn, first, chunks)
+                    return
                 await self.sessions.remember(turn.session, first.cli_session_id)
-            yield StreamedAnswer(turn, first, chunks)
+                yield StreamedAnswer(turn, first, chunks)
+            # Again, for the session has been used for as long as the stream took.
+            await self.sessions.remember(turn.session, first.cli_session_id)
 
 
 async def _first_of(chunks: AsyncIterator[Chunk]) -> Chunk:

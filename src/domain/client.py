@@ -107,7 +107,7 @@ def parse_upstream_key(text: str) -> ApiKey:
 
 
 SHORTEST_SHOWN = 9
-LONGEST_HEAD = 8
+LONGEST_HEAD = 12
 TAIL = 4
 
 

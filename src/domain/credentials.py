@@ -4,7 +4,13 @@ import re
 from dataclasses import dataclass, field
 
 REDACTED = "[REDACTED]"
-LONGEST_LOOK_BEHIND = 3
+LONGEST_LOOK_BEHIND = 5
+AUTHORITY = r"(?:(?<=://)|(?<=:\\/\\/))"
+# A letter or a digit before it makes it part of a word, unless that ends an escape: of a string, of
+# a URL, of a terminal's colour.
+NOT_IN_WORD = (
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,10 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Atoms one behind the other, the first not in the middle of a word, and `before` them that.
+    """Atoms one behind the other, the first not in the middle of a word, or behind `before`.
 
-    What follows belongs to it too: characters of the last atom or, with `until`, all up to there.
-    `shown` stands in its place.
+    What follows belongs to it too: characters of the last atom or, with `until`, lines of a PEM block
+    up to there. `shown` stands in its place.
     """
 
     atoms: tuple[Atom, ...]
@@ -74,55 +80,69 @@ def _token(prefix: tuple[Atom, ...], characters: str, least: int) -> Credential:
     return Credential((*prefix, Atom(characters, least, None)))
 
 
-def _secret(prefix: tuple[Atom, ...], punctuation: str) -> tuple[Credential, Credential]:
-    """Behind a prefix that words have too, it takes a digit, or more letters than words have."""
-    return (
-        Credential(
-            (
-                *prefix,
-                Atom(f"[A-Za-z{punctuation}]", 0, 15),
-                Atom("[0-9]"),
-                Atom(f"[A-Za-z0-9{punctuation}]", 4, None),
-            )
-        ),
-        _token(prefix, f"[A-Za-z0-9{punctuation}]", 24),
+def _with_digit(prefix: tuple[Atom, ...], punctuation: str) -> Credential:
+    """A digit soon, and some more behind it, which no word has."""
+    return Credential(
+        (
+            *prefix,
+            Atom(f"[A-Za-z{punctuation}]", 0, 15),
+            Atom("[0-9]"),
+            Atom(f"[A-Za-z0-9{punctuation}]", 10, None),
+        )
     )
 
 
+def _secret(prefix: tuple[Atom, ...], punctuation: str) -> tuple[Credential, Credential]:
+    """Behind a prefix that words have too: a digit, or more letters in a row than words have."""
+    letters = _token(prefix, "[A-Za-z0-9]", 24)
+    return _with_digit(prefix, punctuation), letters
+
+
 BLANKS = Atom(r"[ \t]", 1, 4)
-ASSIGNMENT = Atom(r"""["' \t:=]""", 1, 6)
+ASSIGNMENT = Atom(r"""["'`*|\s:=]""", 1, 16)
 PEM_LABEL = Atom("[A-Z0-9 ]", 1, 40)
 PEM_END = re.compile("-----END [A-Z0-9 ]{1,40}-----")
-PEM_BEGIN = (*_exactly("-----BEGIN "), PEM_LABEL, *_exactly("-----"), Atom(r"[\s\\rn]", 1, 8))
-URL_PART = """[^\\s/?#@"'`<>()]"""
+# Line ends as they are and as strings write them, indentation, quotes.
+PEM_MARGIN = Atom(r"""[\s\\rn"'`>#|*+,]""", 1, 60)
+PEM_BEGIN = (*_exactly("-----BEGIN "), PEM_LABEL, *_exactly("-----"), PEM_MARGIN)
+PEM_LINE = re.compile(r"""[\s"'`>#|*+,]*(?:[A-Za-z-]+: [^\n]*|[A-Za-z0-9+/=.\\]*)[\s"'`|+,;]*""")
+URL_USER = Atom("[A-Za-z0-9._~%!$&*+=-]", 0, 256)
+URL_PASSWORD = Atom(r"""[^\s/?#@"'`<>()\\|\u0080-\U0010ffff]""", 1, 256)
 
 CREDENTIALS: tuple[Credential, ...] = (
     Credential(
-        (
-            Atom(URL_PART.replace("@", "@:"), 0, 256),
-            *_exactly(":"),
-            Atom(URL_PART, 1, 256),
-            *_exactly("@"),
-        ),
-        before="(?<=://)",
+        (URL_USER, *_exactly(":"), URL_PASSWORD, *_exactly("@")),
+        before=AUTHORITY,
         shown=f"{REDACTED}@",
     ),
     Credential((*PEM_BEGIN, Atom("[A-Za-z0-9+/=]", 16, None)), until=PEM_END),
-    Credential((*PEM_BEGIN, *_exactly("Proc-Type")), until=PEM_END),
+    *(
+        Credential((*PEM_BEGIN, *_exactly(header)), until=PEM_END)
+        for header in ("Proc-Type", "Version", "Comment")
+    ),
     *_secret(_exactly("sk-"), "_-"),
     *_secret((*_letters("bearer"), BLANKS), "._~+/=-"),
     *(_token(_exactly(prefix), "[A-Z0-9]", 16) for prefix in ("AKIA", "ASIA")),
     *(
         _token((*_letters(name), ASSIGNMENT), "[A-Za-z0-9/+=]", 40)
-        for name in ("aws_secret_access_key", "secretaccesskey")
+        for name in (
+            "aws_secret_access_key",
+            "awssecretaccesskey",
+            "secret_access_key",
+            "secretaccesskey",
+            "aws_session_token",
+            "session_token",
+        )
     ),
     _token((*_exactly("gh"), Atom("[pousr]"), *_exactly("_")), "[A-Za-z0-9]", 20),
     _token(_exactly("github_pat_"), "[A-Za-z0-9_]", 20),
     _token(_exactly("AIza"), "[A-Za-z0-9_-]", 30),
     _token(_exactly("ya29."), "[A-Za-z0-9_-]", 20),
+    _token(_exactly("1//0"), "[A-Za-z0-9_-]", 20),
     _token(_exactly("GOCSPX-"), "[A-Za-z0-9_-]", 20),
-    _token((*_exactly("xox"), Atom("[abeoprs]"), *_exactly("-")), "[A-Za-z0-9-]", 10),
-    _token(_exactly("xapp-"), "[A-Za-z0-9-]", 10),
+    _with_digit((*_exactly("xox"), Atom("[abcdeoprs]"), *_exactly("-")), "%-"),
+    _with_digit(_exactly("xapp-"), "-"),
+    _token(_exactly("hooks.slack.com/services/"), "[A-Za-z0-9/]", 20),
 )
 
 FIRST_LETTERS = "".join(

@@ -16,6 +16,7 @@
     │   ├── MissingKeyError
     │   └── InvalidKeyError
     ├── BusyError                    right, but not now
+    │   ├── ShuttingDownError
     │   ├── SessionBusyError
     │   ├── RateLimitError           too often, or too many at once
     │   └── CapacityError
@@ -145,6 +146,17 @@ class InvalidKeyError(AccessError):
 
 class BusyError(GatewayError):
     """The request is right; the moment is not."""
+
+
+class ShuttingDownError(BusyError):
+    """The gateway is about to end."""
+
+    code = "server_shutting_down"
+
+    def __init__(
+        self, message: str = "The server is shutting down: send the request again in a moment."
+    ) -> None:
+        super().__init__(message)
 
 
 class SessionBusyError(BusyError):

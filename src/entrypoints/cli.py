@@ -84,7 +84,7 @@ async def _serve_container(container: Container, *, offline: bool) -> None:
     host, port = listener.getsockname()[:2]
     keys = len(settings.all_keys())
     announce(f"http://{host}:{port}", container.check_health()(), keys)
-    await build_server(build_app(container, offline=offline), settings).serve([listener])
+    await build_server(build_app(container, offline=offline), container).serve([listener])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -55,6 +55,8 @@ def claude_options(settings: Settings, environment: Mapping[str, str]) -> Claude
         slots=settings.max_concurrent_processes,
         queue_timeout=settings.pool_queue_timeout_ms / 1000,
         turn_timeout=settings.request_timeout_ms / 1000,
+        first_event_timeout=settings.claude_first_event_timeout_ms / 1000,
+        silence_timeout=settings.claude_silence_timeout_ms / 1000,
     )
 
 

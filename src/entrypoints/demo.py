@@ -66,9 +66,8 @@ def _settings() -> Settings:
 
 @asynccontextmanager
 async def _gateway(container: Container) -> AsyncIterator[str]:
-    settings: Settings = container.settings()
     listener = listen("127.0.0.1", 0)
-    server = build_server(build_app(container, offline=True), settings)
+    server = build_server(build_app(container, offline=True), container)
     serving = asyncio.create_task(server.serve([listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

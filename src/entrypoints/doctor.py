@@ -144,6 +144,8 @@ async def _ask_claude(container: Container, settings: Settings) -> Finding:
 
 
 async def _ask_upstream(container: Container) -> Finding:
+    if container.passthrough_backend().look() is not PassthroughState.OK:
+        return Finding(Verdict.ODD, "upstream: not asked, for there is no key")
     try:
         async with asyncio.timeout(LIVE_TIMEOUT):
             listed = await container.passthrough_backend().fetch()

@@ -57,13 +57,21 @@ class JsonFormatter(Discreet):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+def _plain(value: object) -> str:
+    """A value that cannot be taken for another field, another line, or an order to the terminal."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
+
+
 class PrettyFormatter(Discreet):
     """Text with the fields behind it."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, or several with a traceback."""
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        fields = " ".join(f"{name}={value}" for name, value in getattr(record, FIELDS, {}).items())
+        fields = " ".join(
+            f"{name}={_plain(value)}" for name, value in getattr(record, FIELDS, {}).items()
+        )
         level = NAMES.get(record.levelno, record.levelname.lower())
         line = f"{time} {level:5} {record.getMessage()} {fields}".rstrip()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from importlib.metadata import version
 
 import uvicorn
@@ -21,6 +21,8 @@ from modegate.entrypoints.settings import Settings
 BACKLOG = 2048
 # Longer than clients and load balancers keep an idle connection, so that they close it, not we.
 KEEP_ALIVE = 75
+# For the errors of requests that were cut to reach their clients, in whole seconds.
+LAST_WORDS = 2
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,12 @@ class AddressError(Exception):
 
 
 class GatewayServer(uvicorn.Server):
-    """Stops on a signal with exit status 0; a second signal stops at once."""
+    """Drains on a signal, then stops with exit status 0; a second signal stops at once."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._draining: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -45,8 +52,17 @@ class GatewayServer(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _stop(self) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        if self._draining is None:
+            log.info("shutting down: no new requests; a second signal stops at once")
+            self._draining = asyncio.create_task(self._drain_and_stop())
+        else:
+            self.force_exit = self.should_exit = True
+
+    async def _drain_and_stop(self) -> None:
+        try:
+            await self._drain()
+        finally:
+            self.should_exit = True
 
 
 def build_app(container: Container, *, offline: bool = False) -> Lifetime:
@@ -63,13 +79,18 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
             client_sessions=container.client_sessions(),
             list_models=container.list_models(),
             check_health=container.check_health(),
+            sessions=container.session_store(),
         ),
         HttpOptions(
             version=version("modegate"),
             max_body=settings.max_body_bytes,
             keep_alive=settings.sse_keepalive_ms / 1000,
             cors_origins=settings.cors_allowed_origins,
+            trusted_proxies=settings.trusted_proxies,
             offline=offline,
+            metrics_token=settings.metrics_token.get_secret_value()
+            if settings.metrics_token
+            else None,
         ),
         on_start=(cleaner.start,),
         on_end=(
@@ -85,23 +106,29 @@ def closing(container: Container) -> list[Hook]:
     return [close for make in made if (close := getattr(make(), "aclose", None))]
 
 
-def build_server(app: Lifetime, settings: Settings) -> GatewayServer:
+def build_server(app: Lifetime, container: Container) -> GatewayServer:
     """The server, not started yet."""
+    settings: Settings = container.settings()
+
+    async def drain() -> None:
+        container.claude_cli().drain()
+        await app.drain(settings.shutdown_timeout_ms / 1000)
+
     return GatewayServer(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            proxy_headers=False,
             lifespan="on",
             http=GatewayProtocol,
             ws="none",
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=max(1, settings.shutdown_timeout_ms // 1000),
-        )
+            timeout_graceful_shutdown=LAST_WORDS,
+        ),
+        drain,
     )
 
 

@@ -84,9 +84,10 @@ Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute(
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return host == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 class Settings(BaseModel):
@@ -108,6 +109,7 @@ class Settings(BaseModel):
     api_keys: Keys = ()
     allow_unauthenticated: bool = False
     trusted_proxies: Networks = ()
+    metrics_token: Key | None = None
     cors_allowed_origins: Names = ()
     max_body_bytes: Bytes = 1024 * 1024
     sse_keepalive_ms: Milliseconds = 15_000
@@ -120,6 +122,8 @@ class Settings(BaseModel):
     claude_bare: Annotated[bool | None, BeforeValidator(_tristate)] = None
     claude_env_allow: Names = ()
     default_model: str = "sonnet"
+    claude_first_event_timeout_ms: Milliseconds = 30_000
+    claude_silence_timeout_ms: Milliseconds = 120_000
     max_concurrent_processes: Count = 10
     pool_queue_timeout_ms: Milliseconds = 5_000
 

@@ -63,10 +63,11 @@ def load_settings(
     )
     faults = [*_unknown_variables(environment), *_unknown_keys(from_file, path)]
     known = {name: value for name, value in from_file.items() if name in NAMES}
+    values = known | from_environment
     try:
-        settings = Settings.model_validate(known | from_environment)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError([*faults, *_faults(error, sources)]) from None
+        raise SettingsError([*faults, *_all_faults(error, values, sources)]) from None
     if faults:
         raise SettingsError(faults)
     return LoadedSettings(settings, sources)
@@ -115,6 +116,19 @@ def _unknown_keys(from_file: Mapping[str, object], path: Path | None) -> Iterato
 def _nearest(name: str, known: frozenset[str] | set[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {nearest[0]}?" if nearest else ""
+
+
+def _all_faults(
+    error: ValidationError, values: Mapping[str, object], sources: Mapping[str, str]
+) -> Iterator[str]:
+    """Those of single values, and those between the values that are right."""
+    yield from _faults(error, sources)
+    wrong = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+    if wrong:
+        try:
+            Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
+        except ValidationError as between:
+            yield from _faults(between, sources)
 
 
 def _faults(error: ValidationError, sources: Mapping[str, str]) -> Iterator[str]:

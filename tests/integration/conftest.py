@@ -55,7 +55,7 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
             container.claude_backend.override(providers.Object(Redacted(claude)))
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = build_server(build_app(container), container.settings())
+        server = build_server(build_app(container), container)
         serving = asyncio.create_task(server.serve([listener]))
         async with (
             httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,

@@ -69,6 +69,10 @@ class ClaudeBackend:
         async with self._run(turn, Translator()) as chunks:
             yield chunks
 
+    def drain(self) -> None:
+        """Begin no more turns; those that wait for their beginning fail."""
+        self._slots.drain()
+
     async def kept(self) -> list[SessionId]:
         """The sessions that have a folder."""
         return await self._workspace.kept()
@@ -112,9 +116,12 @@ class ClaudeBackend:
         self, turn: ClaudeTurn, child: Child, translator: Translator
     ) -> AsyncGenerator[AnswerChunk, None]:
         lines = JsonLines(self._options.stdout_limit)
+        patience = self._options.first_event_timeout
         try:
             while not translator.finished:
-                data = await child.read()
+                async with asyncio.timeout(patience):
+                    data = await child.read()
+                patience = self._options.silence_timeout
                 for event in lines.feed(data) if data else lines.flush():
                     for chunk in translator.feed(event):
                         self._credentials.accepted()
@@ -126,32 +133,36 @@ class ClaudeBackend:
                 if not data and not translator.finished:
                     await child.ended(LAST_WORDS)
                     raise failures.from_exit(child.exit_status, child.stderr)
+        except TimeoutError:
+            raise self._too_silent() from None
         except BackendAuthError:
             self._credentials.refused()
             raise
         finally:
-            self._log_stderr(child, turn)
+            self._log_stderr(child, turn, translator.answer.text)
 
     @asynccontextmanager
     async def _folder(
         self, turn: ClaudeTurn, translator: Translator
     ) -> AsyncIterator[SessionFolder]:
         """The session's folder, which after a turn that failed is as it was before."""
-        try:
-            folder = await self._workspace.prepare(turn.session.id)
-            mark = await self._workspace.mark(folder)
-        except OSError as error:
-            log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
-            raise failures.unavailable() from error
-        try:
-            yield folder
-        finally:
-            if translator.finished:
-                await self._workspace.learn(folder)
-            elif turn.resume:
-                await self._workspace.roll_back(folder, mark)
-            elif not translator.counts:  # no client will ever hear of the session
-                await self._workspace.discard(turn.session.id)
+        async with AsyncExitStack() as stack:
+            try:
+                folder = await self._workspace.prepare(turn.session.id)
+                await stack.enter_async_context(self._workspace.lock(folder))
+                mark = await self._workspace.mark(folder)
+            except OSError as error:
+                log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
+                raise failures.unavailable() from error
+            try:
+                yield folder
+            finally:
+                if translator.finished:
+                    await self._workspace.learn(folder)
+                elif turn.resume:
+                    await self._workspace.roll_back(folder, mark)
+                elif not translator.counts:  # no client will ever hear of the session
+                    await self._workspace.discard(turn.session.id)
 
     async def _spawn(
         self, child: Child, turn: ClaudeTurn, executable: str, folder: SessionFolder
@@ -214,7 +225,10 @@ class ClaudeBackend:
             f"Claude did not finish within {seconds} s: ask for less, or try again later."
         )
 
-    def _log_stderr(self, child: Child, turn: ClaudeTurn) -> None:
-        written = f"{turn.prompt.system}\n{turn.prompt.text}"
-        if words := clean(child.stderr, self._environment, written):
+    def _too_silent(self) -> TurnTimeoutError:
+        return TurnTimeoutError("Claude Code fell silent: send the request again.")
+
+    def _log_stderr(self, child: Child, turn: ClaudeTurn, answer: str) -> None:
+        conversation = f"{turn.prompt.system}\n{turn.prompt.text}\n{answer}"
+        if words := clean(child.stderr, self._environment, conversation):
             log.warning("claude wrote to stderr: %s", words)

@@ -6,19 +6,27 @@ from collections.abc import Mapping
 from modegate.domain.redaction import redact
 
 SHORTEST_VALUE = 6
-SHORTEST_LINE = 8
+# So many letters and digits in a row that stand in a conversation too are no accident.
+QUOTE = 12
+LONGEST_CONVERSATION = 200_000
+NO_LETTER = re.compile(r"\\[nrtu\"]|[\W_]")
 BEARER = re.compile(r"(?<=[Bb]earer )\S+")
 ASSIGNMENT = re.compile(r"\b([A-Z][A-Z0-9_]{2,})=\S+")
 PATH = re.compile(r"(?:file://)?(?<![\w/.])(/[\w.@~+-]+){2,}/?")
 
 
-def clean(text: str, environment: Mapping[str, str], prompt: str = "") -> str:
-    """`text` without keys, paths, values of the environment and lines of the prompt."""
+def clean(text: str, environment: Mapping[str, str], conversation: str = "") -> str:
+    """`text` without keys, paths, values of the environment and lines that quote the conversation."""
     for name, value in environment.items():
         if len(value) >= SHORTEST_VALUE:
             text = text.replace(value, f"<{name}>")
-    for line in map(str.strip, prompt.splitlines() if text else ()):
-        if len(line) >= SHORTEST_LINE:
-            text = text.replace(line, "<prompt>")
-    text = ASSIGNMENT.sub(r"\1=<value>", BEARER.sub("<secret>", redact(text)))
+    said = _runs(conversation[:LONGEST_CONVERSATION]) if text else frozenset()
+    lines = ("<conversation>" if _runs(line) & said else line for line in text.splitlines())
+    text = ASSIGNMENT.sub(r"\1=<value>", BEARER.sub("<secret>", redact("\n".join(lines))))
     return PATH.sub("<path>", text).strip()
+
+
+def _runs(text: str) -> frozenset[str]:
+    """Every run of letters and digits of the length of a quote, however they are written."""
+    letters = NO_LETTER.sub("", text).lower()
+    return frozenset(letters[i : i + QUOTE] for i in range(len(letters) - QUOTE + 1))

@@ -17,6 +17,7 @@ from modegate.domain.errors import (
     GatewayError,
     InvalidRequestError,
     ModelNotFoundError,
+    SessionBusyError,
     SessionNotFoundError,
 )
 
@@ -90,6 +91,15 @@ def session_lost() -> GatewayError:
     return SessionNotFoundError(
         "The session's conversation is gone: leave out X-Claude-Session-ID to begin a new one.",
         param="X-Claude-Session-ID",
+    )
+
+
+def session_busy() -> GatewayError:
+    """An earlier turn's child is still ending, behind another gateway."""
+    return SessionBusyError(
+        "An earlier request of this session is still being ended: send it again in a moment.",
+        param="X-Claude-Session-ID",
+        retry_after=1,
     )
 
 

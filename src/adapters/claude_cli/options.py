@@ -25,6 +25,8 @@ class ClaudeOptions:
     slots: int = 10
     queue_timeout: float = 5.0
     turn_timeout: float = 300.0
+    first_event_timeout: float = 30.0
+    silence_timeout: float = 120.0
     grace: float = 5.0
     stdout_limit: int = 10 * MIB
     stderr_limit: int = 1 * MIB

@@ -1,16 +1,20 @@
 """The folders that children work in, and keep their conversations in."""
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from modegate.adapters.claude_cli import failures
 from modegate.domain.session import SessionId, is_session_id
 
 CONFIG = ".claude.json"
+LOCK = "lock"
 # Parts of the CLI's own file that tell of other sessions.
 NOT_SHARED = ("projects",)
 
@@ -42,6 +46,23 @@ class Workspace:
     async def prepare(self, session_id: SessionId) -> SessionFolder:
         """The session's folder, made where it is not there."""
         return await asyncio.to_thread(self._prepare, session_id)
+
+    @asynccontextmanager
+    async def lock(self, folder: SessionFolder) -> AsyncIterator[None]:
+        """Keep other gateways out of the folder, until this one's child is gone.
+
+        Raises:
+            SessionBusyError: a child of another gateway is not.
+        """
+        file = os.open(folder.work.parent / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise failures.session_busy() from None
+            yield
+        finally:
+            os.close(file)
 
     async def mark(self, folder: SessionFolder) -> Mapping[Path, int]:
         """Where the transcripts end now, for `roll_back`."""

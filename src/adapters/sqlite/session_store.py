@@ -1,6 +1,7 @@
 """Sessions that outlive the process."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import Session, SessionId
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 FILE = "sessions.db"
 VERSION = 1
@@ -134,6 +137,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
+        log.error("sessions cannot be read or written: %s", error)  # noqa: TRY400
         raise StorageError(
             "The server cannot use what it keeps its sessions in: the operator has to check the "
             "folder MODEGATE_STATE_DIR and its disk."

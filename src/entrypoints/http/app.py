@@ -1,7 +1,8 @@
 """The ASGI application."""
 
+import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import falcon
@@ -12,13 +13,16 @@ from modegate.application.check_health import CheckHealth
 from modegate.application.client_sessions import ClientSessions
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.list_models import ListModels
+from modegate.application.ports.session_store import SessionStore
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.chat_completions import ChatCompletions
+from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
 from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.health import Health, Live
 from modegate.entrypoints.http.lifetime import Lifetime
+from modegate.entrypoints.http.metrics import Metrics, MetricsPage
 from modegate.entrypoints.http.middleware import (
     EXPOSED_HEADERS,
     RequestId,
@@ -40,7 +44,9 @@ class HttpOptions:
     max_body: int = 1024 * 1024
     keep_alive: float = 15.0
     cors_origins: Sequence[str] = ()
+    trusted_proxies: Sequence[str] = ()
     offline: bool = False
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class UseCases:
     client_sessions: ClientSessions
     list_models: ListModels
     check_health: CheckHealth
+    sessions: SessionStore
 
 
 class Lifespan:
@@ -81,16 +88,19 @@ def create_app(
     on_end: Sequence[Hook] = (),
 ) -> Lifetime:
     """The application for any ASGI server that speaks the lifespan protocol."""
+    drain = Drain()
+    gate = Gate(use_cases.admission, tuple(map(ipaddress.ip_network, options.trusted_proxies)))
+    metrics = Metrics(use_cases.check_health)
     app = falcon.asgi.App(
         middleware=[
             Lifespan(on_start, on_end),
             *_cors(options),
             SecurityHeaders(),
-            RateLimitHeaders(use_cases.admission),
+            RateLimitHeaders(gate),
             RequestId(),
+            drain,
         ]
     )
-    gate = Gate(use_cases.admission)
     app.add_error_handler(GatewayError, on_gateway_error)
     app.add_error_handler(falcon.HTTPError, on_framework_error)
     app.add_error_handler(Exception, on_bug)
@@ -104,13 +114,17 @@ def create_app(
             keep_alive=options.keep_alive,
         ),
     )
-    app.add_route("/v1/models", Models(use_cases.list_models))
-    app.add_route("/v1/models/{model:path}", Model(use_cases.list_models))
+    app.add_route("/v1/models", Models(use_cases.list_models, gate))
+    app.add_route("/v1/models/{model:path}", Model(use_cases.list_models, gate))
     app.add_route("/v1/sessions", Sessions(use_cases.client_sessions, gate))
     app.add_route("/v1/sessions/{session_id}", OneSession(use_cases.client_sessions, gate))
-    app.add_route("/health", Health(use_cases.check_health, options.version, options.offline))
+    app.add_route(
+        "/health",
+        Health(use_cases.check_health, lambda: drain.begun, options.version, options.offline),
+    )
     app.add_route("/live", Live())
-    return Lifetime(app)
+    app.add_route("/metrics", MetricsPage(metrics, use_cases.sessions, options.metrics_token))
+    return Lifetime(app, drain, metrics.observe)
 
 
 def _cors(options: HttpOptions) -> list[Any]:

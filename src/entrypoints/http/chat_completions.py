@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import falcon
 import falcon.asgi
@@ -20,8 +21,7 @@ from modegate.entrypoints.http.body import read_json_body
 from modegate.entrypoints.http.errors import write_head
 from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.lifetime import opened
-from modegate.entrypoints.http.rate_limits import tighten
-from modegate.entrypoints.http.record import record_of
+from modegate.entrypoints.http.record import record_of, tighten
 from modegate.entrypoints.http.sse import events
 from modegate.entrypoints.http.wire import ChunkRenderer, render_completion
 
@@ -71,8 +71,8 @@ class ChatCompletions:
     async def _answer_at_once(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, request: ChatRequest
     ) -> None:
-        whole = await self.complete(request)
-        _describe(req, resp, whole.turn)
+        whole = await self.complete(request, partial(_note, req))
+        _describe(resp, whole.turn)
         match whole.turn, whole.answer:
             case ClaudeTurn() as turn, Completion() as completion:
                 resp.content_type = falcon.MEDIA_JSON
@@ -88,8 +88,8 @@ class ChatCompletions:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, request: ChatRequest
     ) -> None:
         stack = opened(req.scope)
-        answer = await stack.enter_async_context(self.stream(request))
-        _describe(req, resp, answer.turn)
+        answer = await stack.enter_async_context(self.stream(request, partial(_note, req)))
+        _describe(resp, answer.turn)
         match answer.turn, answer.first:
             case ClaudeTurn() as turn, first:
                 resp.content_type = EVENT_STREAM
@@ -115,14 +115,19 @@ def _verbatim(chunk: object) -> bytes:
     return chunk if isinstance(chunk, bytes) else b""
 
 
-def _describe(req: falcon.asgi.Request, resp: falcon.asgi.Response, turn: Turn) -> None:
+def _note(req: falcon.asgi.Request, turn: Turn) -> None:
+    """What the log and the headers tell of a turn, also where it fails."""
     record = record_of(req)
     record.model = turn.model
+    if isinstance(turn, ClaudeTurn):
+        record.session = turn.session.id
+        if turn.quota is not None:
+            tighten(req, turn.quota)
+
+
+def _describe(resp: falcon.asgi.Response, turn: Turn) -> None:
     if not isinstance(turn, ClaudeTurn):
         return
-    record.session = turn.session.id
-    if turn.quota is not None:
-        tighten(req, turn.quota)
     resp.set_header("X-Claude-Session-ID", turn.session.id)
     if not turn.resume:
         resp.set_header("X-Claude-Session-Created", "true")

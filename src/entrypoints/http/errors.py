@@ -17,8 +17,7 @@ from modegate.domain.errors import (
     UpstreamRefusalError,
 )
 from modegate.domain.verbatim import VerbatimHead
-from modegate.entrypoints.http.rate_limits import tighten
-from modegate.entrypoints.http.record import record_of
+from modegate.entrypoints.http.record import record_of, tighten
 
 INVALID = "invalid_request_error"
 UNAUTHENTICATED = "authentication_error"
@@ -40,6 +39,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.UnsupportedMediaTypeError: (415, INVALID),
         errors.MissingKeyError: (401, UNAUTHENTICATED),
         errors.InvalidKeyError: (401, UNAUTHENTICATED),
+        errors.ShuttingDownError: (503, FAILED),
         errors.SessionBusyError: (429, LIMITED),
         errors.RateLimitError: (429, LIMITED),
         errors.CapacityError: (429, LIMITED),
@@ -80,6 +80,12 @@ def error_object(message: str, kind: str, code: str, param: str | None = None) -
     """The body of an error: exactly these four fields."""
     error = {"message": message, "type": kind, "param": param, "code": code}
     return json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def framed(error: GatewayError) -> tuple[int, bytes]:
+    """An error's status and body."""
+    status, kind = STATUSES[type(error)]
+    return status, error_object(error.message, kind, error.code, error.param)
 
 
 def framework_error(status: int) -> bytes:
@@ -123,10 +129,8 @@ async def on_gateway_error(
         write_head(resp, error.answer)
         resp.data = error.answer.body
     else:
-        status, kind = STATUSES[type(error)]
-        resp.status = status
+        resp.status, resp.data = framed(error)
         resp.content_type = falcon.MEDIA_JSON
-        resp.data = error_object(error.message, kind, error.code, error.param)
     if isinstance(error, AccessError):
         resp.set_header("WWW-Authenticate", "Bearer")
     if isinstance(error, RateLimitError) and error.quota is not None:

@@ -1,5 +1,6 @@
 """`GET /health` and `GET /live`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import falcon.asgi
@@ -14,19 +15,23 @@ class Health:
     """Whether a request would have a chance; `offline` tells that every model is simulated."""
 
     check: CheckHealth
+    is_draining: Callable[[], bool]
     version: str
     offline: bool = False
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
         """200 where at least one backend can work, else 503."""
         state = self.check()
-        resp.status = 200 if state.ready else 503
-        resp.data = encode(self._describe(state))
+        status = "ready" if state.ready else "unavailable"
+        if self.is_draining():
+            status = "draining"
+        resp.status = 200 if status == "ready" else 503
+        resp.data = encode(self._describe(state, status))
 
-    def _describe(self, state: State) -> dict[str, object]:
+    def _describe(self, state: State, status: str) -> dict[str, object]:
         capacity = state.claude.capacity
         described: dict[str, object] = {
-            "status": "ready" if state.ready else "unavailable",
+            "status": status,
             "version": self.version,
             "checks": {
                 "claude_cli": "ok" if state.claude.executable else "error",

@@ -10,16 +10,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from modegate.entrypoints.http.errors import bug
+from modegate.domain.errors import ShuttingDownError
+from modegate.entrypoints.http.drain import Drain
+from modegate.entrypoints.http.errors import bug, cut_event, framed
 from modegate.entrypoints.http.record import RECORD, Record
+from modegate.entrypoints.http.wire import DONE, event
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+Observer = Callable[[Record], None]
 
 STACK = "modegate.opened"
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
+EVENT_STREAM = b"text/event-stream"
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +36,16 @@ def opened(scope: Message) -> AsyncExitStack:
 
 
 class Lifetime:
-    """Wraps an application: each request gets a stack of contexts, and is cancelled when its client goes."""
+    """Wraps an application: each request gets a stack of contexts, and ends when its client goes.
 
-    def __init__(self, app: App) -> None:
+    `observe` is told of each request that has ended.
+    """
+
+    def __init__(self, app: App, drain: Drain, observe: Observer) -> None:
         self._app = app
+        self._drain = drain
+        self._observe = observe
+        self._under_way: set[_Client] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one request, or the server's start and end."""
@@ -44,25 +55,38 @@ class Lifetime:
         if scope["method"] == "HEAD":  # the server leaves out the body by itself
             scope = {**scope, "method": "GET"}
         client = _Client(receive, send, Record(scope["method"]), has_body=_has_body(scope))
+        self._under_way.add(client)
         try:
             async with AsyncExitStack() as stack:
                 scope[STACK] = stack
                 scope[RECORD] = client.record
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
-            if not client.cancelled_us():
+            if not client.cancelled_by_us():
                 raise
+            if client.was_cut:
+                await client.send_cut()
         except Exception:
             log.exception("a request failed outside of every handler")
             await client.send_failure()
         finally:
             client.stop_watching()
-            client.record.write()
+            self._under_way.discard(client)
+            client.record.end()
+            self._observe(client.record)
+
+    async def drain(self, patience: float) -> None:
+        """Take no new requests, and end those that are under way after `patience` seconds."""
+        self._drain.begun = True
+        handlers = [client.handler for client in self._under_way]
+        if handlers:
+            await asyncio.wait(handlers, timeout=patience)
+        for client in list(self._under_way):
+            client.cut()
 
 
 def _has_body(scope: Message) -> bool:
-    names = {name for name, _ in scope["headers"]}
-    return not names.isdisjoint((b"content-length", b"transfer-encoding"))
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
 class _Client:
@@ -70,13 +94,17 @@ class _Client:
 
     def __init__(self, receive: Receive, send: Send, record: Record, *, has_body: bool) -> None:
         self.record = record
+        self.was_cut = False
+        handler = asyncio.current_task()
+        assert handler is not None  # noqa: S101 - a server calls it from a task
+        self.handler: asyncio.Task[Any] = handler
         self._receive = receive
         self._send = send
         # The framework awaits a first message before it looks at the headers; these may say
         # enough to refuse a body that has not come yet.
         self._has_begun = not has_body
         self._answered = False
-        self._handler = asyncio.current_task()
+        self._streams = False
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
 
@@ -94,20 +122,39 @@ class _Client:
 
     async def send(self, message: Message) -> None:
         """A message to the client; after the last one its leaving means nothing."""
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.stop_watching()
         if message["type"] == "http.response.start":
             self.record.status = message["status"]
+            headers = dict(message.get("headers", ()))
+            self._streams = headers.get(b"content-type", b"").startswith(EVENT_STREAM)
+        elif not message.get("more_body", False):
+            self.stop_watching()
+        elif self._streams:
+            self.record.begin_stream()
         self._answered = True
         await self._send(message)
 
     async def send_failure(self) -> None:
         """What is left to say where no handler said anything."""
-        if self._answered:
-            return
-        body = bug()
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        if not self._answered:
+            await self._send_whole(500, bug())
+
+    async def send_cut(self) -> None:
+        """The end of a request that the gateway's own end cut off, in form."""
+        error = ShuttingDownError()
+        self.record.error = error.code
+        if not self._answered:
+            await self._send_whole(*framed(error))
+        elif self._streams:
+            last = event(cut_event(error)) + DONE
+            await self.send({"type": "http.response.body", "body": last})
+
+    async def _send_whole(self, status: int, body: bytes) -> None:
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
     def stop_watching(self) -> None:
@@ -115,9 +162,14 @@ class _Client:
         if self._watch is not None:
             self._watch.cancel()
 
-    def cancelled_us(self) -> bool:
-        """Whether the handler was cancelled for the client's leaving, and for nothing else."""
-        return self._gone and self._handler is not None and self._handler.uncancel() == 0
+    def cut(self) -> None:
+        """End the request now."""
+        self.was_cut = True
+        self.handler.cancel()
+
+    def cancelled_by_us(self) -> bool:
+        """Whether the handler was cancelled for its client's leaving, or cut, and nothing else."""
+        return (self._gone or self.was_cut) and self.handler.uncancel() == 0
 
     async def _wait_for_end(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -126,5 +178,4 @@ class _Client:
 
     def _leave(self) -> None:
         self._gone = self.record.client_left = True
-        if self._handler is not None:
-            self._handler.cancel()
+        self.handler.cancel()

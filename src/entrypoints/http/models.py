@@ -7,18 +7,21 @@ import falcon.asgi
 
 from modegate.application.list_models import ListModels
 from modegate.entrypoints.http.errors import INVALID, error_object
+from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.wire import encode
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The list."""
+    """The list; the upstream's part is for those who may ask the upstream."""
 
     list_models: ListModels
+    gate: Gate
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All models; with `?include=upstream` those of the upstream too."""
-        data = await self.list_models(include_upstream=_includes_upstream(req))
+        upstream = await _includes_upstream(req, self.gate)
+        data = await self.list_models(include_upstream=upstream)
         resp.data = encode({"object": "list", "data": data})
 
 
@@ -27,12 +30,14 @@ class Model:
     """One of the list."""
 
     list_models: ListModels
+    gate: Gate
 
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, model: str
     ) -> None:
         """The model with this id."""
-        found = await self.list_models.find(model, include_upstream=_includes_upstream(req))
+        upstream = await _includes_upstream(req, self.gate)
+        found = await self.list_models.find(model, include_upstream=upstream)
         if found is not None:
             resp.data = encode(found)
             return
@@ -42,5 +47,8 @@ class Model:
         )
 
 
-def _includes_upstream(req: falcon.asgi.Request) -> bool:
-    return "upstream" in (req.get_param_as_list("include") or ())
+async def _includes_upstream(req: falcon.asgi.Request, gate: Gate) -> bool:
+    if "upstream" not in (req.get_param_as_list("include") or ()):
+        return False
+    await gate.admit(req)
+    return True

@@ -4,20 +4,15 @@ import math
 
 import falcon.asgi
 
-from modegate.application.admission import Admission
 from modegate.domain.quota import Quota
-
-
-def tighten(req: falcon.asgi.Request, quota: Quota) -> None:
-    """Another limit counts for the request; its response tells the tightest."""
-    req.context.quota = quota.tighter(getattr(req.context, "quota", None))
+from modegate.entrypoints.http.gate import Gate
 
 
 class RateLimitHeaders:
     """Tells the tightest limit; where a request was not counted, its address's."""
 
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     async def process_response(
         self,
@@ -29,7 +24,7 @@ class RateLimitHeaders:
         """When everything is known."""
         quota: Quota | None = getattr(req.context, "quota", None)
         if quota is None:
-            quota = await self._admission.quota(req.remote_addr)
+            quota = await self._gate.quota(req)
         resp.set_header("X-RateLimit-Limit", str(quota.limit))
         resp.set_header("X-RateLimit-Remaining", str(quota.remaining))
         resp.set_header("X-RateLimit-Reset", str(math.ceil(quota.reset_at)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import falcon.asgi
 
 from modegate.domain.completion import Usage
+from modegate.domain.quota import Quota
 
 RECORD = "modegate.record"
 FIELDS = "fields"
@@ -35,26 +36,33 @@ class Record:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     client_left: bool = False
+    first_token: float | None = None  # seconds, in a stream
+    seconds: float = 0.0  # all of it, when it has ended
 
     def count(self, usage: Usage) -> None:
         """Note the tokens of a turn."""
         self.prompt_tokens = usage.prompt_tokens
         self.completion_tokens = usage.completion_tokens
 
-    def write(self) -> None:
-        """Log the line."""
+    def begin_stream(self) -> None:
+        """Note the first event."""
+        if self.first_token is None:
+            self.first_token = time.perf_counter() - self.began
+
+    def end(self) -> None:
+        """The request has ended: log the line."""
+        self.seconds = time.perf_counter() - self.began
         level = logging.INFO if self.status < FIRST_SERVER_ERROR else logging.WARNING
         if log.isEnabledFor(level):
             log.log(level, "request", extra={FIELDS: self._fields()})
 
     def _fields(self) -> Mapping[str, object]:
-        duration = (time.perf_counter() - self.began) * 1000
         shown = {
             "request_id": self.request_id,
             "method": self.method,
             "route": self.route,
             "status": self.status,
-            "duration_ms": round(duration, 1),
+            "duration_ms": round(self.seconds * 1000, 1),
             "key": self.key,
             "mode": self.mode,
             "model": self.model,
@@ -65,6 +73,11 @@ class Record:
             "client_left": self.client_left or None,
         }
         return {name: value for name, value in shown.items() if value is not None}
+
+
+def tighten(req: falcon.asgi.Request, quota: Quota) -> None:
+    """Another limit counts for the request; its response tells the tightest."""
+    req.context.quota = quota.tighter(getattr(req.context, "quota", None))
 
 
 def record_of(req: falcon.asgi.Request) -> Record:

@@ -22,10 +22,27 @@ SECRETS = [
     "ya29.a0AfH6SMBx1234567890abc",
     "xoxb-123456789012-abcdefABCDEF",
     f"-----BEGIN RSA PRIVATE KEY-----\n{KEY}\n{KEY}=\n-----END RSA PRIVATE KEY-----",
+    f"-----BEGIN RSA PRIVATE KEY-----\n{' ' * 12}{KEY}\n{' ' * 12}-----END RSA PRIVATE KEY-----",
+    f"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\n{KEY}\n-----END PGP PRIVATE KEY BLOCK-----",
+    "awsSecretAccessKey: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_SECRET_ACCESS_KEY`: `wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXX",
     f"-----BEGIN PRIVATE KEY-----\\n{KEY}\\n-----END PRIVATE KEY-----",
     "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nx/y=\n-----END EC PRIVATE KEY-----",
 ]
+ESCAPED = [
+    "x\\nsk-ant-api03-aB3_dE-fGhIjKlMn",
+    "x%3Dghp_abcdefghijklmnopqrstuvwx",
+    "\x1b[32mAKIAIOSFODNN7EXAMPLE",
+]
+ABBREVIATED = (
+    "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n...\n\nNow install it with the tool."
+)
 ORDINARY = [
+    "Bearer token-based-authentication-and-authorization, see Bearer RFC6750.",
+    "class sk-toggleable__content-fitted-wrapper and sk-2024-00012 of sk-learn-compatible-api",
+    "xapp-container-layout, xoxb-your-token-here, Bearer ----------------------------",
+    "https://example.com。这是一个很长的句子没有任何空格或者秘密只是普通的文字。",
     "Bearer authentication is what RFC 6750 describes.",
     "Use scikit-learn (sk-learn), task-management and risk-based tests.",
     "See https://example.com:8080/a?b=c@d and mailto:me@example.com.",
@@ -34,7 +51,19 @@ ORDINARY = [
     "日本語のテキスト 😀 without any blank_or-mark_of_a_secret" * 3,
 ]
 PIECES = st.sampled_from(
-    [*SECRETS, *ORDINARY, " ", "\n", '"', "x", "sk-", "Bearer ", "https://u:p@h/"]
+    [
+        *SECRETS,
+        *ORDINARY,
+        *ESCAPED,
+        ABBREVIATED,
+        " ",
+        "\n",
+        '"',
+        "x",
+        "sk-",
+        "Bearer ",
+        "https://u:p@h/",
+    ]
 )
 
 
@@ -50,6 +79,17 @@ def split(text: str, cuts: list[int]) -> str:
 def test_a_secret_is_replaced_and_its_surroundings_stay(secret: str) -> None:
     assert redact(f'Here: "{secret}", that is it.') == 'Here: "[REDACTED]", that is it.'
     assert redact(secret) == "[REDACTED]"
+
+
+@pytest.mark.parametrize("text", ESCAPED)
+def test_behind_an_escape_too(text: str) -> None:
+    assert redact(text).endswith("[REDACTED]")
+    assert split(text, list(range(len(text)))) == redact(text)
+
+
+def test_of_a_block_that_is_only_hinted_at_what_follows_stays() -> None:
+    assert redact(ABBREVIATED) == "[REDACTED]Now install it with the tool."
+    assert split(ABBREVIATED, list(range(len(ABBREVIATED)))) == redact(ABBREVIATED)
 
 
 @pytest.mark.parametrize("text", ORDINARY)
