@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from modegate.testing import scripted_claude_process
 
@@ -22,6 +23,7 @@ class ScriptedClaude:
 
     def __init__(self, folder: Path, *steps: Step) -> None:
         self._folder = folder
+        self._scripts: dict[str, Any] = {"for": {}, "else": ()}
         self.path = folder / "claude"
         program = shlex.join(
             [sys.executable, "-I", "-S", scripted_claude_process.__file__, str(folder)]
@@ -32,7 +34,16 @@ class ScriptedClaude:
 
     def script(self, *steps: Step) -> None:
         """What it does from its next start on."""
-        (self._folder / "script.json").write_text(json.dumps(steps))
+        self._scripts["else"] = steps
+        self._write()
+
+    def script_for(self, word: str, *steps: Step) -> None:
+        """What it does when the word is in its prompt."""
+        self._scripts["for"] = {**self._scripts["for"], word: steps}
+        self._write()
+
+    def _write(self) -> None:
+        (self._folder / "script.json").write_text(json.dumps(self._scripts))
 
     @property
     def starts(self) -> list[dict[str, object]]:

@@ -69,6 +69,12 @@ def orphan(seconds: float) -> None:
     )
 
 
+def wait_for(path: str) -> None:
+    """Do nothing until the file is there."""
+    while not Path(path).exists():
+        time.sleep(0.005)
+
+
 def kill(number: int) -> None:
     """End by a signal."""
     os.kill(os.getpid(), number)
@@ -85,6 +91,7 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
     "hang": hang,
     "ignore_sigterm": ignore_sigterm,
     "orphan": orphan,
+    "wait_for": wait_for,
     "kill": kill,
     "exit": sys.exit,
 }
@@ -103,9 +110,18 @@ def main(folder: Path, arguments: list[str]) -> None:
     }
     with (folder / "started.jsonl").open("a") as log:
         log.write(json.dumps(started) + "\n")
-    for step in json.loads((folder / "script.json").read_text()):
+    for step in _script(folder, started["input"]):
         for name, value in step.items():
             STEPS[name](value)
+
+
+def _script(folder: Path, said: object) -> list[dict[str, Any]]:
+    """The script for what was said, or the one for everything else."""
+    scripts = json.loads((folder / "script.json").read_text())
+    for word, steps in scripts["for"].items():
+        if word in str(said):
+            return list(steps)
+    return list(scripts["else"])
 
 
 if __name__ == "__main__":

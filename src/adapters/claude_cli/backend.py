@@ -105,9 +105,11 @@ class ClaudeBackend:
                 deadline = asyncio.get_running_loop().call_later(
                     self._options.turn_timeout, self._expire, turn, child, translator, stack
                 )
-                stack.callback(deadline.cancel)
-                async with aclosing(self._chunks(turn, child, translator)) as chunks:
-                    yield chunks
+                try:
+                    async with aclosing(self._chunks(turn, child, translator)) as chunks:
+                        yield chunks
+                finally:
+                    deadline.cancel()
             finally:
                 if child.started and not child.expired:
                     self._end(turn, child, translator, stack.pop_all())

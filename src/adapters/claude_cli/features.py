@@ -30,12 +30,13 @@ class FeatureProbe:
         async with self._asking:
             if key in self._known:
                 return self._known[key]
-            features = Features(frozenset(OPTION.findall(await self._help(executable))))
-            if features.options:
+            told = await self._help(executable)
+            features = Features(frozenset(OPTION.findall(told or "")))
+            if told is not None:
                 self._known[key] = features
             return features
 
-    async def _help(self, executable: str) -> str:
+    async def _help(self, executable: str) -> str | None:
         process = await asyncio.create_subprocess_exec(
             executable,
             "--help",
@@ -51,7 +52,7 @@ class FeatureProbe:
             return text.decode("utf-8", "replace")
         except TimeoutError:
             log.warning("claude --help did not answer: every option is taken as known")
-            return ""
+            return None
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions`."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -90,24 +90,27 @@ class ChatCompletions:
         stack = opened(req.scope)
         answer = await stack.enter_async_context(self.stream(request, partial(_note, req)))
         _describe(resp, answer.turn)
+        failed = record_of(req).fail
         match answer.turn, answer.first:
             case ClaudeTurn() as turn, first:
                 resp.content_type = EVENT_STREAM
                 render = ChunkRenderer(turn, record_of(req).count).render
-                body = events(first, answer.rest, render, self.keep_alive)
+                body = events(first, answer.rest, render, failed, self.keep_alive)
             case _, VerbatimHead() as head:
                 write_head(resp, head)
-                body = _relayed(head, answer.rest)
+                body = _relayed(head, answer.rest, failed)
             case _:
                 raise BackendCrashedError("The backend's stream did not begin with its head.")
         stack.push_async_callback(body.aclose)
         resp.stream = body
 
 
-def _relayed(head: VerbatimHead, rest: AsyncIterator[Chunk]) -> AsyncGenerator[bytes, None]:
+def _relayed(
+    head: VerbatimHead, rest: AsyncIterator[Chunk], failed: Callable[[str], None]
+) -> AsyncGenerator[bytes, None]:
     """An upstream's body; some answer a request for a stream with something else."""
     if head.is_events:
-        return events(head, rest, _verbatim, None)
+        return events(head, rest, _verbatim, failed)
     return (_verbatim(chunk) async for chunk in rest)
 
 

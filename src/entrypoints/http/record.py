@@ -44,6 +44,10 @@ class Record:
         self.prompt_tokens = usage.prompt_tokens
         self.completion_tokens = usage.completion_tokens
 
+    def fail(self, code: str) -> None:
+        """Note what went wrong."""
+        self.error = code
+
     def begin_stream(self) -> None:
         """Note the first event."""
         if self.first_token is None:

@@ -16,11 +16,16 @@ Render = Callable[[Chunk], bytes]
 
 
 async def events(
-    first: Chunk, rest: AsyncIterator[Chunk], render: Render, keep_alive: float | None
+    first: Chunk,
+    rest: AsyncIterator[Chunk],
+    render: Render,
+    failed: Callable[[str], None],
+    keep_alive: float | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """Every chunk as `render` writes it, an error event where the answer was cut, then `[DONE]`.
 
-    With `keep_alive`, in seconds, a comment is sent after each such silence.
+    `failed` is told the code of what cut it. With `keep_alive`, in seconds, a comment is sent after
+    each such silence.
     """
     silences = None if keep_alive is None else _with_silences(rest, keep_alive)
     try:
@@ -31,10 +36,11 @@ async def events(
             if data:
                 yield data
     except GatewayError as error:
-        log.warning("a stream was cut: %s", error.code)
+        failed(error.code)
         yield event(cut_event(error))
     except Exception:
         log.exception("a stream was cut by a bug")
+        failed(BackendCrashedError.code)
         yield event(cut_event(BackendCrashedError("Send the request again.")))
     finally:
         if silences is not None:  # who waits for the next chunk must be gone before the chunks are

@@ -1,0 +1,133 @@
+"""Turns that fail in every way while clients come and go: nothing leaks, and nobody is lied to.
+
+`MODEGATE_CHAOS_TURNS=10000 pytest tests/integration/test_chaos.py --timeout 0` runs longer.
+"""
+
+import asyncio
+import gc
+import os
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from support.gateway import Gateway, GatewayFactory
+from support.serving import members
+from support.waiting import requests_under_way, until
+
+from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
+
+TURNS = int(os.environ.get("MODEGATE_CHAOS_TURNS", "160"))
+AT_ONCE = 8
+MARKED = "sk-ant-chaos-1234567890abcdef /home/chaos/secret\n"
+HANG = {"hang": 0}
+WHOLE = {"fine", "linger", "stderr", "long-line", "orphan"}
+SCRIPTS: dict[str, list[Any]] = {
+    "fine": [*answer("Hello ", "there.")],
+    "linger": [*answer("Hello ", "there."), HANG],
+    "stderr": [{"stderr": MARKED}, *answer("Hello ", "there.")],
+    "long-line": [{"long_line": 9_000_000}, *answer("Hello ", "there.")],
+    "orphan": [{"orphan": 60}, *answer("Hello ", "there.")],
+    "crash-before": [{"exit": 1}],
+    "crash-after": [*begin(), word("Hello"), {"kill": 9}],
+    "hang-before": [HANG],
+    "hang-after": [*begin(), word("Hello"), HANG],
+    "garbage": [{"write": "garbage\n{]\n"}, {"exit": 0}],
+    "flood": [{"flood": 11_000_000}, HANG],
+    "stubborn": [{"ignore_sigterm": 0}, {"orphan": 60}, *begin(), word("Hello"), HANG],
+    "no-result": [*begin(), word("Hello"), {"exit": 0}],
+    "noise": [{"stderr": MARKED}, {"exit": 3}],
+}
+KEY = "sk-cca-chaos-key"
+CODES = {"internal_error", "timeout", "output_limit_exceeded", "capacity_exceeded"}
+
+
+class Chaos:
+    """Clients that ask at random, and leave at random."""
+
+    def __init__(self, gateway: Gateway, seed: int) -> None:
+        self._gateway = gateway
+        self._random = random.Random(seed)  # noqa: S311 - a test's dice
+        self.outcomes: Counter[str] = Counter()
+
+    async def client(self, turns: int) -> None:
+        for _ in range(turns):
+            fault = self._random.choice(list(SCRIPTS))
+            stream = self._random.random() < 0.6
+            patience = self._random.choice([None, None, 0.02, 0.1, 0.3])
+            try:
+                async with asyncio.timeout(patience):
+                    self._judge(fault, stream, await self._ask(fault, stream=stream))
+            except (TimeoutError, httpx2.TransportError):
+                assert patience is not None
+                self.outcomes["left"] += 1
+
+    async def _ask(self, fault: str, *, stream: bool) -> httpx2.Response:
+        return await self._gateway.claude(
+            f"[{fault}]", stream=stream, headers={"Authorization": f"Bearer {KEY}"}
+        )
+
+    def _judge(self, fault: str, stream: bool, response: httpx2.Response) -> None:
+        """In form, true to what happened, and without a secret."""
+        assert "chaos" not in response.text
+        if response.status_code != 200:
+            error = response.json()["error"]
+            assert error.keys() == {"message", "type", "param", "code"}
+            assert error["code"] in CODES, error
+            self.outcomes[error["code"]] += 1
+            return
+        if not stream:
+            assert fault in WHOLE
+            assert response.json()["choices"][0]["message"]["content"] == "Hello there."
+            self.outcomes["whole"] += 1
+            return
+        *events, done, end = response.text.split("\n\n")
+        assert (done, end) == ("data: [DONE]", "")
+        cut = "stream_error" in events[-1]
+        assert cut == (fault not in WHOLE)
+        assert cut != ('"finish_reason":"stop"' in response.text)
+        self.outcomes["cut" if cut else "streamed"] += 1
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_chaos(gateway: GatewayFactory, tmp_path: Path) -> None:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    claude = ScriptedClaude(folder)
+    for fault, steps in SCRIPTS.items():
+        claude.script_for(f"[{fault}]", *steps)
+    settings = {"request_timeout_ms": 1200, "max_concurrent_processes": 4, "api_key": KEY}
+    async with gateway(
+        claude_path=str(claude.path), max_concurrent_per_key=4 * AT_ONCE, **settings
+    ) as running:
+        chaos = Chaos(running, seed=7)
+        backend: Any = running.container.claude_cli()
+        permits: Any = running.container.permits()
+
+        def quiet() -> bool:
+            capacity = backend.look().capacity
+            return not (capacity.active or capacity.queued or permits.taken or requests_under_way())
+
+        await chaos.client(4)  # what is made once is made now
+        await until(quiet, 20)
+        before = (descriptors(), len(asyncio.all_tasks()))
+        each = TURNS // AT_ONCE
+        await asyncio.gather(*(chaos.client(each) for _ in range(AT_ONCE)))
+        await until(quiet, 20)
+        await until(lambda: not any(members(int(str(it["pid"]))) for it in claude.starts), 20)
+        gc.collect()
+        # Connections of clients that left are gone; those that are kept are no more than clients.
+        await until(lambda: descriptors() <= before[0] + 2 * AT_ONCE, 10)
+        await until(lambda: len(asyncio.all_tasks()) <= before[1] + 2, 10)
+        fine = await running.claude("[fine]", headers={"Authorization": f"Bearer {KEY}"})
+        assert fine.status_code == 200
+        listed = await running.http.get("/v1/sessions", headers={"Authorization": f"Bearer {KEY}"})
+        known = {session["id"] for session in listed.json()["data"]}
+        kept = {path.name for path in (tmp_path / "state" / "sessions").iterdir()}
+        assert kept <= known, "a folder of a session that nobody knows"
+    assert chaos.outcomes["left"] > 0
+    assert chaos.outcomes["streamed"] > 0

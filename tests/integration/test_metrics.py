@@ -1,0 +1,88 @@
+"""`GET /metrics`, as Prometheus reads it."""
+
+import asyncio
+from pathlib import Path
+
+import httpx2
+from prometheus_client.parser import text_string_to_metric_families
+from support.gateway import Gateway, GatewayFactory
+from support.waiting import until
+
+from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.scripted_claude import ScriptedClaude
+
+
+async def figures(gateway: Gateway, token: str = "") -> dict[tuple[str, str], float]:
+    """Each sample's value, by its name and its labels."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = await gateway.http.get("/metrics", headers=headers)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, ",".join(sorted(sample.labels.values()))): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def test_what_happened_is_counted(gateway: GatewayFactory) -> None:
+    backend = ScriptedBackend(*says("Hello"))
+    async with gateway(claude=backend) as running:
+        await running.claude()
+        await running.claude(stream=True)
+        await running.claude(model="o1")
+        await running.chat("gpt-4o")
+        found = await figures(running)
+    claude = "claude-code"
+    assert found["modegate_requests_total", f"200,{claude}"] == 2
+    assert found["modegate_requests_total", f"400,{claude}"] == 1
+    assert found["modegate_requests_total", "503,openai-passthrough"] == 1
+    assert found["modegate_errors_total", f"{claude},model_not_found"] == 1
+    assert found["modegate_errors_total", "openai-passthrough,passthrough_not_configured"] == 1
+    assert found["modegate_request_seconds_count", claude] == 3
+    assert found["modegate_first_token_seconds_count", claude] == 1
+    assert found["modegate_tokens_total", "prompt"] == 20
+    assert found["modegate_tokens_total", "completion"] == 4
+    assert found["modegate_sessions", ""] == 2
+    assert found["modegate_slots", ""] == 10
+
+
+async def test_processes_are_told_as_in_health(gateway: GatewayFactory, tmp_path: Path) -> None:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    claude = ScriptedClaude(folder, {"hang": 0})
+    async with gateway(claude_path=str(claude.path), max_concurrent_processes=1) as running:
+        asking = [asyncio.create_task(running.claude()) for _ in range(3)]
+        backend = running.container.claude_cli()
+        await until(lambda: claude.starts and backend.look().capacity.queued == 2)
+        found = await figures(running)
+        for task in asking:
+            task.cancel()
+        await until(lambda: backend.look().capacity.active == 0)
+        left = await figures(running)
+    assert (found["modegate_processes", "active"], found["modegate_queue", ""]) == (1, 2)
+    assert (left["modegate_processes", "active"], left["modegate_queue", ""]) == (0, 0)
+    assert left["modegate_clients_left_total", "claude-code"] == 3
+
+
+async def test_no_label_is_a_clients(gateway: GatewayFactory) -> None:
+    async with gateway(claude=ScriptedBackend(*says("Hello"))) as running:
+        for name in ("marked-model", "x" * 200):
+            await running.claude(model=name, headers={"X-Request-ID": "marked"})
+            await running.http.get(f"/{name}?marked=1")
+        text = (await running.http.get("/metrics")).text
+    assert "marked" not in text
+    assert "xxx" not in text
+
+
+async def test_a_token_keeps_strangers_out(gateway: GatewayFactory) -> None:
+    keys = {"metrics_token": "sk-metrics", "api_key": "sk-client-1234"}
+    async with gateway(**keys) as running:
+
+        async def ask(authorization: bytes) -> httpx2.Response:
+            headers = {b"Authorization": authorization} if authorization else {}
+            return await running.http.get("/metrics", headers=headers)
+
+        for wrong in (b"", b"Bearer sk-client-1234", b"sk-metrics", b"Bearer \xfc"):
+            assert (await ask(wrong)).status_code == 401
+        assert await figures(running, "sk-metrics")

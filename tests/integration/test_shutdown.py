@@ -1,0 +1,155 @@
+"""How the gateway ends: nobody is left without an answer, and no process is left at all."""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from support.gateway import KEY
+from support.serving import Serving, bare_environment, members, serving
+from support.waiting import until
+
+from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
+
+BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
+CLAUDE = {"X-Claude-Code": "1"}
+HANG = {"hang": 0}
+
+
+@pytest.fixture
+def claude(tmp_path: Path) -> ScriptedClaude:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    return ScriptedClaude(folder, *begin(), word("Hello"), HANG)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
+        yield client
+
+
+def environment(claude: ScriptedClaude, tmp_path: Path, **settings: str) -> dict[str, str]:
+    return bare_environment(tmp_path) | {
+        "ANTHROPIC_API_KEY": KEY,
+        "CLAUDE_PATH": str(claude.path),
+        **settings,
+    }
+
+
+async def ask(http: httpx2.AsyncClient, running: Serving, **params: Any) -> httpx2.Response:
+    url = f"{running.url}/v1/chat/completions"
+    return await http.post(url, json=BODY | params, headers=CLAUDE)
+
+
+async def ended(running: Serving, seconds: float = 15) -> int:
+    return await asyncio.to_thread(running.process.wait, seconds)
+
+
+def alive(claude: ScriptedClaude) -> list[int]:
+    return [pid for start in claude.starts for pid in members(int(str(start["pid"])))]
+
+
+async def test_what_runs_is_finished_and_what_is_new_is_refused(
+    claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go-on"
+    claude.script(
+        *begin(), word("Hello "), {"wait_for": str(go_on)}, *answer("Hello ", "there.")[4:]
+    )
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path)) as running:
+        kept = httpx2.AsyncClient(base_url=running.url, timeout=30, trust_env=False)
+        async with kept:
+            await kept.get("/live")
+            asking = asyncio.create_task(ask(http, running, stream=True))
+            await until(lambda: claude.starts)
+            running.process.send_signal(signal.SIGTERM)
+            await until(lambda: (running.ask("/health") or {}).get("status") == "draining")
+            health = await kept.get("/health")
+            assert (health.status_code, health.json()["status"]) == (503, "draining")
+            assert (await kept.get("/live")).status_code == 200
+            for client in (kept, httpx2.AsyncClient(base_url=running.url, trust_env=False)):
+                refused = await client.post("/v1/chat/completions", json=BODY, headers=CLAUDE)
+                assert refused.status_code == 503
+                assert refused.json()["error"]["code"] == "server_shutting_down"
+            await client.aclose()
+        go_on.touch()
+        finished = await asking
+        assert "stream_error" not in finished.text
+        assert finished.text.endswith("data: [DONE]\n\n")
+        assert '"finish_reason":"stop"' in finished.text
+        assert await ended(running) == 0
+    assert not alive(claude)
+
+
+async def test_who_is_still_there_in_the_end_gets_an_error_in_form(
+    claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    settings = {"SHUTDOWN_TIMEOUT_MS": "500", "MAX_CONCURRENT_PROCESSES": "2"}
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
+        streamed = asyncio.create_task(ask(http, running, stream=True))
+        whole = asyncio.create_task(ask(http, running))
+        await until(lambda: len(claude.starts) == 2)
+        queued = asyncio.create_task(ask(http, running))
+        await until(
+            lambda: '"queued":1' in json.dumps(running.ask("/health"), separators=(",", ":"))
+        )
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        first = await queued  # at once
+        assert first.json()["error"]["code"] == "server_shutting_down"
+        assert time.monotonic() - begun < 0.5
+        response = await whole
+        assert response.status_code == 503
+        assert response.json()["error"]["code"] == "server_shutting_down"
+        *_, error, done, end = (await streamed).text.split("\n\n")
+        assert json.loads(error.removeprefix("data: "))["error"]["code"] == "stream_error"
+        assert (done, end) == ("data: [DONE]", "")
+        assert await ended(running) == 0
+        assert time.monotonic() - begun < 8
+    assert not alive(claude)
+
+
+async def test_children_that_ignore_everything_are_killed_inside_the_bound(
+    claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    claude.script({"ignore_sigterm": 0}, {"orphan": 60}, *begin(), word("Hello"), HANG)
+    settings = {"SHUTDOWN_TIMEOUT_MS": "300"}
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
+        asking = asyncio.create_task(ask(http, running, stream=True))
+        await until(lambda: claude.starts)
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert "stream_error" in (await asking).text
+        assert await ended(running) == 0
+        assert time.monotonic() - begun < 10
+    await until(lambda: not alive(claude))
+
+
+async def test_a_second_signal_stops_at_once(
+    claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path)) as running:
+        asking = asyncio.create_task(ask(http, running))
+        await until(lambda: claude.starts)
+        running.process.send_signal(signal.SIGINT)
+        await until(lambda: (running.ask("/health") or {}).get("status") == "draining")
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGINT)
+        await ended(running)
+        assert time.monotonic() - begun < 3
+        await asyncio.wait({asking})
+    await until(lambda: not alive(claude))
+
+
+def test_an_idle_gateway_ends_at_once(tmp_path: Path) -> None:
+    with serving(folder=tmp_path) as running:
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(10) == 0
+        assert time.monotonic() - begun < 3
