@@ -120,6 +120,7 @@ CREDENTIALS: tuple[Credential, ...] = (
         Credential((*PEM_BEGIN, *_exactly(header)), until=PEM_END)
         for header in ("Proc-Type", "Version", "Comment")
     ),
+    *(_token(_exactly(prefix), "[A-Za-z0-9_-]", 8) for prefix in ("sk-ant-", "sk-proj-")),
     *_secret(_exactly("sk-"), "_-"),
     *_secret((*_letters("bearer"), BLANKS), "._~+/=-"),
     *(_token(_exactly(prefix), "[A-Z0-9]", 16) for prefix in ("AKIA", "ASIA")),

@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
 
+from modegate.domain.errors import BackendFailedError
 from modegate.testing.backend import ScriptedBackend, says
 from modegate.testing.clock import FakeClock
 
@@ -275,3 +276,26 @@ async def test_a_credential_in_an_answer_never_reaches_the_client(
         )
         text = "".join([chunk.choices[0].delta.content or "" async for chunk in streamed])
     assert whole.json()["choices"][0]["message"]["content"] == text == "Use [REDACTED] please."
+
+
+async def test_a_turn_that_fails_tells_the_tightest_limit_and_its_session_too(
+    gateway: GatewayFactory, backend: ScriptedBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "modegate.requests")
+    async with gateway(claude=backend, rate_limit_per_session=3) as running:
+        session = (await running.claude()).headers[SESSION]
+        backend.script = (BackendFailedError("x"),)
+        failed = await running.claude(headers={SESSION: session})
+    assert failed.status_code == 502
+    assert (failed.headers["X-RateLimit-Limit"], failed.headers["X-RateLimit-Remaining"]) == (
+        "3",
+        "1",
+    )
+    logged: Any = caplog.records[-1]
+    assert (logged.fields["model"], logged.fields["session_id"]) == ("sonnet", session)
+
+
+async def test_the_servers_key_is_not_spent_by_strangers(guarded: Gateway) -> None:
+    for path in ("/v1/models?include=upstream", "/v1/models/x?include=upstream"):
+        assert code_of(await guarded.http.get(path)) == "missing_api_key"
+    assert (await guarded.http.get("/v1/models?include=upstream", headers=ME)).status_code == 200

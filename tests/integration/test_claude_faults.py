@@ -428,3 +428,31 @@ async def test_a_guard_that_was_killed_changes_no_outcome(
         guard.kill()
         assert code_of(await asking) == "timeout"
         await free(gateway, claude)
+
+
+async def test_another_gateway_waits_for_the_child_of_this_one(
+    gateway: GatewayFactory, start: Start, claude: ScriptedClaude
+) -> None:
+    async with start() as first, gateway(claude_path=str(claude.path)) as second:
+        session = {"X-Claude-Session-ID": (await first.claude()).headers["X-Claude-Session-ID"]}
+        claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), {"sleep": 1.0}, {"exit": 1})
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await first.claude(headers=session, stream=False)
+        await until(lambda: not requests_under_way())
+        busy = await second.claude(headers=session)
+        assert (busy.status_code, code_of(busy)) == (429, "session_busy")
+        await free(first, claude)
+        claude.script(*answer("Hello"))
+        assert (await second.claude(headers=session)).status_code == 200
+
+
+async def test_a_process_that_falls_silent_is_not_waited_for(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    settings = {"claude_first_event_timeout_ms": 400, "claude_silence_timeout_ms": 600}
+    async with start(**settings) as gateway, asyncio.timeout(15):
+        for steps in ([HANG], [*begin(), word("Hello"), HANG]):
+            claude.script(*steps)
+            assert code_of(await gateway.claude()) == "timeout"
+        await free(gateway, claude)

@@ -282,3 +282,23 @@ async def test_a_session_has_so_many_turns_in_a_window() -> None:
     async with world.store.hold(first.session.id):  # and it is not held any more
         pass
     await world.turn(claude())
+
+
+async def test_a_session_is_used_for_as_long_as_its_stream_takes(world: World) -> None:
+    world.backend.script = says("a", "b")
+    async with world.stream(claude()) as answer:
+        world.clock.advance(59)
+        assert await texts(answer.rest) == ["a", "b"]
+    world.clock.advance(59)
+    assert (await world.turn(claude(FIRST))).resume
+
+
+async def test_the_turn_is_told_before_the_backend_can_fail(world: World) -> None:
+    world.backend.script = [BackendFailedError("x")]
+    told: list[object] = []
+    with pytest.raises(BackendFailedError):
+        await world.complete(claude(), told.append)
+    with pytest.raises(BackendFailedError):
+        async with world.stream(claude(), told.append):
+            pass
+    assert [type(turn) for turn in told] == [ClaudeTurn, ClaudeTurn]

@@ -10,6 +10,7 @@ from modegate.domain.redaction import Redactor, redact
 KEY = "MIIEpAIBAAKCAQEA1234567890abcdef"
 SECRETS = [
     "sk-proj-0123456789abcdef",
+    "sk-ant-other12345",
     "sk-abcdefghijklmnopqrstuvwxyz",
     "sk-ant-api03-aB3_dE-fGhIjKlMnOpQrSt",
     "Bearer abc123def456ghi789",

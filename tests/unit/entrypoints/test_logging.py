@@ -46,3 +46,12 @@ def test_levels(level: str, heard: list[int], monkeypatch: pytest.MonkeyPatch) -
     assert [number for number in (5, 10, 20, 30, 40, 50) if own.isEnabledFor(number)] == heard
     library = logging.getLogger("some.library")
     assert not library.isEnabledFor(logging.INFO)
+
+
+def test_a_client_cannot_forge_a_line_for_a_person() -> None:
+    made = record()
+    made.fields = {"model": "gpt\n12:00 info key=FAKE\x1b[31m", "status": 200}
+    line = PrettyFormatter().format(made)
+    assert line.count("\n") == 0
+    assert "\x1b" not in line
+    assert line.endswith("status=200")

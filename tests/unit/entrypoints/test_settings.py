@@ -174,3 +174,21 @@ def test_a_switch_is_no_number() -> None:
 def test_folders_are_absolute() -> None:
     assert load({"MODEGATE_STATE_DIR": "state"}).modegate_state_dir == Path.cwd() / "state"
     assert load({"MODEGATE_STATE_DIR": "~/x"}).modegate_state_dir == Path.home() / "x"
+
+
+def test_faults_between_values_are_named_with_those_of_values() -> None:
+    found = "\n".join(faults({"HOST": "192.0.2.1", "PORT": "abc", "LOG_LEVEL": "loud"}))
+    for name in ("PORT", "LOG_LEVEL", "HOST=192.0.2.1"):
+        assert name in found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"])
+def test_a_loopback_address_needs_no_key(host: str) -> None:
+    assert load({"HOST": host}).host == host
+
+
+def test_keys_are_merged_and_networks_are_checked() -> None:
+    keys = load({"API_KEY": "sk-a", "API_KEYS": "sk-b, sk-a,"}).all_keys()
+    assert [key.get_secret_value() for key in keys] == ["sk-a", "sk-b"]
+    (fault,) = faults({"TRUSTED_PROXIES": "10.0.0.0/8, nobody"})
+    assert "nobody" in fault
