@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration bench fmt lock audit clean
+.PHONY: help demo serve test check unit integration chaos bench fmt lock audit clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ unit: $(READY) ## the pure tests alone: seconds
 
 integration: $(READY) ## the tests against the real CLI, SDK and sockets
 	$(RUN)pytest tests/integration
+
+chaos: $(READY) ## 10,000 turns that fail in every way: an hour
+	MODEGATE_CHAOS_TURNS=10000 $(RUN)pytest -s --timeout 0 tests/integration/test_chaos.py
 
 bench: $(READY) ## measure side by side: a few minutes
 	$(RUN)python -m benchmarks.passthrough
