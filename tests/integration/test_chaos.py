@@ -18,7 +18,7 @@ from support.waiting import requests_under_way, until
 
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 
-TURNS = int(os.environ.get("MODEGATE_CHAOS_TURNS", "160"))
+TURNS = int(os.environ.get("MODEGATE_CHAOS_TURNS", "200"))
 AT_ONCE = 8
 # What eight answers of 9 MB at once may leave in the allocator's hands, however many turns there were.
 MEMORY_MIB = 150

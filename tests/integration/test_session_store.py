@@ -49,6 +49,10 @@ async def test_two_gateways_on_one_folder_see_each_others_sessions(tmp_path: Pat
         assert await second.get(ONE) == session(ONE)
         await second.remove(ONE)
         assert await first.get(ONE) is None
+        async with first.hold(ONE):
+            with pytest.raises(SessionBusyError):
+                async with second.hold(ONE):
+                    pass
 
 
 HOLD = """

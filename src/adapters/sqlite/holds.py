@@ -5,6 +5,9 @@ import os
 import uuid
 from pathlib import Path
 
+# The kernel's locks are the process's: among its own requests and stores they say nothing.
+_held: set[tuple[Path, str]] = set()
+
 # A lock covers one byte; where it lies in the file, which stays empty, stands for the id.
 POSITIONS = 2**62
 
@@ -15,24 +18,23 @@ class Holds:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
-        # The kernel's locks are the process's: among its own requests they say nothing.
-        self._held: set[str] = set()
 
     def take(self, name: str) -> bool:
         """Whether the id, a UUID, is ours now; False where somebody has it. Never waits."""
-        if name in self._held:
+        held = (self._path.absolute(), name)
+        if held in _held:
             return False
         try:
             fcntl.lockf(self._open(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _position(name))
         except (BlockingIOError, PermissionError):
             return False
-        self._held.add(name)
+        _held.add(held)
         return True
 
     def release(self, name: str) -> None:
         """Give it back."""
         fcntl.lockf(self._open(), fcntl.LOCK_UN, 1, _position(name))
-        self._held.discard(name)
+        _held.discard((self._path.absolute(), name))
 
     def close(self) -> None:
         """Give back all of them."""
