@@ -28,8 +28,12 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
         )
     if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
-    if (req.content_length or 0) > limit:
-        raise _too_large(limit)
+    declared = req.content_length
+    if declared is not None:  # the stream gives no more than that
+        if declared > limit:
+            raise _too_large(limit)
+        whole: bytes = await req.stream.read()
+        return whole
     body = bytearray()
     async for chunk in req.stream:
         body += chunk

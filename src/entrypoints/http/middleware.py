@@ -1,5 +1,6 @@
 """What every response carries."""
 
+import random
 import uuid
 
 import falcon.asgi
@@ -85,4 +86,4 @@ def request_id_of(wish: str | None) -> str:
     """The client's own id where it is 1 to 128 visible ASCII characters, else a new UUID."""
     if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
         return wish
-    return str(uuid.uuid4())
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
