@@ -81,11 +81,13 @@ def _print_whole(stream: Stream[ChatCompletionChunk]) -> None:
 
 
 def _received(stream: Stream[ChatCompletionChunk]) -> Iterator[ChatCompletionChunk]:
-    """The chunks; what the SDK's HTTP library raises in mid-stream, the SDK hands on unnamed."""
+    """The chunks; what is no chunk, or breaks off, may also be an error of the SDK's libraries."""
     try:
         yield from stream
-    except openai.OpenAIError:
-        raise
+    except openai.APIConnectionError:
+        raise ChatError(broken("the connection broke")) from None
+    except openai.OpenAIError as error:
+        raise ChatError(broken(str(error))) from None
     except Exception as error:
         raise ChatError(broken(type(error).__name__)) from error
 

@@ -42,8 +42,6 @@ def explain(error: openai.OpenAIError, question: Question) -> str:
             )
         case openai.APIStatusError():
             return _refusal(error, question)
-        case openai.APIError():
-            return broken(error.message)
         case _:
             return str(error)
 
