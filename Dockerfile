@@ -16,7 +16,7 @@ FROM python:3.11-slim
 RUN useradd --system --create-home --uid 10001 modegate \
  && install --directory --owner modegate --group modegate --mode 700 /var/lib/modegate
 COPY --from=build /opt/modegate /opt/modegate
-USER modegate
+USER 10001
 WORKDIR /home/modegate
 # HOST lets everybody in who reaches the container: set API_KEY, or the start is refused.
 ENV PATH=/opt/modegate/bin:$PATH HOST=0.0.0.0 PORT=3456 MODEGATE_STATE_DIR=/var/lib/modegate

@@ -7,7 +7,7 @@ from modegate.domain.health import CredentialState, Health, PassthroughState
 
 log = logging.getLogger(__name__)
 
-NO_EXECUTABLE = "no executable; install the claude CLI or modegate[claude], or set CLAUDE_PATH"
+NO_EXECUTABLE = "no executable; install modegate[claude], or set CLAUDE_PATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _passthrough(health: Health) -> str:
     return {
         PassthroughState.OK: "ready",
         PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
-        PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY to enable it"
+        PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY"
         + (", or send X-OpenAI-API-Key" if health.clients_may_bring_keys else ""),
     }[health.passthrough]
 

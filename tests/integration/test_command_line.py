@@ -195,7 +195,7 @@ async def test_the_doctor_asks_where_it_may(
     found = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)
     assert found.returncode == 0, found.stdout
     assert "claude, asked: sonnet answered" in found.stdout
-    assert "upstream, asked: 1 models" in found.stdout
+    assert "upstream, asked: 1 model\n" in found.stdout
     assert not list((tmp_path / "state" / "sessions").iterdir())
     provider.script(*(Fails(401) for _ in range(3)))
     refused = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)

@@ -69,7 +69,7 @@ def serving(
 ) -> Iterator[Serving]:
     """Serve on a free port until the context is left."""
     environment = environment or bare_environment(folder)
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
         [*command, "serve", *arguments],
         env={**environment, "PORT": address.partition(":")[2]},
@@ -108,7 +108,8 @@ def members(group: int) -> list[int]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
