@@ -118,7 +118,8 @@ def test_usage(host: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_the_demo_shows_both_modes_and_ends_by_itself(host: dict[str, str], tmp_path: Path) -> None:
-    done = run("demo", host=host, folder=tmp_path)
+    unreachable = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    done = run("demo", host=host | unreachable, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for shown in ("SIMULATED", "Passthrough, streaming", "Claude Code, streaming", "first token"):
         assert shown in done.stdout
