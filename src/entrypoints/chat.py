@@ -29,8 +29,8 @@ def run_chat(question: Question) -> int:
     return 0
 
 
-def _ask(question: Question) -> str | None:
-    """Print the answer; returns the session's id, with Claude Code."""
+def _ask(question: Question) -> str:
+    """Print the answer; returns the session's id, empty where there is none."""
     try:
         with _client(question) as client:
             response = client.chat.completions.with_raw_response.create(
@@ -43,7 +43,7 @@ def _ask(question: Question) -> str | None:
                 raise ChatError(foreign(question))
             with response.parse() as stream:
                 _print_whole(stream)
-            return response.headers.get(SESSION_HEADER)
+            return shown(response.headers.get(SESSION_HEADER, ""))
     except openai.OpenAIError as error:
         raise ChatError(explain(error, question)) from None
 

@@ -72,10 +72,10 @@ def read_question(
 
 
 def _prompt(given: str | None) -> str:
-    if given is None and sys.stdin.isatty():
-        raise UsageError('nothing to ask: modegate chat "PROMPT", or - to read standard input')
     prompt = given
     if given is None or given == STANDARD_INPUT:
+        if sys.stdin is None or (given is None and sys.stdin.isatty()):
+            raise UsageError('nothing to ask: modegate chat "PROMPT", or - to read standard input')
         try:
             prompt = sys.stdin.buffer.read().decode()
         except UnicodeDecodeError:

@@ -270,3 +270,11 @@ async def test_a_terminal_takes_no_orders_from_an_answer(
     finally:
         os.close(screen)
         os.close(terminal)
+
+
+async def test_a_terminal_without_a_character_shows_another(
+    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    provider.script(Says("“Yes.”"))
+    done = await chat("Hi", url=both.url, shell=shell | {"PYTHONIOENCODING": "latin-1"})
+    assert (done.stdout, done.stderr, done.returncode) == ("?Yes.?\n", "", 0)
