@@ -21,6 +21,8 @@ from modegate.testing.provider import StandInProvider
 
 # Tests ask more often than a person does.
 FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_session": 1_000_000}
+# Two processes more for every test would cost it a second of a core.
+COLD: dict[str, Any] = {"claude_warm_processes": 0}
 
 
 @pytest.fixture
@@ -46,7 +48,9 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
         *, claude: Any = None, clock: object = None, **settings: Any
     ) -> AsyncIterator[Gateway]:
         container = Container(
-            settings=Settings(**(FREELY | {"modegate_state_dir": tmp_path / "state"} | settings)),
+            settings=Settings(
+                **(FREELY | COLD | {"modegate_state_dir": tmp_path / "state"} | settings)
+            ),
             environment=providers.Object(environment),
         )
         if clock is not None:

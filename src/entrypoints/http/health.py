@@ -41,6 +41,7 @@ class Health:
                     "active": capacity.active,
                     "queued": capacity.queued,
                     "warm": capacity.warm,
+                    "live": capacity.live,
                     "max": capacity.maximum,
                 },
             },
