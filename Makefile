@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration chaos bench fmt lock audit clean
+.PHONY: help demo serve test check unit integration chaos bench fmt lock audit dist clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,8 +52,13 @@ lock: $(UV) ## renew requirements.lock from pyproject.toml
 audit: $(READY) ## look for known faults in the locked packages
 	$(UV) tool run pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
+dist: $(READY) ## build the sdist and the wheel, and check them
+	rm -rf dist
+	$(UV) build --quiet --build-constraints requirements.lock --out-dir dist .
+	$(UV) tool run twine@7.0.0 check --strict dist/*.tar.gz dist/*.whl
+
 clean: ## remove what was made
-	rm -rf .venv .cache .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .cache build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml $(UV)
 	$(UV) venv --quiet --allow-existing --python 3.11 .venv

@@ -10,7 +10,6 @@ from importlib.metadata import version
 
 import uvicorn
 
-from modegate.domain.health import CredentialState, Health, PassthroughState
 from modegate.entrypoints.cleaner import SessionCleaner
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
@@ -151,24 +150,3 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host}:{port} ({error.strerror}): choose another with HOST and PORT"
         ) from None
     return listener
-
-
-def announce(url: str, health: Health, keys: int) -> None:
-    """Say where the gateway is, which backend can work, and how to enable the other."""
-    passthrough = {
-        PassthroughState.OK: "ready",
-        PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
-        PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY to enable it"
-        + (", or send X-OpenAI-API-Key" if health.clients_may_bring_keys else ""),
-    }[health.passthrough]
-    credentials = {
-        CredentialState.OK: "ready, with a key",
-        CredentialState.LOGIN: "ready, with a login",
-        CredentialState.MISSING: "no credentials; set ANTHROPIC_API_KEY, or log in with `claude`",
-        CredentialState.REFUSED: "credentials refused",
-    }[health.claude.credentials]
-    missing = "no executable; install the claude CLI or modegate[claude], or set CLAUDE_PATH"
-    log.info("modegate listens on %s", url)
-    log.info("authentication: %s", f"{keys} keys" if keys else "off; set API_KEY to enable it")
-    log.info("passthrough: %s", passthrough)
-    log.info("claude code: %s", credentials if health.claude.executable else missing)
