@@ -44,8 +44,8 @@ fmt: $(READY) ## mend format and what the linter can mend
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
 
-lock: $(UV) ## renew requirements.lock from pyproject.toml
-	$(UV) lock --upgrade
+lock: $(UV) ## bring requirements.lock up to pyproject.toml; make lock UPGRADE=--upgrade for the latest of all
+	$(UV) lock $(UPGRADE)
 	$(UV) export --quiet --all-extras --all-groups --no-emit-project --no-header \
 		--format requirements-txt --output-file requirements.lock
 
