@@ -9,6 +9,7 @@ from modegate.domain.param_policy import unsupported
 
 MAX_MESSAGES = 100
 MAX_MESSAGE_CHARACTERS = 500_000
+TEXT_PARTS = ("text", "refusal")
 MEDIA_PARTS = frozenset({"image_url", "input_audio", "file"})
 
 
@@ -104,7 +105,7 @@ def _part(part: object, where: str) -> str:
         kind = part.get("type")
         if isinstance(kind, str) and kind in MEDIA_PARTS:
             raise unsupported(f"{where}.{kind}")
-        text = part.get(kind) if kind in ("text", "refusal") else None
+        text = part.get(kind) if kind in TEXT_PARTS else None
         if isinstance(text, str):
             return text
     raise InvalidRequestError(
