@@ -33,6 +33,7 @@ from modegate.entrypoints.http.middleware import (
 from modegate.entrypoints.http.models import Model, Models
 from modegate.entrypoints.http.openapi.document import Facts
 from modegate.entrypoints.http.rate_limits import RateLimitHeaders
+from modegate.entrypoints.http.refusals import Refusals
 from modegate.entrypoints.http.sessions import OneSession, Sessions
 
 Hook = Callable[[], Awaitable[None]]
@@ -100,6 +101,7 @@ def create_app(
             SecurityHeaders(),
             RateLimitHeaders(gate),
             RequestId(),
+            Refusals(),
             drain,
         ]
     )

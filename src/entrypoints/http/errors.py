@@ -143,17 +143,21 @@ async def on_gateway_error(
 
 
 async def on_framework_error(
-    req: falcon.asgi.Request,  # noqa: ARG001
+    req: falcon.asgi.Request,
     resp: falcon.asgi.Response,
     error: falcon.HTTPError,
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
     """What the framework refuses by itself."""
+    record_of(req).error, _ = FRAMEWORK.get(error.status_code, NOT_HTTP)
     resp.status = error.status
     resp.content_type = falcon.MEDIA_JSON
     resp.data = framework_error(error.status_code)
     if error.headers:
         resp.set_headers(error.headers)
+    allowed = resp.get_header("Allow") or ""
+    if "GET" in allowed:  # HEAD is answered wherever GET is
+        resp.set_header("Allow", f"{allowed}, HEAD")
 
 
 async def on_bug(

@@ -73,7 +73,7 @@ ALWAYS: Mapping[str, Schema] = {
         "When all of them are there again, in Unix seconds.", COUNT, always=True
     ),
     **{
-        name: _received("Tells browsers to trust nothing.", {"const": value}, always=True)
+        name: _received(f"`{value}`: for browsers.", {"const": value}, always=True)
         for name, value in SECURITY_HEADERS.items()
     },
 }
@@ -99,16 +99,17 @@ ANSWERED: Mapping[str, Schema] = {
         {"type": "string"},
     ),
 }
-RETRY_AFTER = "Retry-After"
 WITH_STATUS: Mapping[int, Mapping[str, Schema]] = {
     401: {
         "WWW-Authenticate": _received(
-            "How to send a key. Absent where Claude's key is the wrong one.", {"const": "Bearer"}
+            "401: how to send a key. Absent where Claude's key is the wrong one.",
+            {"const": "Bearer"},
         )
     },
     405: {
-        "Allow": _received("The methods that the address takes.", {"type": "string"}, always=True)
+        "Allow": _received(
+            "405: the methods that the address takes.", {"type": "string"}, always=True
+        )
     },
-    429: {RETRY_AFTER: _received("Seconds to wait.", COUNT, always=True)},
-    503: {RETRY_AFTER: _received("Seconds to wait, where they are known.", COUNT)},
+    429: {"Retry-After": _received("Seconds to wait: with every 429.", COUNT, always=True)},
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 Node = Mapping[str, Any]
 
+SECTIONS = ("parameters", "headers", "bodies", "errors")
 METHODS = ("get", "post", "delete")
 CODE = re.compile(r"`([^`]+)`")
 STYLE = """
@@ -31,7 +32,7 @@ POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'"
 
 def render_page(document: Node) -> bytes:
     """The whole page."""
-    info = document["info"]
+    info, components = document["info"], document["components"]
     title = f"{escape(info['title'])} {escape(info['version'])}"
     return "\n".join(
         (
@@ -42,8 +43,10 @@ def render_page(document: Node) -> bytes:
             '<p>For programs: <a href="/openapi.json">openapi.json</a>.</p>',
             *_contents(document),
             *(line for entry in _operations(document) for line in _operation(document, *entry)),
-            *_schemas(document["components"]["schemas"]),
-            *_errors(document["components"]["examples"]),
+            *_parameters(components["schemas"]["ClaudeCodeRequest"]),
+            *_headers(components["headers"]),
+            *_schemas(components["schemas"]),
+            *_errors(components["examples"]),
             "</body></html>",
         )
     ).encode()
@@ -61,7 +64,9 @@ def _contents(document: Node) -> Iterator[str]:
     for method, path, operation, _ in _operations(document):
         link = f'<a href="#{operation["operationId"]}"><code>{method} {escape(path)}</code></a>'
         yield f"<li>{link} {escape(operation['summary'])}</li>"
-    yield '<li><a href="#bodies">Bodies</a></li><li><a href="#errors">Errors</a></li></ul>'
+    for section in SECTIONS:
+        yield f'<li><a href="#{section}">{section.title()}</a></li>'
+    yield "</ul>"
 
 
 def _operation(
@@ -80,20 +85,34 @@ def _operation(
     for status, response in operation["responses"].items():
         yield f"<h4>{escape(status)}</h4><p>{_prose(response['description'])}</p>"
         if status.startswith("2"):
-            yield from _headers(document, response["headers"])
             yield from _examples(document, response["content"])
 
 
-def _headers(document: Node, headers: Node) -> Iterator[str]:
-    found = ((name, _resolve(document, header)) for name, header in headers.items())
+def _parameters(request: Node) -> Iterator[str]:
+    yield '<h2 id="parameters">Parameters of Claude Code</h2>'
+    yield f"<p>{_prose(request['description'])}</p>"
     rows = [
-        (f"<code>{escape(name)}</code>", _prose(header["description"]))
-        for name, header in found
-        if "description" in header
+        (
+            f"<code>{escape(name)}</code>",
+            escape(schema["x-claude-code"]),
+            _prose(schema["description"]),
+        )
+        for name, schema in request["properties"].items()
     ]
-    yield "<details><summary>Headers</summary>"
-    yield from _table(("header", "value"), rows)
-    yield "</details>"
+    yield from _table(("parameter", "what happens", ""), rows)
+
+
+def _headers(headers: Node) -> Iterator[str]:
+    yield '<h2 id="headers">Headers of answers</h2>'
+    rows = [
+        (
+            f"<code>{escape(name)}</code>",
+            "always" if header["required"] else "",
+            _prose(header["description"]),
+        )
+        for name, header in headers.items()
+    ]
+    yield from _table(("header", "", "value"), rows)
 
 
 def _examples(document: Node, content: Node) -> Iterator[str]:
