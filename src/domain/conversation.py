@@ -23,6 +23,9 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
+ROLES = ", ".join(Role)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message, its text parts joined as they came."""
@@ -65,13 +68,14 @@ def _message(raw: object, where: str) -> Message:
     if not isinstance(raw, Mapping):
         raise InvalidRequestError(f"{where} must be an object with role and content.", param=where)
     if "role" not in raw:
-        raise MissingParameterError(f"{where} has no role.", param=f"{where}.role")
+        raise MissingParameterError(
+            f"{where} has no role: name one of {ROLES}.", param=f"{where}.role"
+        )
     try:
         role = Role(raw["role"])
     except ValueError:
-        roles = ", ".join(Role)
         raise InvalidRequestError(
-            f"{where}.role must be one of: {roles}.", param=f"{where}.role"
+            f"{where}.role must be one of {ROLES}.", param=f"{where}.role"
         ) from None
     text = _text(raw.get("content"), role, f"{where}.content")
     if len(text) > MAX_MESSAGE_CHARACTERS:

@@ -65,7 +65,10 @@ SHORTEST_RETRY_AFTER = 1
 
 FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
-        404: ("not_found", "There is nothing at this address: see /v1/chat/completions."),
+        404: (
+            "not_found",
+            "There is nothing at this address: see /docs, or ask /v1/chat/completions.",
+        ),
         405: ("method_not_allowed", "This address does not take this method: see Allow."),
         408: ("request_timeout", "The request did not arrive in time: send it faster."),
         431: ("headers_too_large", "The headers are larger than 64 KiB: send fewer, or shorter."),
@@ -97,7 +100,7 @@ def framework_error(status: int) -> bytes:
 def bug() -> bytes:
     """What a client learns of a fault of ours."""
     return error_object(
-        "modegate failed to handle the request: try again; the server's log says more.",
+        "The server failed to handle the request: try again; the server's log says more.",
         FAILED,
         errors.BackendCrashedError.code,
     )

@@ -9,6 +9,7 @@ from modegate.application.list_models import ListModels
 from modegate.domain.errors import ModelNotFoundError
 from modegate.entrypoints.http.errors import INVALID, error_object
 from modegate.entrypoints.http.gate import Gate
+from modegate.entrypoints.http.record import record_of
 from modegate.entrypoints.http.wire import encode
 
 
@@ -42,6 +43,7 @@ class Model:
         if found is not None:
             resp.data = encode(found)
             return
+        record_of(req).fail(ModelNotFoundError.code)
         resp.status = 404
         resp.data = no_such_model()
 

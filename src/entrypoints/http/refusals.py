@@ -11,6 +11,8 @@ import falcon
 import falcon.asgi
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from modegate.entrypoints.http.record import record_of
+
 Message = Mapping[str, Any]
 App = Callable[..., Awaitable[None]]
 Address = tuple[str, int | None] | None
@@ -20,12 +22,26 @@ NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 
 class Refusals:
-    """Answers what stands for no request with the status that the server chose."""
+    """Refuses what was refused already, and keeps its connection no longer."""
 
-    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
+    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Before anything is looked for."""
-        if REFUSED in req.scope:
-            raise falcon.HTTPError(req.scope[REFUSED])
+        error: Exception | None = req.scope.get(REFUSED)
+        if error is not None:
+            resp.set_header("Connection", "close")
+            if mode := record_of(req).mode:
+                resp.set_header("X-Backend-Mode", mode)
+            raise error
+
+
+def nothing_more() -> Callable[[], Awaitable[Message]]:
+    """Where a client sends no body, and stays."""
+    asked = [NOTHING]
+
+    async def receive() -> Message:
+        return asked.pop() if asked else await asyncio.Future()
+
+    return receive
 
 
 async def refusal(
@@ -33,17 +49,13 @@ async def refusal(
 ) -> bytes:
     """The response of `app`, with `headers` before its own, as it goes over the wire."""
     told: list[Message] = []
-    asked = [NOTHING]
-
-    async def receive() -> Message:
-        return asked.pop() if asked else await asyncio.Future()
 
     async def send(message: Message) -> None:
         told.append(message)
 
-    await app(_scope(status, client, server), receive, send)
+    await app(_scope(status, client, server), nothing_more(), send)
     start, *body = told
-    lines = (*headers, *start["headers"], (b"connection", b"close"))
+    lines = (*headers, *start["headers"])
     head = b"".join(b"%b: %b\r\n" % line for line in lines)
     content = b"".join(message.get("body", b"") for message in body)
     return b"%b%b\r\n%b" % (STATUS_LINE[start["status"]], head, content)
@@ -63,5 +75,5 @@ def _scope(status: int, client: Address, server: Address) -> dict[str, Any]:
         "headers": [],
         "client": client,
         "server": server,
-        REFUSED: status,
+        REFUSED: falcon.HTTPError(status),
     }
