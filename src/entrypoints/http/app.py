@@ -31,7 +31,7 @@ from modegate.entrypoints.http.middleware import (
     VaryByOrigin,
 )
 from modegate.entrypoints.http.models import Model, Models
-from modegate.entrypoints.http.openapi.document import Facts
+from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.rate_limits import RateLimitHeaders
 from modegate.entrypoints.http.refusals import Refusals
 from modegate.entrypoints.http.sessions import OneSession, Sessions

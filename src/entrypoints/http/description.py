@@ -1,23 +1,38 @@
 """`GET /openapi.json` and `GET /docs`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 import falcon
 import falcon.asgi
 
-from modegate.entrypoints.http.openapi.document import Facts, build_document
-from modegate.entrypoints.http.openapi.page import POLICY, render_page
+from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.wire import encode
 
 
 class Description:
-    """The document and its page; both are made when somebody asks, and kept as bytes."""
+    """The document and its page; both are made when somebody asks, and kept as bytes.
+
+    What makes them is not even loaded before, for most gateways are never asked.
+    """
 
     def __init__(self, facts: Facts) -> None:
-        self.document: Callable[[], bytes] = cache(lambda: encode(build_document(facts)))
-        self.page: Callable[[], bytes] = cache(lambda: render_page(build_document(facts)))
+        self._facts = facts
+
+    @cached_property
+    def document(self) -> bytes:
+        """For programs."""
+        from modegate.entrypoints.http.openapi.document import build_document  # noqa: PLC0415
+
+        return encode(build_document(self._facts))
+
+    @cached_property
+    def page(self) -> tuple[bytes, str]:
+        """For people, with its content security policy."""
+        from modegate.entrypoints.http.openapi.document import build_document  # noqa: PLC0415
+        from modegate.entrypoints.http.openapi.page import POLICY, render_page  # noqa: PLC0415
+
+        return render_page(build_document(self._facts)), POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,7 @@ class OpenApi:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
         """The document, in JSON."""
-        resp.data = self.description.document()
+        resp.data = self.description.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +55,5 @@ class Docs:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
         """The page; its policy allows its own style, and nothing else."""
         resp.content_type = falcon.MEDIA_HTML
-        resp.set_header("Content-Security-Policy", POLICY)
-        resp.data = self.description.page()
+        resp.data, policy = self.description.page
+        resp.set_header("Content-Security-Policy", policy)

@@ -1,11 +1,6 @@
 """The OpenAPI document."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from modegate.application.list_models import describe as describe_model
-from modegate.domain.model_map import ModelMap
-from modegate.domain.param_policy import Rule
 from modegate.entrypoints.http.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
     answers,
@@ -16,6 +11,7 @@ from modegate.entrypoints.http.openapi import (
     requests,
     sessions,
 )
+from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.openapi.headers import ALWAYS, ANSWERED, WITH_STATUS
 from modegate.entrypoints.http.openapi.page import POLICY
 from modegate.entrypoints.http.openapi.responses import refusal
@@ -27,18 +23,6 @@ ABOUT = (
     "wherever GET is."
 )
 KEY = "Authorization: Bearer KEY, for the gateway alone: it never reaches the upstream."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What differs between gateways; `max_body` is in bytes."""
-
-    version: str
-    models: ModelMap
-    rules: Mapping[str, Rule]
-    max_body: int
-    wants_key: bool
-    wants_metrics_token: bool
 
 
 def build_document(facts: Facts) -> Schema:

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -155,19 +157,18 @@ def test_what_the_operator_chose_is_in_it() -> None:
     assert document["paths"]["/metrics"]["get"]["security"] == [{"metrics_token": []}]
 
 
-def test_both_are_made_once_and_not_before_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[object] = []
-
-    def build(facts: object) -> dict[str, Any]:
-        made.append(facts)
-        return DOCUMENT
-
-    monkeypatch.setattr("modegate.entrypoints.http.description.build_document", build)
+def test_both_are_made_once() -> None:
     description = Description(FACTS)
-    assert not made
-    assert description.document() is description.document()
-    assert description.page() is description.page()
-    assert len(made) == 2
+    assert description.document is description.document
+    assert description.page is description.page
+
+
+def test_what_makes_them_is_not_loaded_before_somebody_asks() -> None:
+    code = (
+        "import sys; import modegate.entrypoints.server; "
+        "sys.exit('modegate.entrypoints.http.openapi.document' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_page_holds_everything_and_fetches_nothing() -> None:
