@@ -1,8 +1,8 @@
 """How long Claude Code takes to its first word: `python -m benchmarks.claude_code [--rounds N]`.
 
-By hand means `claude -p` started for the question; through modegate, the same question as a
-streamed request. Both ask the real CLI, which asks a simulated model without delay. Each round asks
-both in turn; the figures are medians over the rounds, in milliseconds.
+Three ways to ask the real CLI, which asks a simulated model without delay: `claude -p` started for
+the question; a process that was started ahead and is driven by hand; and a streamed request to
+modegate. Each round asks all in turn; the figures are medians over the rounds, in milliseconds.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from benchmarks.servers import started
 from modegate.adapters.claude_cli.executable import find_executable
 from modegate.testing.provider import StandInProvider
 
+CHAT = "/v1/chat/completions"
 QUESTION = "What is a gateway?"
 BY_HAND = [
     "-p",
@@ -34,7 +35,12 @@ BY_HAND = [
     "--include-partial-messages",
     "--verbose",
 ]
-AT_ONCE = 4
+WARM = 4
+COLD, AHEAD, OURS = "`claude -p`", "started ahead", "modegate"
+NEW, LATER = "a new session", "a later turn"
+FOUR, BURST = f"{WARM} new sessions at once", f"{2 * WARM} at once, {WARM} of them warm"
+# A process that has begun needs so long, in seconds, to load; and one that has answered, to rest.
+LOADING, CALM = 2.0, 0.3
 
 
 class ByHand:
@@ -72,6 +78,65 @@ class ByHand:
         return first
 
 
+class Ahead:
+    """A process started ahead, which gets its instructions and the question in one piece."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self._executable = find_executable(None, environment["PATH"]) or "claude"
+        self._environment = environment
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    @classmethod
+    async def ready(cls, environment: dict[str, str], folder: Path) -> "Ahead":
+        """One that has loaded."""
+        made = cls(environment, folder)
+        made._process = await asyncio.create_subprocess_exec(
+            made._executable,
+            *BY_HAND,
+            "--input-format=stream-json",
+            "--tools=",
+            "--setting-sources=",
+            "--strict-mcp-config",
+            "--bare",
+            env=environment,
+            cwd=folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=10 * 1024 * 1024,
+        )
+        await asyncio.sleep(LOADING)
+        return made
+
+    async def __call__(self, *, first: bool) -> float:
+        """Seconds from the question to the first piece of text."""
+        process = self._process
+        assert process  # noqa: S101
+        assert process.stdin  # noqa: S101
+        assert process.stdout  # noqa: S101
+        message = {"role": "user", "content": QUESTION}
+        turn = {"type": "user", "message": message, "session_id": "default"}
+        instructions = {"subtype": "initialize", "systemPrompt": ""}
+        lines = [{"type": "control_request", "request_id": "1", "request": instructions}, turn]
+        begun = time.perf_counter()
+        said = lines if first else lines[1:]
+        process.stdin.write(b"".join(json.dumps(line).encode() + b"\n" for line in said))
+        heard = 0.0
+        async for line in process.stdout:
+            if not heard and b'"text_delta"' in line:
+                heard = time.perf_counter() - begun
+            if line.startswith(b'{"type":"result"') or b'"type":"result"' in line[:4000]:
+                return heard
+        raise SystemExit("claude did not answer")
+
+    async def aclose(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.terminate()
+            await self._process.wait()
+
+
 class Through:
     """A gateway; `session` is the one of the last answer."""
 
@@ -79,6 +144,17 @@ class Through:
         self._url = url
         self._http = http
         self.session = ""
+
+    async def wait_for_warm(self) -> None:
+        """Until as many processes as there may be stand ready, and have loaded."""
+        for _ in range(600):
+            async with self._http.get(self._url.replace(CHAT, "/health")) as response:
+                capacity = (await response.json())["checks"]["capacity"]
+            if capacity["warm"] == WARM and not capacity["active"]:
+                await asyncio.sleep(LOADING)
+                return
+            await asyncio.sleep(0.1)
+        raise SystemExit("no process stands ready")
 
     async def __call__(self, session: str = "") -> float:
         """Seconds from the request to its first piece of text."""
@@ -105,33 +181,61 @@ def _text(line: bytes) -> str:
     return str(choices[0]["delta"].get("content") or "") if choices else ""
 
 
-async def at_once(ask: Callable[[], Awaitable[float]]) -> float:
+async def at_once(ask: Callable[[], Awaitable[float]], number: int) -> float:
     """The median of some questions that are asked together."""
-    return statistics.median(await asyncio.gather(*(ask() for _ in range(AT_ONCE))))
+    return statistics.median(await asyncio.gather(*(ask() for _ in range(number))))
 
 
-async def compare(by_hand: ByHand, through: Through, rounds: int) -> None:
-    """Ask in turn, and print a table."""
-    known = str(uuid.uuid4())
-    await by_hand("--session-id", known)
-    await through()
-    session = through.session
-    asks: dict[tuple[str, str], Callable[[], Awaitable[float]]] = {
-        ("a new session", "by hand"): by_hand,
-        ("a new session", "modegate"): through,
-        ("a later turn", "by hand"): lambda: by_hand("--resume", known),
-        ("a later turn", "modegate"): lambda: through(session),
-        (f"{AT_ONCE} new sessions at once", "by hand"): lambda: at_once(by_hand),
-        (f"{AT_ONCE} new sessions at once", "modegate"): lambda: at_once(through),
-    }
-    taken: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for _ in range(rounds):
-        for name, ask in asks.items():
-            taken[name].append(await ask())
-    print("| first text, ms | by hand | modegate | modegate : by hand |\n|---|---|---|---|")
-    for what in dict.fromkeys(what for what, _ in asks):
-        hand, ours = (statistics.median(taken[what, who]) for who in ("by hand", "modegate"))
-        print(f"| {what} | {hand * 1000:.0f} | {ours * 1000:.0f} | {ours / hand:.2f} |")
+class Comparison:
+    """Asks in turn, and remembers how long it took."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, through: Through) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._by_hand = ByHand(environment, folder)
+        self._through = through
+        self.taken: dict[tuple[str, str], list[float]] = defaultdict(list)
+
+    async def round(self) -> None:
+        """Every question once."""
+        await self._note(NEW, COLD, self._by_hand())
+        ahead = await Ahead.ready(self._environment, self._folder)
+        await self._note(NEW, AHEAD, ahead(first=True))
+        await asyncio.sleep(CALM)
+        await self._note(LATER, AHEAD, ahead(first=False))
+        await ahead.aclose()
+        await self._through.wait_for_warm()
+        await self._note(NEW, OURS, self._through())
+        await asyncio.sleep(CALM)
+        await self._note(LATER, OURS, self._through(self._through.session))
+        known = str(uuid.uuid4())
+        await self._by_hand("--session-id", known)
+        await self._note(LATER, COLD, self._by_hand("--resume", known))
+        for what, number in ((FOUR, WARM), (BURST, 2 * WARM)):
+            await self._note(what, COLD, at_once(self._by_hand, number))
+            await self._through.wait_for_warm()
+            await self._note(what, OURS, at_once(self._through, number))
+
+    async def _note(self, what: str, who: str, asked: Awaitable[float]) -> None:
+        self.taken[what, who].append(await asked)
+
+    def table(self) -> str:
+        """The medians, and how modegate compares with both."""
+        lines = [
+            f"| first text, ms | {COLD} | {AHEAD} | {OURS} | : ahead | sooner than cold |",
+            "|---|---|---|---|---|---|",
+        ]
+        for what in (NEW, LATER, FOUR, BURST):
+            cold, ahead, ours = (self._median(what, who) for who in (COLD, AHEAD, OURS))
+            to_ahead = f"{ours / ahead:.2f}" if ahead else ""
+            lines.append(
+                f"| {what} | {cold * 1000:.0f} | {f'{ahead * 1000:.0f}' if ahead else ''} "
+                f"| {ours * 1000:.0f} | {to_ahead} | {cold / ours:.1f} times |"
+            )
+        return "\n".join(lines)
+
+    def _median(self, what: str, who: str) -> float:
+        return statistics.median(self.taken[what, who] or [0.0])
 
 
 async def run(rounds: int) -> None:
@@ -143,6 +247,7 @@ async def run(rounds: int) -> None:
             environment = {
                 "ANTHROPIC_API_KEY": "sk-ant-benchmark",
                 "ANTHROPIC_BASE_URL": url,
+                "CLAUDE_WARM_PROCESSES": str(WARM),
                 "HOME": str(home),
                 "MODEGATE_STATE_DIR": str(home / "state"),
                 "RATE_LIMIT_PER_IP": "1000000",
@@ -152,17 +257,37 @@ async def run(rounds: int) -> None:
                 stack.enter_context,
                 started("modegate", ["modegate", "serve"], core=None, environment=environment),
             )
-            await compare(
-                ByHand(environment | {"PATH": "/usr/bin:/bin"}, home),
-                Through(gateway.url, http),
-                rounds,
+            through = Through(gateway.url, http)
+            await through()
+            comparison = Comparison(environment | {"PATH": "/usr/bin:/bin"}, home, through)
+            for _ in range(rounds):
+                await comparison.round()
+            print(comparison.table())
+            await through.wait_for_warm()
+            print(f"\n{memory(home / 'state')}")
+
+
+def memory(state: Path) -> str:
+    """The processes that wait, and what they need."""
+    lines = ["| a process that waits | RSS, MiB | PSS, MiB |", "|---|---|---|"]
+    for entry in Path("/proc").iterdir():
+        try:
+            if not entry.name.isdigit() or state not in (entry / "cwd").readlink().parents:
+                continue
+            figures = dict(
+                line.split()[:2] for line in (entry / "smaps_rollup").read_text().splitlines()[1:]
             )
+        except OSError:
+            continue
+        rss, pss = (int(figures[name]) // 1024 for name in ("Rss:", "Pss:"))
+        lines.append(f"| {entry.name} | {rss} | {pss} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parser.parse_args().rounds))
 

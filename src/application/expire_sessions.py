@@ -35,8 +35,7 @@ class ExpireSessions:
                 if not await self._over(session_id):
                     return False
                 await self.store.remove(session_id)
-                await self.conversations.forget(session_id)
-                return True
+                return await self.conversations.forget(session_id)
         except SessionBusyError:  # a turn is using it, or has only begun
             return False
 

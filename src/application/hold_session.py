@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
+from modegate.application.ports.conversations import Conversations
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.client import ClientId
 from modegate.domain.errors import SessionNotFoundError
+from modegate.domain.param_policy import Effort
 from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
 
 
@@ -17,17 +19,21 @@ class HoldSession:
     """Finds the client's session, or begins one, and keeps everybody else out of it."""
 
     store: SessionStore
+    conversations: Conversations
     policy: SessionPolicy
     clock: Clock
     ids: IdGenerator
 
     @asynccontextmanager
-    async def begin(self, client: ClientId) -> AsyncIterator[Session]:
+    async def begin(
+        self, client: ClientId, cli_model: str, effort: Effort | None = None
+    ) -> AsyncIterator[Session]:
         """A new session; it is not remembered before `remember` says that its turn runs."""
-        session_id = SessionId(self.ids.session_id())
-        async with self.store.hold(session_id):
-            await self.store.get(session_id)  # a store that is broken says so before the turn
-            yield Session.start(session_id, client, self.clock.now())
+        with self.conversations.offer(cli_model, effort) as offered:
+            session_id = offered or SessionId(self.ids.session_id())
+            async with self.store.hold(session_id):
+                await self.store.get(session_id)  # a store that is broken says so before the turn
+                yield Session.start(session_id, client, self.clock.now())
 
     @asynccontextmanager
     async def resume(self, text: str, client: ClientId) -> AsyncIterator[Session]:

@@ -13,7 +13,7 @@ from modegate.domain.conversation import Conversation
 from modegate.domain.errors import InvalidRequestError, MissingParameterError
 from modegate.domain.mode import Mode
 from modegate.domain.model_map import ModelMap
-from modegate.domain.param_policy import ParamPolicy
+from modegate.domain.param_policy import Effort, ParamPolicy
 from modegate.domain.prompt import Prompt, build_prompt
 from modegate.domain.quota import Limit
 from modegate.domain.session import Session
@@ -55,7 +55,7 @@ class PrepareTurn:
         conversation = Conversation.parse(params.get("messages"))
         resume = request.decision.session_id is not None
         prompt = build_prompt(conversation, resume=resume)
-        async with self._session(request) as held:
+        async with self._session(request, cli_model, screening.effort) as held:
             session = held.instructed(prompt.system)
             quota = await self.limiter.hit(self.per_session, session.id)
             yield ClaudeTurn(
@@ -84,9 +84,11 @@ class PrepareTurn:
             choices=choices if isinstance(choices, int) else 1,
         )
 
-    def _session(self, request: ChatRequest) -> AbstractAsyncContextManager[Session]:
+    def _session(
+        self, request: ChatRequest, cli_model: str, effort: Effort | None
+    ) -> AbstractAsyncContextManager[Session]:
         if request.decision.session_id is None:
-            return self.sessions.begin(request.client)
+            return self.sessions.begin(request.client, cli_model, effort)
         return self.sessions.resume(request.decision.session_id, request.client)
 
 

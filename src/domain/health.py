@@ -23,11 +23,15 @@ class PassthroughState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Slots of the process pool: turns that run, turns that wait, processes that stand ready."""
+    """Slots of the process pool: turns that run, and turns that wait; processes beside them.
+
+    `warm` ones stand ready for a new session, `live` ones for the next turn of theirs.
+    """
 
     active: int
     queued: int
     warm: int
+    live: int
     maximum: int
 
 

@@ -52,6 +52,10 @@ def claude_options(settings: Settings, environment: Mapping[str, str]) -> Claude
         environment_allow=settings.claude_env_allow,
         tools=settings.claude_tools,
         bare=settings.claude_bare,
+        oneshot=settings.claude_process_mode == "oneshot",
+        warm_processes=settings.claude_warm_processes,
+        live_sessions=settings.claude_live_sessions,
+        live_idle=settings.claude_live_idle_ms / 1000,
         slots=settings.max_concurrent_processes,
         queue_timeout=settings.pool_queue_timeout_ms / 1000,
         turn_timeout=settings.request_timeout_ms / 1000,
@@ -127,6 +131,7 @@ class Container(containers.DeclarativeContainer):
     hold_session = providers.Singleton(
         HoldSession,
         store=session_store,
+        conversations=claude_cli,
         policy=policy,
         clock=clock,
         ids=ids,

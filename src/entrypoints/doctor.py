@@ -77,6 +77,7 @@ async def _claude(container: Container) -> AsyncIterator[Finding]:
         yield Finding(Verdict.ODD, f"claude: does not know {missing}", advice)
     else:
         yield Finding(Verdict.FINE, "claude: knows every option that modegate uses")
+    yield _process_mode(container, converses=found.converses)
     yield {
         CredentialState.OK: Finding(Verdict.FINE, "claude: a key is set"),
         CredentialState.LOGIN: Finding(Verdict.FINE, "claude: a login is there"),
@@ -84,6 +85,18 @@ async def _claude(container: Container) -> AsyncIterator[Finding]:
         container.claude_cli().look().credentials,
         Finding(worst, "claude: no credentials", "set ANTHROPIC_API_KEY, or log in with `claude`"),
     )
+
+
+def _process_mode(container: Container, *, converses: bool) -> Finding:
+    settings: Settings = container.settings()
+    if settings.claude_process_mode == "oneshot":
+        return Finding(Verdict.FINE, "claude: one process a request, as CLAUDE_PROCESS_MODE says")
+    if not converses:
+        advice = "update the claude CLI: processes cannot be kept between turns"
+        return Finding(Verdict.ODD, "claude: one process a request", advice)
+    kept = f"{settings.claude_live_sessions} sessions keep theirs"
+    ready = f"{settings.claude_warm_processes} stand ready for each model in use"
+    return Finding(Verdict.FINE, f"claude: live processes, {ready}, {kept}")
 
 
 def _passthrough(container: Container) -> Finding:

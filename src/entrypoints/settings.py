@@ -74,6 +74,7 @@ def _tristate(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), BeforeValidator(_no_boolean)]
 Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_no_boolean)]
+Spare = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_no_boolean)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)]
 Bytes = Annotated[int, Field(ge=1024, le=1024**3)]
 Key = Annotated[SecretStr, BeforeValidator(_key)]
@@ -122,6 +123,10 @@ class Settings(BaseModel):
     claude_bare: Annotated[bool | None, BeforeValidator(_tristate)] = None
     claude_env_allow: Names = ()
     default_model: str = "sonnet"
+    claude_process_mode: Literal["live", "oneshot"] = "live"
+    claude_warm_processes: Spare = 2
+    claude_live_sessions: Spare = 4
+    claude_live_idle_ms: Milliseconds = 300_000
     claude_first_event_timeout_ms: Milliseconds = 30_000
     claude_silence_timeout_ms: Milliseconds = 120_000
     max_concurrent_processes: Count = 10

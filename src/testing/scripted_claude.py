@@ -18,10 +18,10 @@ class ScriptedClaude:
     """Written into a folder of the test's; `path` is the executable.
 
     The steps are those of `scripted_claude_process`, such as `{"emit": {…}}`, `{"hang": 0}` or
-    `{"exit": 1}`.
+    `{"exit": 1}`. One that `converses` takes several turns, and plays the steps for each.
     """
 
-    def __init__(self, folder: Path, *steps: Step) -> None:
+    def __init__(self, folder: Path, *steps: Step, converses: bool = False) -> None:
         self._folder = folder
         self._scripts: dict[str, Any] = {"for": {}, "else": ()}
         self.path = folder / "claude"
@@ -30,6 +30,8 @@ class ScriptedClaude:
         )
         self.path.write_text(f'#!/bin/sh\nexec {program} "$@"\n')
         self.path.chmod(0o755)
+        if converses:
+            (folder / "converses").touch()
         self.script(*steps)
 
     def script(self, *steps: Step) -> None:
@@ -48,7 +50,15 @@ class ScriptedClaude:
     @property
     def starts(self) -> list[dict[str, object]]:
         """Every start so far: arguments, environment, folder, pid, and all of its input."""
-        log = self._folder / "started.jsonl"
+        return self._noted("started.jsonl")
+
+    @property
+    def turns(self) -> list[dict[str, object]]:
+        """Every turn of those that converse so far: text and pid."""
+        return self._noted("turns.jsonl")
+
+    def _noted(self, name: str) -> list[dict[str, object]]:
+        log = self._folder / name
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 

@@ -1,20 +1,33 @@
 """What a scripted `claude` executable runs: `python scripted_claude_process.py FOLDER [ARGUMENT…]`.
 
-Started as a script, so it imports the standard library alone. `FOLDER/script.json` is a list of
-steps, each an object with one key; `FOLDER/started.jsonl` gets a line for every start.
+Started as a script, so it imports the standard library alone. `FOLDER/script.json` holds lists of
+steps, each an object with one key; `FOLDER/started.jsonl` gets a line for every start. Where
+`FOLDER/converses` is there it takes one turn after the other, as the real one does, and
+`FOLDER/turns.jsonl` gets a line for each.
 """
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 FLOOD_LINE = 1000
+HELP = (
+    "--print --input-format --session-id --resume --effort --bare --allowedTools --restricted "
+    "--permission-prompts --system-prompt-snapshot\n"
+)
+INTERRUPTED = threading.Event()
+
+
+class InterruptedTurnError(Exception):
+    """Somebody does not want the rest of the turn."""
 
 
 def emit(event: object) -> None:
@@ -52,9 +65,10 @@ def flood_stderr(size: int) -> None:
 
 
 def hang(_: object) -> None:
-    """Do nothing until somebody ends the process."""
+    """Do nothing until somebody ends the process, or interrupts the turn."""
     while True:
-        signal.pause()
+        if INTERRUPTED.wait(0.05):
+            raise InterruptedTurnError
 
 
 def ignore_sigterm(_: object) -> None:
@@ -99,20 +113,62 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
 
 def main(folder: Path, arguments: list[str]) -> None:
     """Note the start, then play the script."""
+    converses = (folder / "converses").exists()
     if "--help" in arguments:
+        write(HELP if converses else "")
         return
     started = {
         "arguments": arguments,
         "environment": dict(os.environ),
         "folder": str(Path.cwd()),
         "pid": os.getpid(),
-        "input": sys.stdin.read(),
+        "input": "" if converses else sys.stdin.read(),
     }
-    with (folder / "started.jsonl").open("a") as log:
-        log.write(json.dumps(started) + "\n")
-    for step in _script(folder, started["input"]):
+    _note(folder / "started.jsonl", started)
+    if converses:
+        converse(folder)
+    else:
+        play(_script(folder, started["input"]))
+
+
+def play(steps: list[dict[str, Any]]) -> None:
+    """One step after the other."""
+    for step in steps:
         for name, value in step.items():
             STEPS[name](value)
+
+
+def converse(folder: Path) -> None:
+    """Take one turn after the other, until standard input ends."""
+    turns: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    threading.Thread(target=_listen, args=(turns,), daemon=True).start()
+    while (said := turns.get()) is not None:
+        text = str(said["message"]["content"])
+        _note(folder / "turns.jsonl", {"pid": os.getpid(), "text": text})
+        INTERRUPTED.clear()
+        try:
+            play(_script(folder, text))
+        except InterruptedTurnError:
+            emit({"type": "result", "subtype": "error_during_execution", "is_error": True})
+
+
+def _listen(turns: "queue.Queue[dict[str, Any] | None]") -> None:
+    """Answer what is asked of the process itself; what is asked of the model waits for its turn."""
+    for line in sys.stdin:
+        said = json.loads(line)
+        if said["type"] == "user":
+            turns.put(said)
+            continue
+        if said["request"]["subtype"] == "interrupt":
+            INTERRUPTED.set()
+        answer = {"subtype": "success", "request_id": said["request_id"]}
+        emit({"type": "control_response", "response": answer | {"response": {"rewound": True}}})
+    turns.put(None)
+
+
+def _note(path: Path, fact: object) -> None:
+    with path.open("a") as log:
+        log.write(json.dumps(fact) + "\n")
 
 
 def _script(folder: Path, said: object) -> list[dict[str, Any]]:

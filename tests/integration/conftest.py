@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.gateway import FREELY, KEY, Gateway, GatewayFactory, running_gateway
+from support.gateway import COLD, FREELY, KEY, Gateway, GatewayFactory, running_gateway
 
 from modegate.entrypoints.settings import Settings
 from modegate.testing.provider import StandInProvider
@@ -34,7 +34,7 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
     def start(
         *, claude: Any = None, clock: object = None, **settings: Any
     ) -> AbstractAsyncContextManager[Gateway]:
-        chosen = Settings(**(FREELY | {"modegate_state_dir": tmp_path / "state"} | settings))
+        chosen = Settings(**(FREELY | COLD | {"modegate_state_dir": tmp_path / "state"} | settings))
         return running_gateway(chosen, environment, claude=claude, clock=clock)
 
     return start

@@ -263,7 +263,7 @@ async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
         waiting = asyncio.create_task(gateway.claude())
         await until(lambda: backend.look().capacity.queued == 1)
         health = (await gateway.http.get("/health")).json()["checks"]["capacity"]
-        assert health == {"active": 1, "queued": 1, "warm": 0, "max": 1}
+        assert health == {"active": 1, "queued": 1, "warm": 0, "live": 0, "max": 1}
         waiting.cancel()
         await until(lambda: backend.look().capacity.queued == 0, seconds=0.25)
         first.cancel()
@@ -423,7 +423,7 @@ async def test_a_guard_that_was_killed_changes_no_outcome(
     async with start(request_timeout_ms=1500) as gateway:
         asking = asyncio.create_task(gateway.claude())
         await until(lambda: claude.starts)
-        guard = gateway.container.claude_cli()._guard._process  # noqa: SLF001 - its pid
+        guard = gateway.container.claude_cli()._processes.launcher._guard._process  # noqa: SLF001
         assert guard is not None
         guard.kill()
         assert code_of(await asking) == "timeout"

@@ -166,7 +166,7 @@ async def test_live_and_health(running: Gateway) -> None:
         "claude_cli": "ok",
         "anthropic_key": "ok",
         "openai_passthrough": "no_key",
-        "capacity": {"active": 0, "queued": 0, "warm": 0, "max": 10},
+        "capacity": {"active": 0, "queued": 0, "warm": 0, "live": 0, "max": 10},
     }
 
 

@@ -12,7 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 from schemathesis.checks import CHECKS
-from support.gateway import CLAUDE, FREELY, running_gateway
+from support.gateway import CLAUDE, COLD, FREELY, running_gateway
 from support.openapi import CHAT, DOCUMENT, claude_code_alone
 
 from modegate.entrypoints.settings import Settings
@@ -50,6 +50,7 @@ async def served(folder: Path) -> AsyncIterator[str]:
     async with provider.running() as upstream:
         chosen = Settings(
             **FREELY,
+            **COLD,
             modegate_state_dir=folder / "state",
             openai_api_key=SecretStr("sk-server"),
             openai_base_url=f"{upstream}/v1",

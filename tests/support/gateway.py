@@ -76,4 +76,7 @@ async def running_gateway(
 # Tests ask more often than a person does.
 FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_session": 1_000_000}
 
+# Two processes more for every test would cost it a second of a core.
+COLD: dict[str, Any] = {"claude_warm_processes": 0}
+
 GatewayFactory = Callable[..., AbstractAsyncContextManager[Gateway]]

@@ -6,10 +6,11 @@ import logging
 import os
 import signal
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 from modegate.adapters.claude_cli import failures
-from modegate.domain.errors import OutputLimitError
+from modegate.domain.errors import GatewayError, OutputLimitError
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 HIGH_WATER = 1024 * 1024
@@ -20,6 +21,10 @@ LAST_WORDS = 0.5
 log = logging.getLogger(__name__)
 
 
+def do_nothing() -> None:
+    """Where nobody wants to know."""
+
+
 class Child(asyncio.SubprocessProtocol):
     """Reads what the child writes, and knows when it ends.
 
@@ -28,7 +33,7 @@ class Child(asyncio.SubprocessProtocol):
     """
 
     def __init__(self, *, stderr_limit: int) -> None:
-        self.expired = False
+        self.expired: GatewayError | None = None
         self._stderr_limit = stderr_limit
         self._stderr_size = 0
         self._stderr = bytearray()
@@ -41,6 +46,7 @@ class Child(asyncio.SubprocessProtocol):
         self._pid = 0
         self._last_words: asyncio.TimerHandle | None = None
         self.exited = asyncio.Event()
+        self.on_exit: Callable[[], object] = do_nothing
 
     @property
     def started(self) -> bool:
@@ -69,13 +75,21 @@ class Child(asyncio.SubprocessProtocol):
         """The end of what the child wrote to standard error; for the log, after cleaning."""
         return self._stderr.decode("utf-8", "replace")
 
-    def write_and_close(self, data: bytes) -> None:
-        """Send `data` as all of standard input; a child that does not read it is no error."""
+    def write(self, data: bytes, *, last: bool = False) -> None:
+        """Send `data` to standard input; `last` closes it. A child that does not read is no error."""
         # uvloop's transports are no subclasses of asyncio's.
         pipe = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(STDIN))
         if not pipe.is_closing():
             pipe.write(data)
-            pipe.write_eof()
+            if last:
+                pipe.write_eof()
+
+    def begin_answer(self) -> bytes:
+        """The bounds count anew; what came since the last answer is returned, and counts no more."""
+        self._stderr_size = 0
+        self._stderr.clear()
+        self._stderr_news = False
+        return self._take()
 
     async def read(self) -> bytes:
         """What standard output brought since the last call; empty at its end.
@@ -83,20 +97,18 @@ class Child(asyncio.SubprocessProtocol):
         Raises:
             OutputLimitError: standard error is over its bound.
             BackendAuthError: the CLI says there that it has no credentials.
+            GatewayError: the one that it has expired with.
         """
         while not self._stdout:
+            if self.expired is not None:
+                raise self.expired
             if self._at_end:
                 return b""
             self._check_stderr()
             self._readable.clear()
             await self._readable.wait()
         self._check_stderr()
-        data = b"".join(self._stdout)
-        self._stdout.clear()
-        if self._buffered > HIGH_WATER:
-            self._stdout_pipe().resume_reading()
-        self._buffered = 0
-        return data
+        return self._take()
 
     async def ended(self, patience: float) -> None:
         """Wait for the child to end, for at most `patience` seconds."""
@@ -109,6 +121,11 @@ class Child(asyncio.SubprocessProtocol):
         if not self.exited.is_set():
             self._signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """End the whole group now."""
+        if not self.exited.is_set():
+            self._signal(signal.SIGKILL)
+
     async def stop(self, grace: float) -> None:
         """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end."""
         if not self.exited.is_set():
@@ -116,7 +133,7 @@ class Child(asyncio.SubprocessProtocol):
             await self.ended(grace)
             if not self.exited.is_set():
                 log.warning("claude process %d ignored SIGTERM: killing it", self.pid)
-                self._signal(signal.SIGKILL)
+                self.kill()
                 await self.exited.wait()
         if self._last_words is not None:
             self._last_words.cancel()
@@ -130,11 +147,19 @@ class Child(asyncio.SubprocessProtocol):
         except (ProcessLookupError, PermissionError):  # the latter from macOS, for zombies
             return
 
-    def expire(self) -> None:
-        """The child's time is over: whoever reads gets no more."""
-        self.expired = True
+    def expire(self, error: GatewayError) -> None:
+        """The child's time is over: whoever reads gets the error, and no more."""
+        self.expired = error
         self._stdout.clear()
         self._end_of_output()
+
+    def _take(self) -> bytes:
+        data = b"".join(self._stdout)
+        self._stdout.clear()
+        if self._buffered > HIGH_WATER and not self._at_end:
+            self._stdout_pipe().resume_reading()
+        self._buffered = 0
+        return data
 
     def _check_stderr(self) -> None:
         if self._stderr_size > self._stderr_limit:
@@ -179,6 +204,7 @@ class Child(asyncio.SubprocessProtocol):
         """The child has ended; what it wrote may still be on its way."""
         self._signal(signal.SIGKILL)  # its descendants, while the group's id is surely still theirs
         self.exited.set()
+        self.on_exit()
         loop = asyncio.get_running_loop()
         self._last_words = loop.call_later(LAST_WORDS, self._end_of_output)
 

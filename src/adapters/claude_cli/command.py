@@ -1,10 +1,10 @@
-"""What a child is started with, and what it is told on standard input."""
+"""What a process is started with."""
 
-import json
 from dataclasses import dataclass
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.domain.prompt import Prompt
+from modegate.domain.param_policy import Effort
+from modegate.domain.session import SessionId
 from modegate.domain.turn import ClaudeTurn
 
 BASICS = (
@@ -25,14 +25,14 @@ HARDENING = (
     # The system prompt of a resumed turn is the one sent with it, with a login as with a key.
     "--system-prompt-snapshot=off",
 )
-
-
 OPTIONAL = ("--bare", "--effort", "--allowedTools")
+# Who lists it reads turns from standard input, one after the other.
+CONVERSES = "--input-format"
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The options that an executable knows, as its `--help` lists them; empty: not asked yet."""
+    """The options that an executable knows, as its `--help` lists them; empty: it did not say."""
 
     options: frozenset[str] = frozenset()
 
@@ -40,53 +40,51 @@ class Features:
         """Whether the option in `argument` may be used."""
         return not self.options or argument.partition("=")[0] in self.options
 
+    @property
+    def converses(self) -> bool:
+        """Whether a process may be given more than one turn."""
+        return CONVERSES in self.options
 
-def build_command(turn: ClaudeTurn, options: ClaudeOptions, features: Features) -> list[str]:
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a process is for, from its start to its end; `cli_session_id` is the CLI's own."""
+
+    session_id: SessionId
+    cli_session_id: str
+    cli_model: str
+    effort: Effort | None = None
+    resume: bool = False
+
+    @classmethod
+    def of(cls, turn: ClaudeTurn) -> "Launch":
+        """For a turn."""
+        session = turn.session
+        return cls(session.id, session.cli_session_id, turn.cli_model, turn.effort, turn.resume)
+
+    def serves(self, turn: ClaudeTurn) -> bool:
+        """Whether its process can take the turn, one of the same session."""
+        return (self.cli_model, self.effort) == (turn.cli_model, turn.effort)
+
+
+def build_command(launch: Launch, options: ClaudeOptions, features: Features) -> list[str]:
     """The arguments behind the executable: no positional one, and nothing that a client wrote.
 
     What a client chose (model, session, effort) comes from a table or was parsed, and is joined to
     its option.
     """
-    session = "--resume" if turn.resume else "--session-id"
+    session = "--resume" if launch.resume else "--session-id"
     wished = [*HARDENING]
     if options.uses_bare:
         wished.append("--bare")
-    if turn.effort is not None:
-        wished.append(f"--effort={turn.effort.value}")
+    if launch.effort is not None:
+        wished.append(f"--effort={launch.effort.value}")
     if options.tools:
         wished.append(f"--allowedTools={','.join(options.tools)}")
     return [
         *BASICS,
         f"--tools={','.join(options.tools)}",
-        f"--model={turn.cli_model}",
-        f"{session}={turn.session.cli_session_id}",
+        f"--model={launch.cli_model}",
+        f"{session}={launch.cli_session_id}",
         *filter(features.has, wished),
     ]
-
-
-def build_input(prompt: Prompt) -> bytes:
-    """The two lines that set the system prompt and begin the turn.
-
-    Both are JSON on standard input, where length, leading hyphens and NUL do no harm.
-    """
-    initialize = {
-        "type": "control_request",
-        "request_id": "initialize",
-        "request": {"subtype": "initialize", "systemPrompt": prompt.system},
-    }
-    turn = {
-        "type": "user",
-        "message": {"role": "user", "content": as_plain_text(prompt.text)},
-        "parent_tool_use_id": None,
-        "session_id": "default",
-    }
-    return b"".join(json.dumps(line).encode() + b"\n" for line in (initialize, turn))
-
-
-def as_plain_text(text: str) -> str:
-    """`text`, with a newline before it where the CLI would run it as one of its own commands.
-
-    Measured on 2.1.329: `/cost` at the very start is a command whatever the options say; behind any
-    white space it is text.
-    """
-    return f"\n{text}" if text.startswith("/") else text

@@ -1,5 +1,6 @@
 """What is known of Claude's credentials, from the configuration and from the last turn."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
@@ -39,10 +40,14 @@ class Credentials:
         return bool(self._environment.get("CLAUDE_CODE_OAUTH_TOKEN") or self._login_changed_at())
 
     def _login_changed_at(self) -> int:
-        """When the file of a login was written, in nanoseconds; 0 without one."""
-        home = Path(self._environment.get("HOME") or "/tmp")  # noqa: S108 - the children's too
-        config = Path(self._environment.get("CLAUDE_CONFIG_DIR") or home / ".claude")
-        try:
-            return (config / ".credentials.json").stat().st_mtime_ns
-        except OSError:
-            return 0
+        return login_changed_at(self._environment)
+
+
+def login_changed_at(environment: Mapping[str, str]) -> int:
+    """When the file of a login was written, in nanoseconds; 0 without one."""
+    home = Path(environment.get("HOME") or "/tmp")  # noqa: S108 - the children's too
+    config = Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude")
+    try:
+        return (config / ".credentials.json").stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -16,12 +16,14 @@ VERSION_TIMEOUT = 10.0
 class Examination:
     """Where the executable is, what it calls itself, and which options of ours it does not know.
 
-    `path` is None where there is none, `version` where it does not answer.
+    `path` is None where there is none, `version` where it does not answer. `converses` tells whether
+    a process may be kept between two turns.
     """
 
     path: str | None
     version: str | None = None
     unknown_options: tuple[str, ...] = ()
+    converses: bool = False
 
 
 async def examine(options: ClaudeOptions) -> Examination:
@@ -36,7 +38,8 @@ async def examine(options: ClaudeOptions) -> Examination:
     except OSError:
         return Examination(path)
     used = (argument.partition("=")[0] for argument in (*HARDENING, *OPTIONAL))
-    return Examination(path, version, tuple(name for name in used if not features.has(name)))
+    unknown = tuple(name for name in used if not features.has(name))
+    return Examination(path, version, unknown, features.converses)
 
 
 async def _version(path: str, environment: dict[str, str]) -> str | None:

@@ -19,6 +19,7 @@ from modegate.domain.errors import (
     ModelNotFoundError,
     SessionBusyError,
     SessionNotFoundError,
+    TurnTimeoutError,
 )
 
 NOT_LOGGED_IN = re.compile(
@@ -46,6 +47,18 @@ def forbidden() -> GatewayError:
         "Claude does not allow this to the server's account: the operator has to check its "
         "permissions, its billing and its region."
     )
+
+
+def too_slow(seconds: float) -> GatewayError:
+    """The turn's time is over."""
+    return TurnTimeoutError(
+        f"Claude did not finish within {round(seconds)} s: ask for less, or try again later."
+    )
+
+
+def too_silent() -> GatewayError:
+    """The process runs, and says nothing."""
+    return TurnTimeoutError("Claude Code fell silent: send the request again.")
 
 
 def rate_limited(retry_after: float | None) -> GatewayError:

@@ -19,6 +19,11 @@ class JsonLines:
         self._tail = bytearray()
         self.words = ""  # the end of what was no JSON: the CLI's words to a person
 
+    def begin_answer(self) -> None:
+        """The bound counts anew."""
+        self._total = 0
+        self.words = ""
+
     def feed(self, data: bytes) -> list[dict[str, object]]:
         """The objects on the lines that `data` completes; other lines are passed over.
 

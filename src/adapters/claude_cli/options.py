@@ -22,6 +22,10 @@ class ClaudeOptions:
     tools: tuple[str, ...] = ()
     bare: bool | None = None
     api_retries: int = 2
+    oneshot: bool = False
+    warm_processes: int = 2
+    live_sessions: int = 4
+    live_idle: float = 300.0
     slots: int = 10
     queue_timeout: float = 5.0
     turn_timeout: float = 300.0

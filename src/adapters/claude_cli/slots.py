@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from modegate.domain.errors import CapacityError, ShuttingDownError
-from modegate.domain.health import Capacity
 
 
 class Slots:
@@ -20,9 +19,14 @@ class Slots:
         self._draining = False
 
     @property
-    def capacity(self) -> Capacity:
-        """The figures of this moment."""
-        return Capacity(self._active, len(self._waiting), warm=0, maximum=self._maximum)
+    def active(self) -> int:
+        """How many are taken."""
+        return self._active
+
+    @property
+    def queued(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
 
     def drain(self) -> None:
         """Give out no more places; who waits for one gets none."""

@@ -1,16 +1,16 @@
 """The folders that children work in, and keep their conversations in."""
 
 import asyncio
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modegate.adapters.claude_cli import failures
+from modegate.adapters.claude_cli.folder_lock import FolderLock
+from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import SessionId, is_session_id
 
 CONFIG = ".claude.json"
@@ -25,6 +25,11 @@ class SessionFolder:
 
     work: Path
     config: Path
+
+    @property
+    def lock(self) -> Path:
+        """The file that says who uses it."""
+        return self.config.parent / LOCK
 
     def transcripts(self) -> dict[Path, int]:
         """Every transcript with its size in bytes."""
@@ -41,28 +46,16 @@ class Workspace:
 
     def __init__(self, state: Path) -> None:
         self._sessions = state / "sessions"
+        self._owner = uuid.uuid4().hex
         self._model: bytes | None = None
+
+    def lock(self, folder: SessionFolder) -> FolderLock:
+        """The folder's lock, not taken yet."""
+        return FolderLock(folder.lock, self._owner)
 
     async def prepare(self, session_id: SessionId) -> SessionFolder:
         """The session's folder, made where it is not there."""
         return await asyncio.to_thread(self._prepare, session_id)
-
-    @asynccontextmanager
-    async def lock(self, folder: SessionFolder) -> AsyncIterator[None]:
-        """Keep other gateways out of the folder, until this one's child is gone.
-
-        Raises:
-            SessionBusyError: a child of another gateway is not.
-        """
-        file = os.open(folder.work.parent / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise failures.session_busy() from None
-            yield
-        finally:
-            os.close(file)
 
     async def mark(self, folder: SessionFolder) -> Mapping[Path, int]:
         """Where the transcripts end now, for `roll_back`."""
@@ -85,6 +78,26 @@ class Workspace:
         """Remove the session's folder with all that is in it."""
         await asyncio.to_thread(shutil.rmtree, self._sessions / session_id, ignore_errors=True)
 
+    async def forget(self, session_id: SessionId) -> bool:
+        """The same, unless another gateway uses it."""
+        folder = self._folder(session_id)
+        lock = self.lock(folder)
+        try:
+            lock.take()
+        except SessionBusyError:
+            return False
+        except OSError:  # there is none
+            return True
+        try:
+            await self.discard(session_id)
+        finally:
+            lock.release()
+        return True
+
+    def _folder(self, session_id: SessionId) -> SessionFolder:
+        own = self._sessions / session_id
+        return SessionFolder(own / "work", own / "claude")
+
     def _kept(self) -> list[SessionId]:
         if not self._sessions.is_dir():
             return []
@@ -93,9 +106,9 @@ class Workspace:
         ]
 
     def _prepare(self, session_id: SessionId) -> SessionFolder:
-        own = self._sessions / session_id
-        folder = SessionFolder(own / "work", own / "claude")
+        folder = self._folder(session_id)
         if not folder.config.is_dir():
+            own = folder.config.parent
             for path in (self._sessions.parent, self._sessions, own, folder.work, folder.config):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._model is not None:

@@ -46,6 +46,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
                 "active": capacity.active,
                 "queued": capacity.queued,
                 "warm": capacity.warm,
+                "live": capacity.live,
                 "max": capacity.maximum,
             },
         },

@@ -85,6 +85,7 @@ class _Capacity(Collector):
         )
         processes.add_metric(["active"], capacity.active)
         processes.add_metric(["warm"], capacity.warm)
+        processes.add_metric(["live"], capacity.live)
         yield processes
         yield GaugeMetricFamily("modegate_slots", "Places for processes.", capacity.maximum)
         yield GaugeMetricFamily("modegate_queue", "Requests that wait for one.", capacity.queued)

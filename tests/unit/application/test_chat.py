@@ -37,6 +37,7 @@ from modegate.domain.session import SessionId, SessionPolicy
 from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn
 from modegate.testing.backend import USAGE, ScriptedBackend, says
 from modegate.testing.clock import FakeClock
+from modegate.testing.conversations import FakeConversations
 from modegate.testing.ids import FakeIds
 
 FIRST = SessionId("00000000-0000-4000-8000-000000000001")
@@ -51,8 +52,13 @@ class World:
         self.clock = FakeClock(1000.5)
         self.store = MemorySessionStore()
         self.backend = ScriptedBackend()
+        self.conversations = FakeConversations()
         self.sessions = HoldSession(
-            store=self.store, policy=SessionPolicy(idle=60), clock=self.clock, ids=FakeIds()
+            store=self.store,
+            conversations=self.conversations,
+            policy=SessionPolicy(idle=60),
+            clock=self.clock,
+            ids=FakeIds(),
         )
         prepare = PrepareTurn(
             models=ModelMap(),

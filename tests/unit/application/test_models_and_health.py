@@ -49,7 +49,7 @@ def test_ready_where_at_least_one_backend_can_work(
     passthrough: PassthroughState,
     own_keys: bool,
 ) -> None:
-    claude = ClaudeHealth(executable, credentials, Capacity(0, 0, 0, 1))
+    claude = ClaudeHealth(executable, credentials, Capacity(0, 0, 0, 0, 1))
     health = CheckHealth(Claude(claude), Passthrough(passthrough), own_keys)()
     claude_works = executable and credentials in {CredentialState.OK, CredentialState.LOGIN}
     passthrough_works = passthrough is PassthroughState.OK or (

@@ -30,7 +30,13 @@ class World:
         self.conversations = FakeConversations(ONE, TWO)
         policy = SessionPolicy(idle=60, age=200)
         self.sessions = ClientSessions(
-            sessions=HoldSession(store=self.store, policy=policy, clock=self.clock, ids=FakeIds()),
+            sessions=HoldSession(
+                store=self.store,
+                policy=policy,
+                clock=self.clock,
+                ids=FakeIds(),
+                conversations=self.conversations,
+            ),
             conversations=self.conversations,
         )
         self.expire = ExpireSessions(

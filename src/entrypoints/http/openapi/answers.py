@@ -94,7 +94,7 @@ def _health() -> Schema:
         claude_cli={"enum": ["ok", "error"]},
         anthropic_key={"enum": _values(CredentialState)},
         openai_passthrough={"enum": _values(PassthroughState)},
-        capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, max=COUNT),
+        capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
     )
     status = {"enum": ["ready", "unavailable", "draining"]}
     return object_of(status=status, version=STRING, checks=checks)

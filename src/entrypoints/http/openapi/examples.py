@@ -82,7 +82,7 @@ def health(version: str, status: str) -> dict[str, object]:
     claude = ClaudeHealth(
         executable=True,
         credentials=CredentialState.OK,
-        capacity=Capacity(active=1, queued=0, warm=0, maximum=10),
+        capacity=Capacity(active=1, queued=0, warm=2, live=0, maximum=10),
     )
     state = Health(claude, PassthroughState.OK, clients_may_bring_keys=True)
     return describe_health(state, status, version)

@@ -1,11 +1,9 @@
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from modegate.adapters.claude_cli.command import Features, as_plain_text, build_command, build_input
+from modegate.adapters.claude_cli.command import Features, Launch, build_command
 from modegate.adapters.claude_cli.environment import build_environment
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.domain.client import ANONYMOUS
@@ -37,7 +35,9 @@ def options(**changes: object) -> ClaudeOptions:
 
 
 def test_every_argument_is_an_option() -> None:
-    command = build_command(turn(effort=Effort.HIGH), options(tools=("Read", "Bash")), ALL)
+    command = build_command(
+        Launch.of(turn(effort=Effort.HIGH)), options(tools=("Read", "Bash")), ALL
+    )
     assert all(argument.startswith("--") for argument in command)
     assert "--model=opus" in command
     assert f"--session-id={ID}" in command
@@ -48,13 +48,13 @@ def test_every_argument_is_an_option() -> None:
 
 
 def test_without_tools_none_is_there_and_none_is_allowed() -> None:
-    command = build_command(turn(), options(), ALL)
+    command = build_command(Launch.of(turn()), options(), ALL)
     assert "--tools=" in command
     assert not any(argument.startswith("--allowedTools") for argument in command)
 
 
 def test_a_resumed_turn_names_the_id_of_the_cli() -> None:
-    command = build_command(turn(resume=True), options(), ALL)
+    command = build_command(Launch.of(turn(resume=True)), options(), ALL)
     assert "--resume=cli-id" in command
     assert not any(argument.startswith("--session-id") for argument in command)
 
@@ -70,33 +70,28 @@ def test_a_resumed_turn_names_the_id_of_the_cli() -> None:
     ],
 )
 def test_bare_goes_with_a_key(bare: object, environment: object, used: bool) -> None:
-    command = build_command(turn(), options(bare=bare, environment=environment), ALL)
+    command = build_command(Launch.of(turn()), options(bare=bare, environment=environment), ALL)
     assert ("--bare" in command) is used
+
+
+def test_who_does_not_say_that_it_takes_several_turns_gets_one() -> None:
+    assert Features(frozenset({"--print", "--input-format"})).converses
+    assert not Features(frozenset({"--print"})).converses
+    assert not ALL.converses
+
+
+def test_a_process_serves_its_model_and_effort_alone() -> None:
+    launch = Launch.of(turn(effort=Effort.LOW))
+    assert launch.serves(turn(effort=Effort.LOW, resume=True))
+    assert not launch.serves(turn())
+    assert not launch.serves(replace(turn(effort=Effort.LOW), cli_model="haiku"))
 
 
 def test_options_that_the_executable_does_not_know_are_left_out() -> None:
     old = Features(frozenset({"--print", "--bare"}))
-    command = build_command(turn(effort=Effort.LOW), options(bare=True), old)
+    command = build_command(Launch.of(turn(effort=Effort.LOW)), options(bare=True), old)
     assert "--bare" in command
     assert not any(argument.startswith(("--effort", "--restricted")) for argument in command)
-
-
-@given(system=st.text(), text=st.text())
-def test_what_a_client_wrote_is_json_on_two_lines(system: str, text: str) -> None:
-    lines = build_input(Prompt(system, text)).splitlines()
-    first, second = (json.loads(line) for line in lines)
-    assert first["request"]["systemPrompt"] == system
-    assert second["message"]["content"] in (text, f"\n{text}")
-
-
-@pytest.mark.parametrize("text", ["/cost", "/", "//x", "/etc/passwd is a file"])
-def test_nothing_starts_with_a_slash(text: str) -> None:
-    assert as_plain_text(text) == f"\n{text}"
-
-
-@pytest.mark.parametrize("text", [" /cost", "cost", "a /b", "", "@/etc/passwd", "--help"])
-def test_everything_else_is_left_alone(text: str) -> None:
-    assert as_plain_text(text) == text
 
 
 HOST = {

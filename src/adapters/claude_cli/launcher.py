@@ -1,0 +1,110 @@
+"""Starts and ends processes, and knows what they are started with."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from modegate.adapters.claude_cli import failures
+from modegate.adapters.claude_cli.child import Child
+from modegate.adapters.claude_cli.command import Features, Launch, build_command
+from modegate.adapters.claude_cli.credentials import login_changed_at
+from modegate.adapters.claude_cli.environment import build_environment, in_session
+from modegate.adapters.claude_cli.executable import find_executable
+from modegate.adapters.claude_cli.features import FeatureProbe
+from modegate.adapters.claude_cli.guard import Guard
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.process import Place, Process
+from modegate.adapters.claude_cli.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+class Launcher:
+    """Every process has a folder, a guard, and an end."""
+
+    def __init__(self, options: ClaudeOptions, workspace: Workspace) -> None:
+        self._options = options
+        self._workspace = workspace
+        self.environment = build_environment(options)
+        self._features = FeatureProbe(self.environment)
+        self._guard = Guard()
+
+    @property
+    def executable(self) -> str | None:
+        """Where it is."""
+        return find_executable(self._options.executable, self._options.environment.get("PATH"))
+
+    def version(self) -> object:
+        """Changes when the executable or the login does: processes from before are outdated."""
+        executable = self.executable or ""
+        try:
+            changed_at = Path(executable).stat().st_mtime_ns
+        except OSError:
+            changed_at = 0
+        return executable, changed_at, login_changed_at(self._options.environment)
+
+    async def features(self) -> Features:
+        """What the executable knows.
+
+        Raises:
+            BackendUnavailableError: there is none, or it cannot be executed.
+        """
+        executable = self.executable
+        if executable is None:
+            raise failures.unavailable()
+        try:
+            return await self._features.ask(executable)
+        except OSError as error:
+            raise _unavailable("the claude executable cannot be started", error) from error
+
+    async def start(self, launch: Launch) -> Process:
+        """A process in the session's folder, which nobody else may use while it lives or waits.
+
+        Raises:
+            BackendUnavailableError: it cannot be started.
+            SessionBusyError: another gateway uses the session.
+        """
+        features = await self.features()
+        version = self.version()
+        try:
+            folder = await self._workspace.prepare(launch.session_id)
+            lock = self._workspace.lock(folder)
+            lock.take()
+        except OSError as error:
+            raise _unavailable("the state folder cannot be used", error) from error
+        place = Place(folder, lock, version, features.converses)
+        child = Child(stderr_limit=self._options.stderr_limit)
+        process = Process(launch, place, child, self._options.stdout_limit)
+        try:
+            await self._spawn(process, features)
+        except OSError as error:
+            lock.release()
+            raise _unavailable("the claude executable cannot be started", error) from error
+        return process
+
+    async def stop(self, process: Process) -> None:
+        """Certainly; its folder stays locked."""
+        await process.child.stop(self._options.grace)
+        self._guard.remove(process.child.pid)
+
+    async def aclose(self) -> None:
+        """After the last process."""
+        await self._guard.aclose()
+
+    async def _spawn(self, process: Process, features: Features) -> None:
+        await self._guard.start()
+        folder = process.place.folder
+        await asyncio.get_running_loop().subprocess_exec(
+            lambda: process.child,
+            self.executable or "claude",
+            *build_command(process.launch, self._options, features),
+            env=in_session(self.environment, folder.config),
+            cwd=folder.work,
+            start_new_session=True,
+        )
+        self._guard.add(process.child.pid)
+
+
+def _unavailable(what: str, error: OSError) -> Exception:
+    log.error("%s: %s", what, error.strerror)
+    return failures.unavailable()

@@ -1,0 +1,181 @@
+"""One turn on its process."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from modegate.adapters.claude_cli import failures
+from modegate.adapters.claude_cli.cleaning import clean
+from modegate.adapters.claude_cli.events import Event
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.process import Process
+from modegate.adapters.claude_cli.processes import Processes
+from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
+from modegate.adapters.claude_cli.uninterrupted import uninterrupted
+from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.domain.errors import GatewayError
+from modegate.domain.turn import ClaudeTurn
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """From the question until the process waits for the next one, or is gone."""
+
+    def __init__(
+        self,
+        turn: ClaudeTurn,
+        translator: Translator,
+        options: ClaudeOptions,
+        processes: Processes,
+        workspace: Workspace,
+    ) -> None:
+        self.turn = turn
+        self.translator = translator
+        self.failed = False
+        self.settling = False
+        self._options = options
+        self._processes = processes
+        self._workspace = workspace
+        self._process: Process | None = None
+        self._mark: Mapping[Path, int] = {}  # where the transcripts ended before the turn
+        self._first_word = ExitStack()
+        self._heard = False
+        self._expired = False
+        self._changing = asyncio.Lock()
+
+    @property
+    def process(self) -> Process:
+        """There from the moment that the turn has begun."""
+        if self._process is None:
+            raise RuntimeError("the turn has not begun")
+        return self._process
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to settle."""
+        return self._process is not None
+
+    async def begin(self) -> None:
+        """Have a process, and ask it.
+
+        Raises:
+            BackendUnavailableError: there is none.
+            SessionBusyError: another gateway uses the session.
+        """
+        self._first_word.enter_context(self._processes.hurry())
+        try:
+            self._process = await self._processes.take(self.turn)
+            await self._ask()
+        except BaseException:
+            self._first_word.close()
+            raise
+
+    async def chunks(self) -> AsyncGenerator[AnswerChunk, None]:
+        """The answer.
+
+        Raises:
+            GatewayError: the turn failed.
+        """
+        patience = self._options.first_event_timeout
+        try:
+            while not self.translator.finished:
+                async with asyncio.timeout(patience):
+                    events = await self._events()
+                if events:
+                    patience = self._options.silence_timeout
+                    self._first_word.close()
+                for event in events:
+                    for chunk in self.translator.feed(event):
+                        yield chunk
+                if error := self.process.complaint:
+                    raise error
+        except TimeoutError:
+            raise failures.too_silent() from None
+        finally:
+            self._log_stderr()
+
+    def expire(self) -> None:
+        """The turn's time is over, whether or not anybody still reads its answer."""
+        self._expired = True
+        self.process.child.expire(failures.too_slow(self._options.turn_timeout))
+
+    async def settle(self) -> None:
+        """Have the process wait for the session's next turn, or end; the folder goes with it."""
+        self._first_word.close()
+        async with self._changing:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        process = self.process
+        if self.translator.finished:
+            await self._workspace.learn(process.place.folder)
+            self._processes.answered(process)
+        if await self._stays():
+            self._processes.keep(process)
+            return
+        if self.translator.finished:  # it ends by itself
+            await process.child.ended(self._options.grace)
+        await self._processes.launcher.stop(process)
+        await self._clear_up()
+        process.rest()
+
+    async def _ask(self) -> None:
+        process = self.process
+        try:
+            self._mark = await self._workspace.mark(process.place.folder)
+        except OSError as error:
+            log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
+            raise failures.unavailable() from error
+        process.ask(self.turn.prompt, last=not self._processes.keeps(process))
+
+    async def _events(self) -> list[Event]:
+        try:
+            events = await self.process.events()
+        except GatewayError:
+            if self._heard or not self.process.waited or self.process.alive:
+                raise
+            # It ended while it waited, or of being woken: nobody has been asked yet.
+            log.warning("a claude process that waited has ended: starting another")
+            await uninterrupted(self._begin_again())
+            return []
+        self._heard = self._heard or any(it.get("type") != "control_response" for it in events)
+        return list(events)
+
+    async def _begin_again(self) -> None:
+        async with self._changing:
+            await self._processes.launcher.stop(self.process)
+            await self._workspace.roll_back(self.process.place.folder, self._mark)
+            self.process.rest()
+            self._process = await self._processes.new(self.turn)
+            await self._ask()
+            if self._expired:
+                self.expire()
+
+    async def _stays(self) -> bool:
+        process = self.process
+        if process.child.expired or not process.alive or not self._processes.keeps(process):
+            return False
+        if self.translator.finished:
+            return True
+        if self.failed or not (self.turn.resume or self.translator.counts):
+            return False
+        return await process.take_back(forget=self.turn.resume)
+
+    async def _clear_up(self) -> None:
+        """After a turn that failed the session is as it was before."""
+        if self.translator.finished:
+            return
+        if self.turn.resume:
+            await self._workspace.roll_back(self.process.place.folder, self._mark)
+        elif not self.translator.counts:  # no client will ever hear of the session
+            await self._workspace.discard(self.turn.session.id)
+
+    def _log_stderr(self) -> None:
+        said = self.turn.prompt
+        conversation = f"{said.system}\n{said.text}\n{self.translator.answer.text}"
+        environment = self._processes.launcher.environment
+        if words := clean(self.process.child.stderr, environment, conversation):
+            log.warning("claude wrote to stderr: %s", words)

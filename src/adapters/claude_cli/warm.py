@@ -1,0 +1,204 @@
+"""Processes that stand ready before their request comes."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from modegate.adapters.claude_cli.child import do_nothing
+from modegate.adapters.claude_cli.command import Launch
+from modegate.adapters.claude_cli.launcher import Launcher
+from modegate.adapters.claude_cli.memory import has_room
+from modegate.adapters.claude_cli.process import Process
+from modegate.adapters.claude_cli.uninterrupted import uninterrupted
+from modegate.domain.errors import GatewayError
+from modegate.domain.session import SessionId
+
+# A model that nobody has asked for so long needs nobody who stands ready; nor do more models.
+RECENT = 3600.0
+MODELS = 3
+# Older ones are replaced, for what they have read at their start may have changed.
+OLDEST = 1800.0
+# A process takes half a second of a core to load: the next one begins after that.
+PACE = 0.5
+LONGEST_PACE = 60.0
+LOOK_EVERY = 30.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A process that has loaded, or soon will have."""
+
+    process: Process
+    began: float = field(default_factory=time.monotonic)
+
+    def fresh(self, version: object) -> bool:
+        """Whether it may be given a turn."""
+        young = time.monotonic() - self.began < OLDEST
+        return young and self.process.alive and self.process.place.version == version
+
+
+class WarmProcesses:
+    """`number` for each recently used model, started while no request waits for its first word."""
+
+    def __init__(self, number: int, launcher: Launcher, drop: Callable[[Process], object]) -> None:
+        self._number = number
+        self._launcher = launcher
+        self._drop = drop
+        self._ready: dict[str, deque[Ready]] = {}
+        self._offered: dict[SessionId, Ready] = {}
+        self._used: OrderedDict[str, float] = OrderedDict()
+        self._hurried = 0
+        self._changed = asyncio.Event()
+        self._refilling: asyncio.Task[None] | None = None
+        self._deaths = 0
+
+    def __len__(self) -> int:
+        """How many stand ready."""
+        return sum(map(len, self._ready.values())) + len(self._offered)
+
+    @property
+    def session_ids(self) -> set[SessionId]:
+        """What their sessions will be called."""
+        ready = [it.process.launch.session_id for queue in self._ready.values() for it in queue]
+        return {*ready, *self._offered}
+
+    @contextmanager
+    def offer(self, cli_model: str) -> Iterator[SessionId | None]:
+        """One that nobody else gets while the context is open, by its session's id."""
+        ready = self._pop(cli_model)
+        if ready is None:
+            yield None
+            return
+        session_id = ready.process.launch.session_id
+        self._offered[session_id] = ready
+        try:
+            yield session_id
+        finally:
+            if self._offered.pop(session_id, None):  # nobody took it
+                self._ready[cli_model].appendleft(ready)
+
+    def take(self, session_id: SessionId) -> Process | None:
+        """The process that was offered under this id."""
+        ready = self._offered.pop(session_id, None)
+        if ready is None:
+            return None
+        ready.process.child.on_exit = do_nothing
+        self._deaths = 0
+        return ready.process
+
+    def used(self, cli_model: str) -> None:
+        """The model has answered, so others may soon ask it."""
+        if not self._number:
+            return
+        self._used[cli_model] = time.monotonic()
+        self._used.move_to_end(cli_model)
+        if self._refilling is None:
+            self._refilling = asyncio.create_task(self._refill())
+        self._changed.set()
+
+    @contextmanager
+    def hurry(self) -> Iterator[None]:
+        """A request waits for its first word: start nothing beside it."""
+        self._hurried += 1
+        try:
+            yield
+        finally:
+            self._hurried -= 1
+            self._changed.set()
+
+    def drain(self) -> None:
+        """Start no more."""
+        self._number = 0
+
+    async def aclose(self) -> None:
+        """Give up those that stand ready."""
+        self.drain()
+        if self._refilling is not None:
+            self._refilling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._refilling
+        for queue in self._ready.values():
+            while queue:
+                self._give_up(queue.popleft())
+
+    def _pop(self, cli_model: str) -> Ready | None:
+        queue = self._ready.get(cli_model, deque())
+        version = self._launcher.version() if queue else None
+        while queue:
+            if (ready := queue.popleft()).fresh(version):
+                return ready
+            self._give_up(ready)
+        return None
+
+    async def _refill(self) -> None:
+        while True:
+            self._retire()
+            cli_model = self._wanting()
+            if cli_model is None or self._hurried or not has_room() or not await self._can():
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await self._changed.wait()
+                continue
+            await uninterrupted(self._start(cli_model))
+            await asyncio.sleep(min(PACE * 2**self._deaths, LONGEST_PACE))
+
+    async def _can(self) -> bool:
+        try:
+            return (await self._launcher.features()).converses
+        except GatewayError:
+            return False
+
+    async def _start(self, cli_model: str) -> None:
+        session_id = SessionId(str(uuid.uuid4()))
+        try:
+            process = await self._launcher.start(Launch(session_id, session_id, cli_model))
+        except GatewayError:
+            self._deaths += 1
+            return
+        ready = Ready(process)
+        process.child.on_exit = lambda: self._died(cli_model, ready)
+        self._ready.setdefault(cli_model, deque()).append(ready)
+
+    def _wanting(self) -> str | None:
+        """The latest used model that has too few."""
+        for cli_model in reversed(self._used):
+            offered = sum(it.process.launch.cli_model == cli_model for it in self._offered.values())
+            if len(self._ready.get(cli_model, ())) + offered < self._number:
+                return cli_model
+        return None
+
+    def _retire(self) -> None:
+        """Give up who is too old, outdated, or for a model that nobody uses."""
+        now = time.monotonic()
+        while self._used and (
+            len(self._used) > MODELS or now - next(iter(self._used.values())) > RECENT
+        ):
+            self._used.popitem(last=False)
+        version = self._launcher.version()
+        for cli_model, queue in self._ready.items():
+            for ready in [
+                it for it in queue if cli_model not in self._used or not it.fresh(version)
+            ]:
+                queue.remove(ready)
+                self._give_up(ready)
+
+    def _died(self, cli_model: str, ready: Ready) -> None:
+        log.warning("a claude process that stood ready has ended by itself")
+        self._deaths += 1
+        if ready in self._ready[cli_model]:
+            self._ready[cli_model].remove(ready)
+            self._give_up(ready)
+        self._changed.set()
+
+    def _give_up(self, ready: Ready) -> None:
+        ready.process.child.on_exit = do_nothing
+        self._drop(ready.process)

@@ -1,0 +1,278 @@
+"""A session keeps its process between two turns, and nobody else ever gets it: the real CLI."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.waiting import until
+
+from modegate.testing.dialects import Fails, Says
+from modegate.testing.provider import StandInProvider, last_user_text
+
+SESSION = "X-Claude-Session-ID"
+SLOW = Says("one two three four five six", delay=5.0)
+
+
+def processes(state: Path) -> dict[str, int]:
+    """The pid of the process in each session's folder."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            folder = (entry / "cwd").readlink() if entry.name.isdigit() else Path()
+        except OSError:
+            continue
+        if folder.is_relative_to(state / "sessions"):
+            found[folder.parent.name] = int(entry.name)
+    return found
+
+
+def state_of(gateway: Gateway) -> Path:
+    folder: Path = gateway.container.settings().modegate_state_dir
+    return folder
+
+
+def transcript(gateway: Gateway, session: str) -> str:
+    (path,) = state_of(gateway).glob(f"sessions/{session}/claude/projects/*/*.jsonl")
+    return path.read_text()
+
+
+def capacity(gateway: Gateway) -> Any:
+    return gateway.container.claude_cli().look().capacity
+
+
+def heard(provider: StandInProvider) -> str:
+    """All that the model was told last."""
+    return json.dumps(provider.requests[-1].json["messages"])
+
+
+async def begin(gateway: Gateway, text: str = "My name is Ada.", **params: Any) -> str:
+    """The id of a new session whose process waits."""
+    waiting = capacity(gateway).live
+    response = await gateway.claude(text, **params)
+    assert response.status_code == 200
+    await until(lambda: capacity(gateway).live > waiting or capacity(gateway).active == 0)
+    return str(response.headers[SESSION])
+
+
+async def go_on(gateway: Gateway, session: str, text: str = "My name?", **params: Any) -> str:
+    response = await gateway.claude(text, {SESSION: session}, **params)
+    assert response.status_code == 200, response.text
+    assert response.headers[SESSION] == session
+    await until(lambda: capacity(gateway).active == 0)
+    return str(response.json()["choices"][0]["message"]["content"])
+
+
+async def leave(gateway: Gateway, provider: StandInProvider, session: str, text: str) -> None:
+    """Ask, and leave when the model has said its first word."""
+    provider.script(SLOW)
+    headers = CLAUDE | {SESSION: session}
+    body = {
+        "model": "sonnet",
+        "stream": True,
+        "messages": [{"role": "user", "content": text}],
+    }
+    async with gateway.http.stream(
+        "POST", "/v1/chat/completions", json=body, headers=headers
+    ) as stream:
+        async for line in stream.aiter_lines():
+            if "one" in line:
+                break
+
+
+async def test_later_turns_are_taken_by_the_same_process(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    (process,) = processes(state_of(both)).values()
+    for text in ("What is my name?", "And again?"):
+        assert text in await go_on(both, session, text)
+    assert processes(state_of(both)) == {session: process}
+    assert heard(provider).count('"My name is Ada."') == 1
+    assert heard(provider).count('"What is my name?"') == 1
+    usage = (await both.claude("x", {SESSION: session})).json()["usage"]
+    assert usage["completion_tokens"] < 20, "of this turn, not of all"
+
+
+@pytest.mark.parametrize("change", [{"model": "haiku"}, {"reasoning_effort": "low"}, {"system": 1}])
+async def test_who_changes_what_a_process_cannot_change_gets_another(
+    change: dict[str, Any], both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    (process,) = processes(state_of(both)).values()
+    if "system" in change:
+        change = {}
+        messages = [{"role": "system", "content": "Be a pirate."}, {"role": "user", "content": "?"}]
+        response = await both.http.post(
+            "/v1/chat/completions",
+            json={"model": "sonnet", "messages": messages},
+            headers=CLAUDE | {SESSION: session},
+        )
+        assert response.status_code == 200
+        assert "Be a pirate." in json.dumps(provider.requests[-1].json["system"])
+    else:
+        await go_on(both, session, model=change.pop("model", "sonnet"), **change)
+    assert processes(state_of(both)) != {session: process}
+    assert "My name is Ada." in heard(provider)
+
+
+async def test_a_turn_whose_client_left_is_forgotten_and_the_process_stays(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    (process,) = processes(state_of(both)).values()
+    await leave(both, provider, session, "Forget this.")
+    await until(lambda: provider.abandoned == 1, 2)
+    await go_on(both, session, "What is my name?")
+    assert processes(state_of(both)) == {session: process}
+    assert "Forget this." not in heard(provider)
+    assert "interrupted" not in heard(provider)
+    assert "My name is Ada." in heard(provider)
+
+
+async def test_what_was_forgotten_stays_so_when_the_process_is_gone(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    await leave(both, provider, session, "Forget this.")
+    # The process writes it down a moment after it says so.
+    await until(lambda: '"rewound":true' in transcript(both, session))
+    os.kill(processes(state_of(both))[session], signal.SIGKILL)
+    await until(lambda: capacity(both).live == 0)
+    await go_on(both, session, "What is my name?")
+    assert "Forget this." not in heard(provider)
+    assert "My name is Ada." in heard(provider)
+
+
+async def test_who_leaves_before_the_first_word_is_forgotten_too(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    provider.script(Says("late", delay=5.0))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.4):
+            await both.claude("Forget this.", {SESSION: session})
+    await until(lambda: capacity(both).active == 0, 2)
+    await go_on(both, session, "What is my name?")
+    assert "Forget this." not in heard(provider)
+    assert "My name is Ada." in heard(provider)
+
+
+async def test_a_turn_that_failed_is_undone(both: Gateway, provider: StandInProvider) -> None:
+    session = await begin(both)
+    provider.script(*[Fails(400)] * 3)
+    response = await both.claude("Forget this.", {SESSION: session})
+    assert response.status_code == 400
+    provider.clear()
+    await go_on(both, session, "What is my name?")
+    assert "Forget this." not in heard(provider)
+    assert "My name is Ada." in heard(provider)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_process_that_ended_while_it_waited_is_replaced(
+    number: signal.Signals, both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    os.kill(processes(state_of(both))[session], number)
+    await go_on(both, session)
+    assert "My name is Ada." in heard(provider)
+    await until(lambda: len(processes(state_of(both))) == 1)
+
+
+async def test_a_process_that_cannot_be_woken_is_replaced(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    session = await begin(both)
+    process = processes(state_of(both))[session]
+    os.kill(process, signal.SIGSTOP)
+    asking = asyncio.create_task(both.claude("My name?", {SESSION: session}))
+    await until(lambda: capacity(both).active == 1)
+    os.kill(process, signal.SIGKILL)
+    assert (await asking).status_code == 200
+    assert "My name is Ada." in heard(provider)
+
+
+async def test_too_many_or_too_idle_processes_end(
+    gateway: GatewayFactory, provider: StandInProvider
+) -> None:
+    async with gateway(claude_live_sessions=2) as running:
+        sessions = [await begin(running) for _ in range(3)]
+        await until(lambda: set(processes(state_of(running))) == set(sessions[1:]))
+        assert capacity(running).live == 2
+        await go_on(running, sessions[0])
+        assert "My name is Ada." in heard(provider)
+        await until(lambda: set(processes(state_of(running))) == {sessions[0], sessions[2]})
+    assert not processes(state_of(running))
+    async with gateway(claude_live_idle_ms=100) as running:
+        await until(lambda: not processes(state_of(running)))
+        await begin(running)
+        await until(lambda: not processes(state_of(running)))
+        assert capacity(running).live == 0
+
+
+async def test_one_request_a_process(gateway: GatewayFactory, provider: StandInProvider) -> None:
+    async with gateway(claude_process_mode="oneshot", claude_warm_processes=2) as running:
+        session = await begin(running)
+        await until(lambda: not processes(state_of(running)))
+        await go_on(running, session)
+        assert (capacity(running).live, capacity(running).warm) == (0, 0)
+    assert "My name is Ada." in heard(provider)
+
+
+async def test_a_session_that_is_ended_has_no_process_left(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    assert provider.url
+    session = await begin(both)
+    assert (await both.http.delete(f"/v1/sessions/{session}")).status_code == 200
+    await until(lambda: not processes(state_of(both)))
+    assert not list((state_of(both) / "sessions").iterdir())
+
+
+async def test_two_gateways_go_on_with_one_conversation(
+    gateway: GatewayFactory, provider: StandInProvider
+) -> None:
+    async with gateway() as first, gateway() as second:
+        session = await begin(first)
+        for i in range(3):
+            await go_on(second, session, f"To the second {i}.")
+            assert f"To the second {i}." in heard(provider)
+            await go_on(first, session, f"To the first {i}.")
+            said = heard(provider)
+            assert said.index(f"To the second {i}.") < said.index(f"To the first {i}.")
+            assert said.count('"My name is Ada."') == 1
+    assert not processes(state_of(first))
+
+
+async def test_nothing_of_one_session_is_seen_in_another(
+    gateway: GatewayFactory, provider: StandInProvider
+) -> None:
+    """Fewer processes than sessions: they are kept, ended and resumed all the time."""
+    dice = random.Random(3)  # noqa: S311 - a test's dice
+
+    async def client(running: Gateway, number: int) -> None:
+        mark = f"canary-{number}-"
+        session = None
+        for turn in range(5):
+            said = f"{mark}{turn}"
+            response = await running.claude(said, {SESSION: session} if session else {})
+            assert response.status_code == 200, response.text
+            assert mark in response.text
+            session = str(response.headers[SESSION])
+            await asyncio.sleep(dice.random() / 20)
+
+    async with gateway(claude_live_sessions=3, claude_warm_processes=1) as running:
+        await asyncio.gather(*(client(running, number) for number in range(8)))
+    asked = [it for it in provider.requests if it.path.startswith("/v1/messages")]
+    assert len(asked) >= 40
+    for request in asked:
+        mark = last_user_text(request.json).rpartition("-")[0]
+        for message in request.json["messages"]:  # type: ignore[attr-defined]
+            told = json.dumps(message)
+            assert told.count("canary-") == told.count(f"{mark}-")

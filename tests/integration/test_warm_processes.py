@@ -1,0 +1,203 @@
+"""Processes that stand ready before their request comes."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.gateway import Gateway, GatewayFactory
+from support.serving import members
+from support.waiting import until
+
+from modegate.adapters.claude_cli import warm
+from modegate.domain.session import SessionId
+from modegate.testing.provider import StandInProvider
+from modegate.testing.scripted_claude import ScriptedClaude, answer
+
+SESSION = "X-Claude-Session-ID"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else needs the machine here."""
+    monkeypatch.setattr(warm, "PACE", 0.01)
+    monkeypatch.setattr(warm, "LOOK_EVERY", 0.05)
+
+
+@pytest.fixture
+def claude(tmp_path: Path) -> ScriptedClaude:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    return ScriptedClaude(folder, *answer("Hello ", "there."), converses=True)
+
+
+def capacity(gateway: Gateway) -> Any:
+    return gateway.container.claude_cli().look().capacity
+
+
+def argument(start: dict[str, Any], name: str) -> str:
+    return next(str(it).partition("=")[2] for it in start["arguments"] if it.startswith(name))
+
+
+def is_there(start: dict[str, Any]) -> bool:
+    return Path(str(start["folder"])).is_dir()
+
+
+async def heat(
+    gateway: Gateway, number: int = 2, claude: ScriptedClaude | None = None, **params: Any
+) -> None:
+    """Have the model used, and processes stand ready for it."""
+    begun = len(claude.starts) if claude else 0
+    assert (await gateway.claude(**params)).status_code == 200
+    await until(lambda: capacity(gateway).warm == number, 10)
+    if claude:
+        await until(lambda: len(claude.starts) > begun + 1)
+
+
+async def test_a_new_session_is_the_one_that_its_process_was_started_with(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=2) as running:
+        assert capacity(running).warm == 0
+        await heat(running, 2, claude)
+        await until(lambda: len(claude.starts) == 3)
+        ready = [argument(start, "--session-id") for start in claude.starts[1:]]
+        response = await running.claude("Now.")
+        assert response.headers[SESSION] == ready[0]
+        assert claude.turns[-1]["pid"] == claude.starts[1]["pid"]
+        await until(lambda: capacity(running).warm == 2)
+        await until(lambda: len(claude.starts) == 4)
+        health = (await running.http.get("/health")).json()["checks"]["capacity"]
+        assert (health["warm"], health["live"]) == (2, 2)
+        metrics = (await running.http.get("/metrics")).text
+        assert 'modegate_processes{state="warm"} 2.0' in metrics
+        assert 'modegate_processes{state="live"} 2.0' in metrics
+    assert not [pid for start in claude.starts for pid in members(int(str(start["pid"])))]
+    kept = {
+        path.name
+        for path in (running.container.settings().modegate_state_dir / "sessions").iterdir()
+    }
+    assert kept == {argument(claude.starts[0], "--session-id"), ready[0]}
+
+
+async def test_each_used_model_has_its_own_and_an_effort_none(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude, model="haiku")
+        await heat(running, 2, claude, model="opus")
+        await until(lambda: len(claude.starts) == 4)
+        models = sorted(argument(start, "--model") for start in claude.starts)
+        assert models == ["haiku", "haiku", "opus", "opus"]
+        await running.claude(model="opus", reasoning_effort="high")
+        assert argument(claude.starts[4], "--effort") == "high"
+        assert capacity(running).warm == 2
+
+
+async def test_one_that_ended_is_replaced_and_its_folder_is_gone(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude)
+        gone = claude.starts[1]
+        os.kill(int(str(gone["pid"])), signal.SIGKILL)
+        await until(lambda: len(claude.starts) == 3)
+        await until(lambda: capacity(running).warm == 1)
+        await until(lambda: not is_there(gone))
+        assert (await running.claude()).status_code == 200
+
+
+async def test_one_that_ends_in_the_moment_of_its_turn_is_replaced(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude)
+        process = int(str(claude.starts[1]["pid"]))
+        os.kill(process, signal.SIGSTOP)
+        asking = asyncio.create_task(running.claude("Now."))
+        await until(lambda: capacity(running).active == 1)
+        os.kill(process, signal.SIGKILL)
+        response = await asking
+        assert response.status_code == 200
+        assert response.headers[SESSION] == argument(claude.starts[1], "--session-id")
+        assert [turn["text"] for turn in claude.turns] == ["Hi", "Now."]
+
+
+async def test_a_changed_executable_is_used_from_its_next_turn_on(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude)
+        old = {start["pid"] for start in claude.starts}
+        os.utime(claude.path, (1, 1))
+        await running.claude("Now.")
+        assert claude.turns[-1]["pid"] not in old
+        await until(lambda: not members(int(str(claude.starts[1]["pid"]))))
+
+
+async def test_a_request_that_is_refused_gives_back_what_was_offered(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude)
+        store = running.container.session_store()
+        held = store.hold(SessionId(argument(claude.starts[1], "--session-id")))
+        async with held:  # as if something went wrong after the offer
+            assert (await running.claude()).status_code == 429
+        assert capacity(running).warm == 1
+        response = await running.claude("Now.")
+        assert response.headers[SESSION] == argument(claude.starts[1], "--session-id")
+
+
+async def test_a_cleaner_leaves_those_that_stand_ready_alone(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    settings = {"claude_path": str(claude.path), "claude_warm_processes": 1}
+    async with gateway(**settings) as running, gateway(**settings) as other:
+        await heat(running, 1, claude)
+        for cleaning in (running, other):
+            assert await cleaning.container.expire_sessions()() == 0
+        assert is_there(claude.starts[1])
+        assert (await running.claude()).status_code == 200
+
+
+async def test_an_executable_that_takes_one_turn_gets_one(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    claude = ScriptedClaude(tmp_path, *answer("Hello"))
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=2) as running:
+        for _ in range(2):
+            assert (await running.claude()).status_code == 200
+        await until(lambda: capacity(running).active == 0)
+        assert (capacity(running).warm, capacity(running).live) == (0, 0)
+    assert len(claude.starts) == 2
+
+
+async def test_without_room_nobody_stands_ready(
+    gateway: GatewayFactory, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = 0
+
+    def full() -> bool:
+        nonlocal looked
+        looked += 1
+        return False
+
+    monkeypatch.setattr(warm, "has_room", full)
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=2) as running:
+        assert (await running.claude()).status_code == 200
+        await until(lambda: looked > 3)
+        assert capacity(running).warm == 0
+
+
+async def test_the_real_one_answers_from_a_process_that_stood_ready(
+    gateway: GatewayFactory, provider: StandInProvider
+) -> None:
+    async with gateway(claude_warm_processes=1) as running:
+        await heat(running, 1)
+        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+        response = await running.claude(messages=messages)
+        assert response.status_code == 200
+    assert "Be brief." in provider.requests[-1].body.decode()
