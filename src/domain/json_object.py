@@ -5,6 +5,14 @@ import json
 from modegate.domain.errors import InvalidRequestError
 
 
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+BOM = b"\xef\xbb\xbf"
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse_json_object(body: bytes) -> dict[str, object]:
     """The JSON object in `body`: UTF-8, no NaN or Infinity, nesting and numbers within bounds.
 
@@ -12,7 +20,7 @@ def parse_json_object(body: bytes) -> dict[str, object]:
         InvalidRequestError: it is something else; the body is never quoted.
     """
     try:
-        parsed = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        parsed = DECODER.decode(body.removeprefix(BOM).decode())
     except RecursionError:
         raise InvalidRequestError("The body is nested too deeply; flatten it.") from None
     except UnicodeDecodeError:
@@ -27,7 +35,3 @@ def parse_json_object(body: bytes) -> dict[str, object]:
     if not isinstance(parsed, dict):
         raise InvalidRequestError("The body must be a JSON object: {…}.")
     return parsed
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)

@@ -25,6 +25,8 @@ Observer = Callable[[Record], None]
 
 STACK = "modegate.opened"
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
+# Most answers are there before; a task for each would cost them more than it tells anybody.
+WATCHED_AFTER = 0.05
 EVENT_STREAM = b"text/event-stream"
 
 log = logging.getLogger(__name__)
@@ -110,6 +112,7 @@ class _Client:
         self._has_begun = not has_body
         self.answered = False
         self._streams = False
+        self._watch_soon: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
 
@@ -122,15 +125,18 @@ class _Client:
         if message["type"] == "http.disconnect":
             self._leave()
         elif not message.get("more_body", False):
-            self._watch = asyncio.create_task(self._wait_for_end())
+            loop = asyncio.get_running_loop()
+            self._watch_soon = loop.call_later(WATCHED_AFTER, self._start_watching)
         return message
 
     async def send(self, message: Message) -> None:
         """A message to the client; after the last one its leaving means nothing."""
         if message["type"] == "http.response.start":
             self.record.status = message["status"]
-            headers = dict(message.get("headers", ()))
-            self._streams = headers.get(b"content-type", b"").startswith(EVENT_STREAM)
+            self._streams = any(
+                name == b"content-type" and value.startswith(EVENT_STREAM)
+                for name, value in message.get("headers", ())
+            )
         elif not message.get("more_body", False):
             self.stop_watching()
         elif self._streams:
@@ -162,6 +168,8 @@ class _Client:
 
     def stop_watching(self) -> None:
         """Nobody needs to know any more."""
+        if self._watch_soon is not None:
+            self._watch_soon.cancel()
         if self._watch is not None:
             self._watch.cancel()
 
@@ -173,6 +181,9 @@ class _Client:
     def cancelled_by_us(self) -> bool:
         """Whether the handler was cancelled for its client's leaving, or cut, and nothing else."""
         return (self._gone or self.was_cut) and self.handler.uncancel() == 0
+
+    def _start_watching(self) -> None:
+        self._watch = asyncio.create_task(self._wait_for_end())
 
     async def _wait_for_end(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
