@@ -121,7 +121,7 @@ def _include_usage(params: Mapping[str, object]) -> bool:
     if options is None:
         return False
     include = options.get("include_usage") if isinstance(options, Mapping) else options
-    if not isinstance(include, bool | None):
+    if not (isinstance(options, Mapping) and isinstance(include, bool | None)):
         raise InvalidRequestError(
             "'stream_options' must be an object; its include_usage is true or false.",
             param="stream_options",

@@ -27,10 +27,10 @@ def parse_json_object(body: bytes) -> dict[str, object]:
         raise InvalidRequestError("The body is not UTF-8; send JSON in UTF-8.") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidRequestError(f"The body is not valid JSON ({where}).") from None
+        raise InvalidRequestError(f"The body is not valid JSON ({where}): mend it there.") from None
     except ValueError:
         raise InvalidRequestError(
-            "The body holds a number that JSON does not have, or one that is too long."
+            "The body holds a number that JSON does not have, or one that is too long: mend it."
         ) from None
     if not isinstance(parsed, dict):
         raise InvalidRequestError("The body must be a JSON object: {…}.")

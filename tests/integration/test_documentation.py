@@ -1,5 +1,6 @@
 """What the documents say is true: snippets run, tables are complete, links lead somewhere."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,18 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.openapi import CHAT, DOCUMENT
 from support.serving import Serving, serving
 
-from modegate.domain.errors import GatewayError
 from modegate.domain.model_map import ModelMap
-from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES
+from modegate.domain.param_policy import CLAUDE_CODE_RULES
 from modegate.entrypoints.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-NO_STATUS = "\u2013"
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -97,13 +97,31 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     assert documented == {name.upper() for name in Settings.model_fields} - {"MODELS"}
 
 
-def test_every_error_is_documented_with_its_status() -> None:
+def test_every_parameter_header_and_endpoint_is_in_the_reference() -> None:
     page = (ROOT / "docs/API_REFERENCE.md").read_text()
-    rows = dict(re.findall(rf"^\| `([a-z_]+)` \| (\d+|{NO_STATUS}) \|", page, re.MULTILINE))
-    expected = {leaf.code: str(status) for leaf, (status, _) in STATUSES.items()}
-    expected |= {code: str(status) for status, (code, _) in FRAMEWORK.items()}
-    assert rows == expected | {"stream_error": NO_STATUS}
-    assert issubclass(next(iter(STATUSES)), GatewayError)
+    sent = {it["name"] for it in DOCUMENT["paths"][CHAT]["post"]["parameters"]}
+    received = DOCUMENT["components"]["headers"].keys() - {"X-Upstream-RateLimit-Limit"}
+    for name in (*CLAUDE_CODE_RULES, *sent, *received):
+        assert f"`{name}" in page, name
+    for path in DOCUMENT["paths"]:
+        assert re.sub(r"{\w+}", "{id}", path) in page, path
+
+
+# Pages that say more of JSON have tests of their own.
+ANSWERS = [code for page, code in blocks("json") if page == "API_REFERENCE.md"]
+
+
+@pytest.mark.parametrize("code", ANSWERS)
+def test_answers_in_the_reference_are_the_documents(code: str) -> None:
+    assert json.loads(code) in examples(DOCUMENT)
+
+
+def examples(node: object) -> list[object]:
+    """Every example in the document."""
+    if not isinstance(node, dict):
+        return []
+    own = [node["value"]] if "value" in node else []
+    return [*own, *(found for inner in node.values() for found in examples(inner))]
 
 
 def test_every_model_is_documented() -> None:

@@ -17,6 +17,7 @@ from modegate.application.ports.session_store import SessionStore
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.chat_completions import ChatCompletions
+from modegate.entrypoints.http.description import Description, Docs, OpenApi
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
 from modegate.entrypoints.http.gate import Gate
@@ -30,7 +31,9 @@ from modegate.entrypoints.http.middleware import (
     VaryByOrigin,
 )
 from modegate.entrypoints.http.models import Model, Models
+from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.rate_limits import RateLimitHeaders
+from modegate.entrypoints.http.refusals import Refusals
 from modegate.entrypoints.http.sessions import OneSession, Sessions
 
 Hook = Callable[[], Awaitable[None]]
@@ -98,6 +101,7 @@ def create_app(
             SecurityHeaders(),
             RateLimitHeaders(gate),
             RequestId(),
+            Refusals(),
             drain,
         ]
     )
@@ -124,7 +128,21 @@ def create_app(
     )
     app.add_route("/live", Live())
     app.add_route("/metrics", MetricsPage(metrics, use_cases.sessions, options.metrics_token))
+    description = Description(_facts(use_cases, options))
+    app.add_route("/openapi.json", OpenApi(description))
+    app.add_route("/docs", Docs(description))
     return Lifetime(app, drain, metrics.observe)
+
+
+def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
+    return Facts(
+        version=options.version,
+        models=use_cases.list_models.models,
+        rules=use_cases.complete_chat.prepare.policy.rules,
+        max_body=options.max_body,
+        wants_key=bool(len(use_cases.admission.keys)),
+        wants_metrics_token=options.metrics_token is not None,
+    )
 
 
 def _cors(options: HttpOptions) -> list[Any]:

@@ -23,25 +23,29 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
     media_type, _, parameters = (req.content_type or "").lower().partition(";")
     charset = CHARSET.search(parameters)
     if media_type.strip() != falcon.MEDIA_JSON or (charset and charset[1] not in UTF_8):
-        raise UnsupportedMediaTypeError(
-            "Send the body as Content-Type: application/json, in UTF-8."
-        )
+        raise not_json()
     if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
     declared = req.content_length
     if declared is not None:  # the stream gives no more than that
         if declared > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         whole: bytes = await req.stream.read()
         return whole
     body = bytearray()
     async for chunk in req.stream:
         body += chunk
         if len(body) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
     return bytes(body)
 
 
-def _too_large(limit: int) -> PayloadTooLargeError:
+def not_json() -> UnsupportedMediaTypeError:
+    """The body says of itself that it is something else."""
+    return UnsupportedMediaTypeError("Send the body as Content-Type: application/json, in UTF-8.")
+
+
+def too_large(limit: int) -> PayloadTooLargeError:
+    """The body is longer than `limit` bytes."""
     size = f"{limit // MIB} MB" if limit % MIB == 0 else f"{limit} bytes"
     return PayloadTooLargeError(f"The body is larger than {size}: send less.")

@@ -12,8 +12,9 @@ from typing import Any
 
 from modegate.domain.errors import ShuttingDownError
 from modegate.entrypoints.http.drain import Drain
-from modegate.entrypoints.http.errors import bug, cut_event, framed
+from modegate.entrypoints.http.errors import bug, cut_event
 from modegate.entrypoints.http.record import RECORD, Record
+from modegate.entrypoints.http.refusals import REFUSED, nothing_more
 from modegate.entrypoints.http.wire import DONE, event
 
 Message = dict[str, Any]
@@ -66,7 +67,11 @@ class Lifetime:
         except asyncio.CancelledError:
             if not client.cancelled_by_us():
                 raise
-            if client.was_cut:
+            if client.was_cut and not client.answered:
+                await self._app(
+                    {**scope, REFUSED: ShuttingDownError()}, nothing_more(), client.send
+                )
+            elif client.was_cut:
                 await client.send_cut()
         except Exception:
             log.exception("a request failed outside of every handler")
@@ -105,7 +110,7 @@ class _Client:
         # The framework awaits a first message before it looks at the headers; these may say
         # enough to refuse a body that has not come yet.
         self._has_begun = not has_body
-        self._answered = False
+        self.answered = False
         self._streams = False
         self._watch_soon: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -136,21 +141,19 @@ class _Client:
             self.stop_watching()
         elif self._streams:
             self.record.begin_stream()
-        self._answered = True
+        self.answered = True
         await self._send(message)
 
     async def send_failure(self) -> None:
         """What is left to say where no handler said anything."""
-        if not self._answered:
+        if not self.answered:
             await self._send_whole(500, bug())
 
     async def send_cut(self) -> None:
-        """The end of a request that the gateway's own end cut off, in form."""
+        """The end of an answer that the gateway's own end cut off, in form."""
         error = ShuttingDownError()
         self.record.error = error.code
-        if not self._answered:
-            await self._send_whole(*framed(error))
-        elif self._streams:
+        if self._streams:
             last = event(cut_event(error)) + DONE
             await self.send({"type": "http.response.body", "body": last})
 
