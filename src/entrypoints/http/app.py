@@ -16,6 +16,7 @@ from modegate.application.list_models import ListModels
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.http.carried import Carried
 from modegate.entrypoints.http.chat_completions import ChatCompletions
 from modegate.entrypoints.http.description import Description, Docs, OpenApi
 from modegate.entrypoints.http.drain import Drain
@@ -26,13 +27,11 @@ from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.metrics import Metrics, MetricsPage
 from modegate.entrypoints.http.middleware import (
     EXPOSED_HEADERS,
-    RequestId,
-    SecurityHeaders,
+    NoteRoute,
     VaryByOrigin,
 )
 from modegate.entrypoints.http.models import Model, Models
 from modegate.entrypoints.http.openapi.facts import Facts
-from modegate.entrypoints.http.rate_limits import RateLimitHeaders
 from modegate.entrypoints.http.refusals import Refusals
 from modegate.entrypoints.http.sessions import OneSession, Sessions
 
@@ -98,9 +97,7 @@ def create_app(
         middleware=[
             Lifespan(on_start, on_end),
             *_cors(options),
-            SecurityHeaders(),
-            RateLimitHeaders(gate),
-            RequestId(),
+            NoteRoute(),
             Refusals(),
             drain,
         ]
@@ -131,7 +128,7 @@ def create_app(
     description = Description(_facts(use_cases, options))
     app.add_route("/openapi.json", OpenApi(description))
     app.add_route("/docs", Docs(description))
-    return Lifetime(app, drain, metrics.observe)
+    return Lifetime(app, drain, Carried(gate).beside, metrics.observe)
 
 
 def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:

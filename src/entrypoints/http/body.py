@@ -1,6 +1,7 @@
 """A request's body, read no further than its bound."""
 
 import re
+from functools import lru_cache
 
 import falcon
 import falcon.asgi
@@ -20,9 +21,7 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
         UnsupportedMediaTypeError: it is not declared as JSON.
         PayloadTooLargeError: it is longer than `limit` bytes, whatever its declared length.
     """
-    media_type, _, parameters = (req.content_type or "").lower().partition(";")
-    charset = CHARSET.search(parameters)
-    if media_type.strip() != falcon.MEDIA_JSON or (charset and charset[1] not in UTF_8):
+    if not _is_json(req.content_type or ""):
         raise not_json()
     if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
@@ -49,3 +48,10 @@ def too_large(limit: int) -> PayloadTooLargeError:
     """The body is longer than `limit` bytes."""
     size = f"{limit // MIB} MB" if limit % MIB == 0 else f"{limit} bytes"
     return PayloadTooLargeError(f"The body is larger than {size}: send less.")
+
+
+@lru_cache(maxsize=256)
+def _is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.lower().partition(";")
+    charset = CHARSET.search(parameters)
+    return media_type.strip() == falcon.MEDIA_JSON and (not charset or charset[1] in UTF_8)

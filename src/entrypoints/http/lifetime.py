@@ -6,13 +6,14 @@ that was cancelled (measured on Falcon 4.4 with uvicorn 0.54).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from modegate.domain.errors import ShuttingDownError
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import bug, cut_event
+from modegate.entrypoints.http.middleware import request_id_of
 from modegate.entrypoints.http.record import RECORD, Record
 from modegate.entrypoints.http.refusals import REFUSED, nothing_more
 from modegate.entrypoints.http.wire import DONE, event
@@ -21,6 +22,8 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+Beside = Callable[[Headers, Message, Record], Awaitable[Headers]]
 Observer = Callable[[Record], None]
 
 STACK = "modegate.opened"
@@ -41,12 +44,14 @@ def opened(scope: Message) -> AsyncExitStack:
 class Lifetime:
     """Wraps an application: each request gets a stack of contexts, and ends when its client goes.
 
-    `observe` is told of each request that has ended.
+    `beside` gives a response's headers with those that all carry; `observe` is told of each request
+    that has ended.
     """
 
-    def __init__(self, app: App, drain: Drain, observe: Observer) -> None:
+    def __init__(self, app: App, drain: Drain, beside: Beside, observe: Observer) -> None:
         self._app = app
         self._drain = drain
+        self._beside = beside
         self._observe = observe
         self._under_way: set[_Client] = set()
 
@@ -57,12 +62,16 @@ class Lifetime:
             return
         if scope["method"] == "HEAD":  # the server leaves out the body by itself
             scope = {**scope, "method": "GET"}
-        client = _Client(receive, send, Record(scope["method"]), has_body=_has_body(scope))
+        named = dict(scope["headers"])
+        record = Record(scope["method"])
+        record.request_id = request_id_of(named.get(b"x-request-id", b"").decode("latin-1"))
+        has_body = b"content-length" in named or b"transfer-encoding" in named
+        client = _Client(receive, self._carrying(send, scope, record), record, has_body=has_body)
         self._under_way.add(client)
         try:
             async with AsyncExitStack() as stack:
                 scope[STACK] = stack
-                scope[RECORD] = client.record
+                scope[RECORD] = record
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
             if not client.cancelled_by_us():
@@ -79,8 +88,8 @@ class Lifetime:
         finally:
             client.stop_watching()
             self._under_way.discard(client)
-            client.record.end()
-            self._observe(client.record)
+            record.end()
+            self._observe(record)
 
     async def drain(self, patience: float) -> None:
         """Take no new requests, and end those that are under way after `patience` seconds."""
@@ -91,9 +100,16 @@ class Lifetime:
         for client in list(self._under_way):
             client.cut()
 
+    def _carrying(self, send: Send, scope: Message, record: Record) -> Send:
+        """What `send` does, with what every response carries."""
 
-def _has_body(scope: Message) -> bool:
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        async def carry(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = message.get("headers", ())
+                message = {**message, "headers": await self._beside(own, scope, record)}
+            await send(message)
+
+        return carry
 
 
 class _Client:

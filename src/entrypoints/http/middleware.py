@@ -31,8 +31,8 @@ EXPOSED_HEADERS = (
 )
 
 
-class RequestId:
-    """Echoes the client's id for its request, or makes one."""
+class NoteRoute:
+    """Has the log tell the route, for the path may hold anything."""
 
     async def process_resource(
         self,
@@ -41,15 +41,8 @@ class RequestId:
         resource: object,  # noqa: ARG002
         params: object,  # noqa: ARG002
     ) -> None:
-        """The route is known; the path may hold anything."""
+        """Once it is known."""
         record_of(req).route = req.uri_template
-
-    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Before anything can fail."""
-        request_id = request_id_of(req.get_header("X-Request-ID"))
-        record = record_of(req)
-        record.request_id = request_id
-        resp.set_header("X-Request-ID", request_id)
 
 
 class VaryByOrigin:
@@ -64,22 +57,6 @@ class VaryByOrigin:
     ) -> None:
         """On every response, for each may depend on it."""
         resp.append_header("Vary", "Origin")
-
-
-class SecurityHeaders:
-    """Tells browsers to trust nothing; a page that needs more says so itself."""
-
-    async def process_response(
-        self,
-        req: falcon.asgi.Request,  # noqa: ARG002
-        resp: falcon.asgi.Response,
-        resource: object,  # noqa: ARG002
-        req_succeeded: bool,  # noqa: ARG002, FBT001
-    ) -> None:
-        """After everything else has set its own."""
-        for name, value in SECURITY_HEADERS.items():
-            if resp.get_header(name) is None:
-                resp.set_header(name, value)
 
 
 def request_id_of(wish: str | None) -> str:
