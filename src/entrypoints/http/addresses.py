@@ -14,13 +14,21 @@ def client_address(peer: str, forwarded: str | None, trusted: Sequence[IpNetwork
     `forwarded` is the header `X-Forwarded-For`; each proxy adds its own peer at the end, so what is
     before the first that we do not trust may be invented.
     """
+    if not trusted:
+        return _shown(peer)
     address = _parsed(peer)
-    hops = (forwarded or "").split(",") if trusted else []
+    hops = (forwarded or "").split(",")
     while hops and address is not None and any(address in network for network in trusted):
         before = _parsed(hops.pop())
         if before is None:
             break
         address = before
+    return peer if address is None else str(address)
+
+
+@lru_cache(maxsize=4096)
+def _shown(peer: str) -> str:
+    address = _parsed(peer)
     return peer if address is None else str(address)
 
 
