@@ -115,9 +115,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
     async def _say(self, status: int) -> None:
         """Why, where nothing else is being said, and close the connection."""
-        headers = self.server_state.default_headers
-        response = await refusal(self.app, status, self.client, self.server, headers)
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
-            self.transport.write(response)
-        self.transport.close()
+        try:
+            headers = self.server_state.default_headers
+            response = await refusal(self.app, status, self.client, self.server, headers)
+            cycle: RequestResponseCycle | None = self.cycle
+            if cycle is None or cycle.response_complete or not cycle.response_started:
+                self.transport.write(response)
+        finally:
+            self.transport.close()
