@@ -51,6 +51,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE_ERROR, f"{self.prog}: {message}: see `{self.prog} --help`\n")
 
 
+MOST_WORKERS = 256
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status, one of those that `--help` lists."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -80,10 +83,16 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"must be 1 to {MOST_WORKERS}")
+    return int(text)
+
+
 def _serve(options: argparse.Namespace) -> int:
     from modegate.entrypoints.serve import run_serve
 
-    return run_serve(_load(options), offline=options.offline)
+    return run_serve(_load(options), offline=options.offline, workers=options.workers)
 
 
 def _chat(options: argparse.Namespace) -> int:
@@ -144,6 +153,9 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     serve = commands.add_parser("serve", help="run the gateway")
     serve.add_argument("--offline", action="store_true", help="answer with a simulated model")
+    serve.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes that answer (1)"
+    )
     chat = _add_chat(commands)
     config = commands.add_parser("config", help="show the settings, and where they come from")
     config.add_argument("what", choices=["show"])

@@ -47,14 +47,15 @@ class GatewayServer(uvicorn.Server):
             return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(number, self.stop)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Drain, and then stop; when called again stop at once."""
         if self._draining is None:
             log.info("shutting down: no new requests; a second signal stops at once")
             self._draining = asyncio.create_task(self._drain_and_stop())

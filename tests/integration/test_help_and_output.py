@@ -164,4 +164,4 @@ def test_a_person_who_asks_for_json_gets_json(host: dict[str, str]) -> None:
     shown = screen_of(host | {"PORT": port, "LOG_FORMAT": "json"} | missing, "--offline")
     assert "SIMULATED" in shown
     assert max(map(len, shown.split("Ctrl-C")[0].splitlines())) <= WIDTH
-    assert '"message": "shutting down' in shown
+    assert '"message":"shutting down' in shown
