@@ -24,6 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 Beside = Callable[[Headers, Message, Record], Awaitable[Headers]]
+Head = Callable[[Headers], Awaitable[Headers]]
 Observer = Callable[[Record], None]
 
 STACK = "modegate.opened"
@@ -66,7 +67,11 @@ class Lifetime:
         record = Record(scope["method"])
         record.request_id = request_id_of(named.get(b"x-request-id", b"").decode("latin-1"))
         has_body = b"content-length" in named or b"transfer-encoding" in named
-        client = _Client(receive, self._carrying(send, scope, record), record, has_body=has_body)
+
+        def head(own: Headers) -> Awaitable[Headers]:
+            return self._beside(own, scope, record)
+
+        client = _Client(receive, send, head, record, has_body=has_body)
         self._under_way.add(client)
         try:
             async with AsyncExitStack() as stack:
@@ -100,23 +105,15 @@ class Lifetime:
         for client in list(self._under_way):
             client.cut()
 
-    def _carrying(self, send: Send, scope: Message, record: Record) -> Send:
-        """What `send` does, with what every response carries."""
-
-        async def carry(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                own = message.get("headers", ())
-                message = {**message, "headers": await self._beside(own, scope, record)}
-            await send(message)
-
-        return carry
-
 
 class _Client:
     """The other end of a request; once the body is read, somebody waits for its leaving."""
 
-    def __init__(self, receive: Receive, send: Send, record: Record, *, has_body: bool) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, head: Head, record: Record, *, has_body: bool
+    ) -> None:
         self.record = record
+        self._head = head
         self.was_cut = False
         handler = asyncio.current_task()
         assert handler is not None  # noqa: S101 - a server calls it from a task
@@ -128,6 +125,7 @@ class _Client:
         self._has_begun = not has_body
         self.answered = False
         self._streams = False
+        self._begins_stream = False
         self._watch_soon: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
@@ -148,17 +146,22 @@ class _Client:
     async def send(self, message: Message) -> None:
         """A message to the client; after the last one its leaving means nothing."""
         if message["type"] == "http.response.start":
-            self.record.status = message["status"]
-            self._streams = any(
-                name == b"content-type" and value.startswith(EVENT_STREAM)
-                for name, value in message.get("headers", ())
-            )
+            message = await self._start(message)
         elif not message.get("more_body", False):
             self.stop_watching()
-        elif self._streams:
+        elif self._begins_stream:
+            self._begins_stream = False
             self.record.begin_stream()
-        self.answered = True
         await self._send(message)
+
+    async def _start(self, message: Message) -> Message:
+        headers = message.get("headers", ())
+        self.answered = True
+        self.record.status = message["status"]
+        self._streams = self._begins_stream = any(
+            name == b"content-type" and value.startswith(EVENT_STREAM) for name, value in headers
+        )
+        return {**message, "headers": await self._head(headers)}
 
     async def send_failure(self) -> None:
         """What is left to say where no handler said anything."""

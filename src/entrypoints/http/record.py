@@ -69,8 +69,7 @@ class Record:
 
     def begin_stream(self) -> None:
         """Note the first event."""
-        if self.first_token is None:
-            self.first_token = time.perf_counter() - self.began
+        self.first_token = time.perf_counter() - self.began
 
     def end(self) -> None:
         """The request has ended: log the line."""
