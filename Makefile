@@ -36,8 +36,9 @@ integration: $(READY) ## the tests against the real CLI, SDK and sockets
 chaos: $(READY) ## 10,000 turns that fail in every way: an hour
 	MODEGATE_CHAOS_TURNS=10000 $(RUN)pytest -s --timeout 0 tests/integration/test_chaos.py
 
-bench: $(READY) ## measure side by side: a few minutes
-	$(RUN)python -m benchmarks.passthrough
+bench: $(READY) ## measure side by side: ten minutes; PEERS=litellm installs and adds others
+	$(RUN)python -m benchmarks.passthrough $(addprefix --peer ,$(PEERS))
+	$(RUN)python -m benchmarks.growth
 	$(RUN)python -m benchmarks.claude_code
 
 fmt: $(READY) ## mend format and what the linter can mend

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
+# A gateway without keys takes no notice of it.
+KEY = "sk-benchmark-1234567890"
 QUESTION = {"role": "user", "content": "x" * 900}
 
 
@@ -19,19 +21,24 @@ class WrongAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`connections` at once; with `chunks`, answers are streams of so many, `delay_ms` apart."""
+    """`connections` at once; with `chunks`, answers are streams of so many, `delay_ms` apart.
+
+    `padding` are bytes more in each request.
+    """
 
     name: str
     connections: int
     chunks: int = 0
     delay_ms: int = 0
+    padding: int = 0
 
     @property
     def body(self) -> bytes:
-        """The request's body, about 1 KB."""
+        """The request's body, about 1 KB without padding."""
+        more = [{"role": "user", "content": "y" * self.padding}] if self.padding else []
         model = f"mock-c{self.chunks}-d{self.delay_ms}" if self.chunks else "gpt-mock"
         return json.dumps(
-            {"model": model, "stream": bool(self.chunks), "messages": [QUESTION]}
+            {"model": model, "stream": bool(self.chunks), "messages": [QUESTION, *more]}
         ).encode()
 
     def check(self, status: int, body: bytes) -> None:
@@ -136,6 +143,7 @@ async def load(url: str, scenario: Scenario, seconds: float) -> Measured:
     address = urlsplit(url)
     head = (
         f"POST {address.path} HTTP/1.1\r\nhost: {address.netloc}\r\n"
+        f"authorization: Bearer {KEY}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(scenario.body)}\r\n\r\n"
     )
     measured = Measured()

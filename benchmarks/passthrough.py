@@ -9,15 +9,17 @@ import asyncio
 import statistics
 import tempfile
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
-from benchmarks.load import Scenario, load
+from benchmarks.load import KEY, Scenario, load
+from benchmarks.peers import PEERS, environment
 from benchmarks.servers import GATEWAY_CORE, LOAD_CORE, Server, pin_load, started
 
-UPSTREAM, FALCON, MODEGATE = "upstream alone", "bare Falcon", "modegate"
+UPSTREAM, FALCON, FLOOR, MODEGATE = "upstream alone", "bare Falcon", "bare aiohttp", "modegate"
 SCENARIOS = (
     Scenario("JSON, 1 at once", 1),
     Scenario("JSON, 16 at once", 16),
@@ -25,6 +27,7 @@ SCENARIOS = (
     Scenario("stream of 100, 1 at once", 1, chunks=100),
     Scenario("stream of 100, 16 at once", 16, chunks=100),
     Scenario("stream of 50, 5 ms apart, 64 at once", 64, chunks=50, delay_ms=5),
+    Scenario("stream of 50, 5 ms apart, 256 at once", 256, chunks=50, delay_ms=5),
 )
 
 
@@ -63,24 +66,48 @@ async def compare(servers: list[Server], rounds: int, seconds: float) -> None:
                 if scenario.chunks and server.name == FALCON:
                     continue
                 found[scenario, server].append(await measure(server, scenario, seconds))
-    print("| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : upstream |")
-    print("|---|---|---|---|---|---|---|---|")
-    alone = {
-        scenario: Figures.median(rounds)
+    print("| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : upstream ", end="")
+    print("| rate : floor | CPU : floor |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    medians = {
+        (scenario.name, server.name): Figures.median(rounds)
         for (scenario, server), rounds in found.items()
-        if server.name == UPSTREAM
     }
-    for (scenario, server), taken in found.items():
-        x, base = Figures.median(taken), alone[scenario]
+    for scenario, server in found:
+        x, base = medians[scenario.name, server.name], medians[scenario.name, UPSTREAM]
+        floor = medians[scenario.name, FLOOR]
         chunks = f"{x.answers_a_second * scenario.chunks:,.0f}" if scenario.chunks else ""
         print(
             f"| {scenario.name} | {server.name} | {x.answers_a_second:,.0f} | {chunks} "
             f"| {x.median_ms:.2f} | {x.median_ms - base.median_ms:.2f} | {x.cpu_us:,.0f} "
-            f"| {x.answers_a_second / base.answers_a_second:.2f} |"
+            f"| {x.answers_a_second / base.answers_a_second:.2f} "
+            f"| {x.answers_a_second / floor.answers_a_second:.2f} | {x.cpu_us / floor.cpu_us:.2f} |"
         )
     for server in servers:
         print(f"\nmemory of {server.name} after the load: {server.memory_mib:.0f} MiB", end="")
     print()
+
+
+def gateway(upstream: Server, state: str) -> AbstractContextManager[Server]:
+    """Modegate with everything on, before the upstream."""
+    return started(
+        MODEGATE,
+        ["modegate", "serve"],
+        core=GATEWAY_CORE,
+        environment={
+            "API_KEY": KEY,
+            "MAX_CONCURRENT_PER_KEY": "1000000",
+            "OPENAI_API_KEY": "sk-benchmark",
+            "OPENAI_BASE_URL": _base(upstream),
+            "MODEGATE_STATE_DIR": state,
+            "RATE_LIMIT_PER_IP": "1000000",
+            "LOG_LEVEL": "info",
+        },
+    )
+
+
+def _base(upstream: Server) -> str:
+    return upstream.url.removesuffix("/chat/completions")
 
 
 def main() -> None:
@@ -88,32 +115,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--peer", choices=[*PEERS], action="append", default=[])
     options = parser.parse_args()
     with ExitStack() as stack:
         state = stack.enter_context(tempfile.TemporaryDirectory())
         upstream = stack.enter_context(
             started(UPSTREAM, ["benchmarks.upstream", "PORT"], core=LOAD_CORE)
         )
-        falcon = stack.enter_context(
-            started(FALCON, ["benchmarks.bare_falcon", "PORT"], core=GATEWAY_CORE)
-        )
-        modegate = stack.enter_context(
-            started(
-                MODEGATE,
-                ["modegate", "serve"],
-                core=GATEWAY_CORE,
-                environment={
-                    "OPENAI_API_KEY": "sk-benchmark",
-                    "OPENAI_BASE_URL": upstream.url.removesuffix("/chat/completions"),
-                    "MODEGATE_STATE_DIR": state,
-                    "RATE_LIMIT_PER_IP": "1000000",
-                    "LOG_LEVEL": "info",
-                },
+        base = {"OPENAI_BASE_URL": _base(upstream)}
+        servers = [
+            upstream,
+            stack.enter_context(
+                started(FALCON, ["benchmarks.bare_falcon", "PORT"], core=GATEWAY_CORE)
+            ),
+            stack.enter_context(
+                started(
+                    FLOOR,
+                    ["benchmarks.bare_aiohttp", "PORT"],
+                    core=GATEWAY_CORE,
+                    environment=base,
+                )
+            ),
+            stack.enter_context(gateway(upstream, state)),
+        ]
+        for name in options.peer:
+            command = PEERS[name].prepare(name, _base(upstream), Path(state))
+            servers.append(
+                stack.enter_context(
+                    started(name, command, core=GATEWAY_CORE, environment=environment())
+                )
             )
-        )
         pin_load()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(compare([upstream, falcon, modegate], options.rounds, options.seconds))
+            runner.run(compare(servers, options.rounds, options.seconds))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 GATEWAY_CORE = 0
 LOAD_CORE = 1
+# Some peers take their time to start, in seconds.
+START = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,12 @@ class Server:
         found = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
         return int(found[1]) / 1024 if found else 0.0
 
+    @property
+    def rss_mib(self) -> float:
+        """The resident set size."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE") / 1024**2
+
 
 @contextmanager
 def started(
@@ -47,13 +55,14 @@ def started(
     core: int | None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run `python -m COMMAND` while the context is open; `PORT` in it becomes a free port.
+    """Run a command while the context is open; `PORT` in it becomes a free port.
 
-    Without a `core` it may use them all.
+    One that begins with no path is a module of ours. Without a `core` it may use them all.
     """
     port = _free_port()
+    python = [] if "/" in command[0] else [sys.executable, "-m"]
     process = subprocess.Popen(
-        [sys.executable, "-m", *(part.replace("PORT", str(port)) for part in command)],
+        [*python, *(part.replace("PORT", str(port)) for part in command)],
         env={**os.environ, **(environment or {}), "PORT": str(port)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -83,7 +92,7 @@ def _pin(core: int, pid: int) -> None:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + START
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

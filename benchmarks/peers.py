@@ -1,0 +1,79 @@
+"""Other gateways, installed into environments of their own under `.cache/peers`.
+
+They are no dependencies of modegate, and no two of them could share an environment.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(__file__).parent.parent / ".cache" / "peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What is installed, what is run in its environment, and what it finds in the file `config`."""
+
+    packages: Sequence[str]
+    command: Callable[[Path], Sequence[str]]
+    config: Callable[[str], object]
+
+    def prepare(self, name: str, upstream: str, folder: Path) -> Sequence[str]:
+        """Install it, write its configuration, and give the command; `PORT` stands for a port."""
+        uv, home = Path(sys.executable).with_name("uv"), CACHE / name
+        python = home / "bin" / "python"
+        if not python.exists():
+            _run(uv, "venv", "--quiet", "--python", "3.11", home)
+        _run(uv, "pip", "install", "--quiet", "--python", python, *self.packages)
+        config = folder / f"{name}.json"
+        config.write_text(json.dumps(self.config(upstream)))
+        program, *arguments = self.command(config)
+        return [str(home / "bin" / program), *arguments]
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True)
+
+
+def _litellm(upstream: str) -> object:
+    models = ("gpt-mock", "mock-c100-d0", "mock-c50-d5")
+    return {
+        "model_list": [
+            {
+                "model_name": model,
+                "litellm_params": {
+                    "model": f"openai/{model}",
+                    "api_base": upstream,
+                    "api_key": "sk-benchmark",
+                },
+            }
+            for model in models
+        ],
+        "litellm_settings": {"num_retries": 0, "telemetry": False},
+    }
+
+
+PEERS: Mapping[str, Peer] = {
+    "litellm": Peer(
+        packages=["litellm[proxy]"],
+        command=lambda config: [
+            "litellm",
+            "--config",
+            str(config),
+            "--port",
+            "PORT",
+            "--host",
+            "127.0.0.1",
+        ],
+        config=_litellm,
+    ),
+}
+
+
+def environment() -> dict[str, str]:
+    """What keeps a peer from asking the network at its start."""
+    return {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
