@@ -1,6 +1,7 @@
 """`modegate serve`: runs the gateway until a signal ends it."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -18,6 +19,9 @@ from modegate.entrypoints.server import AddressError, GatewayServer, build_app, 
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings
 from modegate.entrypoints.workers import Workers
+
+# So many more objects are made than freed before the collector looks at the young ones.
+GARBAGE = 20_000
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +80,17 @@ async def _serve_container(container: Container, serving: Serving) -> None:
     if serving.announces:
         _announce(container, serving)
     server = build_server(build_app(container, offline=serving.offline), container)
+    _collect_less()
     if serving.parent is not None:
         _stop_with(serving.parent, server)
     await server.serve([serving.listener])
+
+
+def _collect_less() -> None:
+    """Have the garbage collector pass over what stays for ever: it took a tenth of each request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _stop_with(parent: int, server: GatewayServer) -> None:

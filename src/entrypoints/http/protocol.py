@@ -18,6 +18,7 @@ LONGEST_STALL = 120.0
 # An offer of another protocol, which nobody has to take: the parser would take it for accepted,
 # and the body behind it for that protocol.
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+OFFER = b"upgrade:"
 DECLINED = b"\r\nx-declined:"
 
 
@@ -63,9 +64,8 @@ class GatewayProtocol(HttpToolsProtocol):
         """A piece of a request, of several, or the whole of one."""
         if self._refusal is not None:
             return
-        if self._in_head and UPGRADE.search(data):
-            head, end, body = data.partition(b"\r\n\r\n")
-            data = UPGRADE.sub(DECLINED, head) + end + body
+        if self._in_head:
+            data = _declined(data)
         super().data_received(data)
         if self._in_head:
             self._head_size += len(data)
@@ -123,3 +123,12 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.write(response)
         finally:
             self.transport.close()
+
+
+def _declined(data: bytes) -> bytes:
+    """`data` with no offer of another protocol in its head."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    # A plain search is many times faster than a pattern, and nearly always answers.
+    if OFFER not in head.lower():
+        return data
+    return UPGRADE.sub(DECLINED, head) + end + body
