@@ -21,7 +21,7 @@ from modegate.entrypoints.settings_sources import LoadedSettings
 from modegate.entrypoints.workers import Workers
 
 # So many more objects are made than freed before the collector looks at the young ones.
-GARBAGE = 20_000
+GARBAGE = 5_000
 
 log = logging.getLogger(__name__)
 
