@@ -12,6 +12,7 @@ import pytest
 from dependency_injector import providers
 from openai import AsyncOpenAI
 from support.gateway import KEY, Gateway, GatewayFactory
+from support.javascript import install_packages
 
 from modegate.application.redacted import Redacted
 from modegate.entrypoints.container import Container
@@ -88,3 +89,9 @@ async def both(gateway: GatewayFactory, provider: StandInProvider) -> AsyncItera
     """A gateway with the real claude CLI and the SDK, both against the stand-in."""
     async with gateway(openai_api_key="sk-server", openai_base_url=f"{provider.url}/v1") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the JavaScript examples and the npm packages that they need."""
+    return install_packages(tmp_path_factory.mktemp("javascript"))
