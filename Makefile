@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration chaos bench fmt lock audit clean
+.PHONY: help demo serve test check unit integration chaos bench docs fmt lock audit clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,7 +21,7 @@ test: check ## format, lint, types, architecture, then every test with coverage
 	$(RUN)pytest --cov --cov-report=term tests
 	$(RUN)python tools/coverage_gate.py
 
-check: $(READY) ## what needs no test run
+check: $(READY) docs ## what needs no test run
 	$(RUN)ruff format --check .
 	$(RUN)ruff check .
 	$(RUN)mypy
@@ -40,6 +40,9 @@ bench: $(READY) ## measure side by side: a few minutes
 	$(RUN)python -m benchmarks.passthrough
 	$(RUN)python -m benchmarks.claude_code
 
+docs: $(READY) ## build the documentation's site into build/docs
+	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
+
 fmt: $(READY) ## mend format and what the linter can mend
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
@@ -53,7 +56,7 @@ audit: $(READY) ## look for known faults in the locked packages
 	$(UV) tool run pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 clean: ## remove what was made
-	rm -rf .venv .cache .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .cache build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml $(UV)
 	$(UV) venv --quiet --allow-existing --python 3.11 .venv
