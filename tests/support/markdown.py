@@ -5,11 +5,11 @@ A comment right before the fence says how a snippet is run; without one it is ru
     <!-- continues -->          it goes on from the last one of its language on the page
     <!-- part of: FILE -->      it stands in the file, which a test of its own runs
     <!-- not run: REASON -->    it cannot be run here
+    <!-- printed -->            no program: all that the last one prints; `…` is whatever stands there
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ FENCE = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*?) -->\n+)?^```(?P<language>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+RUN = ("", "continues")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 
 
@@ -34,6 +35,8 @@ class Snippet:
     language: str
     code: str
     mark: str
+    printed: str = ""
+    continued: bool = False
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -46,8 +49,8 @@ class Snippet:
 
     @property
     def runs(self) -> bool:
-        """Whether it is to be run from the page."""
-        return self.mark in ("", "continues")
+        """Whether it is to be run from the page; what continues it runs it as well."""
+        return self.mark in RUN and not self.continued
 
 
 def snippets(*languages: str) -> list[Snippet]:
@@ -56,17 +59,23 @@ def snippets(*languages: str) -> list[Snippet]:
     return [snippet for snippet in found if not languages or snippet.language in languages]
 
 
-def _of(page: Path) -> Iterator[Snippet]:
+def _of(page: Path) -> list[Snippet]:
     text = page.read_text()
-    before: dict[str, str] = {}
+    found: list[Snippet] = []
+    last: dict[str, int] = {}
     for fence in FENCE.finditer(text):
         language, code, mark = fence["language"], fence["code"], fence["mark"] or ""
-        line = text.count("\n", 0, fence.start("language")) + 1
+        if mark == "printed":
+            found[-1] = replace(found[-1], printed=code)
         if mark == "continues":
-            code = before[language] + code
-        if mark in ("", "continues"):
-            before[language] = code
-        yield Snippet(page, line, language, code, mark)
+            before = found[last[language]]
+            found[last[language]] = replace(before, continued=True)
+            code = before.code + code
+        if mark in RUN:
+            last[language] = len(found)
+        line = text.count("\n", 0, fence.start("language")) + 1
+        found.append(Snippet(page, line, language, code, mark))
+    return found
 
 
 def anchors(page: Path) -> set[str]:
