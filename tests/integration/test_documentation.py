@@ -63,6 +63,8 @@ def execute(command: list[str], snippet: Snippet, offline: Serving, folder: Path
         input=snippet.code.replace("127.0.0.1:3456", offline.address),
         env={
             **offline.environment,
+            "PATH": f"{sys.prefix}/bin:{offline.environment['PATH']}",
+            "PORT": offline.address.partition(":")[2],
             "OPENAI_BASE_URL": f"{offline.url}/v1",
             "OPENAI_API_KEY": "unused",
         },
