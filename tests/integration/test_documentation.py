@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
-from support.serving import Serving, bare_environment, serving
+from support.serving import COLD, Serving, bare_environment, serving
 
 from modegate.domain.errors import GatewayError
 from modegate.domain.model_map import ModelMap
@@ -51,7 +51,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("node_modules")
     )
     (folder / ".venv").symlink_to(sys.prefix)
-    settings = bare_environment(folder) | {"RATE_LIMIT_PER_IP": "1000000"}
+    settings = bare_environment(folder) | {"RATE_LIMIT_PER_IP": "1000000", **COLD}
     with serving("--offline", folder=folder, environment=settings) as running:
         yield running
 

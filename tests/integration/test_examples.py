@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from support.serving import Serving, bare_environment, serving
+from support.serving import COLD, Serving, bare_environment, serving
 
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
@@ -72,7 +72,7 @@ def test_every_example_is_run() -> None:
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     folder = tmp_path_factory.mktemp("offline")
-    settings = bare_environment(folder) | {"RATE_LIMIT_PER_IP": "1000000"}
+    settings = bare_environment(folder) | {"RATE_LIMIT_PER_IP": "1000000", **COLD}
     with serving("--offline", folder=folder, environment=settings) as running:
         yield running
 
