@@ -1,22 +1,29 @@
 # syntax=docker/dockerfile:1
 FROM python:3.11-slim AS build
-RUN pip install --no-cache-dir uv
 WORKDIR /build
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY requirements.lock ./
+# Everything comes from the lock and has to have its hashes, uv and the build backend included.
+RUN awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock > uv.lock \
+ && pip install --no-cache-dir --no-deps --require-hashes --requirement uv.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY src src
-# Constrained by the lock, so that what runs is what was tested; the claude CLI comes with it.
-RUN uv venv /opt/modegate \
- && sed -E 's/ *\\$//; /^ +(--hash|#)/d' requirements.lock > constraints.txt \
- && uv pip install --python /opt/modegate --constraints constraints.txt '.[claude]'
+# The extra brings the claude CLI along.
+RUN uv venv --python python3.11 /opt/modegate \
+ && uv pip install --no-cache --compile-bytecode --python /opt/modegate \
+    --constraints requirements.lock --build-constraints requirements.lock '.[claude]'
 
 FROM python:3.11-slim
-RUN useradd --system --create-home --uid 10001 modegate
+RUN useradd --system --create-home --uid 10001 modegate \
+ && install --directory --owner modegate --group modegate --mode 700 /var/lib/modegate
 COPY --from=build /opt/modegate /opt/modegate
-USER modegate
-ENV PATH=/opt/modegate/bin:$PATH HOST=0.0.0.0 PORT=3456 MODEGATE_STATE_DIR=/home/modegate/state
+USER 10001
+WORKDIR /home/modegate
 # HOST lets everybody in who reaches the container: set API_KEY, or the start is refused.
+ENV PATH=/opt/modegate/bin:$PATH HOST=0.0.0.0 PORT=3456 MODEGATE_STATE_DIR=/var/lib/modegate
+VOLUME ["/var/lib/modegate"]
 EXPOSE 3456
-HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD \
-  ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health', timeout=2)"]
+# Not urllib, which would ask a proxy.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD \
+  ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/health'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["modegate"]
 CMD ["serve"]

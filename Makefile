@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration chaos bench docs fmt lock audit clean
+.PHONY: help demo serve test check unit integration chaos bench docs fmt lock audit dist clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,16 +47,21 @@ fmt: $(READY) ## mend format and what the linter can mend
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
 
-lock: $(UV) ## renew requirements.lock from pyproject.toml
-	$(UV) lock --upgrade
+lock: $(UV) ## bring requirements.lock up to pyproject.toml; make lock UPGRADE=--upgrade for the latest of all
+	$(UV) lock $(UPGRADE)
 	$(UV) export --quiet --all-extras --all-groups --no-emit-project --no-header \
 		--format requirements-txt --output-file requirements.lock
 
 audit: $(READY) ## look for known faults in the locked packages
 	$(UV) tool run pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
+dist: $(READY) ## build the sdist and the wheel, and check them
+	rm -rf dist
+	$(UV) build --quiet --build-constraints requirements.lock --out-dir dist .
+	$(UV) tool run twine@7.0.0 check --strict dist/*.tar.gz dist/*.whl
+
 clean: ## remove what was made
-	rm -rf .venv .cache build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .cache build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml $(UV)
 	$(UV) venv --quiet --allow-existing --python 3.11 .venv

@@ -1,8 +1,7 @@
 """Whether a request may come in at all."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 
 from modegate.application.ports.rate_limiter import Permits, RateLimiter
 from modegate.domain.client import ANONYMOUS, Client, KeyRing
@@ -29,22 +28,40 @@ class Admission:
     permits: Permits
     per_address: Limit
 
-    @asynccontextmanager
-    async def __call__(self, address: str, authorization: str | None) -> AsyncIterator[Admitted]:
+    def __call__(
+        self, address: str, authorization: str | None
+    ) -> AbstractAsyncContextManager[Admitted]:
         """Let one request in, until the context is left.
 
         Raises:
             RateLimitError: too many from the address, or at once from the client.
             AccessError: there is no key, or a wrong one.
         """
-        quota = await self.limiter.hit(self.per_address, address)
-        client = self.keys.identify(authorization)
-        if client is ANONYMOUS:
-            yield Admitted(client, quota)
-            return
-        async with self.permits.take(client.id):
-            yield Admitted(client, quota)
+        return _Entering(self, address, authorization)
 
     async def quota(self, address: str) -> Quota:
         """What is left of an address's quota."""
         return await self.limiter.look(self.per_address, address)
+
+
+@dataclass(slots=True)
+class _Entering:
+    """A class and no generator, which costs a request more."""
+
+    admission: Admission
+    address: str
+    authorization: str | None
+    place: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
+
+    async def __aenter__(self) -> Admitted:
+        at = self.admission
+        quota = await at.limiter.hit(at.per_address, self.address)
+        client = at.keys.identify(self.authorization)
+        if client is not ANONYMOUS:
+            place = at.permits.take(client.id)
+            await place.__aenter__()
+            self.place = place
+        return Admitted(client, quota)
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.place.__aexit__(None, None, None)

@@ -1,7 +1,7 @@
 """Every decision about a request, taken in one place."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from modegate.application.hold_session import HoldSession
@@ -35,8 +35,7 @@ class PrepareTurn:
     per_session: Limit
     clients_may_bring_keys: bool = True
 
-    @asynccontextmanager
-    async def __call__(self, request: ChatRequest) -> AsyncIterator[Turn]:
+    def __call__(self, request: ChatRequest) -> AbstractAsyncContextManager[Turn]:
         """The turn for one request.
 
         Raises:
@@ -45,8 +44,11 @@ class PrepareTurn:
             RateLimitError: too many turns in its session.
         """
         if request.decision.mode is Mode.PASSTHROUGH:
-            yield self._passthrough(request)
-            return
+            return nullcontext(self._passthrough(request))
+        return self._claude(request)
+
+    @asynccontextmanager
+    async def _claude(self, request: ChatRequest) -> AsyncIterator[Turn]:
         params = request.params
         _check_stream(params)
         screening = self.policy.screen(params)
@@ -119,7 +121,7 @@ def _include_usage(params: Mapping[str, object]) -> bool:
     if options is None:
         return False
     include = options.get("include_usage") if isinstance(options, Mapping) else options
-    if not isinstance(include, bool | None):
+    if not (isinstance(options, Mapping) and isinstance(include, bool | None)):
         raise InvalidRequestError(
             "'stream_options' must be an object; its include_usage is true or false.",
             param="stream_options",

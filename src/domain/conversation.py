@@ -9,6 +9,7 @@ from modegate.domain.param_policy import unsupported
 
 MAX_MESSAGES = 100
 MAX_MESSAGE_CHARACTERS = 500_000
+TEXT_PARTS = ("text", "refusal")
 MEDIA_PARTS = frozenset({"image_url", "input_audio", "file"})
 
 
@@ -20,6 +21,9 @@ class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
+
+
+ROLES = ", ".join(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,14 @@ def _message(raw: object, where: str) -> Message:
     if not isinstance(raw, Mapping):
         raise InvalidRequestError(f"{where} must be an object with role and content.", param=where)
     if "role" not in raw:
-        raise MissingParameterError(f"{where} has no role.", param=f"{where}.role")
+        raise MissingParameterError(
+            f"{where} has no role: name one of {ROLES}.", param=f"{where}.role"
+        )
     try:
         role = Role(raw["role"])
     except ValueError:
-        roles = ", ".join(Role)
         raise InvalidRequestError(
-            f"{where}.role must be one of: {roles}.", param=f"{where}.role"
+            f"{where}.role must be one of {ROLES}.", param=f"{where}.role"
         ) from None
     text = _text(raw.get("content"), role, f"{where}.content")
     if len(text) > MAX_MESSAGE_CHARACTERS:
@@ -104,7 +109,7 @@ def _part(part: object, where: str) -> str:
         kind = part.get("type")
         if isinstance(kind, str) and kind in MEDIA_PARTS:
             raise unsupported(f"{where}.{kind}")
-        text = part.get(kind) if kind in ("text", "refusal") else None
+        text = part.get(kind) if kind in TEXT_PARTS else None
         if isinstance(text, str):
             return text
     raise InvalidRequestError(

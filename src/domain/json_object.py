@@ -5,6 +5,14 @@ import json
 from modegate.domain.errors import InvalidRequestError
 
 
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+BOM = b"\xef\xbb\xbf"
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse_json_object(body: bytes) -> dict[str, object]:
     """The JSON object in `body`: UTF-8, no NaN or Infinity, nesting and numbers within bounds.
 
@@ -12,22 +20,18 @@ def parse_json_object(body: bytes) -> dict[str, object]:
         InvalidRequestError: it is something else; the body is never quoted.
     """
     try:
-        parsed = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        parsed = DECODER.decode(body.removeprefix(BOM).decode())
     except RecursionError:
         raise InvalidRequestError("The body is nested too deeply; flatten it.") from None
     except UnicodeDecodeError:
         raise InvalidRequestError("The body is not UTF-8; send JSON in UTF-8.") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidRequestError(f"The body is not valid JSON ({where}).") from None
+        raise InvalidRequestError(f"The body is not valid JSON ({where}): mend it there.") from None
     except ValueError:
         raise InvalidRequestError(
-            "The body holds a number that JSON does not have, or one that is too long."
+            "The body holds a number that JSON does not have, or one that is too long: mend it."
         ) from None
     if not isinstance(parsed, dict):
         raise InvalidRequestError("The body must be a JSON object: {…}.")
     return parsed
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)

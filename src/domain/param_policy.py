@@ -27,77 +27,96 @@ class Effort(Enum):
     XHIGH = "xhigh"
 
 
-def _is_effort(value: object) -> bool:
-    return isinstance(value, str) and value in {effort.value for effort in Effort}
+class Kind(Enum):
+    """What a value must be in every mode, as messages say it."""
 
-
-def _is_text_format(value: object) -> bool:
-    return isinstance(value, Mapping) and value.get("type") == "text"
-
-
-def _is_one(value: object) -> bool:
-    return value == 1 and not isinstance(value, bool)
-
-
-def _always(_: object) -> bool:
-    return True
+    ANY = "anything"
+    BOOLEAN = "true or false"
+    COUNT = "a number of at least 1"
+    LIST = "a list"
+    OBJECT = "an object"
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def _is_object(value: object) -> bool:
-    return isinstance(value, Mapping)
+CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
+    {
+        Kind.ANY: lambda _: True,
+        Kind.BOOLEAN: lambda value: isinstance(value, bool),
+        Kind.COUNT: _is_count,
+        Kind.LIST: lambda value: isinstance(value, list),
+        Kind.OBJECT: lambda value: isinstance(value, Mapping),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A parameter's tier, where its value passes `applies`, else the tier `otherwise`.
+    """A parameter's tier; where `only` names values, others have the tier `otherwise`.
 
-    What does not pass `valid` is wrong in every mode; `expected` says what it has to be.
+    A value that is not of its `kind` is wrong in every mode.
     """
 
     tier: Tier
-    applies: Predicate = _always
+    only: tuple[object, ...] = ()
     otherwise: Tier = Tier.REFUSED
-    valid: Predicate = _always
-    expected: str = ""
+    kind: Kind = Kind.ANY
+
+    def is_valid(self, value: object) -> bool:
+        """Whether the value could be right in some mode."""
+        return CHECKS[self.kind](value)
 
     def tier_of(self, value: object) -> Tier:
         """The tier of one value."""
-        return self.tier if self.applies(value) else self.otherwise
+        applies = not self.only or any(_matches(value, wanted) for wanted in self.only)
+        return self.tier if applies else self.otherwise
+
+
+def _matches(value: object, wanted: object) -> bool:
+    """Whether it is the same in JSON, where 1 is not true; an object may hold more."""
+    if isinstance(wanted, Mapping):
+        return isinstance(value, Mapping) and all(
+            name in value and _matches(value[name], item) for name, item in wanted.items()
+        )
+    return type(value) is type(wanted) and value == wanted
 
 
 HONOURED = Rule(Tier.HONOURED)
+IGNORED = Rule(Tier.IGNORED)
 REFUSED = Rule(Tier.REFUSED)
-UNKNOWN = Rule(Tier.IGNORED)
+EFFORTS = tuple(effort.value for effort in Effort)
 
-# Names that are not here, known to the API or not, are ignored: a client's next release may bring
-# a new one.
+# Names that are not here, known to the API or not, are ignored too: a client's next release may
+# bring a new one.
 CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "model": HONOURED,
         "messages": HONOURED,
         "stream": HONOURED,
         "stream_options": HONOURED,
-        "reasoning_effort": Rule(Tier.HONOURED, _is_effort, otherwise=Tier.IGNORED),
-        "n": Rule(Tier.IGNORED, _is_one, valid=_is_count, expected="a number of at least 1"),
-        "logprobs": Rule(
-            Tier.IGNORED,
-            lambda value: value is False,
-            valid=lambda value: isinstance(value, bool),
-            expected="true or false",
-        ),
-        "response_format": Rule(
-            Tier.IGNORED, _is_text_format, valid=_is_object, expected="an object"
-        ),
-        "modalities": Rule(
-            Tier.IGNORED,
-            lambda value: value == ["text"],
-            valid=lambda value: isinstance(value, list),
-            expected="a list",
-        ),
+        "reasoning_effort": Rule(Tier.HONOURED, EFFORTS, otherwise=Tier.IGNORED),
+        "n": Rule(Tier.IGNORED, (1,), kind=Kind.COUNT),
+        "logprobs": Rule(Tier.IGNORED, (False,), kind=Kind.BOOLEAN),
+        "response_format": Rule(Tier.IGNORED, ({"type": "text"},), kind=Kind.OBJECT),
+        "modalities": Rule(Tier.IGNORED, (["text"],), kind=Kind.LIST),
+        "temperature": IGNORED,
+        "top_p": IGNORED,
+        "max_tokens": IGNORED,
+        "max_completion_tokens": IGNORED,
+        "stop": IGNORED,
+        "seed": IGNORED,
+        "frequency_penalty": IGNORED,
+        "presence_penalty": IGNORED,
+        "user": IGNORED,
+        "store": IGNORED,
+        "metadata": IGNORED,
+        "service_tier": IGNORED,
+        "parallel_tool_calls": IGNORED,
+        "verbosity": IGNORED,
+        "prompt_cache_key": IGNORED,
+        "safety_identifier": IGNORED,
         "tools": REFUSED,
         "tool_choice": REFUSED,
         "functions": REFUSED,
@@ -145,13 +164,13 @@ class ParamPolicy:
         for name, value in params.items():
             if value is None:
                 continue
-            rule = self.rules.get(name, UNKNOWN)
-            if not rule.valid(value):
-                raise InvalidRequestError(f"'{name}' must be {rule.expected}.", param=name)
+            rule = self.rules.get(name, IGNORED)
+            if not rule.is_valid(value):
+                raise InvalidRequestError(f"'{name}' must be {rule.kind.value}.", param=name)
             tiers[name] = rule.tier_of(value)
         for name, tier in tiers.items():
             if tier is Tier.REFUSED:
                 raise unsupported(name)
         ignored = tuple(name for name, tier in tiers.items() if tier is Tier.IGNORED)
         effort = params.get("reasoning_effort")
-        return Screening(ignored, Effort(effort) if _is_effort(effort) else None)
+        return Screening(ignored, Effort(effort) if effort in EFFORTS else None)

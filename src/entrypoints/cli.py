@@ -1,109 +1,176 @@
-"""The command line."""
+"""The command line. What a command needs is imported when it runs: `--help` waits for nothing."""
 
 import argparse
-import asyncio
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import TYPE_CHECKING, NoReturn
 
-import uvloop
+if TYPE_CHECKING:
+    from modegate.entrypoints.settings_sources import LoadedSettings
 
-from modegate.entrypoints.container import Container
-from modegate.entrypoints.demo import run_demo
-from modegate.entrypoints.doctor import run_doctor
-from modegate.entrypoints.logging import configure_logging
-from modegate.entrypoints.offline import offline_container
-from modegate.entrypoints.server import (
-    AddressError,
-    announce,
-    build_app,
-    build_server,
-    closing,
-    listen,
-)
-from modegate.entrypoints.settings import Settings
-from modegate.entrypoints.settings_sources import LoadedSettings, SettingsError, load_settings
-
+FAILURE = 1
 USAGE_ERROR = 2
+INTERRUPTED = 130
+READER_GONE = 141
+# What a write to standard output fails with that no other call of ours does.
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+STATUSES = """\
+exit status:
+  0    it worked; of serve: a signal has ended it
+  1    it failed, and one line on standard error says why
+  2    wrong usage, or settings that cannot be used
+  130  ended by Ctrl-C
+  141  whoever read the output has left"""
+
+CHAT = """\
+The answer goes to standard output, everything else to standard error.
+Without PROMPT, or with -, the prompt is read from standard input.
+
+environment:
+  MODEGATE_KEY   the key to send; without --url, by default the first of the
+                 settings' API_KEY and API_KEYS"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong usage in one line, and takes no option by half of its name."""
+
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **arguments,  # type: ignore[arg-type] # as it came
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """End with the status for wrong usage."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}: see `{self.prog} --help`\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit status: 0 success, 1 failure, 2 wrong usage or settings."""
-    options = _parser().parse_args(arguments)
-    if options.command == "demo":
-        return asyncio.run(run_demo())
+    """Run a command; returns its exit status, one of those that `--help` lists."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every character
     try:
-        loaded = load_settings(os.environ, options.config)
-    except SettingsError as error:
-        for fault in error.faults:
-            print(f"modegate: {fault}", file=sys.stderr)
-        return USAGE_ERROR
-    if options.command == "config":
-        print("\n".join(loaded.describe()))
-        return 0
-    if options.command == "doctor":
-        return asyncio.run(_doctor(loaded.settings, live=options.live))
-    return _serve(loaded, offline=options.offline)
+        try:
+            options = _parser().parse_args(arguments)
+            return int(options.run(options))
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return READER_GONE
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        _drop_output()
+        print(f"modegate: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return FAILURE
 
 
-async def _doctor(settings: Settings, *, live: bool) -> int:
-    configure_logging("error", "pretty")
-    container = Container(settings=settings)
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, where the interpreter's end would fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.serve import run_serve
+
+    return run_serve(_load(options), offline=options.offline)
+
+
+def _chat(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.chat import run_chat
+    from modegate.entrypoints.chat_question import UsageError, read_question
+
+    settings = None if options.url else _load(options).settings
     try:
-        return await run_doctor(container, live=live)
-    finally:
-        for close in closing(container):
-            await close()
+        question = read_question(options, settings, os.environ)
+    except UsageError as error:
+        return _refuse(str(error))
+    return run_chat(question)
 
 
-def _serve(loaded: LoadedSettings, *, offline: bool) -> int:
-    configure_logging(loaded.settings.log_level, loaded.settings.log_format)
-    run = _serve_offline if offline else _serve_online
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(loaded.settings))
-    except AddressError as error:
-        print(f"modegate: {error}", file=sys.stderr)
-        return 1
+def _config(options: argparse.Namespace) -> int:
+    print("\n".join(_load(options).describe()))
     return 0
 
 
-async def _serve_online(settings: Settings) -> None:
-    await _serve_container(Container(settings=settings), offline=False)
+def _doctor(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from modegate.entrypoints.doctor import run_doctor
+
+    return asyncio.run(run_doctor(_load(options).settings, live=options.live))
 
 
-async def _serve_offline(settings: Settings) -> None:
-    async with offline_container(settings, os.environ) as container:
-        await _serve_container(container, offline=True)
+def _demo(_options: argparse.Namespace) -> int:
+    import asyncio
+
+    from modegate.entrypoints.demo import run_demo
+
+    return asyncio.run(run_demo())
 
 
-async def _serve_container(container: Container, *, offline: bool) -> None:
-    settings: Settings = container.settings()
-    listener = listen(settings.host, settings.port)
-    host, port = listener.getsockname()[:2]
-    keys = len(settings.all_keys())
-    announce(f"http://{host}:{port}", container.check_health()(), keys)
-    await build_server(build_app(container, offline=offline), container).serve([listener])
+def _load(options: argparse.Namespace) -> "LoadedSettings":
+    from modegate.entrypoints.settings_sources import SettingsError, load_settings
+
+    try:
+        return load_settings(os.environ, options.config)
+    except SettingsError as error:
+        raise SystemExit(_refuse(*error.faults)) from None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _refuse(*faults: str) -> int:
+    for fault in faults:
+        print(f"modegate: {fault}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _parser() -> Parser:
+    parser = Parser(
         prog="modegate",
         description="One OpenAI-compatible endpoint in front of the OpenAI API and the claude CLI.",
+        epilog=STATUSES,
     )
     parser.add_argument("--version", action="version", version=version("modegate"))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     serve = commands.add_parser("serve", help="run the gateway")
     serve.add_argument("--offline", action="store_true", help="answer with a simulated model")
+    chat = _add_chat(commands)
     config = commands.add_parser("config", help="show the settings, and where they come from")
     config.add_argument("what", choices=["show"])
     doctor = commands.add_parser("doctor", help="check the set-up, and say what to do")
     doctor.add_argument("--live", action="store_true", help="ask Claude and the upstream, too")
-    for command in (serve, config, doctor):
+    for command in (serve, chat, config, doctor):
         command.add_argument("--config", metavar="FILE", help="read this TOML file")
-    commands.add_parser("demo", help="see both modes at work, offline")
+    demo = commands.add_parser("demo", help="see both modes at work, offline")
+    for command, run in (
+        (serve, _serve),
+        (chat, _chat),
+        (config, _config),
+        (doctor, _doctor),
+        (demo, _demo),
+    ):
+        command.set_defaults(run=run)
     return parser
+
+
+def _add_chat(commands: "argparse._SubParsersAction[Parser]") -> Parser:
+    chat = commands.add_parser("chat", help="ask a running gateway", epilog=CHAT)
+    chat.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask, in quotes")
+    chat.add_argument("--claude", action="store_true", help="ask Claude Code, not the upstream")
+    chat.add_argument("--session", metavar="ID", help="go on in this session of Claude Code")
+    chat.add_argument("--model", metavar="NAME", help="gpt-4o, for Claude Code: default")
+    chat.add_argument("--url", help="the gateway's address; by default the settings' HOST and PORT")
+    return chat
 
 
 if __name__ == "__main__":

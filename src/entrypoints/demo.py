@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import openai
-from openai import AsyncOpenAI, AsyncStream
+from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
 from modegate.entrypoints.container import Container
@@ -45,7 +45,7 @@ async def run_demo() -> int:
             asyncio.timeout(PATIENCE),
             offline_container(_settings(), os.environ) as container,
             _gateway(container) as url,
-            AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client,
+            _client(url) as client,
         ):
             _introduce(container, url)
             await _show_all(client)
@@ -95,6 +95,12 @@ async def _show_all(client: AsyncOpenAI) -> None:
 async def _show(title: str, act: Callable[[], Awaitable[None]]) -> None:
     print(f"\n── {title} " + "─" * (LINE - 4 - len(title)))
     await act()
+
+
+def _client(url: str) -> AsyncOpenAI:
+    """The SDK, and no proxy: none reaches what listens on loopback."""
+    direct = DefaultAsyncHttpxClient(trust_env=False)
+    return AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0, http_client=direct)
 
 
 async def _ask(client: AsyncOpenAI, model: str, headers: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """`modegate doctor`: looks at everything that a request will need, and says what to do."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,8 +10,10 @@ from modegate.domain.errors import GatewayError
 from modegate.domain.health import CredentialState, PassthroughState
 from modegate.domain.mode import Mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn
+from modegate.entrypoints.banner import counted, url_of
 from modegate.entrypoints.container import Container
-from modegate.entrypoints.server import AddressError, listen
+from modegate.entrypoints.logging import configure_logging
+from modegate.entrypoints.server import AddressError, closing, listen
 from modegate.entrypoints.settings import Settings
 
 LIVE_TIMEOUT = 60.0
@@ -37,12 +40,28 @@ class Finding:
         return f"{line}\n     {self.advice}" if self.advice else line
 
 
-async def run_doctor(container: Container, *, live: bool) -> int:
-    """Print every finding; returns the exit status: 1 where something is bad."""
-    findings = [finding async for finding in _examine(container, live=live)]
-    for finding in findings:
-        print(finding)
-    return int(any(finding.verdict is Verdict.BAD for finding in findings))
+async def run_doctor(settings: Settings, *, live: bool) -> int:
+    """Print each finding as it comes; returns the exit status: 1 where something is bad."""
+    configure_logging("error", "pretty")
+    container = Container(settings=settings)
+    verdicts: Counter[Verdict] = Counter()
+    try:
+        async for finding in _examine(container, live=live):
+            print(finding, flush=True)
+            verdicts[finding.verdict] += 1
+    finally:
+        for close in closing(container):
+            await close()
+    print(f"\n{_conclusion(verdicts)}")
+    return int(Verdict.BAD in verdicts)
+
+
+def _conclusion(verdicts: Counter[Verdict]) -> str:
+    if bad := verdicts[Verdict.BAD]:
+        return f"{counted(bad, 'failure')}: do what stands below FAIL, then run this again."
+    if odd := verdicts[Verdict.ODD]:
+        return f"Nothing failed; {counted(odd, 'warning')}. Next: `modegate serve`"
+    return "All is well. Next: `modegate serve`"
 
 
 async def _examine(container: Container, *, live: bool) -> AsyncIterator[Finding]:
@@ -127,12 +146,12 @@ def _address(settings: Settings) -> Finding:
         return Finding(
             Verdict.ODD, f"address: {error}", "fine where modegate itself is running there"
         )
-    return Finding(Verdict.FINE, f"address: {settings.host}:{settings.port} is free")
+    return Finding(Verdict.FINE, f"address: {url_of(settings.host, settings.port)} is free")
 
 
 def _authentication(settings: Settings) -> Finding:
     if keys := len(settings.all_keys()):
-        return Finding(Verdict.FINE, f"authentication: {keys} keys")
+        return Finding(Verdict.FINE, f"authentication: {counted(keys, 'key')}")
     return Finding(
         Verdict.ODD, "authentication: off, everybody who can connect may ask", "set API_KEY"
     )
@@ -166,4 +185,4 @@ async def _ask_upstream(container: Container) -> Finding:
         return Finding(Verdict.BAD, f"upstream, asked: {error.code}", error.message)
     except TimeoutError:
         return Finding(Verdict.BAD, "upstream, asked: no answer", f"within {LIVE_TIMEOUT:.0f} s")
-    return Finding(Verdict.FINE, f"upstream, asked: {len(listed)} models")
+    return Finding(Verdict.FINE, f"upstream, asked: {counted(len(listed), 'model')}")

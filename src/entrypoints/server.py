@@ -5,12 +5,12 @@ import contextlib
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from importlib.metadata import version
 
 import uvicorn
 
-from modegate.domain.health import CredentialState, Health, PassthroughState
 from modegate.entrypoints.cleaner import SessionCleaner
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
@@ -42,6 +42,9 @@ class GatewayServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle the signals in the event loop, in place of uvicorn, which raises them again."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are the main thread's
+            return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
@@ -151,24 +154,3 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host}:{port} ({error.strerror}): choose another with HOST and PORT"
         ) from None
     return listener
-
-
-def announce(url: str, health: Health, keys: int) -> None:
-    """Say where the gateway is, which backend can work, and how to enable the other."""
-    passthrough = {
-        PassthroughState.OK: "ready",
-        PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
-        PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY to enable it"
-        + (", or send X-OpenAI-API-Key" if health.clients_may_bring_keys else ""),
-    }[health.passthrough]
-    credentials = {
-        CredentialState.OK: "ready, with a key",
-        CredentialState.LOGIN: "ready, with a login",
-        CredentialState.MISSING: "no credentials; set ANTHROPIC_API_KEY, or log in with `claude`",
-        CredentialState.REFUSED: "credentials refused",
-    }[health.claude.credentials]
-    missing = "no executable; install the claude CLI or modegate[claude], or set CLAUDE_PATH"
-    log.info("modegate listens on %s", url)
-    log.info("authentication: %s", f"{keys} keys" if keys else "off; set API_KEY to enable it")
-    log.info("passthrough: %s", passthrough)
-    log.info("claude code: %s", credentials if health.claude.executable else missing)

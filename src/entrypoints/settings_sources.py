@@ -14,6 +14,7 @@ from modegate.entrypoints.settings import Settings
 
 OWN_PREFIX = "MODEGATE_"
 FILE_VARIABLE = "MODEGATE_CONFIG"
+CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # of `modegate chat`: no setting of the gateway
 FROM_ENVIRONMENT = "environment"
 BY_DEFAULT = "default"
 # Tables have no form in the environment.
@@ -39,7 +40,7 @@ class LoadedSettings:
     def describe(self) -> Iterator[str]:
         """One line a setting; secrets are masked."""
         for name, value in self.settings:
-            shown = _shown(value)
+            shown = "auto" if name == "claude_bare" and value is None else _shown(value)
             yield f"{name} = {shown}  ({self.sources.get(name, BY_DEFAULT)})"
 
 
@@ -101,7 +102,9 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
-    known = {FILE_VARIABLE} | {name.upper() for name in NAMES if name.startswith("modegate_")}
+    known = {FILE_VARIABLE, CLIENT_KEY_VARIABLE} | {
+        name.upper() for name in NAMES if name.startswith("modegate_")
+    }
     for name in sorted(environment):
         if name.startswith(OWN_PREFIX) and name not in known:
             yield f"{name}: unknown variable{_nearest(name, known)}"
@@ -153,5 +156,7 @@ def _shown(value: object) -> str:
             return ", ".join(f"{name}={row}" for name, row in value.items()) or "-"
         case None:
             return "-"
+        case bool():
+            return str(value).lower()
         case _:
             return str(value)

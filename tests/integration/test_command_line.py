@@ -118,7 +118,8 @@ def test_usage(host: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_the_demo_shows_both_modes_and_ends_by_itself(host: dict[str, str], tmp_path: Path) -> None:
-    done = run("demo", host=host, folder=tmp_path)
+    unreachable = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    done = run("demo", host=host | unreachable, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for shown in ("SIMULATED", "Passthrough, streaming", "Claude Code, streaming", "first token"):
         assert shown in done.stdout
@@ -195,7 +196,7 @@ async def test_the_doctor_asks_where_it_may(
     found = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)
     assert found.returncode == 0, found.stdout
     assert "claude, asked: sonnet answered" in found.stdout
-    assert "upstream, asked: 1 models" in found.stdout
+    assert "upstream, asked: 1 model\n" in found.stdout
     assert not list((tmp_path / "state" / "sessions").iterdir())
     provider.script(*(Fails(401) for _ in range(3)))
     refused = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)

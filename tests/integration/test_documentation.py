@@ -16,15 +16,14 @@ from pathlib import Path
 
 import pytest
 from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
+from support.openapi import CHAT, DOCUMENT
 from support.serving import COLD, Serving, bare_environment, serving
 
-from modegate.domain.errors import GatewayError
 from modegate.domain.model_map import ModelMap
-from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES
+from modegate.domain.param_policy import CLAUDE_CODE_RULES
 from modegate.entrypoints.settings import Settings
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
-NO_STATUS = "\u2013"
 NUMBERS = count()
 
 # Whoever marks one more as not run says so here, too.
@@ -166,13 +165,30 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     assert documented == {name.upper() for name in Settings.model_fields} - {"MODELS"}
 
 
-def test_every_error_is_documented_with_its_status() -> None:
+def test_every_parameter_header_and_endpoint_is_in_the_reference() -> None:
     page = (ROOT / "docs/API_REFERENCE.md").read_text()
-    rows = dict(re.findall(rf"^\| `([a-z_]+)` \| (\d+|{NO_STATUS}) \|", page, re.MULTILINE))
-    expected = {leaf.code: str(status) for leaf, (status, _) in STATUSES.items()}
-    expected |= {code: str(status) for status, (code, _) in FRAMEWORK.items()}
-    assert rows == expected | {"stream_error": NO_STATUS}
-    assert issubclass(next(iter(STATUSES)), GatewayError)
+    sent = {it["name"] for it in DOCUMENT["paths"][CHAT]["post"]["parameters"]}
+    received = DOCUMENT["components"]["headers"].keys() - {"X-Upstream-RateLimit-Limit"}
+    for name in (*CLAUDE_CODE_RULES, *sent, *received):
+        assert f"`{name}" in page, name
+    for path in DOCUMENT["paths"]:
+        assert re.sub(r"{\w+}", "{id}", path) in page, path
+
+
+ANSWERS = [snippet for snippet in runnable("json") if snippet.page.name == "API_REFERENCE.md"]
+
+
+@pytest.mark.parametrize("snippet", ANSWERS, ids=str)
+def test_answers_in_the_reference_are_the_documents(snippet: Snippet) -> None:
+    assert json.loads(snippet.code) in examples(DOCUMENT)
+
+
+def examples(node: object) -> list[object]:
+    """Every example in the document."""
+    if not isinstance(node, dict):
+        return []
+    own = [node["value"]] if "value" in node else []
+    return [*own, *(found for inner in node.values() for found in examples(inner))]
 
 
 def test_every_model_is_documented() -> None:

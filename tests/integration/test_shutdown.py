@@ -106,6 +106,7 @@ async def test_who_is_still_there_in_the_end_gets_an_error_in_form(
         assert time.monotonic() - begun < 0.5
         response = await whole
         assert response.status_code == 503
+        assert response.headers["X-Backend-Mode"] == "claude-code"
         assert response.json()["error"]["code"] == "server_shutting_down"
         *_, error, done, end = (await streamed).text.split("\n\n")
         assert json.loads(error.removeprefix("data: "))["error"]["code"] == "stream_error"

@@ -1,14 +1,19 @@
 """A gateway that runs, and ways to ask it."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from dependency_injector import providers
 from openai import AsyncOpenAI
 
+from modegate.application.redacted import Redacted
 from modegate.entrypoints.container import Container
+from modegate.entrypoints.server import build_app, build_server, listen
+from modegate.entrypoints.settings import Settings
 
 KEY = "sk-ant-test"
 CLAUDE = {"X-Claude-Code": "true"}
@@ -38,5 +43,40 @@ class Gateway:
         """The same, for Claude Code."""
         return await self.chat(text=text, headers=CLAUDE | (headers or {}), **params)
 
+
+@asynccontextmanager
+async def running_gateway(
+    settings: Settings,
+    environment: Mapping[str, str],
+    *,
+    claude: Any = None,
+    clock: object = None,
+) -> AsyncIterator[Gateway]:
+    """A gateway on a free port; `claude` replaces its Claude backend."""
+    container = Container(settings=settings, environment=providers.Object(environment))
+    if clock is not None:
+        container.clock.override(providers.Object(clock))
+    if claude is not None:
+        container.claude_backend.override(providers.Object(Redacted(claude)))
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = build_server(build_app(container), container)
+    serving = asyncio.create_task(server.serve([listener]))
+    async with (
+        httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
+        AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as sdk,
+    ):
+        try:
+            yield Gateway(url, container, http, sdk)
+        finally:
+            server.should_exit = True
+            await serving
+
+
+# Tests ask more often than a person does.
+FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_session": 1_000_000}
+
+# Two processes more for every test would cost it a second of a core.
+COLD: dict[str, Any] = {"claude_warm_processes": 0}
 
 GatewayFactory = Callable[..., AbstractAsyncContextManager[Gateway]]

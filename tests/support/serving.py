@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +64,16 @@ def bare_environment(home: Path) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    *arguments: str, folder: Path, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = MODEGATE,
 ) -> Iterator[Serving]:
     """Serve on a free port until the context is left."""
     environment = environment or bare_environment(folder)
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
-        [*MODEGATE, "serve", *arguments],
+        [*command, "serve", *arguments],
         env={**environment, "PORT": address.partition(":")[2]},
         cwd=folder,
         stderr=subprocess.PIPE,
@@ -107,7 +110,8 @@ def members(group: int) -> list[int]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,8 +1,8 @@
 """Places counted in a dictionary."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
 from modegate.domain.errors import RateLimitError
 
@@ -19,18 +19,39 @@ class MemoryPermits:
         """How many there are of all subjects."""
         return self._taken.total()
 
-    @asynccontextmanager
-    async def take(self, subject: str) -> AsyncIterator[None]:
+    def take(self, subject: str) -> AbstractAsyncContextManager[None]:
         """One of the subject's places."""
+        return _Place(self, subject)
+
+    def give(self, subject: str) -> None:
+        """The subject has one more.
+
+        Raises:
+            RateLimitError: it has all of them.
+        """
         if self._taken[subject] >= self._places:
             raise RateLimitError(
                 f"More than {self._places} requests of this key at once: wait for one of them to "
                 "be answered."
             )
         self._taken[subject] += 1
-        try:
-            yield
-        finally:
-            self._taken[subject] -= 1
-            if not self._taken[subject]:
-                del self._taken[subject]
+
+    def take_back(self, subject: str) -> None:
+        """It has one less."""
+        self._taken[subject] -= 1
+        if not self._taken[subject]:
+            del self._taken[subject]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A class and no generator, which costs a request more."""
+
+    permits: MemoryPermits
+    subject: str
+
+    async def __aenter__(self) -> None:
+        self.permits.give(self.subject)
+
+    async def __aexit__(self, *raised: object) -> None:
+        self.permits.take_back(self.subject)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from modegate.domain.errors import RateLimitError
 from modegate.domain.quota import Limit, Quota
 
-Subject = tuple[Limit, str]
+Subject = tuple[str, str, float]  # limit, who, seconds: cheap to hash
 
 
 class SlidingWindows:
@@ -28,7 +28,8 @@ class SlidingWindows:
         """Count one request of the subject."""
         now = self._monotonic()
         self._drop_empty(now)
-        window = self._window((limit, subject), now)
+        key = (limit.name, subject, limit.seconds)
+        window = self._window(key, now)
         if len(window) >= limit.requests:
             raise RateLimitError(
                 f"More than {limit.requests} requests in {limit.seconds:g} s: send them more "
@@ -37,25 +38,25 @@ class SlidingWindows:
                 quota=_quota(limit, window, now),
             )
         window.append(now)
-        self._windows[limit, subject] = window
-        self._windows.move_to_end((limit, subject))
+        self._windows[key] = window
+        self._windows.move_to_end(key)
         return _quota(limit, window, now)
 
     async def look(self, limit: Limit, subject: str) -> Quota:
         """What is left."""
         now = self._monotonic()
-        return _quota(limit, self._window((limit, subject), now), now)
+        return _quota(limit, self._window((limit.name, subject, limit.seconds), now), now)
 
     def _window(self, subject: Subject, now: float) -> deque[float]:
         window = self._windows.get(subject) or deque[float]()
-        while window and window[0] + subject[0].seconds <= now:
+        while window and window[0] + subject[2] <= now:
             window.popleft()
         return window
 
     def _drop_empty(self, now: float) -> None:
         while self._windows:
             subject, window = next(iter(self._windows.items()))
-            if window and window[-1] + subject[0].seconds > now:
+            if window and window[-1] + subject[2] > now:
                 return
             del self._windows[subject]
 

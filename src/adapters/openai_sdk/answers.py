@@ -1,6 +1,7 @@
 """What of an upstream's answer is handed on."""
 
 import json
+from functools import lru_cache
 
 import aiohttp
 
@@ -19,15 +20,22 @@ KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", *RENAMED})
 KEPT_PREFIXES = ("x-ratelimit-", "openai-")
 
 
+@lru_cache(maxsize=1024)
+def _kept_as(raw_name: bytes) -> str | None:
+    """What a header is called on its way to the client; None where it stays behind."""
+    name = raw_name.decode("latin-1").lower()
+    return RENAMED.get(name, name) if name in KEPT or name.startswith(KEPT_PREFIXES) else None
+
+
 def head_of(response: aiohttp.ClientResponse) -> VerbatimHead:
     """Status and headers; those of the connection, and an encoding already undone, stay behind."""
     if response.status > LAST_STATUS:
         raise failures.not_http(response.status)
-    headers = []
-    for raw_name, raw_value in response.raw_headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name in KEPT or name.startswith(KEPT_PREFIXES):
-            headers.append((RENAMED.get(name, name), value))
+    headers = [
+        (name, value.decode("latin-1"))
+        for raw_name, value in response.raw_headers
+        if (name := _kept_as(raw_name)) is not None
+    ]
     return VerbatimHead(response.status, tuple(headers), is_events=_is_event_stream(response))
 
 

@@ -43,7 +43,7 @@ class PassthroughBackend:
         """The upstream's answer, whatever it is, as it came."""
         with translated():
             async with asyncio.timeout(self._options.timeout):
-                response = await self._open(turn)
+                response = await self._open(turn, streams=False)
                 async with response:
                     return await whole(response)
 
@@ -52,7 +52,7 @@ class PassthroughBackend:
         """Status and headers first, then the upstream's events as they come."""
         with translated():
             async with asyncio.timeout(self._options.timeout):
-                response = await self._open(turn)
+                response = await self._open(turn, streams=True)
         relay = SseRelay(turn.choices)
         try:
             async with aclosing(_chunks(response, relay)) as chunks:
@@ -79,9 +79,10 @@ class PassthroughBackend:
         await self._transport.aclose()
         await self._endpoints.aclose()
 
-    async def _open(self, turn: PassthroughTurn) -> aiohttp.ClientResponse:
+    async def _open(self, turn: PassthroughTurn, *, streams: bool) -> aiohttp.ClientResponse:
         endpoint = self._endpoint(turn)
-        return await retrying(partial(self._transport.chat, endpoint, turn.body), self._options)
+        ask = partial(self._transport.chat, endpoint, turn.body, streams=streams)
+        return await retrying(ask, self._options)
 
     def _endpoint(self, turn: PassthroughTurn) -> Endpoint:
         if not self._options.enabled:

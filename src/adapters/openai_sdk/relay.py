@@ -52,7 +52,9 @@ class SseRelay:
             for boundary in BOUNDARIES
         )
         if end == 0 and len(self._tail) > EVENT_LIMIT:
-            raise OutputLimitError("The upstream sent an event that is too long.")
+            raise OutputLimitError(
+                "The upstream sent an event that is too long: ask for a shorter answer."
+            )
         events = bytes(self._tail[:end])
         del self._tail[:end]
         return self._look(events)

@@ -23,22 +23,31 @@ class Transport:
     """One session for all requests; it is opened by the first, in the event loop that runs then."""
 
     def __init__(self, options: UpstreamOptions) -> None:
-        self._options = options
+        connect = options.connect_timeout
+        self._whole = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+        self._silence = aiohttp.ClientTimeout(
+            total=None, sock_connect=connect, sock_read=options.timeout
+        )
         self._session: aiohttp.ClientSession | None = None
 
-    async def chat(self, endpoint: Endpoint, body: bytes) -> aiohttp.ClientResponse:
+    async def chat(
+        self, endpoint: Endpoint, body: bytes, *, streams: bool
+    ) -> aiohttp.ClientResponse:
         """An answer that is no error, its body not read yet; whoever gets it closes it.
+
+        Where it `streams` each silence is bounded; if not, whoever asks bounds the whole.
 
         Raises:
             UpstreamRefusalError: the upstream answered with an error.
             UpstreamUnreachableError: it did not answer.
         """
         data = body if len(body) < LARGE_BODY else io.BytesIO(body)
-        return await self._send("POST", endpoint.chat_completions, endpoint, data)
+        timeout = self._silence if streams else self._whole
+        return await self._send("POST", endpoint.chat_completions, endpoint, data, timeout)
 
     async def models(self, endpoint: Endpoint) -> aiohttp.ClientResponse:
         """As `chat`, with the upstream's list of models."""
-        return await self._send("GET", endpoint.models, endpoint, None)
+        return await self._send("GET", endpoint.models, endpoint, None, self._whole)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -46,7 +55,12 @@ class Transport:
             await self._session.close()
 
     async def _send(
-        self, method: str, url: URL, endpoint: Endpoint, data: bytes | io.BytesIO | None
+        self,
+        method: str,
+        url: URL,
+        endpoint: Endpoint,
+        data: bytes | io.BytesIO | None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's own, between two reads
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = self._open(url)
@@ -56,6 +70,7 @@ class Transport:
                 url,
                 data=data,
                 headers=endpoint.headers,
+                timeout=timeout,
                 allow_redirects=False,  # nothing but the configuration says where a request goes
             )
             if response.status < FIRST_ERROR:
@@ -64,16 +79,12 @@ class Transport:
                 raise UpstreamRefusalError(await _whole_refusal(response))
 
     def _open(self, upstream: URL) -> aiohttp.ClientSession:
-        options = self._options
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
             max_line_size=HEADER_LIMIT,
             max_field_size=HEADER_LIMIT,
             # Cookies of one client's answer must not travel with another's request.
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=options.connect_timeout, sock_read=options.timeout
-            ),
             # Not trust_env: it reads the proxies, and a netrc file, again for every request.
             proxy=proxy_for(upstream),
         )

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -23,6 +24,7 @@ def client_address(peer: str, forwarded: str | None, trusted: Sequence[IpNetwork
     return peer if address is None else str(address)
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> IpAddress | None:
     try:
         address = ipaddress.ip_address(text.strip())

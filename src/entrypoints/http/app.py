@@ -16,7 +16,9 @@ from modegate.application.list_models import ListModels
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.http.carried import Carried
 from modegate.entrypoints.http.chat_completions import ChatCompletions
+from modegate.entrypoints.http.description import Description, Docs, OpenApi
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
 from modegate.entrypoints.http.gate import Gate
@@ -25,12 +27,12 @@ from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.metrics import Metrics, MetricsPage
 from modegate.entrypoints.http.middleware import (
     EXPOSED_HEADERS,
-    RequestId,
-    SecurityHeaders,
+    NoteRoute,
     VaryByOrigin,
 )
 from modegate.entrypoints.http.models import Model, Models
-from modegate.entrypoints.http.rate_limits import RateLimitHeaders
+from modegate.entrypoints.http.openapi.facts import Facts
+from modegate.entrypoints.http.refusals import Refusals
 from modegate.entrypoints.http.sessions import OneSession, Sessions
 
 Hook = Callable[[], Awaitable[None]]
@@ -95,9 +97,8 @@ def create_app(
         middleware=[
             Lifespan(on_start, on_end),
             *_cors(options),
-            SecurityHeaders(),
-            RateLimitHeaders(gate),
-            RequestId(),
+            NoteRoute(),
+            Refusals(),
             drain,
         ]
     )
@@ -124,7 +125,21 @@ def create_app(
     )
     app.add_route("/live", Live())
     app.add_route("/metrics", MetricsPage(metrics, use_cases.sessions, options.metrics_token))
-    return Lifetime(app, drain, metrics.observe)
+    description = Description(_facts(use_cases, options))
+    app.add_route("/openapi.json", OpenApi(description))
+    app.add_route("/docs", Docs(description))
+    return Lifetime(app, drain, Carried(gate).beside, metrics.observe)
+
+
+def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
+    return Facts(
+        version=options.version,
+        models=use_cases.list_models.models,
+        rules=use_cases.complete_chat.prepare.policy.rules,
+        max_body=options.max_body,
+        wants_key=bool(len(use_cases.admission.keys)),
+        wants_metrics_token=options.metrics_token is not None,
+    )
 
 
 def _cors(options: HttpOptions) -> list[Any]:

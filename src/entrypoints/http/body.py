@@ -1,6 +1,7 @@
 """A request's body, read no further than its bound."""
 
 import re
+from functools import lru_cache
 
 import falcon
 import falcon.asgi
@@ -20,24 +21,37 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
         UnsupportedMediaTypeError: it is not declared as JSON.
         PayloadTooLargeError: it is longer than `limit` bytes, whatever its declared length.
     """
-    media_type, _, parameters = (req.content_type or "").lower().partition(";")
-    charset = CHARSET.search(parameters)
-    if media_type.strip() != falcon.MEDIA_JSON or (charset and charset[1] not in UTF_8):
-        raise UnsupportedMediaTypeError(
-            "Send the body as Content-Type: application/json, in UTF-8."
-        )
+    if not _is_json(req.content_type or ""):
+        raise not_json()
     if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
-    if (req.content_length or 0) > limit:
-        raise _too_large(limit)
+    declared = req.content_length
+    if declared is not None:  # the stream gives no more than that
+        if declared > limit:
+            raise too_large(limit)
+        whole: bytes = await req.stream.read()
+        return whole
     body = bytearray()
     async for chunk in req.stream:
         body += chunk
         if len(body) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
     return bytes(body)
 
 
-def _too_large(limit: int) -> PayloadTooLargeError:
+def not_json() -> UnsupportedMediaTypeError:
+    """The body says of itself that it is something else."""
+    return UnsupportedMediaTypeError("Send the body as Content-Type: application/json, in UTF-8.")
+
+
+def too_large(limit: int) -> PayloadTooLargeError:
+    """The body is longer than `limit` bytes."""
     size = f"{limit // MIB} MB" if limit % MIB == 0 else f"{limit} bytes"
     return PayloadTooLargeError(f"The body is larger than {size}: send less.")
+
+
+@lru_cache(maxsize=256)
+def _is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.lower().partition(";")
+    charset = CHARSET.search(parameters)
+    return media_type.strip() == falcon.MEDIA_JSON and (not charset or charset[1] in UTF_8)

@@ -65,7 +65,10 @@ SHORTEST_RETRY_AFTER = 1
 
 FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
-        404: ("not_found", "There is nothing at this address: see /v1/chat/completions."),
+        404: (
+            "not_found",
+            "There is nothing at this address: see /docs, or ask /v1/chat/completions.",
+        ),
         405: ("method_not_allowed", "This address does not take this method: see Allow."),
         408: ("request_timeout", "The request did not arrive in time: send it faster."),
         431: ("headers_too_large", "The headers are larger than 64 KiB: send fewer, or shorter."),
@@ -97,7 +100,7 @@ def framework_error(status: int) -> bytes:
 def bug() -> bytes:
     """What a client learns of a fault of ours."""
     return error_object(
-        "modegate failed to handle the request: try again; the server's log says more.",
+        "The server failed to handle the request: try again; the server's log says more.",
         FAILED,
         errors.BackendCrashedError.code,
     )
@@ -143,17 +146,21 @@ async def on_gateway_error(
 
 
 async def on_framework_error(
-    req: falcon.asgi.Request,  # noqa: ARG001
+    req: falcon.asgi.Request,
     resp: falcon.asgi.Response,
     error: falcon.HTTPError,
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
     """What the framework refuses by itself."""
+    record_of(req).error, _ = FRAMEWORK.get(error.status_code, NOT_HTTP)
     resp.status = error.status
     resp.content_type = falcon.MEDIA_JSON
     resp.data = framework_error(error.status_code)
     if error.headers:
         resp.set_headers(error.headers)
+    allowed = resp.get_header("Allow") or ""
+    if "GET" in allowed:  # HEAD is answered wherever GET is
+        resp.set_header("Allow", f"{allowed}, HEAD")
 
 
 async def on_bug(

@@ -9,6 +9,8 @@ from modegate.application.check_health import CheckHealth
 from modegate.domain.health import Health as State
 from modegate.entrypoints.http.wire import encode
 
+LIVE = {"status": "live"}
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -26,27 +28,29 @@ class Health:
         if self.is_draining():
             status = "draining"
         resp.status = 200 if status == "ready" else 503
-        resp.data = encode(self._describe(state, status))
+        simulated = {"simulated": True} if self.offline else {}
+        resp.data = encode(describe(state, status, self.version) | simulated)
 
-    def _describe(self, state: State, status: str) -> dict[str, object]:
-        capacity = state.claude.capacity
-        described: dict[str, object] = {
-            "status": status,
-            "version": self.version,
-            "checks": {
-                "claude_cli": "ok" if state.claude.executable else "error",
-                "anthropic_key": state.claude.credentials,
-                "openai_passthrough": state.passthrough,
-                "capacity": {
-                    "active": capacity.active,
-                    "queued": capacity.queued,
-                    "warm": capacity.warm,
-                    "live": capacity.live,
-                    "max": capacity.maximum,
-                },
+
+def describe(state: State, status: str, version: str) -> dict[str, object]:
+    """What works, in JSON."""
+    capacity = state.claude.capacity
+    return {
+        "status": status,
+        "version": version,
+        "checks": {
+            "claude_cli": "ok" if state.claude.executable else "error",
+            "anthropic_key": state.claude.credentials,
+            "openai_passthrough": state.passthrough,
+            "capacity": {
+                "active": capacity.active,
+                "queued": capacity.queued,
+                "warm": capacity.warm,
+                "live": capacity.live,
+                "max": capacity.maximum,
             },
-        }
-        return described | {"simulated": True} if self.offline else described
+        },
+    }
 
 
 class Live:
@@ -54,4 +58,4 @@ class Live:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
         """Always 200."""
-        resp.data = b'{"status":"live"}'
+        resp.data = encode(LIVE)

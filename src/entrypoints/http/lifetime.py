@@ -6,24 +6,30 @@ that was cancelled (measured on Falcon 4.4 with uvicorn 0.54).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from modegate.domain.errors import ShuttingDownError
 from modegate.entrypoints.http.drain import Drain
-from modegate.entrypoints.http.errors import bug, cut_event, framed
+from modegate.entrypoints.http.errors import bug, cut_event
+from modegate.entrypoints.http.middleware import request_id_of
 from modegate.entrypoints.http.record import RECORD, Record
+from modegate.entrypoints.http.refusals import REFUSED, nothing_more
 from modegate.entrypoints.http.wire import DONE, event
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+Beside = Callable[[Headers, Message, Record], Awaitable[Headers]]
 Observer = Callable[[Record], None]
 
 STACK = "modegate.opened"
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
+# Most answers are there before; a task for each would cost them more than it tells anybody.
+WATCHED_AFTER = 0.05
 EVENT_STREAM = b"text/event-stream"
 
 log = logging.getLogger(__name__)
@@ -38,12 +44,14 @@ def opened(scope: Message) -> AsyncExitStack:
 class Lifetime:
     """Wraps an application: each request gets a stack of contexts, and ends when its client goes.
 
-    `observe` is told of each request that has ended.
+    `beside` gives a response's headers with those that all carry; `observe` is told of each request
+    that has ended.
     """
 
-    def __init__(self, app: App, drain: Drain, observe: Observer) -> None:
+    def __init__(self, app: App, drain: Drain, beside: Beside, observe: Observer) -> None:
         self._app = app
         self._drain = drain
+        self._beside = beside
         self._observe = observe
         self._under_way: set[_Client] = set()
 
@@ -54,17 +62,25 @@ class Lifetime:
             return
         if scope["method"] == "HEAD":  # the server leaves out the body by itself
             scope = {**scope, "method": "GET"}
-        client = _Client(receive, send, Record(scope["method"]), has_body=_has_body(scope))
+        named = dict(scope["headers"])
+        record = Record(scope["method"])
+        record.request_id = request_id_of(named.get(b"x-request-id", b"").decode("latin-1"))
+        has_body = b"content-length" in named or b"transfer-encoding" in named
+        client = _Client(receive, self._carrying(send, scope, record), record, has_body=has_body)
         self._under_way.add(client)
         try:
             async with AsyncExitStack() as stack:
                 scope[STACK] = stack
-                scope[RECORD] = client.record
+                scope[RECORD] = record
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
             if not client.cancelled_by_us():
                 raise
-            if client.was_cut:
+            if client.was_cut and not client.answered:
+                await self._app(
+                    {**scope, REFUSED: ShuttingDownError()}, nothing_more(), client.send
+                )
+            elif client.was_cut:
                 await client.send_cut()
         except Exception:
             log.exception("a request failed outside of every handler")
@@ -72,8 +88,8 @@ class Lifetime:
         finally:
             client.stop_watching()
             self._under_way.discard(client)
-            client.record.end()
-            self._observe(client.record)
+            record.end()
+            self._observe(record)
 
     async def drain(self, patience: float) -> None:
         """Take no new requests, and end those that are under way after `patience` seconds."""
@@ -84,9 +100,16 @@ class Lifetime:
         for client in list(self._under_way):
             client.cut()
 
+    def _carrying(self, send: Send, scope: Message, record: Record) -> Send:
+        """What `send` does, with what every response carries."""
 
-def _has_body(scope: Message) -> bool:
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        async def carry(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = message.get("headers", ())
+                message = {**message, "headers": await self._beside(own, scope, record)}
+            await send(message)
+
+        return carry
 
 
 class _Client:
@@ -103,8 +126,9 @@ class _Client:
         # The framework awaits a first message before it looks at the headers; these may say
         # enough to refuse a body that has not come yet.
         self._has_begun = not has_body
-        self._answered = False
+        self.answered = False
         self._streams = False
+        self._watch_soon: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
 
@@ -117,34 +141,35 @@ class _Client:
         if message["type"] == "http.disconnect":
             self._leave()
         elif not message.get("more_body", False):
-            self._watch = asyncio.create_task(self._wait_for_end())
+            loop = asyncio.get_running_loop()
+            self._watch_soon = loop.call_later(WATCHED_AFTER, self._start_watching)
         return message
 
     async def send(self, message: Message) -> None:
         """A message to the client; after the last one its leaving means nothing."""
         if message["type"] == "http.response.start":
             self.record.status = message["status"]
-            headers = dict(message.get("headers", ()))
-            self._streams = headers.get(b"content-type", b"").startswith(EVENT_STREAM)
+            self._streams = any(
+                name == b"content-type" and value.startswith(EVENT_STREAM)
+                for name, value in message.get("headers", ())
+            )
         elif not message.get("more_body", False):
             self.stop_watching()
         elif self._streams:
             self.record.begin_stream()
-        self._answered = True
+        self.answered = True
         await self._send(message)
 
     async def send_failure(self) -> None:
         """What is left to say where no handler said anything."""
-        if not self._answered:
+        if not self.answered:
             await self._send_whole(500, bug())
 
     async def send_cut(self) -> None:
-        """The end of a request that the gateway's own end cut off, in form."""
+        """The end of an answer that the gateway's own end cut off, in form."""
         error = ShuttingDownError()
         self.record.error = error.code
-        if not self._answered:
-            await self._send_whole(*framed(error))
-        elif self._streams:
+        if self._streams:
             last = event(cut_event(error)) + DONE
             await self.send({"type": "http.response.body", "body": last})
 
@@ -159,6 +184,8 @@ class _Client:
 
     def stop_watching(self) -> None:
         """Nobody needs to know any more."""
+        if self._watch_soon is not None:
+            self._watch_soon.cancel()
         if self._watch is not None:
             self._watch.cancel()
 
@@ -170,6 +197,9 @@ class _Client:
     def cancelled_by_us(self) -> bool:
         """Whether the handler was cancelled for its client's leaving, or cut, and nothing else."""
         return (self._gone or self.was_cut) and self.handler.uncancel() == 0
+
+    def _start_watching(self) -> None:
+        self._watch = asyncio.create_task(self._wait_for_end())
 
     async def _wait_for_end(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import falcon.asgi
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -54,12 +55,14 @@ class Metrics:
             "modegate_tokens", "Tokens of Claude Code.", ["kind"], registry=self.registry
         )
         self.registry.register(_Capacity(check))
+        self._usual = cache(self._find_usual)  # both labels have few values
 
     def observe(self, record: Record) -> None:
         """A request has ended."""
         mode = record.mode or NONE
-        self._requests.labels(mode, record.status).inc()
-        self._duration.labels(mode).observe(record.seconds)
+        requests, duration = self._usual(mode, record.status)
+        requests.inc()
+        duration.observe(record.seconds)
         if record.error:
             self._errors.labels(mode, record.error).inc()
         if record.client_left:
@@ -69,6 +72,9 @@ class Metrics:
         if record.prompt_tokens is not None:
             self._tokens.labels("prompt").inc(record.prompt_tokens)
             self._tokens.labels("completion").inc(record.completion_tokens or 0)
+
+    def _find_usual(self, mode: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(mode, status), self._duration.labels(mode)
 
 
 class _Capacity(Collector):

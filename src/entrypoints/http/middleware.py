@@ -1,5 +1,6 @@
 """What every response carries."""
 
+import random
 import uuid
 
 import falcon.asgi
@@ -30,8 +31,8 @@ EXPOSED_HEADERS = (
 )
 
 
-class RequestId:
-    """Echoes the client's id for its request, or makes one."""
+class NoteRoute:
+    """Has the log tell the route, for the path may hold anything."""
 
     async def process_resource(
         self,
@@ -40,15 +41,8 @@ class RequestId:
         resource: object,  # noqa: ARG002
         params: object,  # noqa: ARG002
     ) -> None:
-        """The route is known; the path may hold anything."""
+        """Once it is known."""
         record_of(req).route = req.uri_template
-
-    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Before anything can fail."""
-        request_id = request_id_of(req.get_header("X-Request-ID"))
-        record = record_of(req)
-        record.request_id = request_id
-        resp.set_header("X-Request-ID", request_id)
 
 
 class VaryByOrigin:
@@ -65,24 +59,8 @@ class VaryByOrigin:
         resp.append_header("Vary", "Origin")
 
 
-class SecurityHeaders:
-    """Tells browsers to trust nothing; a page that needs more says so itself."""
-
-    async def process_response(
-        self,
-        req: falcon.asgi.Request,  # noqa: ARG002
-        resp: falcon.asgi.Response,
-        resource: object,  # noqa: ARG002
-        req_succeeded: bool,  # noqa: ARG002, FBT001
-    ) -> None:
-        """After everything else has set its own."""
-        for name, value in SECURITY_HEADERS.items():
-            if resp.get_header(name) is None:
-                resp.set_header(name, value)
-
-
 def request_id_of(wish: str | None) -> str:
     """The client's own id where it is 1 to 128 visible ASCII characters, else a new UUID."""
     if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
         return wish
-    return str(uuid.uuid4())
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))

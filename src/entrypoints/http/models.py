@@ -6,8 +6,10 @@ import falcon
 import falcon.asgi
 
 from modegate.application.list_models import ListModels
+from modegate.domain.errors import ModelNotFoundError
 from modegate.entrypoints.http.errors import INVALID, error_object
 from modegate.entrypoints.http.gate import Gate
+from modegate.entrypoints.http.record import record_of
 from modegate.entrypoints.http.wire import encode
 
 
@@ -41,10 +43,16 @@ class Model:
         if found is not None:
             resp.data = encode(found)
             return
+        record_of(req).fail(ModelNotFoundError.code)
         resp.status = 404
-        resp.data = error_object(
-            "There is no such model: see GET /v1/models.", INVALID, "model_not_found", "model"
-        )
+        resp.data = no_such_model()
+
+
+def no_such_model() -> bytes:
+    """Here a model is an address, so that its absence is a 404."""
+    return error_object(
+        "There is no such model: see GET /v1/models.", INVALID, ModelNotFoundError.code, "model"
+    )
 
 
 async def _includes_upstream(req: falcon.asgi.Request, gate: Gate) -> bool:

@@ -4,13 +4,11 @@ import asyncio
 import re
 
 from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
-from modegate.entrypoints.http.errors import framework_error
-from modegate.entrypoints.http.middleware import SECURITY_HEADERS, request_id_of
+from modegate.entrypoints.http.refusals import refusal
 
 HEAD_LIMIT = 64 * 1024
 # From the first byte of a connection or a request to the request's last one.
@@ -36,6 +34,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _fault = 400
     _patience: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
+    _refusal: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has to say something."""
@@ -62,6 +61,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A piece of a request, of several, or the whole of one."""
+        if self._refusal is not None:
+            return
         if self._in_head and UPGRADE.search(data):
             head, end, body = data.partition(b"\r\n\r\n")
             data = UPGRADE.sub(DECLINED, head) + end + body
@@ -106,24 +107,17 @@ class GatewayProtocol(HttpToolsProtocol):
             self._patience = None
 
     def _refuse(self, status: int) -> None:
-        """Say why, where nothing else is being said, and close the connection."""
+        """Take nothing more, and say why."""
         self._stop_patience()
-        if self.transport.is_closing():
-            return
+        if self._refusal is None and not self.transport.is_closing():
+            self.transport.pause_reading()
+            self._refusal = self.loop.create_task(self._say(status))
+
+    async def _say(self, status: int) -> None:
+        """Why, where nothing else is being said, and close the connection."""
+        headers = self.server_state.default_headers
+        response = await refusal(self.app, status, self.client, self.server, headers)
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete or not cycle.response_started:
-            self.transport.write(_response(status))
+            self.transport.write(response)
         self.transport.close()
-
-
-def _response(status: int) -> bytes:
-    body = framework_error(status)
-    headers = {
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        "connection": "close",
-        "x-request-id": request_id_of(None),
-        **SECURITY_HEADERS,
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return b"%b%b\r\n%b" % (STATUS_LINE[status], lines.encode(), body)

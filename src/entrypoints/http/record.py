@@ -4,19 +4,37 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import falcon.asgi
 
 from modegate.domain.completion import Usage
 from modegate.domain.quota import Quota
 
+Scope = Mapping[str, Any]
+
 RECORD = "modegate.record"
-FIELDS = "fields"
 FIRST_SERVER_ERROR = 500
 # The client left before its answer was whole; no status says so, but logs do.
 CLIENT_LEFT = 499
 
 log = logging.getLogger("modegate.requests")
+TEMPLATE = logging.makeLogRecord({"name": log.name, "msg": "request", "args": ()}).__dict__
+
+
+class RequestLine(logging.LogRecord):
+    """A line about a request; where in the code it was written is no news, and costs a tenth of it."""
+
+    def __init__(self, level: int, fields: Mapping[str, object]) -> None:
+        now = time.time()
+        self.__dict__.update(
+            TEMPLATE,
+            levelno=level,
+            levelname=logging.getLevelName(level),
+            created=now,
+            msecs=now % 1 * 1000,
+            fields=fields,
+        )
 
 
 @dataclass(slots=True)
@@ -32,6 +50,7 @@ class Record:
     model: str | None = None
     session: str | None = None
     error: str | None = None
+    quota: Quota | None = None
     status: int = CLIENT_LEFT
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -58,7 +77,7 @@ class Record:
         self.seconds = time.perf_counter() - self.began
         level = logging.INFO if self.status < FIRST_SERVER_ERROR else logging.WARNING
         if log.isEnabledFor(level):
-            log.log(level, "request", extra={FIELDS: self._fields()})
+            log.handle(RequestLine(level, self._fields()))
 
     def _fields(self) -> Mapping[str, object]:
         shown = {
@@ -81,7 +100,8 @@ class Record:
 
 def tighten(req: falcon.asgi.Request, quota: Quota) -> None:
     """Another limit counts for the request; its response tells the tightest."""
-    req.context.quota = quota.tighter(getattr(req.context, "quota", None))
+    record = record_of(req)
+    record.quota = quota.tighter(record.quota)
 
 
 def record_of(req: falcon.asgi.Request) -> Record:

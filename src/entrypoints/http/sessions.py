@@ -44,7 +44,12 @@ class OneSession:
         """End it; its conversation goes too."""
         client = await self.gate.admit(req)
         ended = await self.sessions.end(session_id, client)
-        resp.data = encode({"id": ended.id, "object": "session.deleted", "deleted": True})
+        resp.data = encode(describe_ended(ended))
+
+
+def describe_ended(session: Session) -> dict[str, object]:
+    """A session that is no more."""
+    return {"id": session.id, "object": "session.deleted", "deleted": True}
 
 
 def describe(session: Session) -> dict[str, object]:

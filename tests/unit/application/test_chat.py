@@ -143,6 +143,7 @@ async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
         (claude(tools=[]), UnsupportedParameterError),
         (claude(stream="yes"), InvalidRequestError),
         (claude(stream_options=[]), InvalidRequestError),
+        (claude(stream_options=True), InvalidRequestError),
         (claude(stream_options={"include_usage": "yes"}), InvalidRequestError),
         (claude("nonsense"), InvalidSessionIdError),
         (claude(UNKNOWN), SessionNotFoundError),

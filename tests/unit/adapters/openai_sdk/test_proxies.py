@@ -35,3 +35,10 @@ def test_a_proxy_for_others(name: str, value: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
     monkeypatch.setenv(name, value)
     assert proxy_for(UPSTREAM) is None
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"])
+def test_no_proxy_is_asked_for_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    assert proxy_for(URL(f"http://{host}:8000/v1/")) is None
+    assert proxy_for(URL("http://192.0.2.1:8000/v1/")) is not None

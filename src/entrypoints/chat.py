@@ -1,0 +1,107 @@
+"""`modegate chat`: asks a running gateway, and prints the answer as it comes."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+
+import openai
+from openai import DefaultHttpxClient, OpenAI, Stream
+from openai.types.chat import ChatCompletionChunk
+
+from modegate.domain.mode import Mode
+from modegate.entrypoints.chat_failures import ChatError, broken, explain, foreign, one_line, shown
+from modegate.entrypoints.chat_question import Question
+
+MODE_HEADER = "X-Claude-Code"
+SESSION_HEADER = "X-Claude-Session-ID"
+BACKEND_HEADER = "X-Backend-Mode"
+
+
+def run_chat(question: Question) -> int:
+    """Print the answer; returns the exit status: 0 where it is whole."""
+    try:
+        session = _ask(question)
+    except ChatError as error:
+        print(f"modegate: {one_line(str(error))}", file=sys.stderr)
+        return 1
+    if session:
+        print(f"\nsession {session}; go on with:\n  {_next(question, session)}", file=sys.stderr)
+    return 0
+
+
+def _ask(question: Question) -> str:
+    """Print the answer; returns the session's id, empty where there is none."""
+    try:
+        with _client(question) as client:
+            response = client.chat.completions.with_raw_response.create(
+                model=question.model,
+                messages=[{"role": "user", "content": question.prompt}],
+                stream=True,
+                extra_headers=_headers(question),
+            )
+            if BACKEND_HEADER not in response.headers:
+                raise ChatError(foreign(question))
+            with response.parse() as stream:
+                _print_whole(stream)
+            return shown(response.headers.get(SESSION_HEADER, ""))
+    except openai.OpenAIError as error:
+        raise ChatError(explain(error, question)) from None
+
+
+def _client(question: Question) -> OpenAI:
+    return OpenAI(
+        base_url=question.url,
+        api_key=question.key or "unused",
+        max_retries=0,
+        http_client=DefaultHttpxClient(trust_env=not question.on_this_machine),
+    )
+
+
+def _headers(question: Question) -> dict[str, str]:
+    """The mode, said explicitly, and the session."""
+    headers = {MODE_HEADER: str(question.mode is Mode.CLAUDE_CODE).lower()}
+    return headers | ({SESSION_HEADER: question.session} if question.session else {})
+
+
+def _print_whole(stream: Stream[ChatCompletionChunk]) -> None:
+    """Print what comes; an answer that was cut gets its line's end, too."""
+    finished, last = False, "\n"
+    try:
+        for chunk in _received(stream):
+            for choice in chunk.choices:
+                if text := choice.delta.content:
+                    last = text
+                    _print(text)
+                finished = finished or choice.finish_reason is not None
+    finally:
+        if not last.endswith("\n"):
+            _print("\n")
+    if not finished:
+        raise ChatError(broken("it ended too early"))
+
+
+def _received(stream: Stream[ChatCompletionChunk]) -> Iterator[ChatCompletionChunk]:
+    """The chunks; what is no chunk, or breaks off, may also be an error of the SDK's libraries."""
+    try:
+        yield from stream
+    except openai.APIConnectionError:
+        raise ChatError(broken("the connection broke")) from None
+    except openai.OpenAIError as error:
+        raise ChatError(broken(str(error))) from None
+    except Exception as error:
+        raise ChatError(broken(type(error).__name__)) from error
+
+
+def _print(text: str) -> None:
+    """Write to standard output at once; a terminal gets no orders from a model."""
+    print(shown(text) if sys.stdout.isatty() else text, end="", flush=True)
+
+
+def _next(question: Question, session: str) -> str:
+    """The command that goes on in the session."""
+    command = ["modegate", "chat", "--session", session]
+    if question.named_model:
+        command += ["--model", question.named_model]
+    if question.named_url:
+        command += ["--url", question.named_url]
+    return f'{shlex.join(command)} "…"'

@@ -1,0 +1,80 @@
+"""What `modegate chat` says where there is no answer: what happened, and what to do."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import openai
+
+from modegate.entrypoints.chat_question import Question
+from modegate.entrypoints.settings_sources import CLIENT_KEY_VARIABLE
+
+SAFE_CONTROLS = "\n\t"
+CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
+LONGEST = 600
+
+# Where the gateway's own message speaks of headers, which a user of the command does not see.
+BY_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        "session_not_found": "the gateway knows no such session, or it has ended: "
+        "leave out --session to begin a new one",
+        "invalid_session_id": "no session has such an id: copy it once more, or "
+        "leave out --session to begin a new one",
+        "passthrough_not_configured": "the gateway has no key for its upstream: set OPENAI_API_KEY "
+        "where it runs, or ask Claude Code with --claude",
+        "passthrough_disabled": "passthrough is switched off there: ask Claude Code with --claude",
+    }
+)
+
+
+class ChatError(Exception):
+    """Why there is no whole answer, and what to do."""
+
+
+def explain(error: openai.OpenAIError, question: Question) -> str:
+    """A failure that the SDK tells, in one line."""
+    match error:
+        case openai.APITimeoutError():
+            return f"{question.url} does not answer in time: look at its log, or ask again"
+        case openai.APIConnectionError():
+            return (
+                f"nothing answers at {question.url}: start it with `modegate serve`, "
+                "or name another with --url"
+            )
+        case openai.APIStatusError():
+            return _refusal(error, question)
+        case _:
+            return str(error)
+
+
+def broken(reason: str) -> str:
+    """A stream that had begun, and has no end."""
+    return f"the answer was cut: {reason.rstrip('.')}: ask again"
+
+
+def foreign(question: Question) -> str:
+    """Something listens there, and does not speak as modegate does."""
+    return f"what answers at {question.url} is not modegate: check --url, or HOST and PORT"
+
+
+def _refusal(error: openai.APIStatusError, question: Question) -> str:
+    told = error.body if isinstance(error.body, dict) else {}
+    message = told.get("message")
+    if not isinstance(message, str):
+        return f"{foreign(question)} (HTTP {error.status_code})"
+    if "www-authenticate" in error.response.headers:
+        wants = "does not know this key" if question.key else "wants a key"
+        return f"the gateway {wants}: set {CLIENT_KEY_VARIABLE} to one of its API_KEYS"
+    if error.code == "model_not_found":
+        return f"{question.model} is no model there: name another with --model"
+    return BY_CODE.get(str(error.code)) or f"{message.rstrip('.')} (HTTP {error.status_code})"
+
+
+def shown(text: str) -> str:
+    """Text that cannot command a terminal."""
+    return text.translate(CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """The same in one line, of bounded length."""
+    line = " ".join(shown(text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -1,0 +1,49 @@
+"""Which errors come from what an endpoint does."""
+
+from modegate.domain import errors
+from modegate.entrypoints.http.openapi.errors import Kind
+
+# Anywhere, before a request's address is looked at or because of a fault of ours.
+ANYWHERE: tuple[Kind, ...] = (errors.InvalidRequestError, errors.BackendCrashedError)
+# Where the gateway takes no new requests at its end.
+CLOSING: tuple[Kind, ...] = (errors.ShuttingDownError,)
+ADMISSION: tuple[Kind, ...] = (
+    errors.MissingKeyError,
+    errors.InvalidKeyError,
+    errors.RateLimitError,
+)
+BODY: tuple[Kind, ...] = (errors.PayloadTooLargeError, errors.UnsupportedMediaTypeError)
+SESSION: tuple[Kind, ...] = (
+    errors.InvalidSessionIdError,
+    errors.SessionNotFoundError,
+    errors.StorageError,
+)
+CLAUDE_CODE: tuple[Kind, ...] = (
+    errors.MissingParameterError,
+    errors.UnsupportedParameterError,
+    errors.ModelNotFoundError,
+    errors.ContextLengthError,
+    errors.SessionBusyError,
+    errors.CapacityError,
+    errors.BackendUnavailableError,
+    errors.BackendAuthError,
+    errors.BackendForbiddenError,
+    errors.BackendRateLimitedError,
+    errors.BackendFailedError,
+    errors.OutputLimitError,
+    errors.EmptyResponseError,
+)
+UPSTREAM: tuple[Kind, ...] = (errors.TurnTimeoutError, errors.UpstreamUnreachableError)
+PASSTHROUGH: tuple[Kind, ...] = (
+    errors.PassthroughNotConfiguredError,
+    errors.PassthroughDisabledError,
+    *UPSTREAM,
+)
+CHAT: tuple[Kind, ...] = (
+    errors.InvalidHeaderError,
+    *ADMISSION,
+    *BODY,
+    *SESSION,
+    *CLAUDE_CODE,
+    *PASSTHROUGH,
+)

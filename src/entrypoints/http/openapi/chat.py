@@ -1,0 +1,67 @@
+"""`POST /v1/chat/completions`."""
+
+from modegate.domain import errors
+from modegate.entrypoints.http.openapi import examples
+from modegate.entrypoints.http.openapi.causes import CHAT
+from modegate.entrypoints.http.openapi.errors import TOLD_BY_ADAPTERS
+from modegate.entrypoints.http.openapi.headers import ANSWERED, SENT
+from modegate.entrypoints.http.openapi.responses import (
+    HANDED_ON,
+    JSON,
+    OURS_OR_THE_UPSTREAMS,
+    answer,
+    json_of,
+    refusals,
+)
+from modegate.entrypoints.http.openapi.schema import Schema, ref
+
+STREAM = "text/event-stream"
+
+
+def chat_completions(max_body: int, security: list[Schema]) -> Schema:
+    """`POST /v1/chat/completions`."""
+    body = {"anyOf": [ref("ClaudeCodeRequest"), ref("PassthroughRequest")]}
+    shown = {
+        "claude_code": {"value": examples.REQUEST},
+        "claude_code_stream": {"value": examples.STREAMED},
+        "passthrough": {"value": examples.PASSED_ON},
+    }
+    return {
+        "operationId": "createChatCompletion",
+        "tags": ["Chat"],
+        "summary": "Answer a conversation",
+        "description": (
+            "Two headers decide who answers. Passthrough hands body and answer on byte for byte. "
+            "Claude Code answers through the `claude` CLI, in a session whose id is in the headers "
+            "of the answer."
+        ),
+        "security": security,
+        "parameters": list(SENT.values()),
+        "requestBody": {
+            "required": True,
+            "description": f"At most {max_body} bytes, in UTF-8, not compressed.",
+            "content": {JSON: {"schema": body, "examples": shown}},
+        },
+        "responses": {
+            "200": answer(
+                "The answer: whole or, with `stream`, in events.",
+                {**json_of("ChatCompletion", claude_code=examples.completion()), **_stream()},
+                headers=ANSWERED,
+            ),
+            **refusals(CHAT, OURS_OR_THE_UPSTREAMS, headers=ANSWERED),
+            "default": answer(HANDED_ON, {"*/*": {}}, headers=ANSWERED),
+        },
+    }
+
+
+def _stream() -> dict[str, Schema]:
+    broken = next(it for it in TOLD_BY_ADAPTERS if isinstance(it, errors.BackendFailedError))
+    return {
+        STREAM: {
+            "schema": ref("Event"),
+            "examples": {
+                "whole": {"value": examples.stream()},
+                "stream_error": {"value": examples.cut_stream(broken)},
+            },
+        }
+    }

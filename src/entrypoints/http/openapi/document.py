@@ -1,0 +1,84 @@
+"""The OpenAPI document."""
+
+from modegate.application.list_models import describe as describe_model
+from modegate.entrypoints.http.errors import FRAMEWORK
+from modegate.entrypoints.http.openapi import (
+    answers,
+    chat,
+    errors,
+    models,
+    operating,
+    requests,
+    sessions,
+)
+from modegate.entrypoints.http.openapi.facts import Facts
+from modegate.entrypoints.http.openapi.headers import ALWAYS, ANSWERED, WITH_STATUS
+from modegate.entrypoints.http.openapi.page import POLICY
+from modegate.entrypoints.http.openapi.responses import refusal
+from modegate.entrypoints.http.openapi.schema import Schema
+
+ABOUT = (
+    "One OpenAI-compatible endpoint with two backends: passthrough to an upstream, and Claude "
+    "Code. Every error is OpenAI's error object, and its message says what to do. HEAD is answered "
+    "wherever GET is."
+)
+KEY = "Authorization: Bearer KEY, for the gateway alone: it never reaches the upstream."
+
+
+def build_document(facts: Facts) -> Schema:
+    """The description of a gateway, in OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "modegate",
+            "version": facts.version,
+            "summary": "One OpenAI-compatible endpoint in front of the OpenAI API and Claude Code.",
+            "description": ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": _paths(facts),
+        "components": _components(facts),
+    }
+
+
+def _paths(facts: Facts) -> Schema:
+    key: list[Schema] = [{"key": []}] if facts.wants_key else []
+    token: list[Schema] = [{"metrics_token": []}] if facts.wants_metrics_token else []
+    listed = [describe_model(name) for name in facts.models.names]
+    return {
+        "/v1/chat/completions": {"post": chat.chat_completions(facts.max_body, key)},
+        "/v1/models": {"get": models.models(list(listed), key)},
+        "/v1/models/{model}": {"get": models.model(listed[0], key)},
+        "/v1/sessions": {"get": sessions.sessions(key)},
+        "/v1/sessions/{session_id}": sessions.one_session(key),
+        "/health": {"get": operating.health(facts.version)},
+        "/live": {"get": operating.live()},
+        "/metrics": {"get": operating.metrics(token)},
+        "/openapi.json": {"get": operating.openapi()},
+        "/docs": {"get": operating.docs(POLICY)},
+    }
+
+
+def _components(facts: Facts) -> Schema:
+    told = errors.examples(facts.models, facts.max_body)
+    meanings = errors.meanings()
+    with_status = {name: header for found in WITH_STATUS.values() for name, header in found.items()}
+    return {
+        "schemas": {
+            "ClaudeCodeRequest": requests.claude_code_request(facts.rules, facts.models),
+            "PassthroughRequest": requests.passthrough_request(),
+            "Error": errors.schema(),
+            "UpstreamError": {"description": "The upstream's own error, as it came."},
+            **answers.schemas(),
+        },
+        "headers": {**ALWAYS, **ANSWERED, **with_status},
+        "examples": {
+            code: {"summary": meanings[code], "value": value} for code, value in told.items()
+        },
+        "responses": {code: refusal(status, [code]) for status, (code, _) in FRAMEWORK.items()},
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer", "description": KEY},
+            "metrics_token": {"type": "http", "scheme": "bearer"},
+        },
+    }

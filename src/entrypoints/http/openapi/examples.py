@@ -1,0 +1,88 @@
+"""Examples, written by the code that writes the answers."""
+
+import json
+
+from modegate.domain.client import ANONYMOUS
+from modegate.domain.completion import (
+    Completion,
+    Finished,
+    FinishReason,
+    TextDelta,
+    TextStarted,
+    Usage,
+)
+from modegate.domain.errors import GatewayError
+from modegate.domain.health import (
+    Capacity,
+    ClaudeHealth,
+    CredentialState,
+    Health,
+    PassthroughState,
+)
+from modegate.domain.prompt import Prompt
+from modegate.domain.session import Session, SessionId
+from modegate.domain.turn import ClaudeTurn
+from modegate.entrypoints.http.errors import cut_event
+from modegate.entrypoints.http.health import describe as describe_health
+from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
+from modegate.entrypoints.http.sessions import describe as describe_session
+from modegate.entrypoints.http.wire import DONE, ChunkRenderer, event, render_completion
+
+NOON = 1_767_268_800  # 2026-01-01, in Unix seconds
+USAGE = Usage(prompt_tokens=25, completion_tokens=6, cached_tokens=12)
+SESSION = Session.start(SessionId(EXAMPLE_SESSION), ANONYMOUS.id, NOON)
+TURN = ClaudeTurn(
+    completion_id="chatcmpl-7f3a9c",
+    created=NOON,
+    model="sonnet",
+    cli_model="sonnet",
+    prompt=Prompt("", "What is a gateway?"),
+    session=SESSION,
+    include_usage=True,
+)
+REQUEST = {
+    "model": TURN.model,
+    "messages": [
+        {"role": "system", "content": "Answer in one sentence."},
+        {"role": "user", "content": TURN.prompt.text},
+    ],
+}
+STREAMED = REQUEST | {"stream": True, "stream_options": {"include_usage": True}}
+PASSED_ON = REQUEST | {"model": "gpt-4o", "temperature": 0.2}
+
+
+def completion() -> object:
+    """A whole answer."""
+    answer = Completion("A door between networks.", FinishReason.STOP, USAGE)
+    return json.loads(render_completion(TURN, answer))
+
+
+def stream() -> str:
+    """An answer in chunks, with its usage."""
+    render = ChunkRenderer(TURN).render
+    words = ("A door ", "between ", "networks.")
+    chunks = (TextStarted(), *map(TextDelta, words), Finished(FinishReason.STOP, USAGE))
+    return (b"".join(map(render, chunks)) + DONE).decode()
+
+
+def cut_stream(error: GatewayError) -> str:
+    """An answer that broke off."""
+    render = ChunkRenderer(TURN).render
+    begun = b"".join(map(render, (TextStarted(), TextDelta("A door "))))
+    return (begun + event(cut_event(error)) + DONE).decode()
+
+
+def session() -> dict[str, object]:
+    """One session."""
+    return describe_session(SESSION)
+
+
+def health(version: str, status: str) -> dict[str, object]:
+    """What works: everything, whatever `status` says."""
+    claude = ClaudeHealth(
+        executable=True,
+        credentials=CredentialState.OK,
+        capacity=Capacity(active=1, queued=0, warm=2, live=0, maximum=10),
+    )
+    state = Health(claude, PassthroughState.OK, clients_may_bring_keys=True)
+    return describe_health(state, status, version)

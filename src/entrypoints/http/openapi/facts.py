@@ -1,0 +1,19 @@
+"""What the description of one gateway is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modegate.domain.model_map import ModelMap
+from modegate.domain.param_policy import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What differs between gateways; `max_body` is in bytes."""
+
+    version: str
+    models: ModelMap
+    rules: Mapping[str, Rule]
+    max_body: int
+    wants_key: bool
+    wants_metrics_token: bool

@@ -1,0 +1,115 @@
+"""Headers in both directions."""
+
+from collections.abc import Mapping
+
+from modegate.domain.client import LONGEST_KEY
+from modegate.domain.mode import FALSY, TRUTHY, Mode
+from modegate.domain.session import UUID_VERSION
+from modegate.entrypoints.http.middleware import LONGEST_ID, SECURITY_HEADERS
+from modegate.entrypoints.http.openapi.schema import COUNT, STRING, Schema
+
+VISIBLE = "^[!-~]+$"
+UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+SESSION_ID: Schema = {"type": "string", "format": "uuid", "pattern": UUID}
+EXAMPLE_SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
+TRUE: Schema = {"const": "true"}
+
+
+def _sent(name: str, description: str, schema: Schema, example: object = None) -> Schema:
+    shown = {} if example is None else {"example": example}
+    return {"name": name, "in": "header", "description": description, "schema": schema, **shown}
+
+
+SENT: Mapping[str, Schema] = {
+    header["name"]: header
+    for header in (
+        _sent(
+            "X-Claude-Code",
+            f"Who answers: {', '.join(sorted(TRUTHY))} is Claude Code, {', '.join(sorted(FALSY))} "
+            "the upstream. Without it the upstream answers, or with `X-Claude-Session-ID` Claude "
+            "Code. Case and surrounding blanks do not matter; any other value is refused.",
+            {"enum": sorted(TRUTHY | FALSY)},
+            "true",
+        ),
+        _sent(
+            "X-Claude-Session-ID",
+            f"The session to go on with: a UUID of version {UUID_VERSION}, as an earlier answer's "
+            "header gave it. Without it Claude Code begins a new session.",
+            SESSION_ID,
+        ),
+        _sent(
+            "X-OpenAI-API-Key",
+            "Passthrough: the client's own key for the upstream, where the server allows it. It "
+            "is never logged.",
+            {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": VISIBLE},
+        ),
+        _sent(
+            "X-Request-ID",
+            f"The client's id for the request, 1 to {LONGEST_ID} visible ASCII characters: it is "
+            "sent back. Otherwise the gateway makes one.",
+            STRING,
+        ),
+    )
+}
+
+REQUEST_ID = SENT["X-Request-ID"]
+
+
+def _received(description: str, schema: Schema, *, always: bool = False) -> Schema:
+    return {"description": description, "required": always, "schema": schema}
+
+
+ALWAYS: Mapping[str, Schema] = {
+    "X-Request-ID": _received(
+        "The request's id: the client's own, or a UUID.",
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
+        always=True,
+    ),
+    "X-RateLimit-Limit": _received(
+        "How many requests the tightest limit allows in its window.", COUNT, always=True
+    ),
+    "X-RateLimit-Remaining": _received("How many of them are left.", COUNT, always=True),
+    "X-RateLimit-Reset": _received(
+        "When all of them are there again, in Unix seconds.", COUNT, always=True
+    ),
+    **{
+        name: _received(f"`{value}`: for browsers.", {"const": value}, always=True)
+        for name, value in SECURITY_HEADERS.items()
+    },
+}
+MODE = _received(
+    "Who answered. Absent where `X-Claude-Code` is refused.", {"enum": [str(mode) for mode in Mode]}
+)
+ANSWERED: Mapping[str, Schema] = {
+    "X-Backend-Mode": MODE,
+    "X-Claude-Session-ID": _received(
+        "Claude Code: the session's id; send it back to go on.", SESSION_ID
+    ),
+    "X-Claude-Session-Created": _received("Claude Code: this request began the session.", TRUE),
+    "X-Claude-Ignored-Params": _received(
+        "Claude Code: the parameters of the request that had no effect, comma and blank between.",
+        {"type": "string"},
+    ),
+    "X-Usage-Estimated": _received(
+        "Claude Code: it did not count the answer's tokens; `usage` is an estimate.", TRUE
+    ),
+    "X-Upstream-Request-ID": _received("Passthrough: the upstream's id.", {"type": "string"}),
+    "X-Upstream-RateLimit-Limit": _received(
+        "Passthrough: the upstream's own `x-ratelimit-limit`; likewise `-Remaining` and `-Reset`.",
+        {"type": "string"},
+    ),
+}
+WITH_STATUS: Mapping[int, Mapping[str, Schema]] = {
+    401: {
+        "WWW-Authenticate": _received(
+            "401: how to send a key. Absent where Claude's key is the wrong one.",
+            {"const": "Bearer"},
+        )
+    },
+    405: {
+        "Allow": _received(
+            "405: the methods that the address takes.", {"type": "string"}, always=True
+        )
+    },
+    429: {"Retry-After": _received("Seconds to wait: with every 429.", COUNT, always=True)},
+}

@@ -1,0 +1,73 @@
+"""`GET /v1/models` and `GET /v1/models/{model}`."""
+
+import json
+
+from modegate.entrypoints.http.models import no_such_model
+from modegate.entrypoints.http.openapi.causes import ADMISSION, UPSTREAM
+from modegate.entrypoints.http.openapi.headers import REQUEST_ID
+from modegate.entrypoints.http.openapi.responses import (
+    HANDED_ON,
+    OURS_OR_THE_UPSTREAMS,
+    answer,
+    json_of,
+    refusals,
+)
+from modegate.entrypoints.http.openapi.schema import STRING, Schema, list_of
+
+INCLUDE: Schema = {
+    "name": "include",
+    "in": "query",
+    "description": (
+        "`upstream` adds the upstream's own models; then a key is needed. Other values mean nothing."
+    ),
+    "schema": list_of(STRING),
+    "example": ["upstream"],
+}
+
+
+def models(listed: list[object], security: list[Schema]) -> Schema:
+    """`GET /v1/models`."""
+    return {
+        "operationId": "listModels",
+        "tags": ["Models"],
+        "summary": "List models",
+        "description": "The names that Claude Code takes. It is open to all without `include`.",
+        "security": [{}, *security],
+        "parameters": [INCLUDE, REQUEST_ID],
+        "responses": {
+            "200": answer(
+                "The models.",
+                json_of("ModelList", models={"object": "list", "data": listed}),
+            ),
+            **refusals((*ADMISSION, *UPSTREAM), OURS_OR_THE_UPSTREAMS),
+            "default": answer(HANDED_ON, {"*/*": {}}),
+        },
+    }
+
+
+def model(example: object, security: list[Schema]) -> Schema:
+    """`GET /v1/models/{model}`."""
+    described = models([], security)
+    missing = json_of("Error", model_not_found=json.loads(no_such_model()))
+    return described | {
+        "operationId": "getModel",
+        "summary": "Look up a model",
+        "description": "Any name that Claude Code takes, also one that only a prefix stands for.",
+        "parameters": [
+            {
+                "name": "model",
+                "in": "path",
+                "required": True,
+                "description": "It may hold slashes.",
+                "schema": {"type": "string", "minLength": 1},
+                "example": "sonnet",
+            },
+            INCLUDE,
+            REQUEST_ID,
+        ],
+        "responses": {
+            **described["responses"],
+            "200": answer("The model.", json_of("Model", model=example)),
+            "404": answer("`model_not_found`.", missing, status=404),
+        },
+    }

@@ -1,0 +1,280 @@
+"""`modegate chat` as a process of its own, against gateways that run."""
+
+import asyncio
+import os
+import pty
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.commands import Done, run, started
+from support.gateway import Gateway, GatewayFactory
+from support.serving import bare_environment
+
+from modegate.testing.dialects import Fails, Says
+from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.testing.provider import StandInProvider
+
+KEY = "sk-modegate-of-a-client"
+HEAD = {"content-type": "text/event-stream", "x-backend-mode": "openai-passthrough"}
+WORD = b'data: {"choices":[{"index":0,"delta":{"content":"First"},"finish_reason":null}]}\n\n'
+END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    return bare_environment(tmp_path)
+
+
+async def chat(
+    *arguments: str, url: str | None, shell: dict[str, str], stdin: bytes | None = b""
+) -> Done:
+    named = ("--url", url) if url else ()
+    return await asyncio.to_thread(run, "chat", *arguments, *named, host=shell, stdin=stdin)
+
+
+def failed(done: Done, status: int = 1) -> str:
+    """The one line that a failure is told in."""
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("modegate: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+async def test_the_upstream_answers_by_default(
+    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    provider.script(Says("A gateway is\na door."))
+    done = await chat("What is it?", url=both.url, shell=shell)
+    assert (done.stdout, done.stderr, done.returncode) == ("A gateway is\na door.\n", "", 0)
+    named = await chat("Hi", "--model", "gpt-9", url=f"{both.url}/v1/", shell=shell)
+    assert named.returncode == 0
+    assert [request.json["model"] for request in provider.requests] == ["gpt-4o", "gpt-9"]
+
+
+async def test_claude_answers_and_the_session_goes_on(
+    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    provider.script(Says("Hello Ada."))
+    begun = await chat("I am Ada.", "--claude", url=both.url, shell=shell)
+    assert (begun.stdout, begun.returncode) == ("Hello Ada.\n", 0)
+    advice = begun.stderr.splitlines()[-1].split()
+    assert advice[:3] == ["modegate", "chat", "--session"]
+    provider.script(Says("Ada."))
+    resumed = await chat("Who am I?", *advice[2:4], url=both.url, shell=shell)
+    assert (resumed.stdout, resumed.returncode) == ("Ada.\n", 0)
+    assert "I am Ada." in str(provider.requests[-1].json["messages"])
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+async def test_the_prompt_may_come_from_standard_input(
+    arguments: tuple[str, ...], both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    done = await chat(*arguments, url=both.url, shell=shell, stdin="Grüße".encode())
+    assert "Grüße" in done.stdout
+    assert provider.requests[-1].json["messages"] == [{"role": "user", "content": "Grüße"}]
+
+
+async def test_what_cannot_be_asked_is_wrong_usage(shell: dict[str, str]) -> None:
+    nowhere = "http://127.0.0.1:9"
+    assert "the prompt is empty" in failed(await chat(url=nowhere, shell=shell), 2)
+    latin = await chat("-", url=nowhere, shell=shell, stdin=b"\xe4")
+    assert "standard input is not UTF-8" in failed(latin, 2)
+    assert "PROMPT is not UTF-8" in failed(await chat("\udce4", url=nowhere, shell=shell), 2)
+    assert "--url has to be like" in failed(await chat("Hi", url="nowhere", shell=shell), 2)
+    odd = await chat("Hi", "--session", "a\nb", url=nowhere, shell=shell)
+    assert "--session has to be" in failed(odd, 2)
+    with_key = await chat("Hi", url="http://u:sk-1@127.0.0.1:9", shell=shell)
+    assert "set MODEGATE_KEY" in failed(with_key, 2)
+    assert "sk-1" not in with_key.stderr
+    key = await chat("Hi", url=nowhere, shell=shell | {"MODEGATE_KEY": "sk-ü"})
+    assert "MODEGATE_KEY has to be" in failed(key, 2)
+    assert "sk-" not in key.stderr
+    bad = await chat("Hi", url=None, shell=shell | {"PORT": "0"})
+    assert "PORT: " in failed(bad, 2)
+
+
+def test_a_person_who_gives_no_prompt_is_told_to(shell: dict[str, str]) -> None:
+    keyboard, terminal = pty.openpty()
+    try:
+        done = run("chat", host=shell, stdin=terminal)
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert "nothing to ask" in failed(done, 2)
+
+
+async def test_no_gateway_there(shell: dict[str, str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    told = failed(await chat("Hi", url=None, shell=shell | {"PORT": port}))
+    assert f"nothing answers at http://127.0.0.1:{port}/v1" in told
+    assert "modegate serve" in told
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost"])
+async def test_the_settings_name_the_address_and_a_key(
+    address: str, gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
+    async with gateway(api_keys=(KEY,), **upstream) as running:
+        port = running.url.rpartition(":")[2]
+        same = shell | {"HOST": address, "PORT": port, "API_KEYS": f"{KEY},sk-other"}
+        done = await chat("Hi", url=None, shell=same | {"HTTP_PROXY": "http://127.0.0.1:9"})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert KEY not in done.stdout
+
+
+async def test_keys(
+    gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
+    async with gateway(api_key=KEY, **upstream) as running:
+        other = shell | {"OPENAI_API_KEY": KEY, "API_KEY": KEY}
+        assert "wants a key: set MODEGATE_KEY" in failed(
+            await chat("Hi", url=running.url, shell=other)
+        )
+        wrong = await chat("Hi", url=running.url, shell=shell | {"MODEGATE_KEY": "sk-wrong"})
+        assert "does not know this key" in failed(wrong)
+        assert "sk-wrong" not in wrong.stderr
+        right = await chat("Hi", url=running.url, shell=shell | {"MODEGATE_KEY": f"{KEY}\n"})
+        assert right.returncode == 0
+
+
+async def test_what_the_gateway_refuses(
+    both: Gateway, gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    async def told(*arguments: str, url: str = both.url) -> str:
+        return failed(await chat("Hi", *arguments, url=url, shell=shell))
+
+    unknown = "11111111-1111-4111-8111-111111111111"
+    assert "knows no such session" in await told("--session", unknown)
+    assert "leave out --session" in await told("--session", "mine")
+    assert "nonsense is no model there" in await told("--claude", "--model", "nonsense")
+    provider.script(Fails(401, "Incorrect\n\x1b[2Jkey"))
+    assert "Incorrect [2Jkey (HTTP 401)" in await told()
+    async with gateway(openai_passthrough_enabled=False) as running:
+        assert "with --claude" in await told(url=running.url)
+    async with gateway(allow_client_openai_key=False) as running:
+        assert "set OPENAI_API_KEY where it runs" in await told(url=running.url)
+
+
+@pytest.mark.parametrize("mode", [(), ("--claude",)])
+async def test_a_cut_answer_is_shown_and_a_failure(
+    mode: tuple[str, ...], both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    words = "word " * 2000  # enough for Claude Code to have shown some before it knows the end
+    provider.script(Says(words, cut_after=1500), Says("Something else."))
+    done = await chat("Hi", *mode, url=both.url, shell=shell)
+    assert "the answer was cut" in failed(done)
+    assert done.stdout.startswith("word word ")
+    assert done.stdout.endswith("\n")
+
+
+Pieces = tuple[bytes | None, ...]
+
+
+@pytest.mark.parametrize("pieces", [(WORD, None), (WORD,), (WORD, b"data: {\n\n")])
+async def test_a_stream_without_its_end(pieces: Pieces, shell: dict[str, str]) -> None:
+    async def answer(_: Request, reply: Reply) -> None:
+        await reply.begin(HEAD)
+        for piece in pieces:
+            if piece is None:
+                return reply.cut()
+            await reply.chunk(piece)
+        await reply.end()
+        return None
+
+    async with LoopbackServer(answer).running() as url:
+        done = await chat("Hi", url=url, shell=shell)
+    assert done.stdout == "First\n"
+    assert "the answer was cut" in failed(done)
+
+
+async def test_something_else_listens_there(shell: dict[str, str]) -> None:
+    statuses = iter((200, 404))
+
+    async def page(_: Request, reply: Reply) -> None:
+        await reply.whole(next(statuses), b"<p>Welcome</p>", {"content-type": "text/html"})
+
+    async with LoopbackServer(page).running() as url:
+        for _ in range(2):
+            assert "is not modegate" in failed(await chat("Hi", url=url, shell=shell))
+
+
+@pytest.fixture
+async def held(shell: dict[str, str]) -> AsyncIterator[tuple[subprocess.Popen[bytes], Reply]]:
+    """A command that has printed the first word, while the rest of its answer is held back."""
+    replies: asyncio.Queue[Reply] = asyncio.Queue()
+
+    async def answer(_: Request, reply: Reply) -> None:
+        await reply.begin(HEAD)
+        await reply.chunk(WORD)
+        replies.put_nowait(reply)
+        await reply.gone.wait()
+
+    async with LoopbackServer(answer).running() as url:
+        with started("chat", "Hi", "--url", url, host=shell) as process:
+            assert process.stdout is not None
+            try:
+                assert await asyncio.to_thread(process.stdout.read, 5) == b"First"
+                yield process, await replies.get()
+            finally:
+                process.kill()
+
+
+Held = tuple[subprocess.Popen[bytes], Reply]
+
+
+async def test_each_word_is_printed_as_it_comes(held: Held) -> None:
+    process, reply = held
+    await reply.chunk(END)
+    await reply.end()
+    assert await asyncio.to_thread(process.communicate, timeout=20) == (b"\n", b"")
+    assert process.returncode == 0
+
+
+async def test_ctrl_c_ends_it_quietly(held: Held) -> None:
+    process, _ = held
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.to_thread(process.communicate, timeout=20) == (b"\n", b"")
+    assert process.returncode == 130
+
+
+async def test_it_ends_quietly_where_its_reader_leaves(held: Held) -> None:
+    process, reply = held
+    assert process.stdout is not None
+    process.stdout.close()
+    await reply.chunk(WORD)
+    assert await asyncio.to_thread(process.wait, 20) == 141
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+
+
+async def test_a_terminal_takes_no_orders_from_an_answer(
+    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    provider.script(*(Says("\x1b]0;owned\x07 Fine.") for _ in range(2)))
+    piped = await chat("Hi", url=both.url, shell=shell)
+    assert piped.stdout == "\x1b]0;owned\x07 Fine.\n"
+    screen, terminal = pty.openpty()
+    try:
+        await asyncio.to_thread(
+            run, "chat", "Hi", "--url", both.url, host=shell, stdin=b"", stdout=terminal
+        )
+        assert os.read(screen, 1000) == b"]0;owned Fine.\r\n"
+    finally:
+        os.close(screen)
+        os.close(terminal)
+
+
+async def test_a_terminal_without_a_character_shows_another(
+    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    provider.script(Says("“Yes.”"))
+    done = await chat("Hi", url=both.url, shell=shell | {"PYTHONIOENCODING": "latin-1"})
+    assert (done.stdout, done.stderr, done.returncode) == ("?Yes.?\n", "", 0)

@@ -1,0 +1,50 @@
+"""What docs/command-line.md says is true."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.commands import run
+from support.serving import bare_environment, serving
+
+PAGE = (Path(__file__).parents[2] / "docs/command-line.md").read_text()
+SNIPPETS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("code", SNIPPETS)
+def test_snippets_run(code: str, tmp_path: Path) -> None:
+    with serving("--offline", folder=tmp_path) as running:
+        environment = {
+            **running.environment,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PORT": running.address.partition(":")[2],
+        }
+        done = subprocess.run(
+            ["/bin/sh", "-eu"],
+            input=code.replace("127.0.0.1:3456", running.address),
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("[simulated]") == code.count("modegate chat")
+    assert done.stderr.count("--session") == code.count("--claude")
+
+
+def test_every_command_option_and_exit_status_is_on_the_page(tmp_path: Path) -> None:
+    host = bare_environment(tmp_path)
+    overview = run("--help", host=host).stdout
+    commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)
+    assert commands == ["serve", "chat", "config", "doctor", "demo"]
+    for command in commands:
+        assert f"| `modegate {command}" in PAGE
+        for option in re.findall(r"--[a-z]+", run(command, "--help", host=host).stdout):
+            assert option == "--help" or f"`{option}" in PAGE
+    statuses = re.findall(r"^  (\d+) ", overview, re.MULTILINE)
+    assert re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE) == statuses

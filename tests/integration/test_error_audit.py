@@ -1,0 +1,242 @@
+"""Every error, reached through a running gateway: its status, its words, and nothing else."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from support.gateway import GatewayFactory
+from support.openapi import DOCUMENT
+from support.reaching import (
+    HANG,
+    OWN_KEY,
+    PROMPT,
+    SESSION_HEADER,
+    Reach,
+    World,
+    a_bug,
+    asked,
+    broken_storage,
+    busy_session,
+    called,
+    claude_does,
+    claude_says,
+    cut_off,
+    last_event,
+    no_slot,
+    on_the_wire,
+    sent,
+    shutting_down,
+)
+
+from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.model_map import BUILT_IN_MODELS
+from modegate.entrypoints.http.errors import FRAMEWORK
+from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, result, word
+
+ROOT = Path(__file__).parents[2]
+INVALID, AUTH, FORBIDDEN, LIMIT, SERVER = (
+    "invalid_request_error",
+    "authentication_error",
+    "permission_error",
+    "rate_limit_error",
+    "server_error",
+)
+UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
+LOCKED = {"api_key": OWN_KEY}
+WRONG_KEY = {"Authorization": "Bearer sk-cca-marked-wrong"}
+UPSTREAM: dict[str, str] = {}
+NOBODY = {"openai_api_key": "sk-marked-server", "openai_base_url": "http://127.0.0.1:1/v1"}
+NO_PROGRAM = {"claude_path": "/nonexistent/marked"}
+IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": PROMPT}}]}]
+BEGUN = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    b"content-length: 9\r\n\r\n{"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to an error; `words` name what is wrong and the way out."""
+
+    code: str
+    status: int
+    type: str
+    param: str | None
+    words: tuple[str, ...]
+    reach: Reach
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the document shows this one."""
+        return next(row for row in ROWS if row.code == self.code) is self
+
+
+JSON_WORDS, BEARER = ("application/json",), ("Bearer",)
+MODEL_WORDS = (*BUILT_IN_MODELS, "default", "X-Claude-Code")
+TRUTHS = ("true/1/yes", "false/0/no")
+SESSION_WORDS = (UNKNOWN, SESSION_HEADER)
+UNSUPPORTED = ("remove", "X-Claude-Code", "pass the request through", "Claude API")
+AGAIN = ("again",)
+H_MODE, H_KEY = "X-Claude-Code", "X-OpenAI-API-Key"
+ROWS = [
+    Row(*row)
+    for row in (
+        ("missing_required_parameter", 400, INVALID, "messages", ("'messages'",), asked(messages=None)),
+        ("missing_required_parameter", 400, INVALID, "model", ("'model'",), asked(model=None)),
+        ("invalid_request", 400, INVALID, "messages", ("1 to 100",), asked(messages=[])),
+        ("invalid_request", 400, INVALID, None, ("JSON", "mend"), sent(b"{marked", content_type="application/json")),
+        ("invalid_request", 400, INVALID, "stream", ("true or false",), asked(stream=PROMPT)),
+        ("invalid_request", 400, INVALID, "n", ("at least 1",), asked(n=0)),
+        ("invalid_request", 400, INVALID, None, ("HTTP/1.1",), on_the_wire(b"MARKED / HTTP/1.1\r\n\r\n")),
+        ("invalid_request", 400, INVALID, "messages", ("check",), claude_says(400)),
+        ("unsupported_parameter", 400, INVALID, "tools", ("'tools'", *UNSUPPORTED), asked(tools=[])),
+        ("unsupported_parameter", 400, INVALID, "messages[0].content[0].image_url", UNSUPPORTED, asked(messages=IMAGE)),
+        ("model_not_found", 400, INVALID, "model", MODEL_WORDS, asked(model="marked")),
+        ("model_not_found", 400, INVALID, "model", ("choose another", "sonnet"), claude_says(404)),
+        ("model_not_found", 404, INVALID, "model", ("GET /v1/models",), called("GET", "/v1/models/marked")),
+        ("context_length_exceeded", 400, INVALID, "messages", ("shorten",), claude_says(413)),
+        ("invalid_header_value", 400, INVALID, H_MODE, TRUTHS, asked(headers={H_MODE: "marked"})),
+        ("invalid_header_value", 400, INVALID, H_KEY, ("leave it out",), asked(headers={H_KEY: "marked" * 99})),
+        ("invalid_session_id", 400, INVALID, SESSION_HEADER, ("UUID", "leave it out"), asked(headers={SESSION_HEADER: "marked"})),
+        ("missing_api_key", 401, AUTH, None, BEARER, asked(settings=LOCKED)),
+        ("invalid_api_key", 401, AUTH, None, BEARER, asked(settings=LOCKED, headers=WRONG_KEY)),
+        ("invalid_api_key", 401, AUTH, None, ("METRICS_TOKEN", *BEARER), called("GET", "/metrics", settings={"metrics_token": OWN_KEY})),
+        ("backend_auth_failed", 401, AUTH, None, ("operator", "ANTHROPIC_API_KEY"), claude_says(401)),
+        ("backend_forbidden", 403, FORBIDDEN, None, ("permissions", "billing", "region"), claude_says(403)),
+        ("session_not_found", 404, INVALID, SESSION_HEADER, SESSION_WORDS, asked(headers={SESSION_HEADER: UNKNOWN})),
+        ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
+        ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
+        ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(BEGUN, patience=0.1)),
+        ("payload_too_large", 413, INVALID, None, ("1 MB",), sent(b"x" * 1_048_577, content_type="application/json")),
+        ("unsupported_media_type", 415, INVALID, None, JSON_WORDS, sent(b"{}", content_type="text/marked")),
+        ("headers_too_large", 431, INVALID, None, ("64 KiB", "fewer"), on_the_wire(b"GET /marked HTTP/1.1\r\nx: " + b"y" * 70_000)),
+        ("session_busy", 429, LIMIT, SESSION_HEADER, ("wait", SESSION_HEADER), busy_session),
+        ("rate_limit_exceeded", 429, LIMIT, None, ("slowly", "Retry-After"), asked(settings={"rate_limit_per_ip": 1}, times=2)),
+        ("capacity_exceeded", 429, LIMIT, None, AGAIN, no_slot),
+        ("backend_rate_limited", 429, LIMIT, None, AGAIN, claude_says(429)),
+        ("internal_error", 500, SERVER, None, AGAIN, claude_does({"stderr": PROMPT}, {"exit": 1})),
+        ("internal_error", 500, SERVER, None, AGAIN, a_bug),
+        ("backend_error", 502, SERVER, None, AGAIN, claude_says(529)),
+        ("output_limit_exceeded", 502, SERVER, None, ("shorter",), claude_does({"flood": 11_000_000}, HANG)),
+        ("empty_response", 502, SERVER, None, ("rephrase",), claude_does(result(""))),
+        ("upstream_unreachable", 502, SERVER, None, ("again", "OPENAI_BASE_URL"), asked(settings=NOBODY, headers=UPSTREAM)),
+        ("passthrough_not_configured", 503, SERVER, None, ("OPENAI_API_KEY", H_KEY), asked(headers=UPSTREAM)),
+        ("passthrough_disabled", 503, SERVER, None, ("X-Claude-Code: true",), asked(settings={"openai_passthrough_enabled": False}, headers=UPSTREAM)),
+        ("backend_unavailable", 503, SERVER, None, ("install", "CLAUDE_PATH"), asked(settings=NO_PROGRAM)),
+        ("storage_unavailable", 503, SERVER, None, ("MODEGATE_STATE_DIR",), broken_storage),
+        ("server_shutting_down", 503, SERVER, None, AGAIN, shutting_down),
+        ("server_shutting_down", 503, SERVER, None, AGAIN, cut_off),
+        ("timeout", 504, SERVER, None, ("ask for less",), claude_does(HANG, request_timeout_ms=1000)),
+        ("stream_error", 200, SERVER, None, ("incomplete", "again"), claude_does(*begin(), word("Hi"), {"exit": 1}, stream=True)),
+    )
+]  # fmt: skip
+
+IN_A_STREAM = "stream_error"
+ALWAYS = {name for name, header in DOCUMENT["components"]["headers"].items() if header["required"]}
+WITH_STATUS = {"Allow": 405, "Retry-After": 429}
+LEAKS = ("marked", "127.0.0.1", "Traceback", "Error(", ".py", "sk-cca", "/tmp", "/home")  # noqa: S108
+
+
+@pytest.fixture
+def world(gateway: GatewayFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    claude = ScriptedClaude(folder, *answer("Hello"))
+    return World(gateway, claude, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}-{row.status}-{row.param}")
+async def test_every_error(row: Row, world: World) -> None:
+    response = await row.reach(world)
+    assert response.status_code == row.status
+    check_headers(response, row)
+    told = last_event(response) if row.code == IN_A_STREAM else response
+    error = told.json()["error"]
+    assert told.json().keys() == {"error"}
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert (error["type"], error["param"], error["code"]) == (row.type, row.param, row.code)
+    check_words(error["message"], row.words)
+    assert not [leak for leak in (*LEAKS, str(world.folder)) if leak in told.text]
+    if row.is_first and row.code != IN_A_STREAM:
+        assert in_general(error) == in_general(documented(row.code))
+
+
+def check_headers(response: httpx2.Response, row: Row) -> None:
+    named = {name for name in ALWAYS if WITH_STATUS.get(name, row.status) == row.status}
+    assert not {name for name in named if name not in response.headers}
+    assert ("WWW-Authenticate" in response.headers) == row.code.endswith("_api_key")
+
+
+def check_words(message: str, words: tuple[str, ...]) -> None:
+    """Sentences for people, with what they need to know."""
+    assert re.match(r"['A-Z]", message)
+    assert message.endswith(".")
+    assert len(message) < 600
+    assert not [word for word in words if word not in message]
+
+
+def documented(code: str) -> dict[str, Any]:
+    error: dict[str, Any] = DOCUMENT["components"]["examples"][code]["value"]["error"]
+    return error
+
+
+def in_general(error: dict[str, Any]) -> str:
+    """The same for every figure and every session."""
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "N", json.dumps(error))
+
+
+async def test_an_error_of_the_upstreams_own_is_handed_on_as_it_came(world: World) -> None:
+    body = b'{"error": {"message":"Incorrect API key", "more": 1 }}'
+
+    async def refuse(_: Request, reply: Reply) -> None:
+        await reply.whole(401, body, {"content-type": "application/json"})
+
+    async with LoopbackServer(refuse).running() as url:
+        settings = {"openai_api_key": "sk-server", "openai_base_url": f"{url}/v1"}
+        response = await asked(settings=settings, headers=UPSTREAM)(world)
+    assert (response.status_code, response.content) == (401, body)
+    assert "WWW-Authenticate" not in response.headers
+
+
+def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    below = kind.__subclasses__()
+    yield from [kind] if not below else (leaf for child in below for leaf in leaves(child))
+
+
+def test_no_error_is_forgotten() -> None:
+    audited = {row.code for row in ROWS}
+    possible = {leaf.code for leaf in leaves(GatewayError) if leaf is not UpstreamRefusalError}
+    assert audited == possible | {code for code, _ in FRAMEWORK.values()}
+
+
+def test_the_reference_lists_what_is_audited() -> None:
+    page = (ROOT / "docs/API_REFERENCE.md").read_text()
+    listed = set(re.findall(r"^\| `([a-z_]+)` \| ([\d, ]+|\u2013) \|", page, re.MULTILINE))
+    statuses: dict[str, set[int]] = {}
+    for row in ROWS:
+        statuses.setdefault(row.code, set()).add(row.status)
+    assert listed == {
+        (code, "\u2013" if code == IN_A_STREAM else ", ".join(map(str, sorted(found))))
+        for code, found in statuses.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.status in (400, 404, 405, 408, 431)],
+    ids=lambda row: row.code,
+)
+async def test_a_refusal_leaves_a_line_in_the_log(
+    row: Row, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "modegate.requests")
+    await row.reach(world)
+    records: list[Any] = caplog.records
+    lines = [it.fields for it in records if it.name == "modegate.requests"]
+    assert (row.status, row.code) in [(it["status"], it.get("error")) for it in lines]

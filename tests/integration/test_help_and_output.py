@@ -1,0 +1,167 @@
+"""What every command has in common: its help, its exit status, where its words go."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.commands import run, started
+from support.serving import MODEGATE, bare_environment, free_port, serving, wait
+
+WIDTH, HEIGHT = 80, 24
+COMMANDS = ("serve", "chat", "config", "doctor", "demo")
+# What `--help` must not wait for.
+HEAVY = ("aiohttp", "asyncio", "dependency_injector", "falcon", "openai", "pydantic", "uvicorn")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> dict[str, str]:
+    return bare_environment(tmp_path) | {"COLUMNS": str(WIDTH)}
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_help_fits_a_screen(command: tuple[str, ...], host: dict[str, str]) -> None:
+    shown = run(*command, "--help", host=host)
+    lines = shown.stdout.splitlines()
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert len(lines) < HEIGHT
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_help_names_every_command_and_exit_status(host: dict[str, str]) -> None:
+    shown = run("--help", host=host).stdout
+    for name in (*COMMANDS, "0  ", "1  ", "2  ", "130", "141"):
+        assert f"  {name} " in shown
+
+
+def test_help_waits_for_nothing_heavy(host: dict[str, str]) -> None:
+    code = (
+        "import sys\nfrom modegate.entrypoints.cli import main\n"
+        "try: main(['--help'])\n"
+        f"finally: print('loaded:', *sorted(set(sys.modules) & set({HEAVY})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], env=host, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1].split() == ["loaded:"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (),
+        ("nonsense",),
+        ("serve", "--off"),
+        ("config",),
+        ("doctor", "--config"),
+        ("chat", "a", "b"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(wrong: tuple[str, ...], host: dict[str, str]) -> None:
+    done = run(*wrong, host=host, stdin=b"")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("modegate")
+    assert done.stderr.count("\n") == 1
+    assert "--help`" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("config", "show"), ("--help",), ("doctor",)])
+def test_a_reader_that_leaves_causes_no_traceback(
+    command: tuple[str, ...], host: dict[str, str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = run(*command, host=host, stdout=writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_output_that_cannot_be_written(host: dict[str, str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run("config", "show", host=host, stdout=full.fileno())
+    assert done.returncode == 1
+    assert done.stderr == "modegate: the output cannot be written: No space left on device\n"
+
+
+def test_ctrl_c_ends_a_command_quietly(host: dict[str, str], tmp_path: Path) -> None:
+    with serving("--offline", folder=tmp_path) as running:
+        running.process.send_signal(signal.SIGSTOP)  # it takes connections, and never answers
+        asked = {"ANTHROPIC_API_KEY": "sk-x", "ANTHROPIC_BASE_URL": running.url}
+        with started("doctor", "--live", host=host | asked) as doctor:
+            assert doctor.stdout is not None
+            for line in doctor.stdout:
+                if line.startswith(b"warn authentication"):
+                    break
+            doctor.send_signal(signal.SIGINT)
+            _, told = doctor.communicate(timeout=20)
+        running.process.send_signal(signal.SIGCONT)
+    assert (doctor.returncode, told) == (130, b"")
+
+
+def screen_of(host: dict[str, str], *arguments: str) -> str:
+    """All that `serve` shows on a terminal until Ctrl-C has ended it."""
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*MODEGATE, "serve", *arguments],
+        env=host,
+        cwd=host["HOME"],
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    try:
+        while b"Ctrl-C" not in shown:
+            shown += os.read(screen, 4096)
+        address = f"[{host['HOST']}]" if ":" in host.get("HOST", "") else "127.0.0.1"
+        wait(lambda: _lives(f"http://{address}:{host['PORT']}/live"))
+        process.send_signal(signal.SIGINT)
+        while chunk := _read(screen):
+            shown += chunk
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(screen)
+    return shown.decode()
+
+
+def _lives(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=5) as response:
+        return bool(response.status == 200)
+    return False
+
+
+def _read(screen: int) -> bytes:
+    try:
+        return os.read(screen, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_a_person_gets_a_banner_and_plain_lines(host: dict[str, str]) -> None:
+    port = str(free_port())
+    shown = screen_of(host | {"PORT": port, "HOST": "::1", "API_KEYS": "sk-1,sk-2"})
+    banner, _, rest = shown.partition("Ctrl-C ends it)\r\n")
+    assert f"http://[::1]:{port}\r\n" in banner
+    for words in ("authentication  2 keys", "passthrough     no key", "claude code     no cred"):
+        assert words in banner
+    assert "sk-1" not in shown
+    assert "info  shutting down" in rest
+    assert max(map(len, banner.splitlines())) <= WIDTH
+
+
+def test_a_person_who_asks_for_json_gets_json(host: dict[str, str]) -> None:
+    missing = {"CLAUDE_PATH": "/nowhere"}
+    port = str(free_port())
+    shown = screen_of(host | {"PORT": port, "LOG_FORMAT": "json"} | missing, "--offline")
+    assert "SIMULATED" in shown
+    assert max(map(len, shown.split("Ctrl-C")[0].splitlines())) <= WIDTH
+    assert '"message": "shutting down' in shown

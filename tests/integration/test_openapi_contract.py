@@ -1,0 +1,79 @@
+"""Whatever the document allows and forbids, the gateway keeps to it: schemathesis asks."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from anyio.from_thread import start_blocking_portal
+from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
+from schemathesis.checks import CHECKS
+from support.gateway import CLAUDE, COLD, FREELY, running_gateway
+from support.openapi import CHAT, DOCUMENT, claude_code_alone
+
+from modegate.entrypoints.settings import Settings
+from modegate.testing.backend import ScriptedBackend
+from modegate.testing.provider import StandInProvider
+
+chat = schemathesis.openapi.from_dict(DOCUMENT).include(path=CHAT)
+others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=CHAT)
+claude_code = schemathesis.openapi.from_dict(claude_code_alone())
+JUDGEMENTS = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"])
+
+derandomized = settings(
+    derandomize=True,
+    database=None,
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("contract")
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(served(folder)) as address,
+    ):
+        yield address
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[str]:
+    """A gateway in front of a simulated upstream, with a scripted Claude."""
+    provider = StandInProvider()
+    async with provider.running() as upstream:
+        chosen = Settings(
+            **FREELY,
+            **COLD,
+            modegate_state_dir=folder / "state",
+            openai_api_key=SecretStr("sk-server"),
+            openai_base_url=f"{upstream}/v1",
+        )
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        async with running_gateway(chosen, environment, claude=ScriptedBackend()) as gateway:
+            yield gateway.url
+
+
+@others.parametrize()
+@derandomized
+def test_every_endpoint_keeps_to_the_document(case: Any, url: str) -> None:
+    case.call_and_validate(base_url=url, timeout=10)
+
+
+@chat.parametrize()
+@derandomized
+def test_in_either_mode_only_what_is_documented_is_answered(case: Any, url: str) -> None:
+    # What is right is for the mode and the upstream to say.
+    case.call_and_validate(base_url=url, timeout=10, excluded_checks=JUDGEMENTS)
+
+
+@claude_code.parametrize()
+@derandomized
+def test_claude_code_answers_what_fits_and_refuses_the_rest(case: Any, url: str) -> None:
+    case.call_and_validate(base_url=url, timeout=10, headers=CLAUDE)

@@ -1,0 +1,40 @@
+"""The document of a gateway with defaults."""
+
+import copy
+from typing import Any
+
+from modegate.domain.model_map import ModelMap
+from modegate.domain.param_policy import CLAUDE_CODE_RULES
+from modegate.entrypoints.http.openapi.document import build_document
+from modegate.entrypoints.http.openapi.facts import Facts
+
+CHAT = "/v1/chat/completions"
+FACTS = Facts(
+    version="0.1.0",
+    models=ModelMap(),
+    rules=CLAUDE_CODE_RULES,
+    max_body=1024 * 1024,
+    wants_key=False,
+    wants_metrics_token=False,
+)
+DOCUMENT: dict[str, Any] = build_document(FACTS)
+
+
+def claude_code_alone() -> dict[str, Any]:
+    """What the document says of new sessions with `X-Claude-Code: true`, and nothing else.
+
+    No upstream has a say here, so what fits is answered and what does not is refused.
+    """
+    document: dict[str, Any] = copy.deepcopy(DOCUMENT)
+    operation = document["paths"][CHAT]["post"]
+    body = operation["requestBody"]["content"]["application/json"]
+    body["schema"] = {"$ref": "#/components/schemas/ClaudeCodeRequest"}
+    del body["examples"]["passthrough"]
+    others = ("X-Claude-Code", "X-Claude-Session-ID", "X-OpenAI-API-Key")
+    operation["parameters"] = [
+        header for header in operation["parameters"] if header["name"] not in others
+    ]
+    del operation["responses"]["default"]
+    document["components"]["schemas"]["UpstreamError"] = False
+    document["paths"] = {CHAT: {"post": operation}}
+    return document

@@ -1,0 +1,210 @@
+"""Ways to reach an error through a running gateway."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from modegate.entrypoints.http import protocol
+from modegate.testing.backend import ScriptedBackend
+from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin
+from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory
+from support.serving import bare_environment, serving
+from support.waiting import until
+
+CHAT = "/v1/chat/completions"
+SESSION_HEADER = "X-Claude-Session-ID"
+PROMPT = "marked-prompt-7f3a"
+OWN_KEY = "sk-cca-marked1234567890"
+HANG: Step = {"hang": 0}
+
+
+@dataclass(frozen=True)
+class World:
+    """What a test can start, and whom it can script."""
+
+    start: GatewayFactory
+    claude: ScriptedClaude
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def gateway(self, **settings: Any) -> AbstractAsyncContextManager[Gateway]:
+        return self.start(**({"claude_path": str(self.claude.path)} | settings))
+
+
+Answering = asyncio.Task[httpx2.Response]
+Reach = Callable[[World], Awaitable[httpx2.Response]]
+
+
+async def post(
+    gateway: Gateway, headers: Mapping[str, str] = CLAUDE, **params: Any
+) -> httpx2.Response:
+    """A request with a mark in it."""
+    messages = [{"role": "user", "content": PROMPT}]
+    body = {"model": "sonnet", "messages": messages} | params
+    return await gateway.http.post(CHAT, json=body, headers=headers)
+
+
+def asked(*, settings: Mapping[str, Any] | None = None, times: int = 1, **request: Any) -> Reach:
+    """A chat request, or the last of several."""
+
+    async def reach(world: World) -> httpx2.Response:
+        async with world.gateway(**(settings or {})) as gateway:
+            for _ in range(times):
+                response = await post(gateway, **request)
+            return response
+
+    return reach
+
+
+def sent(content: bytes, **headers: str) -> Reach:
+    """A chat request of these bytes."""
+
+    async def reach(world: World) -> httpx2.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with world.gateway() as gateway:
+            return await gateway.http.post(CHAT, content=content, headers=named | CLAUDE)
+
+    return reach
+
+
+def called(
+    method: str, path: str, *, settings: Mapping[str, Any] | None = None, **headers: str
+) -> Reach:
+    """Any other request."""
+
+    async def reach(world: World) -> httpx2.Response:
+        async with world.gateway(**(settings or {})) as gateway:
+            return await gateway.http.request(method, path, headers=headers)
+
+    return reach
+
+
+def claude_does(*steps: Step, stream: bool = False, **settings: Any) -> Reach:
+    """A chat request whose `claude` does these things."""
+
+    async def reach(world: World) -> httpx2.Response:
+        world.claude.script(*steps)
+        async with world.gateway(**settings) as gateway:
+            return await post(gateway, stream=stream)
+
+    return reach
+
+
+def claude_says(status: int) -> Reach:
+    """A chat request that the model's API refuses with a status."""
+    told = {"type": "result", "is_error": True, "api_error_status": status, "result": PROMPT}
+    return claude_does({"emit": told})
+
+
+@asynccontextmanager
+async def meanwhile(
+    gateway: Gateway, claude: ScriptedClaude, **request: Any
+) -> AsyncIterator[Answering]:
+    """A turn that does not end by itself."""
+    before = len(claude.starts)
+    claude.script(*begin(), HANG)
+    hanging = asyncio.create_task(post(gateway, **request))
+    await until(lambda: len(claude.starts) > before)
+    try:
+        yield hanging
+    finally:
+        hanging.cancel()
+        await asyncio.wait({hanging})
+
+
+async def busy_session(world: World) -> httpx2.Response:
+    """A second request of a session."""
+    world.claude.script(*answer("Hi"))
+    async with world.gateway() as gateway:
+        session = {SESSION_HEADER: (await post(gateway)).headers[SESSION_HEADER]}
+        async with meanwhile(gateway, world.claude, headers=session):
+            return await post(gateway, headers=session)
+
+
+async def no_slot(world: World) -> httpx2.Response:
+    """A second process where one is allowed."""
+    settings = {"max_concurrent_processes": 1, "pool_queue_timeout_ms": 100}
+    async with world.gateway(**settings) as gateway, meanwhile(gateway, world.claude):
+        return await post(gateway)
+
+
+async def broken_storage(world: World) -> httpx2.Response:
+    """A file where the state folder is to be."""
+    (world.folder / "state").write_text("a file")
+    return await asked()(world)
+
+
+async def a_bug(world: World) -> httpx2.Response:
+    """An exception that nobody expects."""
+    async with world.gateway(claude=ScriptedBackend(KeyError(PROMPT))) as gateway:
+        return await post(gateway)
+
+
+@asynccontextmanager
+async def ending(world: World, **settings: str) -> AsyncIterator[tuple[Gateway, Answering]]:
+    """A gateway that was told to end, and the turn that it waits for."""
+    environment = bare_environment(world.folder) | {
+        "ANTHROPIC_API_KEY": KEY,
+        "CLAUDE_PATH": str(world.claude.path),
+        **settings,
+    }
+    with serving(folder=world.folder, environment=environment) as running:
+        async with httpx2.AsyncClient(base_url=running.url, trust_env=False, timeout=30) as http:
+            gateway = Gateway(running.url, None, http, None)  # type: ignore[arg-type]
+            async with meanwhile(gateway, world.claude) as hanging:
+                running.process.send_signal(signal.SIGTERM)
+                await until(lambda: (running.ask("/health") or {}).get("status") == "draining")
+                yield gateway, hanging
+
+
+async def shutting_down(world: World) -> httpx2.Response:
+    """A request to a gateway that is about to end."""
+    async with ending(world) as (gateway, _):
+        return await post(gateway)
+
+
+async def cut_off(world: World) -> httpx2.Response:
+    """A request that the gateway's end cuts off."""
+    async with ending(world, SHUTDOWN_TIMEOUT_MS="1000") as (_, hanging):
+        return await hanging
+
+
+def on_the_wire(data: bytes, patience: float = protocol.PATIENCE) -> Reach:
+    """The answer to bytes that are no whole request."""
+
+    async def reach(world: World) -> httpx2.Response:
+        world.patch.setattr(protocol, "PATIENCE", patience)
+        async with world.gateway() as gateway:
+            return await spoken(gateway, data)
+
+    return reach
+
+
+async def spoken(gateway: Gateway, data: bytes) -> httpx2.Response:
+    """What the gateway says to these bytes."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(data)
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.strip().split("\r\n")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    length = int(dict(headers)["content-length"])
+    body = await reader.readexactly(length)
+    writer.close()
+    return httpx2.Response(int(first.split()[1]), headers=headers, content=body)
+
+
+def last_event(response: httpx2.Response) -> httpx2.Response:
+    """The error that ends a stream, as if it were a response."""
+    *_, error, done, end = response.text.split("\n\n")
+    assert (done, end) == ("data: [DONE]", "")
+    body = json.loads(error.removeprefix("data: "))
+    return httpx2.Response(response.status_code, headers=response.headers, json=body)

@@ -1,0 +1,188 @@
+"""The document: valid, complete, and true to the SDK's own types."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from openai.types import Model
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from support.openapi import CHAT, DOCUMENT, FACTS
+
+from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
+from modegate.domain.param_policy import CLAUDE_CODE_RULES, Tier
+from modegate.entrypoints.http.description import Description
+from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES
+from modegate.entrypoints.http.middleware import EXPOSED_HEADERS, SECURITY_HEADERS
+from modegate.entrypoints.http.openapi.document import build_document
+from modegate.entrypoints.http.openapi.page import render_page
+
+COMPONENTS = DOCUMENT["components"]
+ANSWER = DOCUMENT["paths"][CHAT]["post"]["responses"]["200"]["content"]
+IN_A_STREAM = {"stream_error"}
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method in ("get", "post", "delete"):
+            if method in item:
+                yield f"{method} {path}", item[method]
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    *_, kind, name = node["$ref"].split("/")
+    found: dict[str, Any] = COMPONENTS[kind][name]
+    return found
+
+
+def contents() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Every body in the document, with its examples."""
+    for name, operation in operations():
+        bodies = [("request", operation["requestBody"])] if "requestBody" in operation else []
+        for status, response in (*bodies, *operation["responses"].items()):
+            for media_type, content in response["content"].items():
+                values = {
+                    key: resolved(it)["value"] for key, it in content.get("examples", {}).items()
+                }
+                yield f"{name} {status} {media_type}", content, values
+
+
+def test_it_is_openapi() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+@pytest.mark.parametrize(
+    ("content", "values"), [pytest.param(*rest, id=name) for name, *rest in contents()]
+)
+def test_every_example_is_what_its_schema_says(
+    content: dict[str, Any], values: dict[str, Any]
+) -> None:
+    schema = {**content.get("schema", {}), "components": COMPONENTS}
+    validator = jsonschema.Draft202012Validator(schema)
+    for value in values.values():
+        for item in (
+            [{"data": data} for data in events(value)] if isinstance(value, str) else [value]
+        ):
+            validator.validate(item)
+
+
+def events(stream: str) -> list[str]:
+    return [line.removeprefix("data: ") for line in stream.split("\n\n") if line]
+
+
+def test_the_sdk_reads_the_examples() -> None:
+    (whole,) = (it["value"] for it in ANSWER["application/json"]["examples"].values())
+    answer = ChatCompletion.model_validate(whole, strict=True)
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == 31
+    *chunks, done = events(ANSWER["text/event-stream"]["examples"]["whole"]["value"])
+    read = [ChatCompletionChunk.model_validate_json(chunk, strict=True) for chunk in chunks]
+    text = "".join(it.choices[0].delta.content or "" for it in read if it.choices)
+    assert (text, done) == (answer.choices[0].message.content, "[DONE]")
+    assert read[-1].usage == answer.usage
+    listed = DOCUMENT["paths"]["/v1/models"]["get"]["responses"]["200"]["content"]
+    for model in listed["application/json"]["examples"]["models"]["value"]["data"]:
+        Model.model_validate(model, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("ChatCompletion", ChatCompletion), ("ChatCompletionChunk", ChatCompletionChunk)],
+)
+def test_the_sdk_needs_no_more_than_is_promised(name: str, kind: Any) -> None:
+    ours, theirs = COMPONENTS["schemas"][name], kind.model_json_schema()
+    assert set(theirs["required"]) <= set(ours["required"])
+    assert set(ours["properties"]) <= set(theirs["properties"])
+
+
+def test_a_cut_stream_has_its_error_and_no_finish() -> None:
+    *chunks, error, done = events(ANSWER["text/event-stream"]["examples"]["stream_error"]["value"])
+    assert json.loads(error)["error"]["code"] == "stream_error"
+    assert not any('"finish_reason":"' in chunk for chunk in chunks)
+    assert done == "[DONE]"
+
+
+def test_every_error_is_documented_where_it_can_be_met() -> None:
+    shown = {
+        (int(status), code)
+        for _, operation in operations()
+        for status, response in operation["responses"].items()
+        if status != "default"
+        for code in next(iter(response["content"].values())).get("examples", ())
+    }
+    shown |= {(int(s), c) for s, (c, _) in FRAMEWORK.items() if c in COMPONENTS["responses"]}
+    expected = {(status, kind.code) for kind, (status, _) in STATUSES.items()}
+    expected |= {(status, code) for status, (code, _) in FRAMEWORK.items()}
+    assert {(s, c) for s, c in expected if c not in IN_A_STREAM} <= shown
+    assert {kind.code for kind in STATUSES} - IN_A_STREAM <= COMPONENTS["examples"].keys()
+
+
+def test_every_header_that_browsers_may_see_is_documented() -> None:
+    assert {*EXPOSED_HEADERS, *SECURITY_HEADERS} <= COMPONENTS["headers"].keys()
+
+
+def test_every_parameter_has_its_tier() -> None:
+    properties = COMPONENTS["schemas"]["ClaudeCodeRequest"]["properties"]
+    told = {name: schema["x-claude-code"] for name, schema in properties.items()}
+    assert told == {name: rule.tier.name.lower() for name, rule in CLAUDE_CODE_RULES.items()}
+    assert {tier.name.lower() for tier in Tier} == set(told.values())
+
+
+def test_what_the_operator_chose_is_in_it() -> None:
+    facts = dataclasses.replace(
+        FACTS,
+        models=ModelMap({**BUILT_IN_MODELS, "mine": "opus", "mine-*": "haiku"}),
+        max_body=2048,
+        wants_key=True,
+        wants_metrics_token=True,
+    )
+    document: dict[str, Any] = build_document(facts)
+    OpenAPIV31SpecValidator(document).validate()
+    model = document["components"]["schemas"]["ClaudeCodeRequest"]["properties"]["model"]
+    validator = jsonschema.Draft202012Validator(model)
+    assert validator.is_valid("mine")
+    assert validator.is_valid("mine-2")
+    assert not validator.is_valid("mined")
+    chat = document["paths"][CHAT]["post"]
+    assert chat["security"] == [{"key": []}]
+    assert "2048" in chat["requestBody"]["description"]
+    assert document["paths"]["/metrics"]["get"]["security"] == [{"metrics_token": []}]
+
+
+def test_both_are_made_once() -> None:
+    description = Description(FACTS)
+    assert description.document is description.document
+    assert description.page is description.page
+
+
+def test_what_makes_them_is_not_loaded_before_somebody_asks() -> None:
+    code = (
+        "import sys; import modegate.entrypoints.server; "
+        "sys.exit('modegate.entrypoints.http.openapi.document' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_page_holds_everything_and_fetches_nothing() -> None:
+    page = render_page(DOCUMENT).decode()
+    for name, operation in operations():
+        assert name.split()[1] in page
+        assert f'id="{operation["operationId"]}"' in page
+    for name in (*COMPONENTS["examples"], *COMPONENTS["headers"], *COMPONENTS["schemas"]):
+        assert f"<code>{name}</code>" in page, name
+    assert not re.search(r"<script|<link|<img|\ssrc=|\son\w+=|url\(|https?:", page)
+
+
+def test_the_page_escapes_what_it_shows() -> None:
+    facts = dataclasses.replace(FACTS, version="<b>1</b>")
+    page = render_page(build_document(facts)).decode()
+    assert "<b>1" not in page
+    assert "&lt;b&gt;1" in page
