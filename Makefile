@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration chaos bench fmt lock audit dist clean
+.PHONY: help demo serve test check unit integration chaos bench docs fmt lock audit dist clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,7 +21,7 @@ test: check ## format, lint, types, architecture, then every test with coverage
 	$(RUN)pytest --cov --cov-report=term tests
 	$(RUN)python tools/coverage_gate.py
 
-check: $(READY) ## what needs no test run
+check: $(READY) docs ## what needs no test run
 	$(RUN)ruff format --check .
 	$(RUN)ruff check .
 	$(RUN)mypy
@@ -40,6 +40,9 @@ bench: $(READY) ## measure side by side: ten minutes; PEERS=litellm installs and
 	$(RUN)python -m benchmarks.passthrough $(addprefix --peer ,$(PEERS))
 	$(RUN)python -m benchmarks.growth
 	$(RUN)python -m benchmarks.claude_code
+
+docs: $(READY) ## build the documentation's site into build/docs
+	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
 
 fmt: $(READY) ## mend format and what the linter can mend
 	$(RUN)ruff format .

@@ -36,7 +36,7 @@ async def offline_container(
                     "modegate_state_dir": Path(state),
                 }
             )
-            yield Container(
+            container = Container(
                 settings=simulated,
                 environment=providers.Object(
                     {
@@ -46,6 +46,10 @@ async def offline_container(
                     }
                 ),
             )
+            try:
+                yield container
+            finally:  # a process that still writes would keep its folder from being removed
+                await container.claude_cli().aclose()
 
 
 def _without_credentials(environment: Mapping[str, str]) -> dict[str, str]:

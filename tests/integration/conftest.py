@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.gateway import COLD, FREELY, KEY, Gateway, GatewayFactory, running_gateway
+from support.javascript import install_packages
 
 from modegate.entrypoints.settings import Settings
 from modegate.testing.provider import StandInProvider
@@ -54,3 +55,9 @@ async def both(gateway: GatewayFactory, provider: StandInProvider) -> AsyncItera
     """A gateway with the real claude CLI and the SDK, both against the stand-in."""
     async with gateway(openai_api_key="sk-server", openai_base_url=f"{provider.url}/v1") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the JavaScript examples and the npm packages that they need."""
+    return install_packages(tmp_path_factory.mktemp("javascript"))

@@ -1,4 +1,7 @@
-"""What the documents say is true: snippets run, tables are complete, links lead somewhere."""
+"""What the documents say is true: snippets run, tables are complete, links lead somewhere.
+
+How a snippet is run, and how one says that it cannot be, is in `support.markdown`.
+"""
 
 import json
 import re
@@ -6,88 +9,153 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
 from support.openapi import CHAT, DOCUMENT
-from support.serving import Serving, serving
+from support.serving import COLD, Serving, bare_environment, serving
 
 from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import CLAUDE_CODE_RULES
 from modegate.entrypoints.settings import Settings
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+NUMBERS = count()
+
+# Whoever marks one more as not run says so here, too.
+NOT_RUN = {
+    "README.md": 2,
+    "docs/examples.md": 3,
+    "docs/operations.md": 3,
+    "docs/quickstart.md": 3,
+    "docs/sdks.md": 3,
+    "docs/security.md": 1,
+}
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    """The snippets of all pages in one language, with the pages' names."""
-    return [
-        (page.name, code)
-        for page in PAGES
-        for kind, code in BLOCK.findall(page.read_text())
-        if kind == language
-    ]
+def runnable(*languages: str) -> list[Snippet]:
+    """The snippets that run from their page."""
+    return [snippet for snippet in snippets(*languages) if snippet.runs]
 
 
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving("--offline", folder=tmp_path_factory.mktemp("offline")) as running:
+    """A gateway with a simulated model, in a folder that looks like a clone."""
+    folder = tmp_path_factory.mktemp("offline")
+    shutil.copytree(
+        ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("node_modules")
+    )
+    (folder / ".venv").symlink_to(sys.prefix)
+    settings = bare_environment(folder) | {"RATE_LIMIT_PER_IP": "1000000", **COLD}
+    with serving("--offline", folder=folder, environment=settings) as running:
         yield running
 
 
-def execute(command: list[str], code: str, offline: Serving) -> str:
+def execute(command: list[str], snippet: Snippet, offline: Serving, folder: Path) -> None:
+    """Run it as a reader would, and compare what it prints with what the page says."""
     done = subprocess.run(
         command,
-        input=code.replace("127.0.0.1:3456", offline.address),
-        env=offline.environment,
-        cwd=offline.folder,
+        input=snippet.code.replace("127.0.0.1:3456", offline.address),
+        env={
+            **offline.environment,
+            "PATH": f"{sys.prefix}/bin:{offline.environment['PATH']}",
+            "PORT": offline.address.partition(":")[2],
+            "OPENAI_BASE_URL": f"{offline.url}/v1",
+            "OPENAI_API_KEY": "unused",
+        },
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    if snippet.printed:
+        pattern = ".*".join(map(re.escape, snippet.printed.strip().split("…")))
+        assert re.fullmatch(pattern, done.stdout.strip()), done.stdout
+    elif "OpenAI(" in snippet.code or "curl" in snippet.code:
+        assert "[simulated]" in done.stdout
 
 
-@pytest.mark.parametrize(("page", "code"), blocks("python"))
-def test_python_snippets_run(page: str, code: str, offline: Serving) -> None:
-    printed = execute([sys.executable, "-"], code, offline)
-    assert printed.count("[simulated]") == (2 if "OpenAI(" in code else 0), page
+@pytest.mark.parametrize("snippet", runnable("python"), ids=str)
+def test_python_snippets_run(snippet: Snippet, offline: Serving) -> None:
+    command = [sys.executable, "-"]
+    if re.search("^class Test", snippet.code, re.MULTILINE):
+        suite = offline.folder / f"test_snippet_{next(NUMBERS)}.py"
+        suite.write_text(snippet.code)
+        command = [sys.executable, "-m", "pytest", "-q", suite.name]
+    execute(command, snippet, offline, offline.folder)
 
 
-# A machine may have no curl; then there is nothing to try it with.
-CURL = [block for block in blocks("sh") if block[1].startswith("curl") and shutil.which("curl")]
+@pytest.mark.parametrize("snippet", runnable("js"), ids=str)
+def test_javascript_snippets_run(snippet: Snippet, offline: Serving, packages: Path) -> None:
+    execute(["node", "--input-type=module", "-"], snippet, offline, packages)
 
 
-@pytest.mark.parametrize(("page", "code"), CURL)
-def test_curl_snippets_run(page: str, code: str, offline: Serving) -> None:
-    printed = execute(["/bin/sh", "-eu"], code, offline)
-    assert "simulated" in printed, page
+@pytest.mark.parametrize("snippet", runnable("sh"), ids=str)
+def test_shell_snippets_run(snippet: Snippet, offline: Serving) -> None:
+    if "curl" in snippet.code and not shutil.which("curl"):
+        pytest.skip("there is no curl on this machine")
+    execute(["/bin/sh", "-eu"], snippet, offline, offline.folder)
 
 
-@pytest.mark.parametrize(("page", "code"), blocks("toml"))
-def test_toml_snippets_are_settings(page: str, code: str) -> None:
-    assert page
-    models = Settings.model_validate(tomllib.loads(code)).model_map()
-    assert models.resolve("gpt-5-mini-2025") == "haiku"
+@pytest.mark.parametrize("snippet", runnable("toml"), ids=str)
+def test_toml_snippets_are_settings(snippet: Snippet) -> None:
+    Settings.model_validate(tomllib.loads(snippet.code))
 
 
-def test_every_other_command_of_the_readme_is_one() -> None:
+def test_json_snippets_are_json() -> None:
+    for snippet in runnable("json"):
+        json.loads(snippet.code)
+
+
+def test_every_snippet_is_run_or_says_why_not() -> None:
+    run_here = {"python", "js", "sh", "toml", "json"}
+    for snippet in snippets():
+        known = "continues", "printed", ""
+        assert snippet.mark in known or snippet.mark.startswith(("part of: ", "not run: ")), snippet
+        assert snippet.language, snippet
+        if snippet.runs:
+            assert snippet.language in run_here | {"text"}, snippet
+    not_run = [it for it in snippets() if it.mark.startswith("not run: ")]
+    assert Counter(str(it.page.relative_to(ROOT)) for it in not_run) == NOT_RUN
+
+
+PARTS = [snippet for snippet in snippets() if snippet.part_of]
+
+
+@pytest.mark.parametrize("snippet", PARTS, ids=str)
+def test_parts_of_examples_stand_there(snippet: Snippet) -> None:
+    assert snippet.part_of
+    assert snippet.code in snippet.part_of.read_text()
+    assert snippet.part_of.is_relative_to(ROOT / "examples")  # test_examples.py runs all of these
+
+
+def test_every_target_of_make_is_one() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for _, code in blocks("sh"):
-        for target in re.findall(r"^make (\w+)", code, re.MULTILINE):
+    for snippet in snippets("sh"):
+        for target in re.findall(r"^make (\w+)", snippet.code, re.MULTILINE):
             assert f"\n{target}:" in makefile
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in LINK.findall(page.read_text()):
-        assert (page.parent / target).exists(), target
+    for path, anchor in LINK.findall(page.read_text()):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        if anchor:
+            assert anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_operators_can_override_models_as_the_page_says() -> None:
+    page = ROOT / "docs/configuration.md"
+    (snippet,) = (snippet for snippet in snippets("toml") if snippet.page == page)
+    models = Settings.model_validate(tomllib.loads(snippet.code)).model_map()
+    assert models.resolve("gpt-5-mini-2025") == "haiku"
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
@@ -107,13 +175,12 @@ def test_every_parameter_header_and_endpoint_is_in_the_reference() -> None:
         assert re.sub(r"{\w+}", "{id}", path) in page, path
 
 
-# Pages that say more of JSON have tests of their own.
-ANSWERS = [code for page, code in blocks("json") if page == "API_REFERENCE.md"]
+ANSWERS = [snippet for snippet in runnable("json") if snippet.page.name == "API_REFERENCE.md"]
 
 
-@pytest.mark.parametrize("code", ANSWERS)
-def test_answers_in_the_reference_are_the_documents(code: str) -> None:
-    assert json.loads(code) in examples(DOCUMENT)
+@pytest.mark.parametrize("snippet", ANSWERS, ids=str)
+def test_answers_in_the_reference_are_the_documents(snippet: Snippet) -> None:
+    assert json.loads(snippet.code) in examples(DOCUMENT)
 
 
 def examples(node: object) -> list[object]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MODEGATE = [sys.executable, "-m", "modegate"]
+# Processes that stand ready cost a second of a core each, which most tests need for themselves.
+COLD = {"CLAUDE_WARM_PROCESSES": "0"}
 
 
 @dataclass(frozen=True)

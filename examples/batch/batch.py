@@ -1,0 +1,64 @@
+"""Answer one prompt a line with Claude Code, without HTTP: JSON lines come out, in any order.
+
+    seq -f 'What is %g squared?' 200 | python batch.py --offline > answers.jsonl
+
+Without --offline it asks Claude, with the settings that `modegate serve` has.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from modegate.domain.completion import Completion
+from modegate.domain.errors import GatewayError
+from modegate.domain.mode import Mode
+from modegate.domain.turn import ChatRequest, ClaudeTurn
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.offline import offline_container
+from modegate.entrypoints.server import closing
+from modegate.entrypoints.settings_sources import load_settings
+
+AT_ONCE = 4  # processes of the CLI; each takes about half a core while it starts
+
+
+async def answer(container: Container, places: asyncio.Semaphore, prompt: str) -> bool:
+    """Print one answer; returns whether there was one."""
+    request = ChatRequest.of(
+        {"model": "haiku", "messages": [{"role": "user", "content": prompt}]}, Mode.CLAUDE_CODE
+    )
+    try:
+        async with places:
+            whole = await container.complete_chat()(request)
+            if isinstance(whole.turn, ClaudeTurn):  # it began a session, which nobody will resume
+                session = whole.turn.session
+                await container.client_sessions().end(session.id, session.client)
+    except GatewayError as error:
+        print(json.dumps({"prompt": prompt, "error": error.code}))
+        return False
+    text = whole.answer.text if isinstance(whole.answer, Completion) else ""
+    print(json.dumps({"prompt": prompt, "answer": text}, ensure_ascii=False))
+    return True
+
+
+def open_container() -> AbstractAsyncContextManager[Container]:
+    """The container, with a simulated model where --offline is given."""
+    settings = load_settings().settings
+    if "--offline" in sys.argv:
+        return offline_container(settings, os.environ)
+    return nullcontext(Container(settings=settings))
+
+
+async def main() -> None:
+    """Answer what is on standard input."""
+    prompts = [line.strip() for line in sys.stdin if line.strip()]
+    async with open_container() as container:
+        places = asyncio.Semaphore(AT_ONCE)
+        answered = await asyncio.gather(*(answer(container, places, it) for it in prompts))
+        for close in closing(container):
+            await close()
+    print(f"{sum(answered)} of {len(prompts)} answered", file=sys.stderr)
+
+
+asyncio.run(main())

@@ -1,0 +1,23 @@
+"""The store keeps its port: twelve duties, a test each.
+
+pip install 'modegate[testing]'
+pytest test_folder_store.py
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from folder_store import FolderSessionStore
+
+from modegate.testing.contracts.session_store import SessionStoreContract
+
+
+class TestFolderSessionStore(SessionStoreContract):
+    """Every test of the suite, with a new folder each."""
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[FolderSessionStore]:
+        with tempfile.TemporaryDirectory() as folder:
+            yield FolderSessionStore(Path(folder))

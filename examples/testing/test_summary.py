@@ -1,0 +1,57 @@
+"""The team's code against the real gateway, with a scripted backend in Claude's place.
+
+pip install 'modegate[testing]'
+pytest test_summary.py
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from openai import AsyncOpenAI
+from summary import summarise
+
+from modegate.domain.errors import CapacityError
+from modegate.domain.turn import ClaudeTurn
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.server import build_app
+from modegate.entrypoints.settings import Settings
+from modegate.testing.backend import ScriptedBackend, says
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def client_of(backend: ScriptedBackend, state: Path) -> AsyncIterator[AsyncOpenAI]:
+    """An SDK whose requests are answered in this process: no socket, no CLI, no key."""
+    container = Container(settings=Settings(modegate_state_dir=state))
+    container.claude_backend.override(backend)
+    app: Any = build_app(container)  # falcon and httpx2 write the type of an ASGI scope differently
+    async with AsyncOpenAI(
+        base_url="http://modegate/v1",
+        api_key="unused",
+        default_headers={"X-Claude-Code": "true"},
+        max_retries=0,
+        http_client=httpx2.AsyncClient(transport=httpx2.ASGITransport(app)),
+    ) as client:
+        yield client
+
+
+async def test_the_answer_is_claudes(tmp_path: Path) -> None:
+    """The prompt is what the team's code asked, and the answer what the script says."""
+    backend = ScriptedBackend(*says("Gateways ", "connect."))
+    async with client_of(backend, tmp_path) as client:
+        assert await summarise(client, "A long text.") == "Gateways connect."
+    (turn,) = backend.turns
+    assert isinstance(turn, ClaudeTurn)
+    assert turn.prompt.text == "Summarise in one sentence: A long text."
+
+
+async def test_without_capacity_it_apologises(tmp_path: Path) -> None:
+    """An error of the gateway reaches the team's code as the SDK's own."""
+    backend = ScriptedBackend(CapacityError("All processes are busy."))
+    async with client_of(backend, tmp_path) as client:
+        assert await summarise(client, "A long text.") == "Too busy to summarise."

@@ -1,0 +1,33 @@
+"""A folder with the npm packages of the examples, or the reason why there is none."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "javascript"
+OLDEST_NODE = 20
+# What npm says where it cannot reach its registry; anything else that fails is a fault.
+NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
+INSTALL = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+
+
+def install_packages(folder: Path) -> Path:
+    """The folder with the examples and their packages; skips the test where that cannot be."""
+    node = shutil.which("node")
+    if not (node and shutil.which("npm")):
+        pytest.skip("there is no node with npm on this machine")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"node {version.strip()} is older than {OLDEST_NODE}")
+    shutil.copytree(
+        EXAMPLES, folder, ignore=shutil.ignore_patterns("node_modules"), dirs_exist_ok=True
+    )
+    done = subprocess.run(
+        INSTALL, cwd=folder, capture_output=True, text=True, check=False, timeout=110
+    )
+    if any(word in done.stderr for word in NO_NETWORK):
+        pytest.skip("npm cannot reach its registry")
+    assert done.returncode == 0, done.stderr
+    return folder
