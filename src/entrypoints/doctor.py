@@ -119,6 +119,10 @@ def _process_mode(container: Container, *, converses: bool) -> Finding:
 
 
 def _passthrough(container: Container) -> Finding:
+    settings: Settings = container.settings()
+    if settings.is_own_upstream():
+        advice = "unset OPENAI_BASE_URL where the gateway starts, or name the upstream's"
+        return Finding(Verdict.BAD, "passthrough: its upstream is this gateway itself", advice)
     health = container.check_health()()
     if health.passthrough is PassthroughState.OK:
         return Finding(Verdict.FINE, "passthrough: a key is set")

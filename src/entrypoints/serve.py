@@ -20,6 +20,10 @@ from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings
 from modegate.entrypoints.workers import Workers
 
+OWN_UPSTREAM = (
+    "OPENAI_BASE_URL is the address of this gateway itself: unset it where the gateway starts, or "
+    "name the upstream's"
+)
 # So many more objects are made than freed before the collector looks at the young ones.
 GARBAGE = 5_000
 
@@ -31,6 +35,9 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     chosen = "log_format" in loaded.sources or not sys.stderr.isatty()
     configure_logging(loaded.settings.log_level, loaded.settings.log_format if chosen else "pretty")
     settings = loaded.settings
+    if settings.is_own_upstream() and not offline:
+        print(f"modegate: {OWN_UPSTREAM}", file=sys.stderr)
+        return 2
     try:
         listener = listen(settings.host, settings.port)
     except AddressError as error:

@@ -83,6 +83,9 @@ Url = Annotated[str, AfterValidator(_base_url)]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
+WELL_KNOWN = {"http": 80, "https": 443}
+
+
 def _is_loopback(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host.strip("[]"))
@@ -161,6 +164,15 @@ class Settings(BaseModel):
                 "ALLOW_UNAUTHENTICATED=true where everybody may ask"
             )
         return self
+
+    def is_own_upstream(self) -> bool:
+        """Whether requests would come back to this gateway, again and again.
+
+        Clients are told to export `OPENAI_BASE_URL`, too, and may start it in that same shell.
+        """
+        url = urlsplit(self.openai_base_url or "")
+        own = url.hostname == self.host.strip("[]") or _is_loopback(url.hostname or "")
+        return own and (url.port or WELL_KNOWN.get(url.scheme)) == self.port
 
     def all_keys(self) -> tuple[SecretStr, ...]:
         """`api_key` and `api_keys`, each once."""

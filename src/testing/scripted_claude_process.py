@@ -24,6 +24,7 @@ HELP = (
     "--permission-prompts --system-prompt-snapshot\n"
 )
 INTERRUPTED = threading.Event()
+HEARD: list[str] = []
 
 
 class InterruptedTurnError(Exception):
@@ -89,6 +90,18 @@ def wait_for(path: str) -> None:
         time.sleep(0.005)
 
 
+def recite(session: str) -> None:
+    """Answer with everything that this process was ever asked."""
+    delta = {"type": "text_delta", "text": " ".join(HEARD)}
+    for event in (
+        {"type": "message_start", "message": {"id": "msg_1"}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+    ):
+        emit({"type": "stream_event", "session_id": session, "event": event})
+    emit({"type": "result", "subtype": "success", "is_error": False, "session_id": session})
+
+
 def kill(number: int) -> None:
     """End by a signal."""
     os.kill(os.getpid(), number)
@@ -106,6 +119,7 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
     "ignore_sigterm": ignore_sigterm,
     "orphan": orphan,
     "wait_for": wait_for,
+    "recite": recite,
     "kill": kill,
     "exit": sys.exit,
 }
@@ -144,6 +158,7 @@ def converse(folder: Path) -> None:
     threading.Thread(target=_listen, args=(turns,), daemon=True).start()
     while (said := turns.get()) is not None:
         text = str(said["message"]["content"])
+        HEARD.append(text)
         _note(folder / "turns.jsonl", {"pid": os.getpid(), "text": text})
         INTERRUPTED.clear()
         try:

@@ -202,3 +202,24 @@ async def test_the_doctor_asks_where_it_may(
     refused = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)
     assert refused.returncode == 1
     assert "FAIL claude, asked: backend_auth_failed" in refused.stdout
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{}/v1", "http://localhost:{}"])
+def test_a_gateway_that_would_ask_itself_does_not_start(
+    url: str, host: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    own = host | {"PORT": port, "OPENAI_BASE_URL": url.format(port), "OPENAI_API_KEY": "x"}
+    told = run("serve", host=own, folder=tmp_path)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "OPENAI_BASE_URL is the address of this gateway itself" in told.stderr
+    assert "its upstream is this gateway itself" in run("doctor", host=own, folder=tmp_path).stdout
+    with serving("--offline", folder=tmp_path, environment=own) as running:
+        assert running.ask("/live")
+
+
+def test_an_address_in_brackets_is_the_one_within(host: dict[str, str], tmp_path: Path) -> None:
+    told = run("doctor", host=host | {"HOST": "[::1]"}, folder=tmp_path)
+    assert "is free" in told.stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from modegate.testing.provider import StandInProvider
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
+SESSIONS = 150
 
 
 @pytest.fixture(autouse=True)
@@ -173,6 +175,51 @@ async def test_an_executable_that_takes_one_turn_gets_one(
         await until(lambda: capacity(running).active == 0)
         assert (capacity(running).warm, capacity(running).live) == (0, 0)
     assert len(claude.starts) == 2
+
+
+async def test_hundreds_of_sessions_hear_nothing_of_each_other(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    """Far more sessions than processes, and each process says all that it was ever told."""
+    claude.script({"recite": "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"})
+    dice = random.Random(5)  # noqa: S311 - a test's dice
+    sessions: dict[int, str] = {}
+    turns = [number % SESSIONS for number in range(3 * SESSIONS)]
+    dice.shuffle(turns)
+
+    async def client() -> None:
+        while turns:
+            number = turns.pop()
+            known = {SESSION: sessions.pop(number)} if number in sessions else {}
+            response = await running.claude(f"canary-{number}.", known)
+            assert response.status_code in ((200, 429) if known else (200,)), response.text
+            if response.status_code == 200:
+                said = response.json()["choices"][0]["message"]["content"].split()
+                assert set(said) == {f"canary-{number}."}
+                reused.append(len(said) > 1)
+                sessions[number] = response.headers[SESSION]
+
+    reused: list[bool] = []
+    settings = {"claude_warm_processes": 2, "claude_live_sessions": SESSIONS // 3}
+    async with gateway(claude_path=str(claude.path), **settings) as running:
+        await asyncio.gather(*(client() for _ in range(6)))
+    assert sum(reused) > SESSIONS // 10
+    pids = {turn["pid"] for turn in claude.turns}
+    assert len(pids) < len(claude.turns)
+
+
+async def test_one_that_is_too_old_is_replaced(
+    gateway: GatewayFactory, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude)
+        old = int(str(claude.starts[1]["pid"]))
+        monkeypatch.setattr(warm, "OLDEST", 0.0)
+        await until(lambda: not members(old))
+        monkeypatch.setattr(warm, "OLDEST", 60.0)
+        await until(lambda: capacity(running).warm == 1)
+        assert (await running.claude("Now.")).status_code == 200
+        assert claude.turns[-1]["pid"] != old
 
 
 async def test_without_room_nobody_stands_ready(
