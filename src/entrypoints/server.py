@@ -96,12 +96,18 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
             if settings.metrics_token
             else None,
         ),
-        on_start=(cleaner.start,),
+        on_start=(cleaner.start, *preparing(container)),
         on_end=(
             cleaner.aclose,
             *closing(container),
         ),
     )
+
+
+def preparing(container: Container) -> list[Hook]:
+    """What may be done before the first request."""
+    prepare = getattr(container.claude_cli(), "prepare", None)
+    return [prepare] if prepare else []
 
 
 def closing(container: Container) -> list[Hook]:

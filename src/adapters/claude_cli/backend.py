@@ -37,6 +37,7 @@ class ClaudeBackend:
         self._processes = Processes(options, self._workspace)
         self._slots = Slots(options.slots, options.queue_timeout)
         self._settling: dict[SessionId, asyncio.Task[None]] = {}
+        self._preparing: asyncio.Task[None] | None = None
 
     def look(self) -> ClaudeHealth:
         """The backend's state, from what is known without asking anybody."""
@@ -71,6 +72,11 @@ class ClaudeBackend:
         async with self._run(turn, Translator()) as chunks:
             yield chunks
 
+    async def prepare(self) -> None:
+        """Ask the executable for its features soon, so that the first turn need not; never fails."""
+        if self.look().can_work:
+            self._preparing = asyncio.create_task(self._processes.launcher.prepare())
+
     def drain(self) -> None:
         """Begin no more turns; those that wait for their beginning fail."""
         self._slots.drain()
@@ -94,6 +100,9 @@ class ClaudeBackend:
 
     async def aclose(self) -> None:
         """Wait for the turns that are ending, then end every process."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait({self._preparing})
         while self._settling:
             await asyncio.wait(self._settling.values())
         await self._processes.aclose()

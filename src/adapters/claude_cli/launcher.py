@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from modegate.adapters.claude_cli import failures
@@ -15,6 +16,10 @@ from modegate.adapters.claude_cli.guard import Guard
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process import Place, Process
 from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.domain.errors import GatewayError
+
+# Whoever starts a gateway wants it to listen first, for so many seconds.
+CALM = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +61,13 @@ class Launcher:
             return await self._features.ask(executable)
         except OSError as error:
             raise _unavailable("the claude executable cannot be started", error) from error
+
+    async def prepare(self) -> None:
+        """What every first turn would have to wait for, once the gateway has started."""
+        await asyncio.sleep(CALM)
+        with suppress(GatewayError, OSError):
+            await self.features()
+            await self._guard.start()
 
     async def start(self, launch: Launch) -> Process:
         """A process in the session's folder, which nobody else may use while it lives or waits.
