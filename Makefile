@@ -18,7 +18,7 @@ serve: $(READY) ## run the gateway
 	$(RUN)modegate serve
 
 test: check ## format, lint, types, architecture, then every test with coverage
-	$(RUN)pytest --cov --cov-report=term tests
+	$(RUN)pytest --numprocesses 2 --dist loadfile --cov --cov-report=term tests
 	$(RUN)python tools/coverage_gate.py
 
 check: $(READY) docs ## what needs no test run
