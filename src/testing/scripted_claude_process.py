@@ -159,6 +159,7 @@ def converse(folder: Path) -> None:
     while (said := turns.get()) is not None:
         text = str(said["message"]["content"])
         HEARD.append(text)
+        emit({"type": "command_lifecycle", "command_uuid": said["uuid"], "state": "started"})
         _note(folder / "turns.jsonl", {"pid": os.getpid(), "text": text})
         INTERRUPTED.clear()
         try:

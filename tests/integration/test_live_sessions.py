@@ -14,6 +14,7 @@ from support.waiting import until
 
 from modegate.testing.dialects import Fails, Says
 from modegate.testing.provider import StandInProvider, last_user_text
+from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
 SLOW = Says("one two three four five six", delay=5.0)
@@ -276,3 +277,21 @@ async def test_nothing_of_one_session_is_seen_in_another(
         for message in request.json["messages"]:  # type: ignore[attr-defined]
             told = json.dumps(message)
             assert told.count("canary-") == told.count(f"{mark}-")
+
+
+async def test_what_is_left_of_a_turn_is_never_taken_for_the_next_one(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    claude = ScriptedClaude(folder, converses=True)
+    # It has said its result, and is still busy: what it is asked meanwhile waits.
+    claude.script_for("[a]", *answer("A."), {"hang": 0})
+    claude.script_for("[b]", *answer("B."))
+    claude.script_for("[c]", *answer("C."))
+    async with gateway(claude_path=str(claude.path)) as running:
+        session = await begin(running, "[a]")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await running.claude("[b]", {SESSION: session})
+        assert await go_on(running, session, "[c]") == "C."

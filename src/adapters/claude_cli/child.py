@@ -42,6 +42,7 @@ class Child(asyncio.SubprocessProtocol):
         self._buffered = 0
         self._readable = asyncio.Event()
         self._at_end = False
+        self._input_ended = False
         self._transport: asyncio.SubprocessTransport | None = None
         self._pid = 0
         self._last_words: asyncio.TimerHandle | None = None
@@ -79,10 +80,12 @@ class Child(asyncio.SubprocessProtocol):
         """Send `data` to standard input; `last` closes it. A child that does not read is no error."""
         # uvloop's transports are no subclasses of asyncio's.
         pipe = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(STDIN))
-        if not pipe.is_closing():
-            pipe.write(data)
-            if last:
-                pipe.write_eof()
+        if self._input_ended or pipe.is_closing():
+            return
+        pipe.write(data)
+        if last:
+            self._input_ended = True
+            pipe.write_eof()
 
     def begin_answer(self) -> bytes:
         """The bounds count anew; what came since the last answer is returned, and counts no more."""

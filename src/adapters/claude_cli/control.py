@@ -36,6 +36,15 @@ def rewind(message_id: str) -> bytes:
     return _request(REWIND, subtype="rewind_conversation", target_message_uuid=message_id)
 
 
+def begins(event: Event, message_id: str) -> bool:
+    """Whether the event says that the turn of this message has begun."""
+    return (
+        event.get("type") == "command_lifecycle"
+        and event.get("command_uuid") == message_id
+        and event.get("state") == "started"
+    )
+
+
 def refuses(event: Event, request: str) -> bool:
     """Whether the event says that a request has failed."""
     response = child(event, "response")

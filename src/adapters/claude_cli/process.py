@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from modegate.adapters.claude_cli import control, failures
@@ -47,6 +47,8 @@ class Process:
         self._lines = JsonLines(stdout_limit)
         self._system: str | None = None
         self._message_id = ""
+        self._turns = 0
+        self.begun = False  # whether it has said that its turn runs
 
     @property
     def alive(self) -> bool:
@@ -70,6 +72,7 @@ class Process:
         """
         self.waited = True
         ours = self.place.lock.take()
+        self._lines.begin_answer()
         heard = self._lines.feed(self.child.begin_answer())
         return ours and self.alive and all(event.get("type") in HARMLESS for event in heard)
 
@@ -81,6 +84,8 @@ class Process:
         """Begin a turn; after the `last` one the process ends by itself."""
         self._lines.begin_answer()
         self._message_id = str(uuid.uuid4())
+        self._turns += 1
+        self.begun = False
         begin = b"" if self._system is not None else control.initialize(prompt.system)
         self._system = prompt.system
         self.child.write(begin + control.user(prompt.text, self._message_id), last=last)
@@ -98,7 +103,7 @@ class Process:
         if not data and not events:
             await self.child.ended(LAST_WORDS)
             raise self.complaint or failures.from_exit(self.child.exit_status, self.child.stderr)
-        return events
+        return list(self._of_this_turn(events))
 
     async def take_back(self, *, forget: bool) -> bool:
         """Stop the turn that runs, and `forget` it; False where the process did not do so."""
@@ -113,6 +118,13 @@ class Process:
                 return await self._heard(control.has_rewound)
         except (TimeoutError, GatewayError):
             return False
+
+    def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:
+        """Without what belongs to the turn before, which may have been given up in the middle."""
+        for event in events:
+            self.begun = self.begun or control.begins(event, self._message_id)
+            if self.begun or self._turns == 1:
+                yield event
 
     async def _heard(self, judge: Callable[[Event], bool | None]) -> bool:
         """The first verdict on what the process says."""

@@ -116,7 +116,8 @@ class Run:
         if await self._stays():
             self._processes.keep(process)
             return
-        if self.translator.finished:  # it ends by itself
+        if self.translator.finished:  # it ends by itself, where nothing more can come
+            process.child.write(b"", last=True)
             await process.child.ended(self._options.grace)
         await self._processes.launcher.stop(process)
         await self._clear_up()
@@ -157,6 +158,8 @@ class Run:
     async def _stays(self) -> bool:
         process = self.process
         if process.child.expired or not process.alive or not self._processes.keeps(process):
+            return False
+        if not process.begun:  # the next turn could not be told from what is left of this one
             return False
         if self.translator.finished:
             return True
