@@ -287,7 +287,7 @@ async def test_what_is_left_of_a_turn_is_never_taken_for_the_next_one(
     claude = ScriptedClaude(folder, converses=True)
     # It has said its result, and is still busy: what it is asked meanwhile waits.
     claude.script_for("[a]", *answer("A."), {"hang": 0})
-    claude.script_for("[b]", *answer("B."))
+    claude.script_for("[b]", {"sleep": 0.3}, *answer("B."))
     claude.script_for("[c]", *answer("C."))
     async with gateway(claude_path=str(claude.path)) as running:
         session = await begin(running, "[a]")
