@@ -153,6 +153,20 @@ async def test_a_request_that_is_refused_gives_back_what_was_offered(
         assert response.headers[SESSION] == argument(claude.starts[1], "--session-id")
 
 
+async def test_what_is_given_back_to_a_gateway_that_ends_is_ended(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
+        await heat(running, 1, claude)
+        cli = running.container.claude_cli()
+        ready = claude.starts[1]
+        with cli.offer("sonnet", None) as session_id:
+            assert session_id == argument(ready, "--session-id")
+            cli.drain()
+        await until(lambda: not members(int(str(ready["pid"]))))
+        assert capacity(running).warm == 0
+
+
 async def test_a_cleaner_leaves_those_that_stand_ready_alone(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:

@@ -83,7 +83,7 @@ class WarmProcesses:
             yield session_id
         finally:
             if self._offered.pop(session_id, None):  # nobody took it
-                self._ready[cli_model].appendleft(ready)
+                self._take_back(ready)
 
     def take(self, session_id: SessionId) -> Process | None:
         """The process that was offered under this id."""
@@ -137,6 +137,12 @@ class WarmProcesses:
                 return ready
             self._give_up(ready)
         return None
+
+    def _take_back(self, ready: Ready) -> None:
+        if self._number:
+            self._ready[ready.process.launch.cli_model].appendleft(ready)
+        else:  # the gateway is ending
+            self._give_up(ready)
 
     async def _refill(self) -> None:
         while True:

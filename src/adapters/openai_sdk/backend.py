@@ -119,6 +119,8 @@ async def _chunks(response: aiohttp.ClientResponse, relay: SseRelay) -> AsyncGen
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
     """Read what little may follow, so that the connection can be used again."""
+    if response.content.at_eof():
+        return
     try:
         async with asyncio.timeout(LAST_BYTES):
             await response.read()

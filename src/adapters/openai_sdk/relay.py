@@ -10,10 +10,11 @@ EVENT_LIMIT = 16 * 1024 * 1024
 BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r", b"\n\r")
 LONGEST_BOUNDARY = 3
 
-# "data:" at the beginning of a line; a pattern that begins with letters is found much faster.
+# A pattern that begins with letters is found much faster: what is before them it looks back for.
+# "data:" at the beginning of a line.
 DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
 # In the text of an answer these quotation marks would have a backslash before them.
-FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
+FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"')
 ERROR = re.compile(
     rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|data:[ \t]*\{\s*"error"\s*:\s*(?!\s|null))'
 )
@@ -61,6 +62,8 @@ class SseRelay:
 
     def finish(self) -> bytes:
         """The last event, where the upstream ended right behind it; then `whole` tells the rest."""
+        if not self._tail:
+            return b""
         rest = bytes(self._tail).rstrip(b"\r\n")
         self._tail.clear()
         return self._look(rest + b"\n\n") if _is_whole_event(rest) else b""

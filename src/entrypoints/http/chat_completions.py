@@ -13,7 +13,7 @@ from modegate.application.stream_chat import StreamChat
 from modegate.domain.client import ClientId
 from modegate.domain.completion import Chunk, Completion
 from modegate.domain.errors import BackendCrashedError
-from modegate.domain.json_object import parse_json_object
+from modegate.entrypoints.http.json_object import parse_json_object
 from modegate.domain.mode import ModeDecision, decide_mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
 from modegate.domain.verbatim import Verbatim, VerbatimHead

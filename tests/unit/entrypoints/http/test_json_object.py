@@ -1,7 +1,7 @@
 import pytest
 
 from modegate.domain.errors import InvalidRequestError
-from modegate.domain.json_object import parse_json_object
+from modegate.entrypoints.http.json_object import parse_json_object
 
 
 def test_an_object() -> None:
@@ -27,3 +27,8 @@ def test_anything_else_is_refused_and_never_quoted(body: bytes, told: str) -> No
     with pytest.raises(InvalidRequestError, match=told) as caught:
         parse_json_object(body)
     assert "secret-word" not in caught.value.message
+
+
+@pytest.mark.parametrize("body", [b'\xef\xbb\xbf{"a": 1}', b'{"a": "\\ud800"}'])
+def test_what_only_the_slower_parser_takes(body: bytes) -> None:
+    assert "a" in parse_json_object(body)
