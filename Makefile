@@ -40,6 +40,7 @@ bench: $(READY) ## measure side by side: ten minutes; PEERS=litellm installs and
 	$(RUN)python -m benchmarks.passthrough $(addprefix --peer ,$(PEERS))
 	$(RUN)python -m benchmarks.growth
 	$(RUN)python -m benchmarks.claude_code
+	$(RUN)python -m benchmarks.disconnects
 
 docs: $(READY) ## build the documentation's site into build/docs
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs

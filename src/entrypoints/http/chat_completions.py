@@ -13,13 +13,13 @@ from modegate.application.stream_chat import StreamChat
 from modegate.domain.client import ClientId
 from modegate.domain.completion import Chunk, Completion
 from modegate.domain.errors import BackendCrashedError
-from modegate.entrypoints.http.json_object import parse_json_object
 from modegate.domain.mode import ModeDecision, decide_mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
 from modegate.domain.verbatim import Verbatim, VerbatimHead
 from modegate.entrypoints.http.body import read_json_body
 from modegate.entrypoints.http.errors import write_head
 from modegate.entrypoints.http.gate import Gate
+from modegate.entrypoints.http.json_object import parse_json_object
 from modegate.entrypoints.http.lifetime import opened
 from modegate.entrypoints.http.record import record_of, tighten
 from modegate.entrypoints.http.sse import events

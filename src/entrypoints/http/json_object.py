@@ -6,7 +6,6 @@ import orjson
 
 from modegate.domain.errors import InvalidRequestError
 
-
 BOM = b"\xef\xbb\xbf"
 
 
