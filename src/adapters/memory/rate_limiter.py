@@ -3,23 +3,27 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from modegate.domain.errors import RateLimitError
 from modegate.domain.quota import Limit, Quota
 
-Subject = tuple[str, str, float]  # limit, who, seconds: cheap to hash
+Subject = tuple[str, str]  # limit, who: cheap to hash
+# So many times are kept one by one; of a higher limit those in the same small part of its window
+# are kept together, and leave it with the last of them.
+MOST_TIMES = 10_000
 
 
 class SlidingWindows:
     """Counts exactly; a clock that is set back or forth changes nothing.
 
-    A window holds the times of its requests, at most as many as its limit says. Subjects are in the
-    order of their last request, so that those whose windows are empty are at the front.
+    Subjects are in the order of their last request, so that those whose windows are empty are at
+    the front.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._windows: OrderedDict[Subject, deque[float]] = OrderedDict()
+        self._windows: OrderedDict[Subject, _Window] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -28,40 +32,81 @@ class SlidingWindows:
         """Count one request of the subject."""
         now = self._monotonic()
         self._drop_empty(now)
-        key = (limit.name, subject, limit.seconds)
-        window = self._window(key, now)
-        if len(window) >= limit.requests:
+        window = self._window(limit, subject)
+        window.slide(now)
+        if window.taken >= limit.requests:
             raise RateLimitError(
                 f"More than {limit.requests} requests in {limit.seconds:g} s: send them more "
                 "slowly, and this one again after Retry-After.",
-                retry_after=window[0] + limit.seconds - now,
-                quota=_quota(limit, window, now),
+                retry_after=window.first + limit.seconds - now,
+                quota=window.quota(limit, now),
             )
-        window.append(now)
+        window.add(now)
+        key = (limit.name, subject)
         self._windows[key] = window
         self._windows.move_to_end(key)
-        return _quota(limit, window, now)
+        return window.quota(limit, now)
 
     async def look(self, limit: Limit, subject: str) -> Quota:
         """What is left."""
         now = self._monotonic()
-        return _quota(limit, self._window((limit.name, subject, limit.seconds), now), now)
+        window = self._window(limit, subject)
+        window.slide(now)
+        return window.quota(limit, now)
 
-    def _window(self, subject: Subject, now: float) -> deque[float]:
-        window = self._windows.get(subject) or deque[float]()
-        while window and window[0] + subject[2] <= now:
-            window.popleft()
-        return window
+    def _window(self, limit: Limit, subject: str) -> "_Window":
+        return self._windows.get((limit.name, subject)) or _Window(limit)
 
     def _drop_empty(self, now: float) -> None:
         while self._windows:
             subject, window = next(iter(self._windows.items()))
-            if window and window[-1] + subject[2] > now:
+            if not window.empty(now):
                 return
             del self._windows[subject]
 
 
-def _quota(limit: Limit, window: deque[float], now: float) -> Quota:
-    """All of the limit is there again when the last request leaves the window."""
-    wait = window[-1] + limit.seconds - now if window else 0.0
-    return Quota(limit.requests, limit.requests - len(window), time.time() + wait)
+@dataclass(slots=True)
+class _Together:
+    """Requests that leave their window as one: the time until which others join, and of the last."""
+
+    until: float
+    last: float
+    number: int = 1
+
+
+class _Window:
+    """The times of a subject's requests."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.taken = 0
+        self._seconds = limit.seconds
+        self._part = limit.seconds / MOST_TIMES if limit.requests > MOST_TIMES else 0.0
+        self._times: deque[_Together] = deque()
+
+    @property
+    def first(self) -> float:
+        """The time of those that leave first."""
+        return self._times[0].last
+
+    def empty(self, now: float) -> bool:
+        """Whether all have left."""
+        return not self._times or self._times[-1].last + self._seconds <= now
+
+    def slide(self, now: float) -> None:
+        """Forget those that have left."""
+        while self._times and self._times[0].last + self._seconds <= now:
+            self.taken -= self._times.popleft().number
+
+    def add(self, now: float) -> None:
+        """One more."""
+        self.taken += 1
+        if self._times and now < self._times[-1].until:
+            self._times[-1].last = now
+            self._times[-1].number += 1
+        else:
+            self._times.append(_Together(now + self._part, now))
+
+    def quota(self, limit: Limit, now: float) -> Quota:
+        """All of the limit is there again when the last request has left."""
+        wait = self._times[-1].last + self._seconds - now if self._times else 0.0
+        return Quota(limit.requests, limit.requests - self.taken, time.time() + wait)

@@ -1,5 +1,6 @@
 import asyncio
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -75,3 +76,21 @@ async def test_nothing_is_kept_of_who_has_been_silent_for_a_window() -> None:
         await windows.hit(limit, str(subject))
         await windows.look(limit, f"never seen {subject}")
     assert len(windows) == 10
+
+
+async def test_a_high_limit_needs_no_more_memory_than_a_low_one() -> None:
+    now = [0.0]
+    windows, limit = SlidingWindows(lambda: now[0]), Limit("x", 100_000, 10.0)
+    tracemalloc.start()
+    try:
+        for request in range(100_000):
+            now[0] = request / 50_000
+            assert (await windows.hit(limit, "a")).remaining == 99_999 - request
+        with pytest.raises(RateLimitError):
+            await windows.hit(limit, "a")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
+    now[0] = 10.0 + 2 * limit.seconds / 10_000
+    assert 99 <= (await windows.look(limit, "a")).remaining <= 100
