@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.load import KEY
+
 CACHE = Path(__file__).parent.parent / ".cache" / "peers"
 
 
@@ -53,6 +55,7 @@ def _litellm(upstream: str) -> object:
             }
             for model in models
         ],
+        "general_settings": {"master_key": KEY},
         "litellm_settings": {"num_retries": 0, "telemetry": False},
     }
 

@@ -186,11 +186,16 @@ class _Client:
         await self.send({"type": "http.response.body", "body": body})
 
     def stop_watching(self) -> None:
-        """Nobody needs to know any more."""
+        """Nobody needs to know any more.
+
+        Nor does anybody keep the other: what held itself would wait for the garbage collector.
+        """
         if self._watch_soon is not None:
             self._watch_soon.cancel()
+            self._watch_soon = None
         if self._watch is not None:
             self._watch.cancel()
+            self._watch = None
 
     def cut(self) -> None:
         """End the request now."""
