@@ -15,6 +15,8 @@ GATEWAY_CORE = 0
 LOAD_CORE = 1
 # Some peers take their time to start, in seconds.
 START = 90
+# Linux's name for the clock of another process: clock_getcpuclockid(3), which Python does not have.
+PROCESS_CLOCK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,8 @@ class Server:
 
     @property
     def cpu_seconds(self) -> float:
-        """User and system time of the process and its threads so far."""
-        return sum(
-            int((task / "schedstat").read_text().split()[0]) / 1e9
-            for task in Path(f"/proc/{self.pid}/task").iterdir()
-        )
+        """User and system time of the process so far, also of threads that have ended."""
+        return time.clock_gettime(~self.pid << 3 | PROCESS_CLOCK)
 
     @property
     def memory_mib(self) -> float:
