@@ -25,7 +25,9 @@ class HandOn:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """The upstream's answer."""
         body = await req.stream.read()
-        session = self._session = self._session or aiohttp.ClientSession()
+        session = self._session = self._session or aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0)  # else 256 streams would wait for 100 connections
+        )
         answer = await session.post(self._url, data=body, headers=HEADERS)
         resp.content_type = answer.headers["Content-Type"]
         if orjson.loads(body).get("stream"):
