@@ -25,8 +25,9 @@ class HandOn:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """The upstream's answer."""
         body = await req.stream.read()
+        # Without the library's own limit: 256 streams would wait for 100 connections.
         session = self._session = self._session or aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0)  # else 256 streams would wait for 100 connections
+            connector=aiohttp.TCPConnector(limit=0)
         )
         answer = await session.post(self._url, data=body, headers=HEADERS)
         resp.content_type = answer.headers["Content-Type"]
