@@ -1,7 +1,7 @@
 """What modegate adds to an upstream's answer: `python -m benchmarks.passthrough [--rounds N]`.
 
 Each round runs every scenario on every server, in turn, so that other work on the machine falls on
-all alike; the figures are medians over the rounds.
+all alike; the figures are medians over the rounds, and ratios are medians of each round's own.
 """
 
 import argparse
@@ -33,20 +33,16 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one server in one scenario."""
+    """Of one server in one scenario, in one round."""
 
     answers_a_second: float
     median_ms: float
     cpu_us: float
 
-    @classmethod
-    def median(cls, rounds: list["Figures"]) -> "Figures":
-        """Each figure's median."""
-        return cls(
-            statistics.median(x.answers_a_second for x in rounds),
-            statistics.median(x.median_ms for x in rounds),
-            statistics.median(x.cpu_us for x in rounds),
-        )
+
+Rounds = list[Figures]
+HEAD = """| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : floor | CPU : floor |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 async def measure(server: Server, scenario: Scenario, seconds: float) -> Figures:
@@ -59,33 +55,36 @@ async def measure(server: Server, scenario: Scenario, seconds: float) -> Figures
 
 async def compare(servers: list[Server], rounds: int, seconds: float) -> None:
     """Measure all in turn, and print a table."""
-    found: dict[tuple[Scenario, Server], list[Figures]] = defaultdict(list)
+    found: dict[tuple[Scenario, str], Rounds] = defaultdict(list)
     for _ in range(rounds):
         for scenario in SCENARIOS:
             for server in servers:
                 if scenario.chunks and server.name == FALCON:
                     continue
-                found[scenario, server].append(await measure(server, scenario, seconds))
-    print("| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : upstream ", end="")
-    print("| rate : floor | CPU : floor |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    medians = {
-        (scenario.name, server.name): Figures.median(rounds)
-        for (scenario, server), rounds in found.items()
-    }
-    for scenario, server in found:
-        x, base = medians[scenario.name, server.name], medians[scenario.name, UPSTREAM]
-        floor = medians[scenario.name, FLOOR]
-        chunks = f"{x.answers_a_second * scenario.chunks:,.0f}" if scenario.chunks else ""
-        print(
-            f"| {scenario.name} | {server.name} | {x.answers_a_second:,.0f} | {chunks} "
-            f"| {x.median_ms:.2f} | {x.median_ms - base.median_ms:.2f} | {x.cpu_us:,.0f} "
-            f"| {x.answers_a_second / base.answers_a_second:.2f} "
-            f"| {x.answers_a_second / floor.answers_a_second:.2f} | {x.cpu_us / floor.cpu_us:.2f} |"
-        )
+                found[scenario, server.name].append(await measure(server, scenario, seconds))
+    print(HEAD)
+    for (scenario, name), figures in found.items():
+        print(row(scenario, name, figures, found[scenario, UPSTREAM], found[scenario, FLOOR]))
     for server in servers:
         print(f"\nmemory of {server.name} after the load: {server.memory_mib:.0f} MiB", end="")
     print()
+
+
+def row(scenario: Scenario, name: str, own: Rounds, upstream: Rounds, floor: Rounds) -> str:
+    """A server's line: what it adds to the upstream, and how it compares with the floor."""
+    rate = statistics.median(it.answers_a_second for it in own)
+    latency = statistics.median(it.median_ms for it in own)
+    added = (it.median_ms - base.median_ms for it, base in zip(own, upstream, strict=True))
+    faster = (
+        it.answers_a_second / base.answers_a_second for it, base in zip(own, floor, strict=True)
+    )
+    dearer = (it.cpu_us / base.cpu_us for it, base in zip(own, floor, strict=True))
+    chunks = f"{rate * scenario.chunks:,.0f}" if scenario.chunks else ""
+    return (
+        f"| {scenario.name} | {name} | {rate:,.0f} | {chunks} | {latency:.2f} "
+        f"| {statistics.median(added):.2f} | {statistics.median(it.cpu_us for it in own):,.0f} "
+        f"| {statistics.median(faster):.2f} | {statistics.median(dearer):.2f} |"
+    )
 
 
 def gateway(upstream: Server, state: str) -> AbstractContextManager[Server]:
