@@ -33,7 +33,7 @@ unit: $(READY) ## the pure tests alone: seconds
 integration: $(READY) ## the tests against the real CLI, SDK and sockets
 	$(RUN)pytest tests/integration
 
-chaos: $(READY) ## 10,000 turns that fail in every way: an hour
+chaos: $(READY) ## 2 x 10,000 turns that fail in every way: half an hour
 	MODEGATE_CHAOS_TURNS=10000 $(RUN)pytest -s --timeout 0 tests/integration/test_chaos.py
 
 bench: $(READY) ## measure side by side: ten minutes; PEERS=litellm installs and adds others

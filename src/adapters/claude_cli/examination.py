@@ -1,15 +1,12 @@
 """What an operator wants to know of the executable before the first request."""
 
-import asyncio
 from dataclasses import dataclass
 
 from modegate.adapters.claude_cli.command import HARDENING, OPTIONAL
 from modegate.adapters.claude_cli.environment import build_environment
 from modegate.adapters.claude_cli.executable import find_executable
-from modegate.adapters.claude_cli.features import FeatureProbe
+from modegate.adapters.claude_cli.features import FeatureProbe, told_by
 from modegate.adapters.claude_cli.options import ClaudeOptions
-
-VERSION_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +30,11 @@ async def examine(options: ClaudeOptions) -> Examination:
         return Examination(None)
     environment = build_environment(options)
     try:
-        version = await _version(path, environment)
+        version = await told_by(path, "--version", environment)
         features = await FeatureProbe(environment).ask(path)
     except OSError:
         return Examination(path)
     used = (argument.partition("=")[0] for argument in (*HARDENING, *OPTIONAL))
     unknown = tuple(name for name in used if not features.has(name))
-    return Examination(path, version, unknown, features.converses)
-
-
-async def _version(path: str, environment: dict[str, str]) -> str | None:
-    process = await asyncio.create_subprocess_exec(
-        path,
-        "--version",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
-    )
-    try:
-        async with asyncio.timeout(VERSION_TIMEOUT):
-            told, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return None
-    return told.decode("utf-8", "replace").strip().partition("\n")[0] or None
+    first_line = (version or "").strip().partition("\n")[0]
+    return Examination(path, first_line or None, unknown, features.converses)
