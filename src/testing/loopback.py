@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -92,8 +93,8 @@ class LoopbackServer:
         self.url = ""
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[str]:
-        """The server's address, such as `http://127.0.0.1:40123`."""
+    async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+        """The server's address, such as `http://127.0.0.1:40123`; it speaks `tls` where given."""
         connections: set[asyncio.Task[None]] = set()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,8 +110,9 @@ class LoopbackServer:
             protocols[reader] = protocol.gone
             return protocol
 
-        server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0, ssl=tls)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self.url
         finally:
