@@ -9,15 +9,14 @@ import asyncio
 import json
 import os
 import sys
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 
 from modegate.domain.completion import Completion
 from modegate.domain.errors import GatewayError
 from modegate.domain.mode import Mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn
-from modegate.entrypoints.container import Container
+from modegate.entrypoints.container import Container, live_container
 from modegate.entrypoints.offline import offline_container
-from modegate.entrypoints.server import closing
 from modegate.entrypoints.settings_sources import load_settings
 
 AT_ONCE = 4  # processes of the CLI; each takes about half a core while it starts
@@ -47,7 +46,7 @@ def open_container() -> AbstractAsyncContextManager[Container]:
     settings = load_settings().settings
     if "--offline" in sys.argv:
         return offline_container(settings, os.environ)
-    return nullcontext(Container(settings=settings))
+    return live_container(settings)
 
 
 async def main() -> None:
@@ -56,8 +55,6 @@ async def main() -> None:
     async with open_container() as container:
         places = asyncio.Semaphore(AT_ONCE)
         answered = await asyncio.gather(*(answer(container, places, it) for it in prompts))
-        for close in closing(container):
-            await close()
     print(f"{sum(answered)} of {len(prompts)} answered", file=sys.stderr)
 
 

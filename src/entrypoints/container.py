@@ -2,12 +2,13 @@
 
 Override a provider to replace what it makes:
 
-    container = Container(settings=settings)
-    container.session_store.override(MySessionStore())
+    async with live_container(settings) as container:
+        container.session_store.override(MySessionStore())
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from dependency_injector import containers, providers
 
@@ -170,3 +171,20 @@ class Container(containers.DeclarativeContainer):
         passthrough=passthrough_backend,
         clients_may_bring_keys=settings.provided.allow_client_openai_key,
     )
+
+
+@asynccontextmanager
+async def live_container(settings: Settings) -> AsyncIterator[Container]:
+    """A container for use without a server; what it made is closed when the context is left."""
+    container = Container(settings=settings)
+    try:
+        yield container
+    finally:
+        await close(container)
+
+
+async def close(container: Container) -> None:
+    """End its processes and connections; what somebody put there may have nothing to close."""
+    for make in (container.claude_cli, container.passthrough_backend, container.session_store):
+        if aclose := getattr(make(), "aclose", None):
+            await aclose()

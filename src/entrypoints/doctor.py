@@ -11,9 +11,9 @@ from modegate.domain.health import CredentialState, PassthroughState
 from modegate.domain.mode import Mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn
 from modegate.entrypoints.banner import counted, url_of
-from modegate.entrypoints.container import Container
+from modegate.entrypoints.container import Container, live_container
 from modegate.entrypoints.logging import configure_logging
-from modegate.entrypoints.server import AddressError, closing, listen
+from modegate.entrypoints.server import AddressError, listen
 from modegate.entrypoints.settings import Settings
 
 LIVE_TIMEOUT = 60.0
@@ -43,15 +43,11 @@ class Finding:
 async def run_doctor(settings: Settings, *, live: bool) -> int:
     """Print each finding as it comes; returns the exit status: 1 where something is bad."""
     configure_logging("error", "pretty")
-    container = Container(settings=settings)
     verdicts: Counter[Verdict] = Counter()
-    try:
+    async with live_container(settings) as container:
         async for finding in _examine(container, live=live):
             print(finding, flush=True)
             verdicts[finding.verdict] += 1
-    finally:
-        for close in closing(container):
-            await close()
     print(f"\n{_conclusion(verdicts)}")
     return int(Verdict.BAD in verdicts)
 

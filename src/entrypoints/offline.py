@@ -8,7 +8,7 @@ from pathlib import Path
 from dependency_injector import providers
 from pydantic import SecretStr
 
-from modegate.entrypoints.container import Container
+from modegate.entrypoints.container import Container, close
 from modegate.entrypoints.settings import Settings
 from modegate.testing.provider import StandInProvider
 
@@ -49,7 +49,7 @@ async def offline_container(
             try:
                 yield container
             finally:  # a process that still writes would keep its folder from being removed
-                await container.claude_cli().aclose()
+                await close(container)
 
 
 def _without_credentials(environment: Mapping[str, str]) -> dict[str, str]:

@@ -7,12 +7,13 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 
 import uvicorn
 
 from modegate.entrypoints.cleaner import SessionCleaner
-from modegate.entrypoints.container import Container
+from modegate.entrypoints.container import Container, close
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.protocol import GatewayProtocol
@@ -97,10 +98,7 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
             else None,
         ),
         on_start=(cleaner.start, *preparing(container)),
-        on_end=(
-            cleaner.aclose,
-            *closing(container),
-        ),
+        on_end=(cleaner.aclose, partial(close, container)),
     )
 
 
@@ -108,12 +106,6 @@ def preparing(container: Container) -> list[Hook]:
     """What may be done before the first request."""
     prepare = getattr(container.claude_cli(), "prepare", None)
     return [prepare] if prepare else []
-
-
-def closing(container: Container) -> list[Hook]:
-    """How to close what the container made; what somebody put there may have nothing to close."""
-    made = (container.claude_cli, container.passthrough_backend, container.session_store)
-    return [close for make in made if (close := getattr(make(), "aclose", None))]
 
 
 def build_server(app: Lifetime, container: Container) -> GatewayServer:

@@ -43,6 +43,12 @@ async def test_sessions_are_there_after_a_restart_and_for_nobody_else(tmp_path: 
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+async def test_a_store_that_is_closed_twice(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await store.put(session(ONE))
+        await store.aclose()
+
+
 async def test_two_gateways_on_one_folder_see_each_others_sessions(tmp_path: Path) -> None:
     async with opened(tmp_path) as first, opened(tmp_path) as second:
         await first.put(session(ONE))

@@ -45,6 +45,7 @@ class SqliteSessionStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
+        self._closed = False
         self._database: sqlite3.Connection | None = None
         self._holds = Holds(folder / "sessions.lock")
 
@@ -87,7 +88,10 @@ class SqliteSessionStore:
             self._holds.release(session_id)
 
     async def aclose(self) -> None:
-        """Close the database."""
+        """Close the database; once is enough, and twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
         self._holds.close()
