@@ -86,7 +86,7 @@ class HoldSession:
 def not_found(session_id: SessionId) -> SessionNotFoundError:
     """The one answer for every session that the client cannot have."""
     return SessionNotFoundError(
-        f"Session {session_id} is unknown or has expired: leave out X-Claude-Session-ID to begin "
-        "a new one.",
+        f"Session {session_id} is unknown or has expired: leave out X-Claude-Session-ID and send "
+        "X-Claude-Code: true to begin a new one.",
         param="X-Claude-Session-ID",
     )

@@ -95,7 +95,7 @@ class ModelMap:
             valid = ", ".join((*self.rows, DEFAULT_NAME))
             raise ModelNotFoundError(
                 f"Claude Code does not know this model. Use one of: {valid} (* stands for any "
-                "ending), or leave out X-Claude-Code to pass the request through to the upstream.",
+                "ending), or send X-Claude-Code: false to pass the request through to the upstream.",
                 param="model",
             )
         return cli_model

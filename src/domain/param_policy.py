@@ -133,8 +133,8 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
 def unsupported(name: str) -> UnsupportedParameterError:
     """The refusal of one parameter, with the ways out."""
     return UnsupportedParameterError(
-        f"Claude Code mode does not support '{name}': remove it, or leave out X-Claude-Code to "
-        "pass the request through to an upstream that has it, or call the Claude API itself.",
+        f"Claude Code mode does not support '{name}': remove it, or send X-Claude-Code: false "
+        "to pass the request through to an upstream that has it, or call the Claude API itself.",
         param=name,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `requests` in any `seconds`; `name` keeps it apart from other limits."""
+    """At most `requests` in any `seconds`; `name` says of what, such as "address"."""
 
     name: str
     requests: int

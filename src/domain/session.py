@@ -27,7 +27,7 @@ def parse_session_id(text: str) -> SessionId:
     if parsed is None or parsed.version != UUID_VERSION or str(parsed) != text.lower():
         raise InvalidSessionIdError(
             "X-Claude-Session-ID must be a UUID of version 4, as an earlier answer's header gave "
-            "it; leave it out to begin a new session.",
+            "it; leave it out and send X-Claude-Code: true to begin a new session.",
             param="X-Claude-Session-ID",
         )
     return SessionId(str(parsed))

@@ -80,8 +80,9 @@ class Row:
 JSON_WORDS, BEARER = ("application/json",), ("Bearer",)
 MODEL_WORDS = (*BUILT_IN_MODELS, "default", "X-Claude-Code")
 TRUTHS = ("true/1/yes", "false/0/no")
-SESSION_WORDS = (UNKNOWN, SESSION_HEADER)
-UNSUPPORTED = ("remove", "X-Claude-Code", "pass the request through", "Claude API")
+NEW = "X-Claude-Code: true"
+SESSION_WORDS = (UNKNOWN, SESSION_HEADER, NEW)
+UNSUPPORTED = ("remove", "X-Claude-Code: false", "pass the request through", "Claude API")
 AGAIN = ("again",)
 H_MODE, H_KEY = "X-Claude-Code", "X-OpenAI-API-Key"
 ROWS = [
@@ -103,13 +104,15 @@ ROWS = [
         ("context_length_exceeded", 400, INVALID, "messages", ("shorten",), claude_says(413)),
         ("invalid_header_value", 400, INVALID, H_MODE, TRUTHS, asked(headers={H_MODE: "marked"})),
         ("invalid_header_value", 400, INVALID, H_KEY, ("leave it out",), asked(headers={H_KEY: "marked" * 99})),
-        ("invalid_session_id", 400, INVALID, SESSION_HEADER, ("UUID", "leave it out"), asked(headers={SESSION_HEADER: "marked"})),
+        ("invalid_session_id", 400, INVALID, SESSION_HEADER, ("UUID", "leave it out", NEW), asked(headers={SESSION_HEADER: "marked"})),
+        ("invalid_session_id", 400, INVALID, "session_id", ("UUID", "GET /v1/sessions"), called("GET", "/v1/sessions/marked")),
         ("missing_api_key", 401, AUTH, None, BEARER, asked(settings=LOCKED)),
         ("invalid_api_key", 401, AUTH, None, BEARER, asked(settings=LOCKED, headers=WRONG_KEY)),
-        ("invalid_api_key", 401, AUTH, None, ("METRICS_TOKEN", *BEARER), called("GET", "/metrics", settings={"metrics_token": OWN_KEY})),
+        ("missing_api_key", 401, AUTH, None, ("METRICS_TOKEN", *BEARER), called("GET", "/metrics", settings={"metrics_token": OWN_KEY})),
         ("backend_auth_failed", 401, AUTH, None, ("operator", "ANTHROPIC_API_KEY"), claude_says(401)),
         ("backend_forbidden", 403, FORBIDDEN, None, ("permissions", "billing", "region"), claude_says(403)),
         ("session_not_found", 404, INVALID, SESSION_HEADER, SESSION_WORDS, asked(headers={SESSION_HEADER: UNKNOWN})),
+        ("session_not_found", 404, INVALID, "session_id", ("GET /v1/sessions",), called("DELETE", f"/v1/sessions/{UNKNOWN}")),
         ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
         ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
         ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(BEGUN, patience=0.1)),

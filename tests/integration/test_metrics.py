@@ -86,3 +86,13 @@ async def test_a_token_keeps_strangers_out(gateway: GatewayFactory) -> None:
         for wrong in (b"", b"Bearer sk-client-1234", b"sk-metrics", b"Bearer \xfc"):
             assert (await ask(wrong)).status_code == 401
         assert await figures(running, "sk-metrics")
+
+
+async def test_a_store_that_fails_costs_its_own_figure_alone(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    (tmp_path / "state").write_text("a file")
+    async with gateway(modegate_state_dir=tmp_path / "state") as running:
+        found = await figures(running)
+    assert ("modegate_sessions", "") not in found
+    assert found["modegate_slots", ""] == 10

@@ -102,7 +102,8 @@ def failed() -> GatewayError:
 def session_lost() -> GatewayError:
     """The CLI no longer has the conversation."""
     return SessionNotFoundError(
-        "The session's conversation is gone: leave out X-Claude-Session-ID to begin a new one.",
+        "The session's conversation is gone: leave out X-Claude-Session-ID and send "
+        "X-Claude-Code: true to begin a new one.",
         param="X-Claude-Session-ID",
     )
 
@@ -127,7 +128,7 @@ def unavailable() -> GatewayError:
     """There is no CLI, or none that runs."""
     return BackendUnavailableError(
         "The claude executable is missing or cannot be started: the operator has to install it, or "
-        "set CLAUDE_PATH. Without X-Claude-Code the request passes through to the upstream."
+        "set CLAUDE_PATH. With X-Claude-Code: false the request passes through to the upstream."
     )
 
 

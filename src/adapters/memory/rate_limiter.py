@@ -36,8 +36,8 @@ class SlidingWindows:
         window.slide(now)
         if window.taken >= limit.requests:
             raise RateLimitError(
-                f"More than {limit.requests} requests in {limit.seconds:g} s: send them more "
-                "slowly, and this one again after Retry-After.",
+                f"More than {limit.requests} requests of this {limit.name} in {limit.seconds:g} s: "
+                "send them more slowly, and this one again after Retry-After.",
                 retry_after=window.first + limit.seconds - now,
                 quota=window.quota(limit, now),
             )

@@ -38,7 +38,7 @@ class MemorySessionStore:
         if session_id in self._held:
             raise SessionBusyError(
                 "Another request is using this session: wait for its answer, or leave out "
-                "X-Claude-Session-ID to begin a new one.",
+                "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
                 param="X-Claude-Session-ID",
             )
         self._held.add(session_id)

@@ -79,7 +79,7 @@ class SqliteSessionStore:
         if not taken:
             raise SessionBusyError(
                 "Another request is using this session: wait for its answer, or leave out "
-                "X-Claude-Session-ID to begin a new one.",
+                "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
                 param="X-Claude-Session-ID",
             )
         try:

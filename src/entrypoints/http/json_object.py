@@ -33,6 +33,8 @@ def parse_json_object(body: bytes) -> dict[str, object]:
 
 def _parse_slowly(body: bytes) -> object:
     """What the fast parser does not take, such as half a character; or say what is wrong."""
+    if not body.strip():
+        raise InvalidRequestError("The body is empty: send a JSON object, {…}.")
     try:
         return DECODER.decode(body.removeprefix(BOM).decode())
     except RecursionError:

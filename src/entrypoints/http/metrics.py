@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from modegate.application.check_health import CheckHealth
 from modegate.application.ports.session_store import SessionStore
-from modegate.domain.errors import InvalidKeyError
+from modegate.domain.errors import InvalidKeyError, MissingKeyError, StorageError
 from modegate.entrypoints.http.record import Record
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -108,15 +108,23 @@ class MetricsPage:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All figures, and the number of sessions."""
         self._check_token(req.get_header("Authorization") or "")
-        known = len(await self.sessions.find())
         page = generate_latest(self.metrics.registry).decode()
         resp.content_type = CONTENT_TYPE
-        resp.text = (
-            f"{page}# HELP modegate_sessions Sessions that are remembered.\n"
+        resp.text = page + await self._sessions()
+
+    async def _sessions(self) -> str:
+        """Their number; nothing where the store fails, for all else can still be told."""
+        try:
+            known = len(await self.sessions.find())
+        except StorageError:
+            return ""
+        return (
+            "# HELP modegate_sessions Sessions that are remembered.\n"
             f"# TYPE modegate_sessions gauge\nmodegate_sessions {known}\n"
         )
 
     def _check_token(self, authorization: str) -> None:
         expected = f"Bearer {self.token}".encode()
         if self.token and not hmac.compare_digest(authorization.encode("latin-1"), expected):
-            raise InvalidKeyError("Send METRICS_TOKEN as Authorization: Bearer TOKEN.")
+            kind = InvalidKeyError if authorization else MissingKeyError
+            raise kind("Send METRICS_TOKEN as Authorization: Bearer TOKEN.")

@@ -1,10 +1,13 @@
 """`GET /v1/sessions`, and `GET` and `DELETE /v1/sessions/{id}`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import falcon.asgi
 
 from modegate.application.client_sessions import ClientSessions
+from modegate.domain.errors import InvalidSessionIdError, SessionNotFoundError
 from modegate.domain.session import Session
 from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.wire import encode
@@ -36,15 +39,34 @@ class OneSession:
     ) -> None:
         """What is known of it."""
         client = await self.gate.admit(req)
-        resp.data = encode(describe(await self.sessions.get(session_id, client)))
+        with _named_in_path():
+            resp.data = encode(describe(await self.sessions.get(session_id, client)))
 
     async def on_delete(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
         """End it; its conversation goes too."""
         client = await self.gate.admit(req)
-        ended = await self.sessions.end(session_id, client)
-        resp.data = encode(describe_ended(ended))
+        with _named_in_path():
+            resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
+
+
+@contextmanager
+def _named_in_path() -> Iterator[None]:
+    """Says what to do with an address, where the use case speaks of a header."""
+    try:
+        yield
+    except InvalidSessionIdError:
+        raise InvalidSessionIdError(
+            "The id in the address must be a UUID of version 4: GET /v1/sessions lists those of "
+            "your sessions.",
+            param="session_id",
+        ) from None
+    except SessionNotFoundError:
+        raise SessionNotFoundError(
+            "There is no such session, or it has expired: GET /v1/sessions lists yours.",
+            param="session_id",
+        ) from None
 
 
 def describe_ended(session: Session) -> dict[str, object]:

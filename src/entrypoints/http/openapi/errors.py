@@ -61,12 +61,12 @@ TOLD_BY_ADAPTERS = (
     ),
     errors.SessionBusyError(
         "Another request is using this session: wait for its answer, or leave out "
-        "X-Claude-Session-ID to begin a new one.",
+        "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
         param=SESSION_HEADER,
     ),
     errors.RateLimitError(
-        "More than 60 requests in 60 s: send them more slowly, and this one again after "
-        "Retry-After."
+        "More than 60 requests of this address in 60 s: send them more slowly, and this one "
+        "again after Retry-After."
     ),
     errors.CapacityError(
         "All of the server's Claude processes are busy: send the request again later."
@@ -82,7 +82,7 @@ TOLD_BY_ADAPTERS = (
     ),
     errors.BackendUnavailableError(
         "The claude executable is missing or cannot be started: the operator has to install it, or "
-        "set CLAUDE_PATH. Without X-Claude-Code the request passes through to the upstream."
+        "set CLAUDE_PATH. With X-Claude-Code: false the request passes through to the upstream."
     ),
     errors.StorageError(
         "The server cannot use what it keeps its sessions in: the operator has to check the folder "

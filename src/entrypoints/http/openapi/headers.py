@@ -34,7 +34,7 @@ SENT: Mapping[str, Schema] = {
         _sent(
             "X-Claude-Session-ID",
             f"The session to go on with: a UUID of version {UUID_VERSION}, as an earlier answer's "
-            "header gave it. Without it Claude Code begins a new session.",
+            "header gave it. Without it `X-Claude-Code: true` begins a new session.",
             SESSION_ID,
         ),
         _sent(

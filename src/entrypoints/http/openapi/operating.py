@@ -42,7 +42,7 @@ def metrics(security: list[Schema]) -> Schema:
     """`GET /metrics`."""
     media_type = CONTENT_TYPE.partition(";")[0]
     text = {media_type: {"schema": {"type": "string"}}}
-    kinds = (errors.InvalidKeyError, errors.StorageError)
+    kinds = (errors.MissingKeyError, errors.InvalidKeyError)
     return _open("getMetrics", "Give figures", "For Prometheus.", security) | {
         "responses": {
             "200": answer("The figures.", text),

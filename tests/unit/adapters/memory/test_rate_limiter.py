@@ -17,7 +17,7 @@ async def test_exactly_as_many_as_the_limit_says() -> None:
     windows = SlidingWindows()
     assert [(await windows.hit(THREE, "a")).remaining for _ in range(3)] == [2, 1, 0]
     for _ in range(2):
-        with pytest.raises(RateLimitError, match="More than 3 requests in 60 s"):
+        with pytest.raises(RateLimitError, match="More than 3 requests of this x in 60 s"):
             await windows.hit(THREE, "a")
     assert (await windows.hit(THREE, "b")).remaining == 2
     assert (await windows.hit(Limit("y", 3, 60), "a")).remaining == 2

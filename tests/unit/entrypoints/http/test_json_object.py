@@ -11,7 +11,8 @@ def test_an_object() -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"", "not valid JSON"),
+        (b"", "empty"),
+        (b" \n", "empty"),
         (b"{", "not valid JSON .line 1, column 2"),
         (b"[1]", "must be a JSON object"),
         (b'"text"', "must be a JSON object"),
