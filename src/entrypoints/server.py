@@ -39,6 +39,7 @@ class GatewayServer(uvicorn.Server):
         super().__init__(config)
         self._drain = drain
         self._draining: asyncio.Task[None] | None = None
+        self._forced = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -62,6 +63,15 @@ class GatewayServer(uvicorn.Server):
             self._draining = asyncio.create_task(self._drain_and_stop())
         else:
             self.force_exit = self.should_exit = True
+            self._forced.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in order, for which children have their time to end; or at once where told again."""
+        ending = asyncio.create_task(super().shutdown(sockets))
+        forced = asyncio.create_task(self._forced.wait())
+        await asyncio.wait({ending, forced}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        forced.cancel()
 
     async def _drain_and_stop(self) -> None:
         try:

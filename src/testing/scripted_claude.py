@@ -57,7 +57,12 @@ class ScriptedClaude:
         """Every turn of those that converse so far: text and pid."""
         return self._noted("turns.jsonl")
 
-    def _noted(self, name: str) -> list[dict[str, object]]:
+    @property
+    def deserters(self) -> list[int]:
+        """The pids of descendants that left their group."""
+        return self._noted("deserters.jsonl")
+
+    def _noted(self, name: str) -> list[Any]:
         log = self._folder / name
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 

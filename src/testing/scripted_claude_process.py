@@ -84,6 +84,17 @@ def orphan(seconds: float) -> None:
     )
 
 
+def desert(seconds: float) -> None:
+    """Leave a descendant behind that is in no group of ours, as the shells of the CLI's tools are."""
+    process = subprocess.Popen(  # noqa: S603 - the program is this one
+        [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    _note(Path(sys.argv[1]) / "deserters.jsonl", process.pid)
+
+
 def wait_for(path: str) -> None:
     """Do nothing until the file is there."""
     while not Path(path).exists():
@@ -118,6 +129,7 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
     "hang": hang,
     "ignore_sigterm": ignore_sigterm,
     "orphan": orphan,
+    "desert": desert,
     "wait_for": wait_for,
     "recite": recite,
     "kill": kill,

@@ -50,6 +50,11 @@ def alive(claude: ScriptedClaude) -> list[int]:
     return [pid for group in pids(claude) for pid in members(group)]
 
 
+def runs(pid: int) -> bool:
+    """Whether the process is there, and no zombie."""
+    return bool(members(pid))  # each of those asked for leads a group
+
+
 async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 5.0) -> None:
     """Wait until no process is left and every slot is free again."""
     backend = gateway.container.claude_cli()
@@ -203,6 +208,20 @@ async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
     async with start() as gateway, asyncio.timeout(5):
         assert code_of(await gateway.claude()) == "internal_error"
         await free(gateway, claude)
+
+
+@pytest.mark.parametrize("end", [{"exit": 1}, {"kill": 9}, HANG], ids=["exit", "killed", "left"])
+async def test_a_descendant_that_left_the_group_ends_too(
+    end: dict[str, int], start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(*begin(), {"desert": 60}, end)
+    async with start() as gateway:
+        asking = asyncio.create_task(gateway.claude())
+        await until(lambda: claude.deserters)
+        asking.cancel()
+        await asyncio.wait({asking})
+        await free(gateway, claude)
+        await until(lambda: not any(map(runs, claude.deserters)))
 
 
 async def test_who_ignores_a_request_to_end_is_killed(start: Start, claude: ScriptedClaude) -> None:
@@ -428,6 +447,41 @@ async def test_a_guard_that_was_killed_changes_no_outcome(
         guard.kill()
         assert code_of(await asking) == "timeout"
         await free(gateway, claude)
+
+
+async def test_a_guard_that_was_killed_is_replaced_before_the_next_turn(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "conversing"
+    folder.mkdir()
+    claude = ScriptedClaude(folder, *answer("Hello"), converses=True)
+    async with gateway(claude_path=str(claude.path), claude_warm_processes=0) as running:
+        session = {"X-Claude-Session-ID": (await running.claude()).headers["X-Claude-Session-ID"]}
+        await until(lambda: running.container.claude_cli().look().capacity.live == 1)
+        guard = running.container.claude_cli()._processes.launcher._guard  # noqa: SLF001
+        killed = guard._process  # noqa: SLF001
+        assert killed is not None
+        killed.kill()
+        await killed.wait()
+        assert (await running.claude(headers=session)).status_code == 200
+        assert guard.runs
+    assert len(claude.starts) == 1
+
+
+async def test_an_executable_that_cannot_be_started_leaves_its_session_free(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "conversing"
+    folder.mkdir()
+    claude = ScriptedClaude(folder, *answer("Hello"))
+    async with gateway(claude_path=str(claude.path)) as running:
+        session = {"X-Claude-Session-ID": (await running.claude()).headers["X-Claude-Session-ID"]}
+        script = claude.path.read_text()
+        claude.path.write_text("#!/missing/interpreter\n")
+        failed = await running.claude(headers=session)
+        assert (failed.status_code, code_of(failed)) == (503, "backend_unavailable")
+        claude.path.write_text(script)
+        assert (await running.claude(headers=session)).status_code == 200
 
 
 async def test_another_gateway_waits_for_the_child_of_this_one(

@@ -67,7 +67,7 @@ def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(tmp_path: P
 def test_a_gateway_that_is_killed_takes_every_child_with_it(
     host: dict[str, str], tmp_path: Path
 ) -> None:
-    claude = ScriptedClaude(tmp_path, *begin(), {"orphan": 300}, {"hang": 0})
+    claude = ScriptedClaude(tmp_path, *begin(), {"orphan": 300}, {"desert": 300}, {"hang": 0})
     host |= {"CLAUDE_PATH": str(claude.path), "ANTHROPIC_API_KEY": "k"}
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
     with serving(folder=tmp_path, environment=host) as running:
@@ -77,9 +77,11 @@ def test_a_gateway_that_is_killed_takes_every_child_with_it(
         asking.start()
         wait(lambda: claude.starts)
         group = int(str(claude.starts[0]["pid"]))
-        wait(lambda: len(members(group)) == 2)
+        wait(lambda: len(members(group)) == 2 and claude.deserters)
+        (deserter,) = claude.deserters
+        assert members(deserter)
         running.process.kill()
-        wait(lambda: not members(group), seconds=2)
+        wait(lambda: not members(group) and not members(deserter), seconds=2)
         asking.join(10)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 from support.gateway import KEY
 from support.serving import Serving, bare_environment, members, serving
 from support.waiting import until
 
+from modegate.entrypoints.server import GatewayServer, listen
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 
 BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
@@ -146,6 +148,31 @@ async def test_a_second_signal_stops_at_once(
         assert time.monotonic() - begun < 3
         await asyncio.wait({asking})
     await until(lambda: not alive(claude))
+
+
+async def test_a_second_signal_does_not_wait_for_what_is_being_ended() -> None:
+    ending = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "lifespan"
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        ending.set()
+        await asyncio.Event().wait()
+
+    async def drain() -> None:
+        return
+
+    server = GatewayServer(uvicorn.Config(app, port=0, log_config=None, lifespan="on"), drain)
+    serving = asyncio.create_task(server.serve([listen("127.0.0.1", 0)]))
+    await until(lambda: server.started)
+    server.stop()
+    await ending.wait()
+    assert not serving.done()
+    server.stop()
+    async with asyncio.timeout(2):
+        await serving
 
 
 def test_an_idle_gateway_ends_at_once(tmp_path: Path) -> None:

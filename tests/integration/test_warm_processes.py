@@ -65,10 +65,9 @@ async def test_a_new_session_is_the_one_that_its_process_was_started_with(
         assert capacity(running).warm == 0
         await heat(running, 2, claude)
         await until(lambda: len(claude.starts) == 3)
-        ready = [argument(start, "--session-id") for start in claude.starts[1:]]
-        response = await running.claude("Now.")
-        assert response.headers[SESSION] == ready[0]
-        assert claude.turns[-1]["pid"] == claude.starts[1]["pid"]
+        ready = {argument(start, "--session-id"): start["pid"] for start in claude.starts[1:]}
+        session = (await running.claude("Now.")).headers[SESSION]
+        assert claude.turns[-1]["pid"] == ready[session]
         await until(lambda: capacity(running).warm == 2)
         await until(lambda: len(claude.starts) == 4)
         health = (await running.http.get("/health")).json()["checks"]["capacity"]
@@ -81,7 +80,7 @@ async def test_a_new_session_is_the_one_that_its_process_was_started_with(
         path.name
         for path in (running.container.settings().modegate_state_dir / "sessions").iterdir()
     }
-    assert kept == {argument(claude.starts[0], "--session-id"), ready[0]}
+    assert kept == {argument(claude.starts[0], "--session-id"), session}
 
 
 async def test_each_used_model_has_its_own_and_an_effort_none(

@@ -17,7 +17,6 @@ from modegate.adapters.claude_cli.processes import Processes
 from modegate.adapters.claude_cli.run import Run
 from modegate.adapters.claude_cli.slots import Slots
 from modegate.adapters.claude_cli.translator import AnswerChunk, Translator, joined
-from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.completion import Chunk, Completion, Finished
 from modegate.domain.errors import BackendAuthError
@@ -37,6 +36,7 @@ class ClaudeBackend:
         self._processes = Processes(options, self._workspace)
         self._slots = Slots(options.slots, options.queue_timeout)
         self._settling: dict[SessionId, asyncio.Task[None]] = {}
+        self._forgetting: set[asyncio.Task[bool]] = set()
         self._preparing: asyncio.Task[None] | None = None
 
     def look(self) -> ClaudeHealth:
@@ -93,18 +93,19 @@ class ClaudeBackend:
         return {*await self._workspace.kept()} - self._processes.unused
 
     async def forget(self, session_id: SessionId) -> bool:
-        """End the session's process, and remove its folder with the transcript."""
-        await self._settled(session_id)
-        await self._processes.forget(session_id)
-        return await self._workspace.forget(session_id)
+        """End the session's process, and remove its folder with the transcript, whoever leaves."""
+        task = asyncio.create_task(self._forget(session_id))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+        return await asyncio.shield(task)
 
     async def aclose(self) -> None:
         """Wait for the turns that are ending, then end every process."""
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait({self._preparing})
-        while self._settling:
-            await asyncio.wait(self._settling.values())
+        while under_way := {*self._settling.values(), *self._forgetting}:
+            await asyncio.wait(under_way)
         await self._processes.aclose()
 
     @asynccontextmanager
@@ -118,7 +119,7 @@ class ClaudeBackend:
         async with AsyncExitStack() as slot:
             await slot.enter_async_context(self._slots.take())
             try:
-                await uninterrupted(run.begin())
+                await run.begin()
                 deadline = asyncio.get_running_loop().call_later(
                     self._options.turn_timeout, self._expire, run, slot
                 )
@@ -132,6 +133,11 @@ class ClaudeBackend:
                 raise
             finally:
                 self._settle(run, slot)
+
+    async def _forget(self, session_id: SessionId) -> bool:
+        await self._settled(session_id)
+        await self._processes.forget(session_id)
+        return await self._workspace.forget(session_id)
 
     async def _chunks(self, run: Run) -> AsyncGenerator[AnswerChunk, None]:
         try:

@@ -5,25 +5,35 @@ import logging
 import os
 import re
 import signal
+import time
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from modegate.adapters.claude_cli.child import LAST_WORDS
 from modegate.adapters.claude_cli.command import Features
+from modegate.adapters.claude_cli.guard import Guard
+from modegate.adapters.claude_cli.guard_process import MARK
 
 # Seconds for an executable to say what it is.
 PATIENCE = 10.0
+# One that was silent is not asked for every turn: each would wait as long again.
+ASKED_AGAIN_AFTER = 60.0
 OPTION = re.compile(r"(?<![\w-])--[a-zA-Z][a-zA-Z-]+")
 
 log = logging.getLogger(__name__)
 
 
 class FeatureProbe:
-    """Asks each executable once, and again when it has changed."""
+    """Asks each executable once, and again when it has changed, or some time after its silence."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], guard: Guard | None = None) -> None:
         self._environment = environment
+        self._guard = guard
         self._known: dict[tuple[str, int], Features] = {}
+        self._silent_until: dict[tuple[str, int], float] = {}
         self._asking = asyncio.Lock()
 
     async def ask(self, executable: str) -> Features:
@@ -32,29 +42,39 @@ class FeatureProbe:
         async with self._asking:
             if key in self._known:
                 return self._known[key]
-            told = await told_by(executable, "--help", self._environment)
-            features = Features(frozenset(OPTION.findall(told or "")))
+            if time.monotonic() < self._silent_until.get(key, 0.0):
+                return Features(frozenset())
+            told = await told_by(executable, "--help", self._environment, self._guard)
             if told is None:
                 log.warning("claude --help did not answer: every option is taken as known")
-            else:
-                self._known[key] = features
-            return features
+                self._silent_until[key] = time.monotonic() + ASKED_AGAIN_AFTER
+                return Features(frozenset())
+            self._known[key] = Features(frozenset(OPTION.findall(told)))
+            return self._known[key]
 
 
 async def told_by(
-    executable: str, option: Literal["--help", "--version"], environment: Mapping[str, str]
+    executable: str,
+    option: Literal["--help", "--version"],
+    environment: Mapping[str, str],
+    guard: Guard | None = None,
 ) -> str | None:
     """What an executable says of itself; None where it does not in time."""
+    mark = uuid.uuid4().hex
+    if guard is not None:
+        await guard.start()
     process = await asyncio.create_subprocess_exec(
         executable,
         option,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=dict(environment),
+        env={**environment, MARK: mark},
         start_new_session=True,
     )
     try:
+        if guard is not None:
+            guard.add(process.pid, mark)
         async with asyncio.timeout(PATIENCE):
             text, _ = await process.communicate()
         return text.decode("utf-8", "replace")
@@ -63,7 +83,11 @@ async def told_by(
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            with suppress(TimeoutError):  # somebody else may hold its standard output
+                async with asyncio.timeout(LAST_WORDS):
+                    await process.communicate()
+        if guard is not None:
+            guard.remove(process.pid)
 
 
 def _changed_at(executable: str) -> int:

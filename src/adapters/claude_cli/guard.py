@@ -6,42 +6,52 @@ from contextlib import suppress
 from pathlib import Path
 
 from modegate.adapters.claude_cli import guard_process
+from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 
 
 class Guard:
     """A small process that is told of every process group, and kills what is left at our end."""
 
     def __init__(self) -> None:
-        self._groups: set[int] = set()
+        self._groups: dict[int, str] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
 
     async def start(self) -> None:
         """Have the process run; call before each spawn, for somebody may have ended it."""
+        if self.runs:
+            return
         async with self._starting:
-            if self._process is not None and self._process.returncode is None:
-                return
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-I", "-S", str(Path(guard_process.__file__))),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                env={},
-            )
-            for group in self._groups:
-                self._tell(group)
+            if not self.runs:
+                await uninterrupted(self._spawn())
 
-    def add(self, group: int) -> None:
-        """The group has begun."""
-        self._groups.add(group)
-        self._tell(group)
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.returncode is None
+
+    async def _spawn(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-S", str(Path(guard_process.__file__))),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            env={},
+        )
+        for group, mark in self._groups.items():
+            self._tell(f"{group} {mark}")
+
+    def add(self, group: int, mark: str) -> None:
+        """The group has begun; who belongs to it has the mark in its environment."""
+        self._groups[group] = mark
+        self._tell(f"{group} {mark}")
 
     def remove(self, group: int) -> None:
         """The group is gone."""
-        self._groups.discard(group)
-        self._tell(-group)
+        self._groups.pop(group, None)
+        self._tell(f"-{group}")
 
     async def aclose(self) -> None:
         """End the process; whatever group is left dies with it."""
@@ -50,9 +60,9 @@ class Guard:
             process.stdin.close()
             await process.wait()
 
-    def _tell(self, number: int) -> None:
+    def _tell(self, line: str) -> None:
         """Tell it, where it is there to be told; if not, the next start tells it all again."""
         pipe = self._process.stdin if self._process is not None else None
         if pipe is not None and not pipe.is_closing():
             with suppress(RuntimeError, OSError):  # the event loop's words for a broken pipe
-                pipe.write(b"%d\n" % number)
+                pipe.write(f"{line}\n".encode())

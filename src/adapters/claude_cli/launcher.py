@@ -13,6 +13,7 @@ from modegate.adapters.claude_cli.environment import build_environment, in_sessi
 from modegate.adapters.claude_cli.executable import find_executable
 from modegate.adapters.claude_cli.features import FeatureProbe
 from modegate.adapters.claude_cli.guard import Guard
+from modegate.adapters.claude_cli.guard_process import MARK, kill_marked
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process import Place, Process
 from modegate.adapters.claude_cli.workspace import Workspace
@@ -31,8 +32,8 @@ class Launcher:
         self._options = options
         self._workspace = workspace
         self.environment = build_environment(options)
-        self._features = FeatureProbe(self.environment)
         self._guard = Guard()
+        self._features = FeatureProbe(self.environment, self._guard)
 
     @property
     def executable(self) -> str | None:
@@ -65,9 +66,20 @@ class Launcher:
     async def prepare(self) -> None:
         """What every first turn would have to wait for, once the gateway has started."""
         await asyncio.sleep(CALM)
-        with suppress(GatewayError, OSError):
-            await self.features()
+        with suppress(GatewayError):
+            await self.ready()
+
+    async def ready(self) -> None:
+        """Return when nothing but a process's own start has to be waited for.
+
+        Raises:
+            BackendUnavailableError: there is no executable, or it cannot be executed.
+        """
+        await self.features()
+        try:
             await self._guard.start()
+        except OSError as error:
+            raise _unavailable("the guard process cannot be started", error) from error
 
     async def start(self, launch: Launch) -> Process:
         """A process in the session's folder, which nobody else may use while it lives or waits.
@@ -95,8 +107,9 @@ class Launcher:
         return process
 
     async def stop(self, process: Process) -> None:
-        """Certainly; its folder stays locked."""
+        """Certainly, with all that it has started; its folder stays locked."""
         await process.child.stop(self._options.grace)
+        await asyncio.to_thread(kill_marked, [process.mark])
         self._guard.remove(process.child.pid)
 
     async def aclose(self) -> None:
@@ -110,11 +123,11 @@ class Launcher:
             lambda: process.child,
             self.executable or "claude",
             *build_command(process.launch, self._options, features),
-            env=in_session(self.environment, folder.config),
+            env=in_session(self.environment, folder.config) | {MARK: process.mark},
             cwd=folder.work,
             start_new_session=True,
         )
-        self._guard.add(process.child.pid)
+        self._guard.add(process.child.pid, process.mark)
 
 
 def _unavailable(what: str, error: OSError) -> Exception:

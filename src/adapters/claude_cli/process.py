@@ -43,11 +43,13 @@ class Process:
         self.launch = launch
         self.place = place
         self.child = child
+        self.mark = uuid.uuid4().hex  # tells its descendants from other processes
         self.waited = False  # whether it was there before the turn that it has now
         self._lines = JsonLines(stdout_limit)
         self._system: str | None = None
         self._message_id = ""
         self._turns = 0
+        self._up_to_date = True
         self.begun = False  # whether it has said that its turn runs
 
     @property
@@ -71,10 +73,15 @@ class Process:
             SessionBusyError: another gateway is using the session.
         """
         self.waited = True
-        ours = self.place.lock.take()
+        # Once it has missed a turn it never knows the conversation again, though the lock is ours.
+        self._up_to_date = self.place.lock.take() and self._up_to_date
         self._lines.begin_answer()
         heard = self._lines.feed(self.child.begin_answer())
-        return ours and self.alive and all(event.get("type") in HARMLESS for event in heard)
+        return (
+            self._up_to_date
+            and self.alive
+            and all(event.get("type") in HARMLESS for event in heard)
+        )
 
     def rest(self) -> None:
         """Let other gateways have the session while no turn runs."""

@@ -56,24 +56,28 @@ class Processes:
         """Its model is in use."""
         self._warm.used(process.launch.cli_model)
 
-    async def take(self, turn: ClaudeTurn) -> Process:
-        """A process for the turn, with the session's folder locked.
+    async def waiting(self, turn: ClaudeTurn) -> Process | None:
+        """The process that waits for the turn, with the session's folder locked.
+
+        None where a new one has to be started, and can be: another that waited has ended.
 
         Raises:
-            BackendUnavailableError: none can be started.
             SessionBusyError: another gateway uses the session.
         """
-        await self._ended(turn.session.id)
-        waiting = self._live.take(turn.session.id) or self._warm.take(turn.session.id)
-        if waiting is not None:
-            try:
-                if self._fits(waiting, turn):
-                    return waiting
-            except SessionBusyError:
-                await self._end(waiting)
-                raise
-            await self._end(waiting)
-        return await self.new(turn)
+        session_id = turn.session.id
+        await self._ended(session_id)
+        process = self._live.take(session_id) or self._warm.take(session_id)
+        if process is None:
+            return None
+        try:
+            if self._wakes_for(turn, process):
+                return process
+        except SessionBusyError:
+            self._end_soon(process)
+            raise
+        self._end_soon(process)
+        await self._ended(session_id)
+        return None
 
     async def new(self, turn: ClaudeTurn) -> Process:
         """A process that has just been started."""
@@ -90,7 +94,7 @@ class Processes:
     async def forget(self, session_id: SessionId) -> None:
         """End the session's process, if it has one."""
         if process := self._live.take(session_id):
-            await self._end(process)
+            self._end_soon(process)
         await self._ended(session_id)
 
     def drain(self) -> None:
@@ -105,7 +109,7 @@ class Processes:
             await asyncio.wait(self._ending)
         await self.launcher.aclose()
 
-    def _fits(self, process: Process, turn: ClaudeTurn) -> bool:
+    def _wakes_for(self, turn: ClaudeTurn, process: Process) -> bool:
         same = process.launch.serves(turn) and process.suits(turn.prompt)
         try:
             return same and process.place.version == self.launcher.version() and process.wake()

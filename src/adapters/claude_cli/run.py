@@ -18,6 +18,9 @@ from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.errors import GatewayError
 from modegate.domain.turn import ClaudeTurn
 
+# How long a process may take to end by itself; its answer is out, and its slot is wanted.
+LINGERING = 2.0
+
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +43,8 @@ class Run:
         self._processes = processes
         self._workspace = workspace
         self._process: Process | None = None
-        self._mark: Mapping[Path, int] = {}  # where the transcripts ended before the turn
+        # Where the transcripts ended before the turn; None where it never began.
+        self._mark: Mapping[Path, int] | None = None
         self._first_word = ExitStack()
         self._heard = False
         self._expired = False
@@ -59,7 +63,7 @@ class Run:
         return self._process is not None
 
     async def begin(self) -> None:
-        """Have a process, and ask it.
+        """Have a process, and ask it; who is cancelled waits for nothing but a start that has begun.
 
         Raises:
             BackendUnavailableError: there is none.
@@ -67,8 +71,9 @@ class Run:
         """
         self._first_word.enter_context(self._processes.hurry())
         try:
-            self._process = await self._processes.take(self.turn)
-            await self._ask()
+            await self._processes.launcher.ready()
+            self._process = await self._processes.waiting(self.turn)
+            await uninterrupted(self._begin())
         except BaseException:
             self._first_word.close()
             raise
@@ -116,12 +121,19 @@ class Run:
         if await self._stays():
             self._processes.keep(process)
             return
-        if self.translator.finished:  # it ends by itself, where nothing more can come
-            process.child.write(b"", last=True)
-            await process.child.ended(self._options.grace)
-        await self._processes.launcher.stop(process)
-        await self._clear_up()
-        process.rest()
+        try:
+            if self.translator.finished:  # it ends by itself, where nothing more can come
+                process.child.write(b"", last=True)
+                await process.child.ended(LINGERING)
+            await self._processes.launcher.stop(process)
+            await self._clear_up()
+        finally:
+            process.rest()
+
+    async def _begin(self) -> None:
+        if self._process is None:
+            self._process = await self._processes.new(self.turn)
+        await self._ask()
 
     async def _ask(self) -> None:
         process = self.process
@@ -148,7 +160,7 @@ class Run:
     async def _begin_again(self) -> None:
         async with self._changing:
             await self._processes.launcher.stop(self.process)
-            await self._workspace.roll_back(self.process.place.folder, self._mark)
+            await self._roll_back()
             self.process.rest()
             self._process = await self._processes.new(self.turn)
             await self._ask()
@@ -172,11 +184,17 @@ class Run:
         if self.translator.finished:
             return
         if self.turn.resume:
-            await self._workspace.roll_back(self.process.place.folder, self._mark)
+            await self._roll_back()
         elif not self.translator.counts:  # no client will ever hear of the session
             await self._workspace.discard(self.turn.session.id)
 
+    async def _roll_back(self) -> None:
+        if self._mark is not None:
+            await self._workspace.roll_back(self.process.place.folder, self._mark)
+
     def _log_stderr(self) -> None:
+        if not self.process.child.stderr:
+            return
         said = self.turn.prompt
         conversation = f"{said.system}\n{said.text}\n{self.translator.answer.text}"
         environment = self._processes.launcher.environment

@@ -1,18 +1,26 @@
-"""Clean-up that a cancellation must not cut short."""
+"""Work that a cancellation must not cut short."""
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-async def uninterrupted(work: Coroutine[None, None, None]) -> None:
-    """Await `work` to its end, which it must bound itself; a cancellation is raised after it."""
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` to its end, which it must bound itself.
+
+    A cancellation is raised after it, whatever came of the work.
+    """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
-            await asyncio.shield(task)
+            await asyncio.wait({task})
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # nobody else will ask, and the event loop would complain
         raise cancelled
-    task.result()
+    return task.result()

@@ -1,5 +1,7 @@
 """A client's sessions, and the end of their time."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -50,6 +52,25 @@ async def world() -> World:
     await made.store.put(Session.start(ONE, ME, 0.0))
     await made.store.put(replace(Session.start(TWO, ME, 0.0), used_at=50.0))
     return made
+
+
+class EndedMeanwhile(MemorySessionStore):
+    """Whoever held the session until now has ended it."""
+
+    @asynccontextmanager
+    async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
+        async with super().hold(session_id):
+            await self.remove(session_id)
+            yield
+
+
+async def test_what_was_ended_while_it_was_waited_for_is_not_resumed(world: World) -> None:
+    store = EndedMeanwhile()
+    await store.put(Session.start(TWO, ME, 50.0))
+    holding = replace(world.sessions.sessions, store=store)
+    with pytest.raises(SessionNotFoundError):
+        async with holding.resume(TWO, ME):
+            pass
 
 
 async def test_a_client_sees_its_own_the_latest_used_first(world: World) -> None:

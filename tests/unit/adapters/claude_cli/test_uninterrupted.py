@@ -14,6 +14,22 @@ async def test_work_is_done_and_its_error_is_told() -> None:
         await uninterrupted(fail())
 
 
+async def test_a_cancellation_is_told_though_the_work_fails_after_it() -> None:
+    go_on = asyncio.Event()
+
+    async def fail() -> None:
+        await go_on.wait()
+        raise ValueError("boom")
+
+    task = asyncio.create_task(uninterrupted(fail()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
 async def test_cancellations_wait_for_the_end_of_the_work() -> None:
     began, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
