@@ -11,6 +11,10 @@ from modegate.domain.credentials import (
     PEM_LINE,
 )
 
+# Of a PEM block whose lines do not end; `LONGEST_END` has room for "-----END … KEY-----".
+LONGEST_LINE = 512
+LONGEST_END = 64
+
 
 def _any_of(*kinds: str) -> re.Pattern[str]:
     """Each credential in each kind before the next: who comes first decides, and is waited for."""
@@ -88,6 +92,16 @@ class Redactor:
             return at
         return self._skip_lines(text, at, credential.until)
 
+    def _skip_most(self, text: str, at: int) -> int:
+        """Before what may yet be the block's end, in a line that is too long to be held back."""
+        last = len(text) - LONGEST_END
+        if last - at < LONGEST_LINE:
+            return at
+        if text[at - 1] == "\n" and not PEM_LINE.fullmatch(text, at, last):
+            self._inside = -1
+            return at
+        return last
+
     def _skip_lines(self, text: str, at: int, until: re.Pattern[str]) -> int:
         """Behind the end of a PEM block, or before the first line that cannot be one of it."""
         end = until.search(text, at)
@@ -97,7 +111,7 @@ class Redactor:
                 self._inside = -1
                 return end.end()
             if newline < 0 and not self._over:
-                return at
+                return self._skip_most(text, at)
             line_end = len(text) if newline < 0 else newline
             is_first = text[at - 1] != "\n"  # what follows the beginning, on its line
             if not is_first and not PEM_LINE.fullmatch(text, at, line_end):

@@ -1,14 +1,13 @@
 """Text of a child, made fit for the log."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from modegate.domain.redaction import redact
 
 SHORTEST_VALUE = 6
 # So many letters and digits in a row that stand in a conversation too are no accident.
 QUOTE = 12
-LONGEST_CONVERSATION = 200_000
 NO_LETTER = re.compile(r"\\[nrtu\"]|[\W_]")
 BEARER = re.compile(r"(?<=[Bb]earer )\S+")
 ASSIGNMENT = re.compile(r"\b([A-Z][A-Z0-9_]{2,})=\S+")
@@ -20,13 +19,16 @@ def clean(text: str, environment: Mapping[str, str], conversation: str = "") -> 
     for name, value in environment.items():
         if len(value) >= SHORTEST_VALUE:
             text = text.replace(value, f"<{name}>")
-    said = _runs(conversation[:LONGEST_CONVERSATION]) if text else frozenset()
-    lines = ("<conversation>" if _runs(line) & said else line for line in text.splitlines())
-    text = ASSIGNMENT.sub(r"\1=<value>", BEARER.sub("<secret>", redact("\n".join(lines))))
+    lines = text.splitlines()
+    # A child's words are few, and a conversation may be long: it is passed over once.
+    written = frozenset(run for line in lines for run in _runs(line))
+    quoted = {run for run in _runs(conversation) if run in written} if written else set()
+    shown = ("<conversation>" if not quoted.isdisjoint(_runs(line)) else line for line in lines)
+    text = ASSIGNMENT.sub(r"\1=<value>", BEARER.sub("<secret>", redact("\n".join(shown))))
     return PATH.sub("<path>", text).strip()
 
 
-def _runs(text: str) -> frozenset[str]:
+def _runs(text: str) -> Iterator[str]:
     """Every run of letters and digits of the length of a quote, however they are written."""
     letters = NO_LETTER.sub("", text).lower()
-    return frozenset(letters[i : i + QUOTE] for i in range(len(letters) - QUOTE + 1))
+    return (letters[i : i + QUOTE] for i in range(len(letters) - QUOTE + 1))

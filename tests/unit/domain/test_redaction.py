@@ -159,3 +159,16 @@ def test_words_are_out_as_soon_as_they_are_whole() -> None:
         late = max(late, len(redactor._held.split()))  # noqa: SLF001 - what is under test
         assert count < len(words)
     assert late <= 2
+
+
+@pytest.mark.parametrize("step", [1, 4, 1000])
+def test_a_key_without_line_ends_is_not_held_back_until_its_end(step: int) -> None:
+    redactor = Redactor()
+    key = "-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 20_000
+    text = f"{key}-----END RSA PRIVATE KEY----- and more"
+    told, held = "", 0
+    for at in range(0, len(text), step):
+        told += redactor.feed(text[at : at + step])
+        held = max(held, len(redactor._held))  # noqa: SLF001 - nobody else can see it
+    assert told + redactor.flush() == "[REDACTED] and more"
+    assert held < 1000 + step

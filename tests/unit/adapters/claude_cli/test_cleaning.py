@@ -23,3 +23,8 @@ def test_ordinary_words_stay() -> None:
     assert clean("TypeError: x is not a function (1/2)", ENVIRONMENT) == (
         "TypeError: x is not a function (1/2)"
     )
+
+
+def test_a_quote_is_known_wherever_it_stands_in_a_conversation() -> None:
+    conversation = "p" * 1_000_000 + " the secret answer of the model"
+    assert clean("failed on: the secret answer", {}, conversation) == "<conversation>"
