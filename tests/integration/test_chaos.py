@@ -31,14 +31,14 @@ SCRIPTS: dict[str, list[Any]] = {
     "linger": [*answer("Hello ", "there."), HANG],
     "stderr": [{"stderr": MARKED}, *answer("Hello ", "there.")],
     "long-line": [{"long_line": 9_000_000}, *answer("Hello ", "there.")],
-    "orphan": [{"orphan": 60}, *answer("Hello ", "there.")],
+    "orphan": [{"orphan": 60}, {"desert": 60}, *answer("Hello ", "there.")],
     "crash-before": [{"exit": 1}],
     "crash-after": [*begin(), word("Hello"), {"kill": 9}],
     "hang-before": [HANG],
     "hang-after": [*begin(), word("Hello"), HANG],
     "garbage": [{"write": "garbage\n{]\n"}, {"exit": 0}],
     "flood": [{"flood": 11_000_000}, HANG],
-    "stubborn": [{"ignore_sigterm": 0}, {"orphan": 60}, *begin(), word("Hello"), HANG],
+    "stubborn": [{"ignore_sigterm": 0}, {"desert": 60}, *begin(), word("Hello"), HANG],
     "no-result": [*begin(), word("Hello"), {"exit": 0}],
     "noise": [{"stderr": MARKED}, {"exit": 3}],
 }
@@ -172,5 +172,6 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
         unknown = kept - known - backend._processes.unused  # noqa: SLF001 - those that stand ready
         assert not unknown, "a folder of a session that nobody knows"
     await until(lambda: not groups())
+    await until(lambda: not any(map(members, claude.deserters)))
     assert chaos.outcomes["left"] > 0
     assert chaos.outcomes["streamed"] > 0

@@ -201,6 +201,15 @@ async def test_a_process_that_lingers_is_not_waited_for(
             assert (await gateway.claude(stream=stream)).status_code == 200
 
 
+async def test_a_process_that_lingers_and_ignores_everything_gives_its_slot_back_soon(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script({"ignore_sigterm": 0}, *answer("Hello"), HANG)
+    async with start(max_concurrent_processes=1) as gateway:
+        for _ in range(2):
+            assert (await gateway.claude()).status_code == 200
+
+
 async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
     start: Start, claude: ScriptedClaude
 ) -> None:

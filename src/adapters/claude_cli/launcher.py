@@ -106,9 +106,12 @@ class Launcher:
             raise _unavailable("the claude executable cannot be started", error) from error
         return process
 
-    async def stop(self, process: Process) -> None:
-        """Certainly, with all that it has started; its folder stays locked."""
-        await process.child.stop(self._options.grace)
+    async def stop(self, process: Process, grace: float | None = None) -> None:
+        """Certainly, with all that it has started; its folder stays locked.
+
+        It may take `grace` seconds to end by itself; as many as the options say where none are given.
+        """
+        await process.child.stop(self._options.grace if grace is None else grace)
         await asyncio.to_thread(kill_marked, [process.mark])
         self._guard.remove(process.child.pid)
 

@@ -18,8 +18,9 @@ from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.errors import GatewayError
 from modegate.domain.turn import ClaudeTurn
 
-# How long a process may take to end by itself; its answer is out, and its slot is wanted.
-LINGERING = 2.0
+# How long a process may take to end by itself, and then by a signal: its answer is out, and its
+# slot is wanted.
+LINGERING = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,8 @@ class Run:
             if self.translator.finished:  # it ends by itself, where nothing more can come
                 process.child.write(b"", last=True)
                 await process.child.ended(LINGERING)
-            await self._processes.launcher.stop(process)
+            patience = LINGERING if self.translator.finished else self._options.grace
+            await self._processes.launcher.stop(process, patience)
             await self._clear_up()
         finally:
             process.rest()
