@@ -274,6 +274,11 @@ class UpstreamUnreachableError(BackendError):
 
     code = "upstream_unreachable"
 
+    # Whether the same request may succeed soon: not where something answered that is no upstream.
+    def __init__(self, message: str, *, is_transient: bool = True) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
+
 
 class UpstreamRefusalError(BackendError):
     """The upstream answered with an error; status, headers and body stand as they came."""

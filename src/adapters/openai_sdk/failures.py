@@ -42,7 +42,8 @@ def not_http(status: int) -> GatewayError:
     """A status that HTTP does not have."""
     return UpstreamUnreachableError(
         f"The upstream answered with the impossible status {status}: the operator has to check "
-        "OPENAI_BASE_URL."
+        "OPENAI_BASE_URL.",
+        is_transient=False,
     )
 
 
@@ -57,7 +58,8 @@ def no_list() -> GatewayError:
     """Something answered, but not with models."""
     return UpstreamUnreachableError(
         "The upstream did not answer with a list of models: ask without include=upstream; the "
-        "operator has to check OPENAI_BASE_URL."
+        "operator has to check OPENAI_BASE_URL.",
+        is_transient=False,
     )
 
 
