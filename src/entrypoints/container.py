@@ -19,6 +19,7 @@ from modegate.adapters.memory.permits import MemoryPermits
 from modegate.adapters.memory.rate_limiter import SlidingWindows
 from modegate.adapters.openai_sdk.backend import PassthroughBackend
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.proxies import chosen_proxy
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
@@ -116,9 +117,9 @@ class Container(containers.DeclarativeContainer):
     claude_cli = providers.Singleton(ClaudeBackend, claude_options)
     claude_backend = providers.Singleton(Redacted, claude_cli)
     claude_examination = providers.Coroutine(examine, claude_options)
-    passthrough_backend = providers.Singleton(
-        PassthroughBackend, providers.Factory(upstream_options, settings)
-    )
+    upstream_options = providers.Factory(upstream_options, settings)
+    passthrough_backend = providers.Singleton(PassthroughBackend, upstream_options)
+    upstream_proxy = providers.Callable(chosen_proxy, upstream_options)
     backends = providers.Singleton(Backends, claude=claude_backend, passthrough=passthrough_backend)
 
     policy = providers.Factory(session_policy, settings)

@@ -38,6 +38,15 @@ def unreachable() -> GatewayError:
     )
 
 
+def unusable_proxy() -> GatewayError:
+    """The environment names a proxy that cannot be asked; its address may hold a password."""
+    return UpstreamUnreachableError(
+        "The server cannot use the proxy on its way to the upstream: the operator has to name one "
+        "that begins with http:// in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or to unset these.",
+        is_transient=False,
+    )
+
+
 def not_http(status: int) -> GatewayError:
     """A status that HTTP does not have."""
     return UpstreamUnreachableError(

@@ -5,12 +5,26 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
+from modegate.adapters.openai_sdk import failures
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+
+# What the client library can speak to a proxy.
+USABLE = frozenset({"http", "https"})
+
+
+def chosen_proxy(options: UpstreamOptions) -> URL | None:
+    """As `proxy_for`, for the upstream that the options name."""
+    return proxy_for(URL(options.address))
+
 
 def proxy_for(upstream: URL) -> URL | None:
     """What `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
 
     The address may hold a user and a password; it is not for any log. What is on this machine's own
     loopback, no proxy reaches.
+
+    Raises:
+        UpstreamUnreachableError: nobody could use it, such as one that speaks SOCKS.
     """
     if _on_loopback(upstream.host or "") or proxy_bypass(f"{upstream.host}:{upstream.port}"):
         return None
@@ -18,7 +32,13 @@ def proxy_for(upstream: URL) -> URL | None:
     address = proxies.get(upstream.scheme) or proxies.get("all")
     if not address:
         return None
-    return URL(address if "://" in address else f"http://{address}")
+    try:
+        proxy = URL(address if "://" in address else f"http://{address}")
+    except ValueError:
+        raise failures.unusable_proxy() from None
+    if proxy.scheme not in USABLE or not proxy.host:
+        raise failures.unusable_proxy()
+    return proxy
 
 
 def _on_loopback(host: str) -> bool:
