@@ -12,6 +12,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.reaching import spoken
 from support.waiting import until
 
+from modegate.domain.turn import ClaudeTurn
 from modegate.entrypoints.http import protocol
 from modegate.testing.backend import ScriptedBackend, says
 
@@ -347,3 +348,20 @@ async def test_a_stream_of_ours_names_its_charset(gateway: GatewayFactory) -> No
 async def test_any_name_that_is_accepted_can_be_looked_up(running: Gateway) -> None:
     response = await running.http.get("/v1/models/gpt-4-turbo-2024-04-09")
     assert response.json()["id"] == "gpt-4-turbo-2024-04-09"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_half_a_character_in_a_system_prompt_is_kept_with_the_session(
+    stream: bool, gateway: GatewayFactory
+) -> None:
+    half = {"role": "system", "content": "Be \ud83d."}, {"role": "user", "content": "Hi"}
+    body = json.dumps({"model": "sonnet", "stream": stream, "messages": half})
+    backend = ScriptedBackend()
+    headers = JSON | {"X-Claude-Code": "true"}
+    async with gateway(claude=backend) as running:
+        first = await running.http.post(CHAT, content=body, headers=headers)
+        session_id = {"X-Claude-Session-ID": first.headers["X-Claude-Session-ID"]}
+        assert "error" not in first.text
+        assert (await running.claude(headers=session_id)).status_code == 200
+    turns = [turn for turn in backend.turns if isinstance(turn, ClaudeTurn)]
+    assert [turn.prompt.system for turn in turns] == ["Be ?."] * 2
