@@ -164,6 +164,16 @@ class SessionBusyError(BusyError):
 
     code = "session_busy"
 
+    def __init__(
+        self,
+        message: str = "Another request is using this session: wait for its answer, or leave out "
+        "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
+        *,
+        param: str | None = "X-Claude-Session-ID",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after=retry_after)
+
 
 class RateLimitError(BusyError):
     """The client has asked too often, or asks too much at once; `quota` is of the limit it met."""

@@ -77,11 +77,7 @@ class SqliteSessionStore:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             taken = self._holds.take(session_id)
         if not taken:
-            raise SessionBusyError(
-                "Another request is using this session: wait for its answer, or leave out "
-                "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
-                param="X-Claude-Session-ID",
-            )
+            raise SessionBusyError
         try:
             yield
         finally:
