@@ -1,12 +1,12 @@
 """Which proxy the environment wants between the gateway and its upstream."""
 
-import ipaddress
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
 from modegate.adapters.openai_sdk import failures
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.loopback import is_loopback
 
 # What the client library can speak to a proxy.
 USABLE = frozenset({"http", "https"})
@@ -26,7 +26,7 @@ def proxy_for(upstream: URL) -> URL | None:
     Raises:
         UpstreamUnreachableError: nobody could use it, such as one that speaks SOCKS.
     """
-    if _on_loopback(upstream.host or "") or proxy_bypass(f"{upstream.host}:{upstream.port}"):
+    if is_loopback(upstream.host or "") or proxy_bypass(f"{upstream.host}:{upstream.port}"):
         return None
     proxies = getproxies()
     address = proxies.get(upstream.scheme) or proxies.get("all")
@@ -39,10 +39,3 @@ def proxy_for(upstream: URL) -> URL | None:
     if proxy.scheme not in USABLE or not proxy.host:
         raise failures.unusable_proxy()
     return proxy
-
-
-def _on_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
