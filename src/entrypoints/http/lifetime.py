@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from modegate.domain.errors import ShuttingDownError
+from modegate.entrypoints.http.carried import request_id_of
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import bug, cut_event
-from modegate.entrypoints.http.middleware import request_id_of
 from modegate.entrypoints.http.record import RECORD, Record
 from modegate.entrypoints.http.refusals import REFUSED, nothing_more
 from modegate.entrypoints.http.wire import DONE, event
