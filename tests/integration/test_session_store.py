@@ -1,6 +1,8 @@
 """Sessions on disk: the duties of a store, and what only a disk can do."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -87,6 +89,50 @@ async def test_a_hold_keeps_other_processes_out_until_its_process_ends(tmp_path:
             pass
         other.kill()
         await other.wait()
+        async with store.hold(ONE):
+            pass
+
+
+async def test_a_store_that_is_closed_gives_back_its_own_holds_and_nobody_elses(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    async with opened(tmp_path) as first:
+        async with opened(tmp_path / "link") as second, first.hold(ONE):
+            left = second.hold(TWO)
+            await left.__aenter__()
+            await second.aclose()
+            assert [await taken_by_another(tmp_path, name) for name in (ONE, TWO)] == [False, True]
+            async with first.hold(TWO):
+                await left.__aexit__(None, None, None)
+                assert not await taken_by_another(tmp_path, TWO)
+        assert await taken_by_another(tmp_path, ONE)
+
+
+async def taken_by_another(folder: Path, name: str) -> bool:
+    """Whether a process of its own can take the hold."""
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, str(folder / "sessions.lock"), name),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await other.communicate()
+    return told == b"True\n"
+
+
+async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    async with opened(tmp_path) as store:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", refuse)  # no mode of a file would stop root
+            with pytest.raises(StorageError, match="MODEGATE_STATE_DIR"):
+                async with store.hold(ONE):
+                    pass
+        assert "Permission denied" in caplog.text
         async with store.hold(ONE):
             pass
 
