@@ -13,7 +13,7 @@ from importlib.metadata import version
 import uvicorn
 
 from modegate.entrypoints.cleaner import SessionCleaner
-from modegate.entrypoints.container import Container, close
+from modegate.entrypoints.container import Container, answering, close
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.protocol import GatewayProtocol
@@ -114,21 +114,24 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
 
 def preparing(container: Container) -> list[Hook]:
     """What may be done before the first request."""
-    prepare = getattr(container.claude_cli(), "prepare", None)
+    prepare = getattr(answering(container), "prepare", None)
     return [prepare] if prepare else []
 
 
 def build_server(app: Lifetime, container: Container) -> GatewayServer:
-    """The server, not started yet."""
+    """The server, not started yet; without a socket it listens where the settings say."""
     settings: Settings = container.settings()
 
     async def drain() -> None:
-        container.claude_cli().drain()
+        if begin_no_more := getattr(answering(container), "drain", None):
+            begin_no_more()
         await app.drain(settings.shutdown_timeout_ms / 1000)
 
     return GatewayServer(
         uvicorn.Config(
             app,
+            host=settings.host.strip("[]"),
+            port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
