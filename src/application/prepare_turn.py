@@ -51,6 +51,7 @@ class PrepareTurn:
     async def _claude(self, request: ChatRequest) -> AsyncIterator[Turn]:
         params = request.params
         _check_stream(params)
+        include_usage = _include_usage(params)
         screening = self.policy.screen(params)
         model = _model(params)
         cli_model = self.models.resolve(model)
@@ -69,7 +70,7 @@ class PrepareTurn:
                 session=session,
                 resume=resume,
                 effort=screening.effort,
-                include_usage=_include_usage(params),
+                include_usage=include_usage,
                 ignored=screening.ignored,
                 quota=quota,
             )

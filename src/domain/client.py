@@ -49,6 +49,12 @@ ANONYMOUS = Client(ClientId("anonymous"), "-")
 BEARER = "bearer"
 
 
+def bearer_key(authorization: str | None) -> ApiKey | None:
+    """The key in the header `Authorization`, whose scheme is `Bearer` in any case; None without."""
+    scheme, _, key = (authorization or "").strip().partition(" ")
+    return ApiKey(key.strip()) if scheme.lower() == BEARER and key.strip() else None
+
+
 class KeyRing:
     """The keys that open the gateway; without any, everybody is the anonymous client."""
 
@@ -69,14 +75,14 @@ class KeyRing:
         """
         if not self._clients:
             return ANONYMOUS
-        scheme, _, key = (authorization or "").strip().partition(" ")
-        if scheme.lower() != BEARER or not key.strip():
+        key = bearer_key(authorization)
+        if key is None:
             raise MissingKeyError(
                 "This server wants a key: send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs "
                 "do with api_key or OPENAI_API_KEY."
             )
         found: Client | None = None
-        presented = ApiKey(key.strip()).digest
+        presented = key.digest
         for digest, client in self._clients.items():
             if hmac.compare_digest(digest, presented):
                 found = client

@@ -164,6 +164,16 @@ class SessionBusyError(BusyError):
 
     code = "session_busy"
 
+    def __init__(
+        self,
+        message: str = "Another request is using this session: wait for its answer, or leave out "
+        "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
+        *,
+        param: str | None = "X-Claude-Session-ID",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after=retry_after)
+
 
 class RateLimitError(BusyError):
     """The client has asked too often, or asks too much at once; `quota` is of the limit it met."""
@@ -273,6 +283,11 @@ class UpstreamUnreachableError(BackendError):
     """No connection to the upstream, or it closed without an answer."""
 
     code = "upstream_unreachable"
+
+    # Whether the same request may succeed soon: not where something answered that is no upstream.
+    def __init__(self, message: str, *, is_transient: bool = True) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
 
 
 class UpstreamRefusalError(BackendError):

@@ -10,7 +10,7 @@ LABELS = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.TOOL: "Tool"}
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`system` is empty where the client gave none; `text` never is."""
+    """`system` is empty where the client gave none; `text` never is. Both can be written as UTF-8."""
 
     system: str
     text: str
@@ -24,12 +24,10 @@ def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
     before, and gets the last message of the user alone.
     """
     turns = [message for message in conversation.messages if message.role not in SYSTEM_ROLES]
-    return Prompt(
-        system="\n\n".join(
-            message.text for message in conversation.messages if message.role in SYSTEM_ROLES
-        ),
-        text=_last_of_user(turns) if resume else _all(turns),
+    system = "\n\n".join(
+        message.text for message in conversation.messages if message.role in SYSTEM_ROLES
     )
+    return Prompt(_whole(system), _whole(_last_of_user(turns) if resume else _all(turns)))
 
 
 def _last_of_user(turns: list[Message]) -> str:
@@ -40,3 +38,13 @@ def _all(turns: list[Message]) -> str:
     if len(turns) == 1:
         return turns[0].text
     return "\n\n".join(f"{LABELS[turn.role]}: {turn.text}" for turn in turns if turn.text)
+
+
+def _whole(text: str) -> str:
+    """No half of a character, which JSON may hold: two that meet are one, and one alone is a `?`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        met = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        return met.encode(errors="replace").decode()
+    return text

@@ -9,6 +9,7 @@ Override a provider to replace what it makes:
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from dependency_injector import containers, providers
 
@@ -19,6 +20,7 @@ from modegate.adapters.memory.permits import MemoryPermits
 from modegate.adapters.memory.rate_limiter import SlidingWindows
 from modegate.adapters.openai_sdk.backend import PassthroughBackend
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.proxies import chosen_proxy
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
@@ -33,11 +35,18 @@ from modegate.application.list_models import ListModels
 from modegate.application.prepare_turn import PrepareTurn
 from modegate.application.redacted import Redacted
 from modegate.application.stream_chat import StreamChat
-from modegate.domain.client import ApiKey, KeyRing
+from modegate.domain.client import ApiKey
 from modegate.domain.param_policy import ParamPolicy
-from modegate.domain.quota import Limit
-from modegate.domain.session import SessionPolicy
+from modegate.entrypoints.closing import close_each
+from modegate.entrypoints.policies import key_ring, per_address, per_session, session_policy
 from modegate.entrypoints.settings import Settings
+
+T = TypeVar("T")
+
+
+def same(part: T) -> T:
+    """The part under another name, where it can be overridden without the first."""
+    return part
 
 
 def claude_options(settings: Settings, environment: Mapping[str, str]) -> ClaudeOptions:
@@ -77,28 +86,6 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
     )
 
 
-def session_policy(settings: Settings) -> SessionPolicy:
-    """How long sessions live."""
-    return SessionPolicy(
-        idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
-    )
-
-
-def key_ring(settings: Settings) -> KeyRing:
-    """Who may ask."""
-    return KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys())
-
-
-def per_address(settings: Settings) -> Limit:
-    """What one address may ask."""
-    return Limit("address", settings.rate_limit_per_ip, settings.rate_limit_window_ms / 1000)
-
-
-def per_session(settings: Settings) -> Limit:
-    """How many turns one session may have."""
-    return Limit("session", settings.rate_limit_per_session, settings.rate_limit_window_ms / 1000)
-
-
 class Container(containers.DeclarativeContainer):
     """Builds by constructor, each thing once."""
 
@@ -115,10 +102,15 @@ class Container(containers.DeclarativeContainer):
     claude_options = providers.Factory(claude_options, settings, environment)
     claude_cli = providers.Singleton(ClaudeBackend, claude_options)
     claude_backend = providers.Singleton(Redacted, claude_cli)
+    claude_probe = providers.Callable[ClaudeBackend](same, claude_cli)
+    conversations = providers.Callable[ClaudeBackend](same, claude_cli)
     claude_examination = providers.Coroutine(examine, claude_options)
-    passthrough_backend = providers.Singleton(
-        PassthroughBackend, providers.Factory(upstream_options, settings)
-    )
+    upstream_options = providers.Factory(upstream_options, settings)
+    upstream = providers.Singleton(PassthroughBackend, upstream_options)
+    passthrough_backend = providers.Callable[PassthroughBackend](same, upstream)
+    passthrough_probe = providers.Callable[PassthroughBackend](same, upstream)
+    upstream_models = providers.Callable[PassthroughBackend](same, upstream)
+    upstream_proxy = providers.Callable(chosen_proxy, upstream_options)
     backends = providers.Singleton(Backends, claude=claude_backend, passthrough=passthrough_backend)
 
     policy = providers.Factory(session_policy, settings)
@@ -132,18 +124,18 @@ class Container(containers.DeclarativeContainer):
     hold_session = providers.Singleton(
         HoldSession,
         store=session_store,
-        conversations=claude_cli,
+        conversations=conversations,
         policy=policy,
         clock=clock,
         ids=ids,
     )
     client_sessions = providers.Singleton(
-        ClientSessions, sessions=hold_session, conversations=claude_cli
+        ClientSessions, sessions=hold_session, conversations=conversations
     )
     expire_sessions = providers.Singleton(
         ExpireSessions,
         store=session_store,
-        conversations=claude_cli,
+        conversations=conversations,
         policy=policy,
         clock=clock,
     )
@@ -164,13 +156,14 @@ class Container(containers.DeclarativeContainer):
     stream_chat = providers.Singleton(
         StreamChat, prepare=prepare_turn, backend=backends, sessions=hold_session
     )
-    list_models = providers.Singleton(ListModels, models=models, upstream=passthrough_backend)
+    list_models = providers.Singleton(ListModels, models=models, upstream=upstream_models)
     check_health = providers.Singleton(
         CheckHealth,
-        claude=claude_cli,
-        passthrough=passthrough_backend,
+        claude=claude_probe,
+        passthrough=passthrough_probe,
         clients_may_bring_keys=settings.provided.allow_client_openai_key,
     )
+    closed = providers.Singleton[list[object]](list)
 
 
 @asynccontextmanager
@@ -183,8 +176,31 @@ async def live_container(settings: Settings) -> AsyncIterator[Container]:
         await close(container)
 
 
+def answering(container: Container) -> object:
+    """What answers for Claude, without what redacts its answers."""
+    backend: object = container.claude_backend()
+    return backend.backend if isinstance(backend, Redacted) else backend
+
+
 async def close(container: Container) -> None:
-    """End its processes and connections; what somebody put there may have nothing to close."""
-    for make in (container.claude_cli, container.passthrough_backend, container.session_store):
-        if aclose := getattr(make(), "aclose", None):
-            await aclose()
+    """Close all that somebody made or put there, and that has an `aclose`, whatever else fails.
+
+    Once each, however many names it has and however often this is called. A container that has been
+    closed is of no more use.
+    """
+    parts = (
+        lambda: answering(container),
+        container.claude_cli,
+        container.claude_probe,
+        container.conversations,
+        container.passthrough_backend,
+        container.upstream,
+        container.passthrough_probe,
+        container.upstream_models,
+        container.session_store,
+        container.rate_limiter,
+        container.permits,
+        container.clock,
+        container.ids,
+    )
+    await close_each(parts, container.closed())

@@ -120,10 +120,16 @@ def _passthrough(container: Container) -> Finding:
         advice = "unset OPENAI_BASE_URL where the gateway starts, or name the upstream's"
         return Finding(Verdict.BAD, "passthrough: its upstream is this gateway itself", advice)
     health = container.check_health()()
-    if health.passthrough is PassthroughState.OK:
-        return Finding(Verdict.FINE, "passthrough: a key is set")
     if health.passthrough is PassthroughState.DISABLED:
         return Finding(Verdict.FINE, "passthrough: switched off")
+    has_key = health.passthrough is PassthroughState.OK
+    try:
+        container.upstream_proxy()
+    except GatewayError as error:
+        worst = Verdict.BAD if has_key else Verdict.ODD
+        return Finding(worst, "passthrough: its proxy cannot be used", error.message)
+    if has_key:
+        return Finding(Verdict.FINE, "passthrough: a key is set")
     if health.clients_may_bring_keys:
         advice = "clients have to send X-OpenAI-API-Key; or set OPENAI_API_KEY"
         return Finding(Verdict.ODD, "passthrough: the server has no key", advice)

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import uvicorn
 
 from modegate.entrypoints.cleaner import SessionCleaner
-from modegate.entrypoints.container import Container, close
+from modegate.entrypoints.container import Container, answering, close
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.protocol import GatewayProtocol
@@ -114,21 +114,24 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
 
 def preparing(container: Container) -> list[Hook]:
     """What may be done before the first request."""
-    prepare = getattr(container.claude_cli(), "prepare", None)
+    prepare = getattr(answering(container), "prepare", None)
     return [prepare] if prepare else []
 
 
 def build_server(app: Lifetime, container: Container) -> GatewayServer:
-    """The server, not started yet."""
+    """The server, not started yet; without a socket it listens where the settings say."""
     settings: Settings = container.settings()
 
     async def drain() -> None:
-        container.claude_cli().drain()
+        if begin_no_more := getattr(answering(container), "drain", None):
+            begin_no_more()
         await app.drain(settings.shutdown_timeout_ms / 1000)
 
     return GatewayServer(
         uvicorn.Config(
             app,
+            host=settings.host.strip("[]"),
+            port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -148,18 +151,30 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one.
 
     Raises:
-        AddressError: the address is in use, or not ours.
+        AddressError: the address is in use, not ours, or none.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
+        return _listening(host, port)
+    except OSError as error:
+        raise _bad_address(host, port, error.strerror) from None
+    except UnicodeError:  # of a name with an empty part, or too long a one
+        raise _bad_address(host, port, "no host can be called so") from None
+
+
+def _bad_address(host: str, port: int, why: str | None) -> AddressError:
+    return AddressError(
+        f"cannot listen on {host}:{port} ({why}): choose another with HOST and PORT"
+    )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with contextlib.ExitStack() as failing:
+        listener = failing.enter_context(socket.socket(family, kind, protocol))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
-    except OSError as error:
-        raise AddressError(
-            f"cannot listen on {host}:{port} ({error.strerror}): choose another with HOST and PORT"
-        ) from None
+        failing.pop_all()
     return listener

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from modegate.domain.loopback import is_loopback
 from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
 
 
@@ -86,14 +87,6 @@ Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute(
 WELL_KNOWN = {"http": 80, "https": 443}
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return host == "localhost"
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
 class Settings(BaseModel):
     """Each field is a variable of the same name in upper case, and a key of the file in lower case.
 
@@ -158,7 +151,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> "Settings":
         self.model_map()
-        if not (self.all_keys() or self.allow_unauthenticated or _is_loopback(self.host)):
+        if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
             raise ValueError(
                 f"HOST={self.host} lets others in, and there is no key: set API_KEY, or "
                 "ALLOW_UNAUTHENTICATED=true where everybody may ask"
@@ -171,7 +164,7 @@ class Settings(BaseModel):
         Clients are told to export `OPENAI_BASE_URL`, too, and may start it in that same shell.
         """
         url = urlsplit(self.openai_base_url or "")
-        own = url.hostname == self.host.strip("[]") or _is_loopback(url.hostname or "")
+        own = url.hostname == self.host.strip("[]") or is_loopback(url.hostname or "")
         return own and (url.port or WELL_KNOWN.get(url.scheme)) == self.port
 
     def all_keys(self) -> tuple[SecretStr, ...]:

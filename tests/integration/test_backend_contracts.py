@@ -12,15 +12,13 @@ from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.backend import PassthroughBackend
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.adapters.system.ids import RandomIds
-from modegate.domain.client import ANONYMOUS, ApiKey
-from modegate.domain.prompt import Prompt
-from modegate.domain.session import Session, SessionId
+from modegate.domain.client import ApiKey
 from modegate.domain.turn import ClaudeTurn, PassthroughTurn
 from modegate.testing.contracts.completion_backend import CompletionBackendContract
 from modegate.testing.dialects import Fails, Says
 from modegate.testing.loopback import Reply, Request
 from modegate.testing.provider import StandInProvider, Step
+from modegate.testing.turns import claude_turn
 
 
 async def never(_: Request, reply: Reply) -> None:
@@ -34,15 +32,7 @@ class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
         self.backend: ClaudeBackend | None = None
 
     def turn(self) -> ClaudeTurn:
-        session = Session.start(SessionId(RandomIds().session_id()), ANONYMOUS.id, 0.0)
-        return ClaudeTurn(
-            completion_id="chatcmpl-1",
-            created=1,
-            model="sonnet",
-            cli_model="sonnet",
-            prompt=Prompt("", "Hi"),
-            session=session,
-        )
+        return claude_turn()
 
     @asynccontextmanager
     async def world(self, *steps: Step) -> AsyncIterator[ClaudeBackend]:

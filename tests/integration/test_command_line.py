@@ -186,6 +186,16 @@ def test_the_doctor_names_each_fault(host: dict[str, str], tmp_path: Path) -> No
     assert "FAIL claude: no executable" in missing.stdout
 
 
+def test_the_doctor_names_a_proxy_that_cannot_be_used(host: dict[str, str], tmp_path: Path) -> None:
+    proxied = host | {"ANTHROPIC_API_KEY": "sk-x", "ALL_PROXY": "socks://u:secret@127.0.0.1:1080/"}
+    for key, verdict, status in ({}, "warn", 0), ({"OPENAI_API_KEY": "sk-y"}, "FAIL", 1):
+        found = run("doctor", host=proxied | key, folder=tmp_path)
+        assert found.returncode == status
+        assert f"{verdict} passthrough: its proxy cannot be used" in found.stdout
+        assert "HTTPS_PROXY" in found.stdout
+        assert "secret" not in found.stdout
+
+
 async def test_the_doctor_asks_where_it_may(
     host: dict[str, str], provider: StandInProvider, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +52,10 @@ PRINTED = {
 }
 # These have tests of their own, below.
 OTHERS = {
+    "backend/serve.py",
+    "backend/test_vendor_backend.py",
+    "backend/vendor.py",
+    "backend/vendor_backend.py",
     "batch/batch.py",
     "session_store/folder_store.py",
     "session_store/test_folder_store.py",
@@ -114,12 +119,30 @@ def test_examples_print_what_is_expected(
     assert not printed.stderr
 
 
-@pytest.mark.parametrize(("folder", "passed"), [("session_store", 12), ("testing", 2)])
+SUITES = [("backend", 10), ("session_store", 12), ("testing", 2)]
+
+
+@pytest.mark.parametrize(("folder", "passed"), SUITES)
 def test_suites_pass(folder: str, passed: int, offline: Serving) -> None:
     pytest_quietly = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
     assert (
         f"{passed} passed" in run((*pytest_quietly, EXAMPLES / folder), offline.environment).stdout
     )
+
+
+def test_a_gateway_with_a_backend_of_its_own(tmp_path: Path) -> None:
+    command = (sys.executable, str(EXAMPLES / "backend" / "serve.py"))
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hello?"}]}
+    with serving(command=command, folder=tmp_path) as running:
+        answered = running.ask("/v1/chat/completions", body, X_Claude_Code="true")
+        health = running.ask("/health")
+        running.process.send_signal(signal.SIGTERM)
+        messages = [line["message"] for line in running.log()]
+        assert running.process.returncode == 0
+    assert "You said: Hello?" in str(answered)
+    assert health is not None
+    assert (health["status"], "'max': 100" in str(health)) == ("ready", True)
+    assert any("shutting down" in str(message) for message in messages)
 
 
 BATCH = (sys.executable, str(EXAMPLES / "batch" / "batch.py"))

@@ -12,6 +12,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.reaching import spoken
 from support.waiting import until
 
+from modegate.domain.turn import ClaudeTurn
 from modegate.entrypoints.http import protocol
 from modegate.testing.backend import ScriptedBackend, says
 
@@ -253,9 +254,9 @@ async def test_many_requests_over_one_connection(running: Gateway) -> None:
     assert {json.dumps(answer.json()["status"]) for answer in answers} == {'"ready"'}
 
 
-@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("cut", [None, b"\r\nUpgrade", b"grade: h2c", b"\n\r\n{", b"{"])
 async def test_an_offer_of_another_protocol_is_declined(
-    separate: bool, gateway: GatewayFactory
+    cut: bytes | None, gateway: GatewayFactory
 ) -> None:
     body = b'{"model":"sonnet","messages":[{"role":"user","content":"\\r\\nUpgrade: x"}]}'
     head = (
@@ -266,7 +267,9 @@ async def test_an_offer_of_another_protocol_is_declined(
     async with gateway(claude=ScriptedBackend(*says("Hi"))) as running:
         host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        for data in (head, body) if separate else (head + body,):
+        whole = head + body
+        at = whole.index(cut) if cut else 0
+        for data in filter(None, (whole[:at], whole[at:])):
             writer.write(data)
             await writer.drain()
             await running.http.get("/live")  # so that the pieces arrive one by one
@@ -347,3 +350,20 @@ async def test_a_stream_of_ours_names_its_charset(gateway: GatewayFactory) -> No
 async def test_any_name_that_is_accepted_can_be_looked_up(running: Gateway) -> None:
     response = await running.http.get("/v1/models/gpt-4-turbo-2024-04-09")
     assert response.json()["id"] == "gpt-4-turbo-2024-04-09"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_half_a_character_in_a_system_prompt_is_kept_with_the_session(
+    stream: bool, gateway: GatewayFactory
+) -> None:
+    half = {"role": "system", "content": "Be \ud83d."}, {"role": "user", "content": "Hi"}
+    body = json.dumps({"model": "sonnet", "stream": stream, "messages": half})
+    backend = ScriptedBackend()
+    headers = JSON | {"X-Claude-Code": "true"}
+    async with gateway(claude=backend) as running:
+        first = await running.http.post(CHAT, content=body, headers=headers)
+        session_id = {"X-Claude-Session-ID": first.headers["X-Claude-Session-ID"]}
+        assert "error" not in first.text
+        assert (await running.claude(headers=session_id)).status_code == 200
+    turns = [turn for turn in backend.turns if isinstance(turn, ClaudeTurn)]
+    assert [turn.prompt.system for turn in turns] == ["Be ?."] * 2

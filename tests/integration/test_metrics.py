@@ -86,6 +86,8 @@ async def test_a_token_keeps_strangers_out(gateway: GatewayFactory) -> None:
         for wrong in (b"", b"Bearer sk-client-1234", b"sk-metrics", b"Bearer \xfc"):
             assert (await ask(wrong)).status_code == 401
         assert await figures(running, "sk-metrics")
+        for right in (b"bearer sk-metrics", b"BEARER   sk-metrics"):
+            assert (await ask(right)).status_code == 200
 
 
 async def test_a_store_that_fails_costs_its_own_figure_alone(

@@ -1,14 +1,17 @@
 """Sessions on disk: the duties of a store, and what only a disk can do."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
+from modegate.adapters.sqlite import database
 from modegate.adapters.sqlite.session_store import FILE, SqliteSessionStore
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.testing.contracts.session_store import ONE, TWO, SessionStoreContract, session
@@ -90,6 +93,78 @@ async def test_a_hold_keeps_other_processes_out_until_its_process_ends(tmp_path:
             pass
 
 
+async def test_a_store_that_is_closed_gives_back_its_own_holds_and_nobody_elses(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    async with opened(tmp_path) as first:
+        async with opened(tmp_path / "link") as second, first.hold(ONE):
+            left = second.hold(TWO)
+            await left.__aenter__()
+            await second.aclose()
+            assert [await taken_by_another(tmp_path, name) for name in (ONE, TWO)] == [False, True]
+            async with first.hold(TWO):
+                await left.__aexit__(None, None, None)
+                assert not await taken_by_another(tmp_path, TWO)
+        assert await taken_by_another(tmp_path, ONE)
+
+
+async def taken_by_another(folder: Path, name: str) -> bool:
+    """Whether a process of its own can take the hold."""
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, str(folder / "sessions.lock"), name),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await other.communicate()
+    return told == b"True\n"
+
+
+async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    async with opened(tmp_path) as store:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", refuse)  # no mode of a file would stop root
+            with pytest.raises(StorageError, match="MODEGATE_STATE_DIR"):
+                async with store.hold(ONE):
+                    pass
+        assert "Permission denied" in caplog.text
+        async with store.hold(ONE):
+            pass
+
+
+@pytest.fixture
+def being_opened(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A new database in which another process is about to write; SQLite does not wait for it."""
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+async def test_a_new_database_that_others_are_opening_is_waited_for(
+    tmp_path: Path, being_opened: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "sleep", lambda _: being_opened.execute("COMMIT"))
+    async with opened(tmp_path) as store:
+        await store.put(session(ONE))
+
+
+async def test_but_not_for_ever(
+    tmp_path: Path, being_opened: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    async with opened(tmp_path) as store:
+        with pytest.raises(StorageError):
+            await store.find()
+        being_opened.execute("COMMIT")
+        assert await store.find() == []
+
+
 async def test_a_database_that_is_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("not a database, but long enough to be looked at as one" * 100)
     async with opened(tmp_path) as store:
@@ -98,9 +173,8 @@ async def test_a_database_that_is_none(tmp_path: Path) -> None:
 
 
 async def test_a_database_of_a_later_version(tmp_path: Path) -> None:
-    database = sqlite3.connect(tmp_path / FILE)
-    database.execute("PRAGMA user_version = 99")
-    database.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as later:
+        later.execute("PRAGMA user_version = 99")
     async with opened(tmp_path) as store:
         with pytest.raises(StorageError, match="later version"):
             await store.find()

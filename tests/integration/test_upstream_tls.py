@@ -104,6 +104,22 @@ async def test_a_proxy_sees_nothing_of_it(
     assert "proxy-authorization" not in upstream.requests[0].headers
 
 
+@pytest.mark.parametrize("proxy", ["socks://u:secret@127.0.0.1:1080/", "socks5://127.0.0.1:1"])
+async def test_a_proxy_that_cannot_be_used_is_named_and_stops_no_start(
+    proxy: str, tmp_path: Path
+) -> None:
+    answered = await ask(f"https://{NAME}/v1", tmp_path, {"ALL_PROXY": proxy})
+    assert code_of(answered) == "upstream_unreachable"
+    assert "ALL_PROXY" in str(answered)
+    assert "secret" not in str(answered)
+
+
+async def test_authorities_that_are_not_there_stop_no_start(tmp_path: Path) -> None:
+    missing = {"SSL_CERT_FILE": str(tmp_path / "missing.pem")}
+    answered = await ask("http://127.0.0.1:9/v1", tmp_path, missing)
+    assert code_of(answered) == "upstream_unreachable"
+
+
 class Tunnel:
     """A proxy that opens one tunnel, always to the same place, and remembers what it was told."""
 

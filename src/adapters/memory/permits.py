@@ -23,11 +23,11 @@ class MemoryPermits:
         """One of the subject's places."""
         return _Place(self, subject)
 
-    def give(self, subject: str) -> None:
-        """The subject has one more.
+    def occupy(self, subject: str) -> None:
+        """One more of the subject's places is taken.
 
         Raises:
-            RateLimitError: it has all of them.
+            RateLimitError: all of them are.
         """
         if self._taken[subject] >= self._places:
             raise RateLimitError(
@@ -36,8 +36,8 @@ class MemoryPermits:
             )
         self._taken[subject] += 1
 
-    def take_back(self, subject: str) -> None:
-        """It has one less."""
+    def vacate(self, subject: str) -> None:
+        """One of them is free again."""
         self._taken[subject] -= 1
         if not self._taken[subject]:
             del self._taken[subject]
@@ -51,7 +51,7 @@ class _Place:
     subject: str
 
     async def __aenter__(self) -> None:
-        self.permits.give(self.subject)
+        self.permits.occupy(self.subject)
 
     async def __aexit__(self, *raised: object) -> None:
-        self.permits.take_back(self.subject)
+        self.permits.vacate(self.subject)

@@ -36,11 +36,7 @@ class MemorySessionStore:
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         """Exclusive use of the id."""
         if session_id in self._held:
-            raise SessionBusyError(
-                "Another request is using this session: wait for its answer, or leave out "
-                "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
-                param="X-Claude-Session-ID",
-            )
+            raise SessionBusyError
         self._held.add(session_id)
         try:
             yield

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from yarl import URL
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -36,8 +36,10 @@ class Endpoints:
         self._bound = options.clients
         self._sdk = AsyncOpenAI(
             api_key=options.api_key.reveal() if options.api_key else "none",
-            base_url=options.base_url or "https://api.openai.com/v1",
+            base_url=options.address,
             max_retries=0,
+            # Nothing is sent through it, so a proxy or certificates that it cannot use are no fault.
+            http_client=DefaultAsyncHttpxClient(trust_env=False),
         )
         self._known: OrderedDict[ApiKey, Endpoint] = OrderedDict()
 

@@ -38,11 +38,21 @@ def unreachable() -> GatewayError:
     )
 
 
+def unusable_proxy() -> GatewayError:
+    """The environment names a proxy that cannot be asked; its address may hold a password."""
+    return UpstreamUnreachableError(
+        "The server cannot use the proxy on its way to the upstream: the operator has to name one "
+        "that begins with http:// in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or to unset these.",
+        is_transient=False,
+    )
+
+
 def not_http(status: int) -> GatewayError:
     """A status that HTTP does not have."""
     return UpstreamUnreachableError(
         f"The upstream answered with the impossible status {status}: the operator has to check "
-        "OPENAI_BASE_URL."
+        "OPENAI_BASE_URL.",
+        is_transient=False,
     )
 
 
@@ -57,7 +67,8 @@ def no_list() -> GatewayError:
     """Something answered, but not with models."""
     return UpstreamUnreachableError(
         "The upstream did not answer with a list of models: ask without include=upstream; the "
-        "operator has to check OPENAI_BASE_URL."
+        "operator has to check OPENAI_BASE_URL.",
+        is_transient=False,
     )
 
 

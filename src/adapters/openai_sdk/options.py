@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from modegate.domain.client import ApiKey
 
+OPENAI = "https://api.openai.com/v1"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamOptions:
@@ -20,6 +22,11 @@ class UpstreamOptions:
     connect_timeout: float = 10.0
     longest_retry_wait: float = 30.0
     clients: int = 256
+
+    @property
+    def address(self) -> str:
+        """Where the upstream is: OpenAI's own API where the operator names no other."""
+        return self.base_url or OPENAI
 
     @property
     def patience(self) -> float:

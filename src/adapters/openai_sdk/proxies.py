@@ -1,9 +1,20 @@
 """Which proxy the environment wants between the gateway and its upstream."""
 
-import ipaddress
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
+
+from modegate.adapters.openai_sdk import failures
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.loopback import is_loopback
+
+# What the client library can speak to a proxy.
+USABLE = frozenset({"http", "https"})
+
+
+def chosen_proxy(options: UpstreamOptions) -> URL | None:
+    """As `proxy_for`, for the upstream that the options name."""
+    return proxy_for(URL(options.address))
 
 
 def proxy_for(upstream: URL) -> URL | None:
@@ -11,18 +22,20 @@ def proxy_for(upstream: URL) -> URL | None:
 
     The address may hold a user and a password; it is not for any log. What is on this machine's own
     loopback, no proxy reaches.
+
+    Raises:
+        UpstreamUnreachableError: nobody could use it, such as one that speaks SOCKS.
     """
-    if _on_loopback(upstream.host or "") or proxy_bypass(f"{upstream.host}:{upstream.port}"):
+    if is_loopback(upstream.host or "") or proxy_bypass(f"{upstream.host}:{upstream.port}"):
         return None
     proxies = getproxies()
     address = proxies.get(upstream.scheme) or proxies.get("all")
     if not address:
         return None
-    return URL(address if "://" in address else f"http://{address}")
-
-
-def _on_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        proxy = URL(address if "://" in address else f"http://{address}")
     except ValueError:
-        return host == "localhost"
+        raise failures.unusable_proxy() from None
+    if proxy.scheme not in USABLE or not proxy.host:
+        raise failures.unusable_proxy()
+    return proxy

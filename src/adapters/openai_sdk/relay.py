@@ -14,7 +14,8 @@ LONGEST_BOUNDARY = 3
 # "data:" at the beginning of a line.
 DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
 # In the text of an answer these quotation marks would have a backslash before them.
-FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"')
+# An empty reason is one that is not known yet, as some upstreams put it.
+FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"[^"]')
 ERROR = re.compile(
     rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|data:[ \t]*\{\s*"error"\s*:\s*(?!\s|null))'
 )

@@ -32,7 +32,7 @@ def is_transient(error: BaseException, longest_wait: float) -> bool:
         status = error.answer.status
         wait = retry_after(error.answer)
         return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) < longest_wait
-    return isinstance(error, UpstreamUnreachableError)
+    return isinstance(error, UpstreamUnreachableError) and error.is_transient
 
 
 def retry_after(head: VerbatimHead) -> float | None:

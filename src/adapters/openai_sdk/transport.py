@@ -1,5 +1,6 @@
 """The pooled connections to the upstream."""
 
+import asyncio
 import io
 
 import aiohttp
@@ -20,7 +21,10 @@ LARGE_BODY = 1024 * 1024
 
 
 class Transport:
-    """One session for all requests; it is opened by the first, in the event loop that runs then."""
+    """One session for all requests of an event loop, opened by the first.
+
+    Whoever calls a use case with `asyncio.run` again and again has a new loop each time.
+    """
 
     def __init__(self, options: UpstreamOptions) -> None:
         connect = options.connect_timeout
@@ -29,6 +33,7 @@ class Transport:
             total=None, sock_connect=connect, sock_read=options.timeout
         )
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def chat(
         self, endpoint: Endpoint, body: bytes, *, streams: bool
@@ -51,8 +56,9 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _send(
         self,
@@ -62,10 +68,9 @@ class Transport:
         data: bytes | io.BytesIO | None,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's own, between two reads
     ) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = self._open(url)
+        session = await self._opened(url)
         with translated():
-            response = await self._session.request(
+            response = await session.request(
                 method,
                 url,
                 data=data,
@@ -77,6 +82,16 @@ class Transport:
                 return response
             async with response:
                 raise UpstreamRefusalError(await _whole_refusal(response))
+
+    async def _opened(self, upstream: URL) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is not None and self._loop is loop:
+            return self._session
+        left, self._session, self._loop = self._session, self._open(upstream), loop
+        opened = self._session
+        if left is not None:
+            await left.close()  # its connections went with its loop
+        return opened
 
     def _open(self, upstream: URL) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -10,6 +10,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TypeVar
 
+from modegate.adapters.sqlite.database import open_database
 from modegate.adapters.sqlite.holds import Holds
 from modegate.domain.client import ClientId
 from modegate.domain.errors import SessionBusyError, StorageError
@@ -20,19 +21,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 FILE = "sessions.db"
-VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (
-    id TEXT PRIMARY KEY,
-    client TEXT NOT NULL,
-    created_at REAL NOT NULL,
-    used_at REAL NOT NULL,
-    cli_session_id TEXT NOT NULL,
-    system_prompt TEXT NOT NULL
-) WITHOUT ROWID
-"""
-# Another process may be writing, for moments.
-BUSY_SECONDS = 5.0
 
 
 class SqliteSessionStore:
@@ -77,11 +65,7 @@ class SqliteSessionStore:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             taken = self._holds.take(session_id)
         if not taken:
-            raise SessionBusyError(
-                "Another request is using this session: wait for its answer, or leave out "
-                "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
-                param="X-Claude-Session-ID",
-            )
+            raise SessionBusyError
         try:
             yield
         finally:
@@ -113,21 +97,7 @@ class SqliteSessionStore:
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._folder / FILE
-            path.touch(mode=0o600)
-            database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                database.close()
-                raise StorageError(
-                    "The sessions were written by a later version of modegate: the operator has to "
-                    "use that version, or another MODEGATE_STATE_DIR."
-                )
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.execute(SCHEMA)
-            database.execute(f"PRAGMA user_version = {VERSION}")
-            self._database = database
+            self._database = open_database(self._folder / FILE)
         return self._database
 
     def _close(self) -> None:

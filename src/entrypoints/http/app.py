@@ -128,7 +128,7 @@ def create_app(
     description = Description(_facts(use_cases, options))
     app.add_route("/openapi.json", OpenApi(description))
     app.add_route("/docs", Docs(description))
-    return Lifetime(app, drain, Carried(gate).beside, metrics.observe)
+    return Lifetime(app, drain, Carried(gate.quota).beside, metrics.observe)
 
 
 def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:

@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from modegate.domain.errors import ShuttingDownError
+from modegate.entrypoints.http.carried import request_id_of
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import bug, cut_event
-from modegate.entrypoints.http.middleware import request_id_of
 from modegate.entrypoints.http.record import RECORD, Record
 from modegate.entrypoints.http.refusals import REFUSED, nothing_more
 from modegate.entrypoints.http.wire import DONE, event
@@ -198,13 +198,18 @@ class _Client:
             self._watch = None
 
     def cut(self) -> None:
-        """End the request now."""
-        self.was_cut = True
-        self.handler.cancel()
+        """End the request now; not again, which would cut the release of what it opened."""
+        if not self._is_ending:
+            self.was_cut = True
+            self.handler.cancel()
 
     def cancelled_by_us(self) -> bool:
         """Whether the handler was cancelled for its client's leaving, or cut, and nothing else."""
-        return (self._gone or self.was_cut) and self.handler.uncancel() == 0
+        return self._is_ending and self.handler.uncancel() == 0
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._gone or self.was_cut
 
     def _start_watching(self) -> None:
         self._watch = asyncio.create_task(self._wait_for_end())
@@ -215,5 +220,7 @@ class _Client:
         self._leave()
 
     def _leave(self) -> None:
-        self._gone = self.record.client_left = True
-        self.handler.cancel()
+        self.record.client_left = True
+        if not self._is_ending:
+            self._gone = True
+            self.handler.cancel()

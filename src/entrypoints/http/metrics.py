@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from modegate.application.check_health import CheckHealth
 from modegate.application.ports.session_store import SessionStore
+from modegate.domain.client import ApiKey, bearer_key
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, StorageError
 from modegate.entrypoints.http.record import Record
 
@@ -107,7 +108,7 @@ class MetricsPage:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All figures, and the number of sessions."""
-        self._check_token(req.get_header("Authorization") or "")
+        self._check_token(req.get_header("Authorization"))
         page = generate_latest(self.metrics.registry).decode()
         resp.content_type = CONTENT_TYPE
         resp.text = page + await self._sessions()
@@ -123,8 +124,10 @@ class MetricsPage:
             f"# TYPE modegate_sessions gauge\nmodegate_sessions {known}\n"
         )
 
-    def _check_token(self, authorization: str) -> None:
-        expected = f"Bearer {self.token}".encode()
-        if self.token and not hmac.compare_digest(authorization.encode("latin-1"), expected):
-            kind = InvalidKeyError if authorization else MissingKeyError
+    def _check_token(self, authorization: str | None) -> None:
+        if self.token is None:
+            return
+        key = bearer_key(authorization)
+        if key is None or not hmac.compare_digest(key.digest, ApiKey(self.token).digest):
+            kind = InvalidKeyError if key else MissingKeyError
             raise kind("Send METRICS_TOKEN as Authorization: Bearer TOKEN.")

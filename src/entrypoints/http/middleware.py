@@ -1,20 +1,9 @@
-"""What every response carries."""
-
-import random
+"""What the framework does around each request."""
 
 import falcon.asgi
 
 from modegate.entrypoints.http.record import record_of
 
-LONGEST_ID = 128
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'",
-    "Cache-Control": "no-store",
-}
 EXPOSED_HEADERS = (
     "X-Backend-Mode",
     "X-Request-ID",
@@ -56,12 +45,3 @@ class VaryByOrigin:
     ) -> None:
         """On every response, for each may depend on it."""
         resp.append_header("Vary", "Origin")
-
-
-def request_id_of(wish: str | None) -> str:
-    """The client's own id where it is 1 to 128 visible ASCII characters, else a new UUID."""
-    if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
-        return wish
-    # A UUID of version 4; nobody has to be unable to guess it.
-    h = f"{random.getrandbits(128):032x}"
-    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) % 4]}{h[17:20]}-{h[20:]}"

@@ -1,13 +1,13 @@
 """HTTP/1.1 on the wire: bounds on time and size, and the server's own words in OpenAI's form."""
 
 import asyncio
-import re
 
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
+from modegate.entrypoints.http.offers import Offers
 from modegate.entrypoints.http.refusals import refusal
 
 HEAD_LIMIT = 64 * 1024
@@ -15,11 +15,6 @@ HEAD_LIMIT = 64 * 1024
 PATIENCE = 60.0
 # A client that takes nothing of its response for so long is gone, whatever its connection says.
 LONGEST_STALL = 120.0
-# An offer of another protocol, which nobody has to take: the parser would take it for accepted,
-# and the body behind it for that protocol.
-UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
-OFFER = b"upgrade:"
-DECLINED = b"\r\nx-declined:"
 
 
 class HeadTooLargeError(Exception):
@@ -40,6 +35,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has to say something."""
         super().connection_made(transport)
+        self._offers = Offers()
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,7 +61,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         if self._in_head:
-            data = _declined(data)
+            data = self._offers.declined(data)
         super().data_received(data)
         if self._in_head:
             self._head_size += len(data)
@@ -123,12 +119,3 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.write(response)
         finally:
             self.transport.close()
-
-
-def _declined(data: bytes) -> bytes:
-    """`data` with no offer of another protocol in its head."""
-    head, end, body = data.partition(b"\r\n\r\n")
-    # A plain search is many times faster than a pattern, and nearly always answers.
-    if OFFER not in head.lower():
-        return data
-    return UPGRADE.sub(DECLINED, head) + end + body

@@ -291,6 +291,14 @@ async def test_a_session_has_so_many_turns_in_a_window() -> None:
     await world.turn(claude())
 
 
+async def test_what_is_refused_costs_a_session_no_turn() -> None:
+    world = World(turns=2)
+    first = await world.turn(claude())
+    with pytest.raises(InvalidRequestError):
+        await world.complete(claude(first.session.id, stream_options=[]))
+    assert (await world.turn(claude(first.session.id))).quota is not None
+
+
 async def test_a_session_is_used_for_as_long_as_its_stream_takes(world: World) -> None:
     world.backend.script = says("a", "b")
     async with world.stream(claude()) as answer:

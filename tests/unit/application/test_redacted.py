@@ -3,24 +3,13 @@
 import pytest
 
 from modegate.application.redacted import Redacted
-from modegate.domain.client import ANONYMOUS
 from modegate.domain.completion import Completion, Finished, Started, TextDelta
 from modegate.domain.errors import BackendCrashedError
-from modegate.domain.prompt import Prompt
-from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import ClaudeTurn
 from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.turns import claude_turn
 
 KEY = "sk-ant-api03-abcdef1234567890"
-ID = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
-TURN = ClaudeTurn(
-    completion_id="chatcmpl-1",
-    created=1,
-    model="sonnet",
-    cli_model="sonnet",
-    prompt=Prompt("", "Hi"),
-    session=Session.start(ID, ANONYMOUS.id, 0.0),
-)
+TURN = claude_turn()
 
 
 async def test_a_whole_answer() -> None:
@@ -61,3 +50,16 @@ async def test_leaving_early_releases_the_backend() -> None:
     async with Redacted(backend).stream(TURN) as chunks:
         assert await anext(chunks) == Started()
     assert backend.open == 0
+
+
+async def test_what_it_wraps_is_closed_with_it() -> None:
+    class Closable(ScriptedBackend):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    backend = Closable()
+    await Redacted(backend).aclose()
+    assert backend.closed
+    await Redacted(ScriptedBackend()).aclose()

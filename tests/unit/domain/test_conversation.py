@@ -126,3 +126,16 @@ def test_a_resumed_conversation_gets_the_last_user_message_alone() -> None:
         message("assistant", "late"),
         resume=True,
     ) == Prompt("s", "Two")
+
+
+@pytest.mark.parametrize(
+    ("half", "whole"),
+    [
+        ("a\ud83d", "a?"),
+        ("\ude00 ü \ufffd", "? ü \ufffd"),
+        ([text("\ud83d"), text("\ude00")], "\U0001f600"),
+    ],
+)
+def test_a_prompt_has_no_half_of_a_character(half: object, whole: str) -> None:
+    assert prompt(message("system", half), message("user", half)) == Prompt(whole, whole)
+    assert prompt(message("user", half), message("user", half), resume=True).text == whole

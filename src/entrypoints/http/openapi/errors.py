@@ -25,7 +25,6 @@ from modegate.entrypoints.http.openapi.schema import Schema
 
 Kind = type[GatewayError]
 
-SESSION_HEADER = "X-Claude-Session-ID"
 RING = KeyRing([ApiKey("sk-example")])
 
 
@@ -51,6 +50,7 @@ def told_by_the_domain(models: ModelMap, max_body: int = MIB) -> Iterable[Gatewa
     yield too_large(max_body)
     yield not_json()
     yield errors.ShuttingDownError()
+    yield errors.SessionBusyError()
 
 
 TOLD_BY_ADAPTERS = (
@@ -58,11 +58,6 @@ TOLD_BY_ADAPTERS = (
         "The conversation is longer than the model takes: shorten the messages, or begin a new "
         "session.",
         param="messages",
-    ),
-    errors.SessionBusyError(
-        "Another request is using this session: wait for its answer, or leave out "
-        "X-Claude-Session-ID and send X-Claude-Code: true to begin a new one.",
-        param=SESSION_HEADER,
     ),
     errors.RateLimitError(
         "More than 60 requests of this address in 60 s: send them more slowly, and this one "

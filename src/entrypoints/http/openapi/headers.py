@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from modegate.domain.client import LONGEST_KEY
 from modegate.domain.mode import FALSY, TRUTHY, Mode
 from modegate.domain.session import UUID_VERSION
-from modegate.entrypoints.http.middleware import LONGEST_ID, SECURITY_HEADERS
+from modegate.entrypoints.http.carried import LONGEST_ID, SECURITY_HEADERS
 from modegate.entrypoints.http.openapi.schema import COUNT, STRING, Schema
 
 VISIBLE = "^[!-~]+$"

@@ -55,3 +55,19 @@ def test_the_default_address_is_openais() -> None:
     endpoint = Endpoints(UpstreamOptions(api_key=SERVER)).of(None)
     assert endpoint is not None
     assert str(endpoint.models) == "https://api.openai.com/v1/models"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks://127.0.0.1:1080/"),
+        ("ALL_PROXY", "socks5://127.0.0.1:1080/"),
+        ("HTTPS_PROXY", "nonsense://127.0.0.1"),
+        ("SSL_CERT_FILE", "/nonexistent/authorities.pem"),
+    ],
+)
+def test_no_proxy_and_no_certificates_of_the_environment_are_looked_at(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert endpoints().of(CLIENT) is not None

@@ -2,6 +2,8 @@ import pytest
 from yarl import URL
 
 from modegate.adapters.openai_sdk.proxies import proxy_for
+from modegate.adapters.openai_sdk.retrying import is_transient
+from modegate.domain.errors import UpstreamUnreachableError
 
 UPSTREAM = URL("https://api.openai.com/v1/")
 
@@ -42,3 +44,19 @@ def test_no_proxy_is_asked_for_loopback(host: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
     assert proxy_for(URL(f"http://{host}:8000/v1/")) is None
     assert proxy_for(URL("http://192.0.2.1:8000/v1/")) is not None
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "address",
+    ["socks://user:secret@127.0.0.1:1080/", "socks5://p.example", "http://", "http://p.example:x"],
+)
+def test_a_proxy_that_nobody_can_use_is_an_error_that_names_where_it_stands(
+    name: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, address)
+    with pytest.raises(UpstreamUnreachableError, match=name) as caught:
+        proxy_for(UPSTREAM)
+    assert not is_transient(caught.value, 30)
+    assert "secret" not in str(caught.value)
+    assert "p.example" not in str(caught.value)

@@ -105,3 +105,11 @@ def test_an_event_without_end_is_refused() -> None:
     machine.feed(b"data: " + b"x" * (EVENT_LIMIT - 6))
     with pytest.raises(OutputLimitError):
         machine.feed(b"x")
+
+
+@pytest.mark.parametrize("reason", ["", None])
+def test_a_reason_that_is_not_known_yet_finishes_nothing(reason: str | None) -> None:
+    _, machine = relay(chunk("Hel", reason))
+    assert not machine.whole
+    _, machine = relay(chunk("Hel", reason), FINISH)
+    assert machine.whole

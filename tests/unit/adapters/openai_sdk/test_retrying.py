@@ -3,13 +3,13 @@ import time
 
 import pytest
 
+from modegate.adapters.openai_sdk import failures
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.retrying import is_transient, retry_after, retrying
 from modegate.domain.errors import (
     GatewayError,
     TurnTimeoutError,
     UpstreamRefusalError,
-    UpstreamUnreachableError,
 )
 from modegate.domain.verbatim import Verbatim, VerbatimHead
 
@@ -89,7 +89,14 @@ async def test_the_error_of_the_last_attempt() -> None:
     assert attempts.count == 3
 
 
-@pytest.mark.parametrize("error", [refusal(400), refusal(401), TurnTimeoutError("slow")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(refusal(400), refusal(401), TurnTimeoutError("slow")),
+        *(failures.not_http(999), failures.no_list(), failures.cut()),
+    ],
+    ids=str,
+)
 async def test_no_second_attempt_where_it_is_no_use(error: GatewayError) -> None:
     attempts = Attempts(error)
     with pytest.raises(type(error)):
@@ -98,7 +105,7 @@ async def test_no_second_attempt_where_it_is_no_use(error: GatewayError) -> None
 
 
 async def test_a_connection_that_fails_is_tried_again() -> None:
-    attempts = Attempts(UpstreamUnreachableError("gone"))
+    attempts = Attempts(failures.unreachable())
     assert await retrying(attempts, UpstreamOptions()) == "answer"
 
 

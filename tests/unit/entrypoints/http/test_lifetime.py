@@ -10,6 +10,7 @@ import pytest
 
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.lifetime import Headers, Lifetime, Message, Receive, Send
+from modegate.entrypoints.http.refusals import REFUSED
 
 SCOPE = {"type": "http", "method": "POST", "headers": [(b"content-length", b"2")]}
 
@@ -19,13 +20,18 @@ class Client:
 
     def __init__(self) -> None:
         self.watched = asyncio.Event()
+        self._gone = asyncio.Event()
         self._body = [{"type": "http.request", "body": b"{}", "more_body": False}]
 
     async def receive(self) -> Message:
         if self._body:
             return self._body.pop()
         self.watched.set()
-        return await asyncio.Future[Message]()
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    def leave(self) -> None:
+        self._gone.set()
 
 
 @pytest.fixture
@@ -61,3 +67,45 @@ async def test_a_request_that_was_watched_needs_no_garbage_collector() -> None:
     del client
     await asyncio.sleep(0)  # so that who watched has ended
     assert gone() is None
+
+
+class Opened:
+    """What a request opens, and takes a moment to release."""
+
+    def __init__(self) -> None:
+        self.beginning = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.released = False
+
+    async def app(self, scope: Message, receive: Receive, send: Send) -> None:
+        del send
+        if REFUSED in scope:
+            return
+        while (await receive()).get("more_body"):
+            pass
+        try:
+            await asyncio.Future[None]()
+        finally:
+            self.beginning.set()
+            await self.may_end.wait()
+            self.released = True
+
+
+@pytest.mark.parametrize("leaves_first", [True, False])
+async def test_a_client_that_leaves_and_a_cut_are_one_end(*, leaves_first: bool) -> None:
+    opened, client = Opened(), Client()
+    handle = Lifetime(opened.app, Drain(), beside, lambda _: None)
+    request = asyncio.create_task(handle(dict(SCOPE), client.receive, ignore))
+    await client.watched.wait()
+    if leaves_first:
+        client.leave()
+        await opened.beginning.wait()
+        await handle.drain(0)
+    else:
+        await handle.drain(0)
+        await opened.beginning.wait()
+        client.leave()
+    await asyncio.sleep(0)
+    opened.may_end.set()
+    await request
+    assert opened.released

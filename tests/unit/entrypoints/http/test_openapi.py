@@ -17,9 +17,10 @@ from support.openapi import CHAT, DOCUMENT, FACTS
 
 from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
 from modegate.domain.param_policy import CLAUDE_CODE_RULES, Tier
+from modegate.entrypoints.http.carried import SECURITY_HEADERS
 from modegate.entrypoints.http.description import Description
 from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES
-from modegate.entrypoints.http.middleware import EXPOSED_HEADERS, SECURITY_HEADERS
+from modegate.entrypoints.http.middleware import EXPOSED_HEADERS
 from modegate.entrypoints.http.openapi.document import build_document
 from modegate.entrypoints.http.openapi.page import render_page
 

@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from modegate.entrypoints.http.middleware import request_id_of
+from modegate.entrypoints.http.carried import request_id_of
 
 
 @pytest.mark.parametrize("wish", ["a", "req-1", "x" * 128, "!~"])

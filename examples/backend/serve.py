@@ -1,0 +1,30 @@
+"""`modegate serve`, with a vendor in Claude's place.
+
+pip install modegate
+python serve.py
+"""
+
+from vendor import ask
+from vendor_backend import VendorBackend
+
+from modegate.application.redacted import Redacted
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.logging import configure_logging
+from modegate.entrypoints.server import build_app, build_server
+from modegate.entrypoints.settings_sources import load_settings
+
+
+def main() -> None:
+    """Serve where HOST and PORT say, until a signal; what is under way is finished first."""
+    settings = load_settings().settings
+    configure_logging(settings.log_level, settings.log_format)
+    container = Container(settings=settings)
+    vendor = VendorBackend(ask)
+    container.claude_backend.override(Redacted(vendor))
+    container.conversations.override(vendor)
+    container.claude_probe.override(vendor)
+    build_server(build_app(container), container).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""A vendor in Claude's place: it answers, keeps its conversations, and says how it is."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
+
+from vendor import VendorError
+
+from modegate.domain.completion import (
+    Chunk,
+    Completion,
+    Finished,
+    FinishReason,
+    Started,
+    TextDelta,
+    TextStarted,
+    Usage,
+)
+from modegate.domain.errors import BackendFailedError, SessionNotFoundError
+from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
+from modegate.domain.param_policy import Effort
+from modegate.domain.session import SessionId
+from modegate.domain.turn import ClaudeTurn
+
+# The model, the system prompt, and all messages: the client's and the answers, in turns.
+Ask = Callable[[str, str, Sequence[str]], AsyncGenerator[str, None]]
+
+
+class VendorBackend:
+    """Keeps `CompletionBackend[ClaudeTurn]`, `Conversations` and `ClaudeProbe`."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._transcripts: dict[SessionId, list[str]] = {}
+        self.under_way = 0
+
+    async def complete(self, turn: ClaudeTurn) -> Completion:
+        """The chunks, joined."""
+        async with self.stream(turn) as chunks:
+            seen = [chunk async for chunk in chunks]
+        text = "".join(chunk.text for chunk in seen if isinstance(chunk, TextDelta))
+        (end,) = (chunk for chunk in seen if isinstance(chunk, Finished))
+        return Completion(text, end.finish_reason, end.usage)
+
+    @asynccontextmanager
+    async def stream(self, turn: ClaudeTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Leaving the context ends all that the vendor does for the turn."""
+        self.under_way += 1
+        try:
+            async with aclosing(self._chunks(turn)) as chunks:
+                yield chunks
+        except VendorError as error:
+            raise BackendFailedError("The vendor failed: send the request again.") from error
+        finally:
+            self.under_way -= 1
+
+    async def _chunks(self, turn: ClaudeTurn) -> AsyncGenerator[Chunk, None]:
+        messages = [*self._before(turn), turn.prompt.text]
+        words: list[str] = []
+        async with aclosing(self._ask(turn.cli_model, turn.prompt.system, messages)) as answer:
+            async for word in answer:
+                if not words:  # whatever fails before the first word has a status of its own
+                    yield Started()
+                    yield TextStarted()
+                words.append(word)
+                yield TextDelta(word)
+        self._transcripts[turn.session.id] = [*messages, "".join(words)]
+        yield Finished(FinishReason.STOP, Usage(_count(messages), len(words)))
+
+    def _before(self, turn: ClaudeTurn) -> list[str]:
+        """A turn that resumes brings its last message alone."""
+        if turn.resume and turn.session.id not in self._transcripts:
+            raise SessionNotFoundError("The conversation is gone: begin a new session.")
+        return self._transcripts.get(turn.session.id, [])
+
+    async def kept(self) -> set[SessionId]:
+        """For the removal of what has expired."""
+        return set(self._transcripts)
+
+    async def forget(self, session_id: SessionId) -> bool:
+        """Nobody else has it under way."""
+        self._transcripts.pop(session_id, None)
+        return True
+
+    def offer(
+        self, cli_model: str, effort: Effort | None
+    ) -> AbstractContextManager[SessionId | None]:
+        """No session begins sooner than another."""
+        del cli_model, effort
+        return nullcontext()
+
+    def look(self) -> ClaudeHealth:
+        """For /health and /metrics."""
+        capacity = Capacity(active=self.under_way, queued=0, warm=0, live=0, maximum=100)
+        return ClaudeHealth(executable=True, credentials=CredentialState.OK, capacity=capacity)
+
+
+def _count(texts: Sequence[str]) -> int:
+    return sum(len(text.split()) for text in texts)

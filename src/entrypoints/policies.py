@@ -1,0 +1,28 @@
+"""What the settings mean to the domain."""
+
+from modegate.domain.client import ApiKey, KeyRing
+from modegate.domain.quota import Limit
+from modegate.domain.session import SessionPolicy
+from modegate.entrypoints.settings import Settings
+
+
+def session_policy(settings: Settings) -> SessionPolicy:
+    """How long sessions live."""
+    return SessionPolicy(
+        idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
+    )
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Who may ask."""
+    return KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys())
+
+
+def per_address(settings: Settings) -> Limit:
+    """What one address may ask."""
+    return Limit("address", settings.rate_limit_per_ip, settings.rate_limit_window_ms / 1000)
+
+
+def per_session(settings: Settings) -> Limit:
+    """How many turns one session may have."""
+    return Limit("session", settings.rate_limit_per_session, settings.rate_limit_window_ms / 1000)

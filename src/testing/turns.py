@@ -1,0 +1,30 @@
+"""Turns that are ready for a backend."""
+
+import uuid
+
+from modegate.domain.client import ANONYMOUS
+from modegate.domain.prompt import Prompt
+from modegate.domain.session import Session, SessionId
+from modegate.domain.turn import ClaudeTurn
+
+
+def claude_turn(
+    text: str = "Hi",
+    *,
+    system: str = "",
+    cli_model: str = "sonnet",
+    session_id: SessionId | None = None,
+    resume: bool = False,
+) -> ClaudeTurn:
+    """A turn as a backend gets it: the first of a session of its own, or one that resumes."""
+    session_id = session_id or SessionId(str(uuid.uuid4()))
+    session = Session.start(session_id, ANONYMOUS.id, 0.0).instructed(system)
+    return ClaudeTurn(
+        completion_id="chatcmpl-1",
+        created=1,
+        model=cli_model,
+        cli_model=cli_model,
+        prompt=Prompt(system, text),
+        session=session,
+        resume=resume,
+    )

@@ -1,0 +1,60 @@
+"""The use cases as a script calls them, without a server."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from modegate.domain.mode import Mode
+from modegate.domain.turn import ChatRequest
+from modegate.domain.verbatim import Verbatim
+from modegate.entrypoints.container import Container, close
+from modegate.entrypoints.settings import Settings
+
+BODY = b'{"id": "chatcmpl-1"}'
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """Answers each request, and keeps no connection."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def upstream() -> Iterator[str]:
+    """An upstream in a thread of its own, for the test has one event loop after the other."""
+    with HTTPServer(("127.0.0.1", 0), Upstream) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_container_is_asked_in_one_event_loop_after_the_other(
+    upstream: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        modegate_state_dir=tmp_path, openai_api_key=SecretStr("sk-server"), openai_base_url=upstream
+    )
+    container = Container(settings=settings)
+    complete_chat = container.complete_chat()
+    request = ChatRequest.of({"model": "gpt-4o", "messages": []}, Mode.PASSTHROUGH)
+    for _ in range(3):
+        answer = asyncio.run(complete_chat(request)).answer
+        assert isinstance(answer, Verbatim)
+        assert answer.body == BODY
+    asyncio.run(close(container))

@@ -1,0 +1,23 @@
+"""What a server listens on."""
+
+import gc
+import warnings
+
+import pytest
+
+from modegate.entrypoints.server import AddressError, listen
+
+
+def test_an_address_that_is_taken_leaves_no_socket_open() -> None:
+    with listen("127.0.0.1", 0) as taken, warnings.catch_warnings(record=True) as leaks:
+        warnings.simplefilter("always")
+        with pytest.raises(AddressError, match="choose another"):
+            listen("127.0.0.1", taken.getsockname()[1])
+        gc.collect()
+    assert leaks == []
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", ".example"])
+def test_a_name_that_no_host_can_have(host: str) -> None:
+    with pytest.raises(AddressError, match="HOST"):
+        listen(host, 0)
