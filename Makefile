@@ -36,7 +36,7 @@ integration: $(READY) ## the tests against the real CLI, SDK and sockets
 chaos: $(READY) ## 2 x 10,000 turns that fail in every way: half an hour
 	MODEGATE_CHAOS_TURNS=10000 $(RUN)pytest -s --timeout 0 tests/integration/test_chaos.py
 
-bench: $(READY) ## measure side by side: ten minutes; PEERS=litellm installs and adds others
+bench: $(READY) ## measure side by side: a quarter of an hour; PEERS=litellm installs and adds others
 	$(RUN)python -m benchmarks.passthrough $(addprefix --peer ,$(PEERS))
 	$(RUN)python -m benchmarks.growth
 	$(RUN)python -m benchmarks.claude_code

@@ -2,9 +2,11 @@
 
     seq -f 'What is %g squared?' 200 | python batch.py --offline > answers.jsonl
 
-Without --offline it asks Claude, with the settings that `modegate serve` has.
+Without --offline it asks Claude, with the settings that `modegate serve` has. The exit status is 0
+where every prompt was answered, 1 where one was not, and 2 where the settings or options are wrong.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -17,7 +19,7 @@ from modegate.domain.mode import Mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn
 from modegate.entrypoints.container import Container, live_container
 from modegate.entrypoints.offline import offline_container
-from modegate.entrypoints.settings_sources import load_settings
+from modegate.entrypoints.settings_sources import SettingsError, load_settings
 
 AT_ONCE = 4  # processes of the CLI; each takes about half a core while it starts
 
@@ -34,7 +36,8 @@ async def answer(container: Container, places: asyncio.Semaphore, prompt: str) -
                 session = whole.turn.session
                 await container.client_sessions().end(session.id, session.client)
     except GatewayError as error:
-        print(json.dumps({"prompt": prompt, "error": error.code}))
+        told = {"prompt": prompt, "error": error.code, "message": error.message}
+        print(json.dumps(told, ensure_ascii=False))
         return False
     text = whole.answer.text if isinstance(whole.answer, Completion) else ""
     print(json.dumps({"prompt": prompt, "answer": text}, ensure_ascii=False))
@@ -43,19 +46,27 @@ async def answer(container: Container, places: asyncio.Semaphore, prompt: str) -
 
 def open_container() -> AbstractAsyncContextManager[Container]:
     """The container, with a simulated model where --offline is given."""
-    settings = load_settings().settings
-    if "--offline" in sys.argv:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--offline", action="store_true", help="answer with a simulated model")
+    options = parser.parse_args()
+    try:
+        settings = load_settings().settings
+    except SettingsError as error:
+        parser.exit(2, "".join(f"batch.py: {fault}\n" for fault in error.faults))
+    if options.offline:
         return offline_container(settings, os.environ)
     return live_container(settings)
 
 
-async def main() -> None:
-    """Answer what is on standard input."""
+async def main() -> int:
+    """Answer what is on standard input; returns the exit status."""
+    opened = open_container()
     prompts = [line.strip() for line in sys.stdin if line.strip()]
-    async with open_container() as container:
+    async with opened as container:
         places = asyncio.Semaphore(AT_ONCE)
         answered = await asyncio.gather(*(answer(container, places, it) for it in prompts))
     print(f"{sum(answered)} of {len(prompts)} answered", file=sys.stderr)
+    return 0 if all(answered) else 1
 
 
-asyncio.run(main())
+sys.exit(asyncio.run(main()))

@@ -1,7 +1,8 @@
 """From the model that a client names to the one that the CLI gets."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -39,6 +40,55 @@ BUILT_IN_MODELS: Mapping[str, str] = MappingProxyType(
 
 # An operator's row becomes an argument of the CLI; nothing that could be read as an option gets in.
 CLI_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,255}")
+CLAUDES_OWN = re.compile(r"claude-.*|opus|sonnet|haiku|fable", re.IGNORECASE)
+
+Prefixes = tuple[tuple[str, str], ...]
+
+
+def row_faults(rows: Mapping[str, str]) -> Iterator[str]:
+    """Why rows cannot be used, one sentence a row.
+
+    The CLI gets a row's right side as it stands: nobody looks it up a second time, and a name that
+    only this map knows would fail at each request.
+    """
+    prefixes = _prefixes(rows)
+    for name, cli_model in rows.items():
+        if name in {"", PREFIX_MARK, DEFAULT_NAME}:
+            yield f"{name!r} cannot be a model's name"
+        elif not CLI_MODEL.fullmatch(cli_model):
+            yield f"{name!r} stands for {cli_model!r}, which is no CLI model"
+        elif not CLAUDES_OWN.fullmatch(cli_model):
+            meant = _find(rows, prefixes, cli_model)
+            if meant not in {None, cli_model}:
+                yield (
+                    f"{name!r} stands for {cli_model!r}, which Claude does not know and which "
+                    f"itself stands for {meant!r}: write {meant!r} there"
+                )
+
+
+def default_faults(rows: Mapping[str, str], default: str) -> Iterator[str]:
+    """Why the name `default` cannot stand for `default`, at most one sentence."""
+    if _find(rows, _prefixes(rows), default) is None:
+        names = [name for name in rows if not name.endswith(PREFIX_MARK)]
+        near = difflib.get_close_matches(default, names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        yield f"{default!r} is not in the model map{hint} Use one of: {', '.join(names)}"
+
+
+def _prefixes(rows: Mapping[str, str]) -> Prefixes:
+    """The rows that are prefixes, without their mark, the longest first."""
+    starred = (
+        (name.removesuffix(PREFIX_MARK), cli_model)
+        for name, cli_model in rows.items()
+        if name.endswith(PREFIX_MARK)
+    )
+    return tuple(sorted(starred, key=lambda row: len(row[0]), reverse=True))
+
+
+def _find(rows: Mapping[str, str], prefixes: Prefixes, model: str) -> str | None:
+    if model in rows and not model.endswith(PREFIX_MARK):
+        return rows[model]
+    return next((cli for prefix, cli in prefixes if model.startswith(prefix)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +99,18 @@ class ModelMap:
     in the map, for which the name `default` stands.
 
     Raises:
-        ValueError: a row cannot be used; the message names it.
+        ValueError: rows cannot be used; the message names each.
     """
 
     rows: Mapping[str, str] = field(default_factory=lambda: BUILT_IN_MODELS)
     default: str = "sonnet"
-    _prefixes: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    _starred: Prefixes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, cli_model in self.rows.items():
-            if name in {"", PREFIX_MARK, DEFAULT_NAME}:
-                raise ValueError(f"models: {name!r} cannot be a model's name")
-            if not CLI_MODEL.fullmatch(cli_model):
-                raise ValueError(
-                    f"models: {name!r} stands for {cli_model!r}, which is no CLI model"
-                )
-        starred = (
-            (name.removesuffix(PREFIX_MARK), cli_model)
-            for name, cli_model in self.rows.items()
-            if name.endswith(PREFIX_MARK)
-        )
-        longest_first = sorted(starred, key=lambda row: len(row[0]), reverse=True)
-        object.__setattr__(self, "_prefixes", tuple(longest_first))
-        if self._find(self.default) is None:
-            raise ValueError(f"default_model: {self.default!r} is not in the model map")
+        faults = *row_faults(self.rows), *default_faults(self.rows, self.default)
+        if faults:
+            raise ValueError("; ".join(faults))
+        object.__setattr__(self, "_starred", _prefixes(self.rows))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,6 +139,4 @@ class ModelMap:
         return cli_model
 
     def _find(self, model: str) -> str | None:
-        if model in self.rows and not model.endswith(PREFIX_MARK):
-            return self.rows[model]
-        return next((cli for prefix, cli in self._prefixes if model.startswith(prefix)), None)
+        return _find(self.rows, self._starred, model)

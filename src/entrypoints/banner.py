@@ -4,10 +4,16 @@ import logging
 from dataclasses import dataclass
 
 from modegate.domain.health import CredentialState, Health, PassthroughState
+from modegate.entrypoints.invocation import program
 
 log = logging.getLogger(__name__)
 
-NO_EXECUTABLE = "no executable; install modegate[claude], or set CLAUDE_PATH"
+NO_EXECUTABLE = "no executable; install claude-agent-sdk, or set CLAUDE_PATH"
+SIMULATED = "SIMULATED: no model is asked"
+OWN_UPSTREAM_ADVICE = (
+    "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
+    "client; or name the upstream's"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +29,18 @@ class Announcement:
     def log(self) -> None:
         """One line each, for a program that reads the log."""
         log.info("modegate listens on %s", self.url)
+        if self.offline:
+            log.warning(SIMULATED)
         for what, state in self._states():
             log.info("%s: %s", what, state)
 
     def banner(self) -> str:
         """All at once, for a person at a terminal."""
         rows = "\n".join(f"  {what:15} {state}" for what, state in self._states())
-        simulated = "  SIMULATED: no model is asked\n" if self.offline else ""
+        simulated = f"  {SIMULATED}\n" if self.offline else ""
         return (
             f"modegate {self.version} at {self.url}\n{simulated}{rows}\n"
-            '  Try it in another terminal: modegate chat "Hello?"   (Ctrl-C ends it)'
+            f'  Try it in another terminal:\n    {program()} chat "Hello?"\n  (Ctrl-C ends it)'
         )
 
     def _states(self) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ from openai.types.chat import ChatCompletionChunk
 from modegate.domain.mode import Mode
 from modegate.entrypoints.chat_failures import ChatError, broken, explain, foreign, one_line, shown
 from modegate.entrypoints.chat_question import Question
+from modegate.entrypoints.invocation import program
 
 MODE_HEADER = "X-Claude-Code"
 SESSION_HEADER = "X-Claude-Session-ID"
@@ -99,9 +100,13 @@ def _print(text: str) -> None:
 
 def _next(question: Question, session: str) -> str:
     """The command that goes on in the session."""
-    command = ["modegate", "chat", "--session", session]
+    command = ["chat", "--session", session]
     if question.named_model:
         command += ["--model", question.named_model]
     if question.named_url:
         command += ["--url", question.named_url]
-    return f'{shlex.join(command)} "…"'
+    if question.named_config:
+        command += ["--config", question.named_config]
+    # Not --url in their place: with it the settings' own key is not sent.
+    variables = (f"{name}={shlex.quote(value)}" for name, value in question.variables)
+    return " ".join((*variables, program(), shlex.join(command), '"…"'))

@@ -1,16 +1,24 @@
 """What `modegate chat` says where there is no answer: what happened, and what to do."""
 
-from collections.abc import Mapping
+import re
+import ssl
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import openai
 
+from modegate.domain.mode import Mode
 from modegate.entrypoints.chat_question import Question
+from modegate.entrypoints.invocation import program
 from modegate.entrypoints.settings_sources import CLIENT_KEY_VARIABLE
 
 SAFE_CONTROLS = "\n\t"
 CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
 LONGEST = 600
+NOT_FOUND = 404
+OTHER_MODEL = "name another with --model, or add --claude, and Claude Code answers"
+# What the gateway lists goes on with advice about a header.
+VALID_MODELS = re.compile(r"Use one of: (.*?)(?:, or send |\.?$)", re.DOTALL)
 
 # Where the gateway's own message speaks of headers, which a user of the command does not see.
 BY_CODE: Mapping[str, str] = MappingProxyType(
@@ -21,6 +29,8 @@ BY_CODE: Mapping[str, str] = MappingProxyType(
         "leave out --session to begin a new one",
         "passthrough_not_configured": "the gateway has no key for its upstream: set OPENAI_API_KEY "
         "where it runs, or ask Claude Code with --claude",
+        "backend_unavailable": "the gateway finds no claude CLI that runs: look at `modegate doctor` "
+        "where it runs, or leave out --claude to ask the upstream",
         "passthrough_disabled": "passthrough is switched off there: ask Claude Code with --claude",
     }
 )
@@ -36,14 +46,31 @@ def explain(error: openai.OpenAIError, question: Question) -> str:
         case openai.APITimeoutError():
             return f"{question.url} does not answer in time: look at its log, or ask again"
         case openai.APIConnectionError():
-            return (
-                f"nothing answers at {question.url}: start it with `modegate serve`, "
-                "or name another with --url"
-            )
+            return _unreached(error, question)
         case openai.APIStatusError():
             return _refusal(error, question)
         case _:
             return str(error)
+
+
+def _unreached(error: openai.APIConnectionError, question: Question) -> str:
+    if not any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+        return (
+            f"nothing answers at {question.url}: start it with `{program()} serve`, "
+            "or name another with --url"
+        )
+    plain = question.url.replace("https://", "http://", 1).removesuffix("/v1")
+    return (
+        f"what listens at {question.url} does not speak TLS, or has a certificate that nobody "
+        f"trusts here: try --url {plain}, or set SSL_CERT_FILE"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def broken(reason: str) -> str:
@@ -65,8 +92,18 @@ def _refusal(error: openai.APIStatusError, question: Question) -> str:
         wants = "does not know this key" if question.key else "wants a key"
         return f"the gateway {wants}: set {CLIENT_KEY_VARIABLE} to one of its API_KEYS"
     if error.code == "model_not_found":
-        return f"{question.model} is no model there: name another with --model"
+        return _no_model(message, question)
+    if error.status_code == NOT_FOUND and not error.code and question.mode is Mode.PASSTHROUGH:
+        return f"{message.rstrip('.')} (HTTP {error.status_code}): {OTHER_MODEL}"
     return BY_CODE.get(str(error.code)) or f"{message.rstrip('.')} (HTTP {error.status_code})"
+
+
+def _no_model(message: str, question: Question) -> str:
+    if question.mode is Mode.PASSTHROUGH:
+        return f"{question.model} is no model of the upstream: {OTHER_MODEL}"
+    valid = VALID_MODELS.search(message)
+    named = f", one of: {valid[1]}" if valid else ""
+    return f"{question.model} is no model there: name another with --model{named}"
 
 
 def shown(text: str) -> str:

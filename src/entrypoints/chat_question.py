@@ -1,16 +1,21 @@
 """What `modegate chat` is to ask, and where: from its options, standard input and the settings."""
 
 import argparse
-import ipaddress
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from modegate.domain.loopback import is_loopback
 from modegate.domain.mode import Mode
 from modegate.entrypoints.banner import url_of
 from modegate.entrypoints.settings import Settings
-from modegate.entrypoints.settings_sources import CLIENT_KEY_VARIABLE
+from modegate.entrypoints.settings_sources import (
+    CLIENT_KEY_VARIABLE,
+    FILE_VARIABLE,
+    FROM_ENVIRONMENT,
+    LoadedSettings,
+)
 
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"
@@ -25,7 +30,11 @@ class UsageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt, and whom to ask; `named_url` is the address where the user gave one."""
+    """One prompt, and whom to ask.
+
+    `named_url` is the address where the user gave one; else `named_config` and `variables` are the
+    file and the variables that the address comes from, as far as they were given.
+    """
 
     prompt: str
     url: str
@@ -34,6 +43,8 @@ class Question:
     session: str | None = None
     named_model: str | None = None
     named_url: str | None = None
+    named_config: str | None = None
+    variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def model(self) -> str:
@@ -44,22 +55,19 @@ class Question:
     @property
     def on_this_machine(self) -> bool:
         """Whether the address is a loopback one, which no proxy can reach."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def read_question(
-    options: argparse.Namespace, settings: Settings | None, environment: Mapping[str, str]
+    options: argparse.Namespace, loaded: LoadedSettings | None, environment: Mapping[str, str]
 ) -> Question:
-    """The question that the options mean; `settings` is None where they name the address.
+    """The question that the options mean; `loaded` is None where they name the address.
 
     Raises:
         UsageError: no prompt, or something that cannot be sent.
     """
     claude = options.claude or options.session is not None
+    settings = loaded.settings if loaded else None
     return Question(
         prompt=_prompt(options.prompt),
         url=_api(options.url) if settings is None else _own_address(settings),
@@ -68,14 +76,25 @@ def read_question(
         session=_visible("--session", options.session),
         named_model=_sendable("--model", options.model),
         named_url=options.url,
+        named_config=(options.config or environment.get(FILE_VARIABLE)) if loaded else None,
+        variables=tuple(_variables(loaded)) if loaded else (),
     )
+
+
+def _variables(loaded: LoadedSettings) -> Iterator[tuple[str, str]]:
+    """Those of the environment that the address comes from."""
+    for name in ("host", "port"):
+        if loaded.sources.get(name) == FROM_ENVIRONMENT:
+            yield name.upper(), str(getattr(loaded.settings, name))
 
 
 def _prompt(given: str | None) -> str:
     prompt = given
     if given is None or given == STANDARD_INPUT:
         if sys.stdin is None or (given is None and sys.stdin.isatty()):
-            raise UsageError('nothing to ask: modegate chat "PROMPT", or - to read standard input')
+            raise UsageError(
+                "nothing to ask: give the PROMPT in quotes, or - to read standard input"
+            )
         try:
             prompt = sys.stdin.buffer.read().decode()
         except UnicodeDecodeError:

@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
+
+from modegate.entrypoints.parser import USAGE_ERROR, Parser
 
 if TYPE_CHECKING:
     from modegate.entrypoints.settings_sources import LoadedSettings
 
 FAILURE = 1
-USAGE_ERROR = 2
 INTERRUPTED = 130
 READER_GONE = 141
 # What a write to standard output fails with that no other call of ours does.
@@ -27,6 +28,12 @@ exit status:
   130  ended by Ctrl-C
   141  whoever read the output has left"""
 
+SERVE = """\
+environment:
+  HOST, PORT   the address to listen on (127.0.0.1, 3456)
+  API_KEYS     what clients have to send, a comma list
+  and many more, which `modegate config show` prints; a file may have them, too"""
+
 CHAT = """\
 The answer goes to standard output, everything else to standard error.
 Without PROMPT, or with -, the prompt is read from standard input.
@@ -34,21 +41,6 @@ Without PROMPT, or with -, the prompt is read from standard input.
 environment:
   MODEGATE_KEY   the key to send; without --url, by default the first of the
                  settings' API_KEY and API_KEYS"""
-
-
-class Parser(argparse.ArgumentParser):
-    """Tells a wrong usage in one line, and takes no option by half of its name."""
-
-    def __init__(self, **arguments: object) -> None:
-        super().__init__(
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **arguments,  # type: ignore[arg-type] # as it came
-        )
-
-    def error(self, message: str) -> NoReturn:
-        """End with the status for wrong usage."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}: see `{self.prog} --help`\n")
 
 
 MOST_WORKERS = 256
@@ -99,15 +91,17 @@ def _chat(options: argparse.Namespace) -> int:
     from modegate.entrypoints.chat import run_chat
     from modegate.entrypoints.chat_question import UsageError, read_question
 
-    settings = None if options.url else _load(options).settings
+    loaded = None if options.url else _load(options)
     try:
-        question = read_question(options, settings, os.environ)
+        question = read_question(options, loaded, os.environ)
     except UsageError as error:
         return _refuse(str(error))
     return run_chat(question)
 
 
 def _config(options: argparse.Namespace) -> int:
+    if options.what is None:
+        options.refuse("say `modegate config show`")
     print("\n".join(_load(options).describe()))
     return 0
 
@@ -151,14 +145,15 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=version("modegate"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    serve = commands.add_parser("serve", help="run the gateway")
+    serve = commands.add_parser("serve", help="run the gateway", epilog=SERVE)
     serve.add_argument("--offline", action="store_true", help="answer with a simulated model")
     serve.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes that answer (1)"
     )
     chat = _add_chat(commands)
     config = commands.add_parser("config", help="show the settings, and where they come from")
-    config.add_argument("what", choices=["show"])
+    config.add_argument("what", choices=["show"], nargs="?", help="print each setting")
+    config.set_defaults(refuse=config.error)
     doctor = commands.add_parser("doctor", help="check the set-up, and say what to do")
     doctor.add_argument("--live", action="store_true", help="ask Claude and the upstream, too")
     for command in (serve, chat, config, doctor):
@@ -176,7 +171,12 @@ def _parser() -> Parser:
 
 
 def _add_chat(commands: "argparse._SubParsersAction[Parser]") -> Parser:
-    chat = commands.add_parser("chat", help="ask a running gateway", epilog=CHAT)
+    chat = commands.add_parser(
+        "chat",
+        help="ask a running gateway",
+        epilog=CHAT,
+        surplus="the prompt is one argument: put it in quotes",
+    )
     chat.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask, in quotes")
     chat.add_argument("--claude", action="store_true", help="ask Claude Code, not the upstream")
     chat.add_argument("--session", metavar="ID", help="go on in this session of Claude Code")

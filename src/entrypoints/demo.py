@@ -14,6 +14,7 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
 from modegate.entrypoints.container import Container
+from modegate.entrypoints.invocation import program
 from modegate.entrypoints.offline import offline_container
 from modegate.entrypoints.server import build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
@@ -53,9 +54,7 @@ async def run_demo() -> int:
         reason = "it took too long" if isinstance(error, TimeoutError) else error
         print(f"\nThe demo failed: {reason}")
         return 1
-    print(
-        "\nAll of it worked. Next: `modegate serve`, or `modegate serve --offline` to try it out."
-    )
+    print(f"\nAll of it worked. Next: `{program()} serve`, or with --offline to try it out.")
     return 0
 
 
@@ -78,7 +77,9 @@ async def _gateway(container: Container) -> AsyncIterator[str]:
 
 def _introduce(container: Container, url: str) -> None:
     if not container.check_health()().claude.executable:
-        raise DemoError("there is no claude executable; install modegate[claude]")
+        raise DemoError(
+            "there is no claude executable: install claude-agent-sdk, or set CLAUDE_PATH"
+        )
     print(f"modegate {version('modegate')} at {url}, asked by the openai SDK {version('openai')}")
     print("The gateway, the claude CLI and the SDK are real. The model is SIMULATED: a stand-in")
     print("provider on loopback answers for both APIs, so nothing leaves this machine.")

@@ -1,43 +1,18 @@
 """`modegate doctor`: looks at everything that a request will need, and says what to do."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from modegate.domain.errors import GatewayError
 from modegate.domain.health import CredentialState, PassthroughState
-from modegate.domain.mode import Mode
-from modegate.domain.turn import ChatRequest, ClaudeTurn
-from modegate.entrypoints.banner import counted, url_of
+from modegate.entrypoints.banner import OWN_UPSTREAM_ADVICE, counted, url_of
 from modegate.entrypoints.container import Container, live_container
+from modegate.entrypoints.doctor_live import ask_claude, ask_upstream
+from modegate.entrypoints.finding import Finding, Verdict
+from modegate.entrypoints.invocation import program
 from modegate.entrypoints.logging import configure_logging
 from modegate.entrypoints.server import AddressError, listen
 from modegate.entrypoints.settings import Settings
-
-LIVE_TIMEOUT = 60.0
-
-
-class Verdict(StrEnum):
-    """How a finding is."""
-
-    FINE = "ok"
-    ODD = "warn"
-    BAD = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `advice` says what to do, where anything is to be done."""
-
-    verdict: Verdict
-    what: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        line = f"{self.verdict:4} {self.what}"
-        return f"{line}\n     {self.advice}" if self.advice else line
 
 
 async def run_doctor(settings: Settings, *, live: bool) -> int:
@@ -56,8 +31,8 @@ def _conclusion(verdicts: Counter[Verdict]) -> str:
     if bad := verdicts[Verdict.BAD]:
         return f"{counted(bad, 'failure')}: do what stands below FAIL, then run this again."
     if odd := verdicts[Verdict.ODD]:
-        return f"Nothing failed; {counted(odd, 'warning')}. Next: `modegate serve`"
-    return "All is well. Next: `modegate serve`"
+        return f"Nothing failed; {counted(odd, 'warning')}. Next: `{program()} serve`"
+    return f"All is well. Next: `{program()} serve`"
 
 
 async def _examine(container: Container, *, live: bool) -> AsyncIterator[Finding]:
@@ -69,8 +44,8 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Finding
     yield _address(settings)
     yield _authentication(settings)
     if live:
-        yield await _ask_claude(container, settings)
-        yield await _ask_upstream(container)
+        yield await ask_claude(container, settings)
+        yield await ask_upstream(container)
 
 
 async def _claude(container: Container) -> AsyncIterator[Finding]:
@@ -78,7 +53,10 @@ async def _claude(container: Container) -> AsyncIterator[Finding]:
     worst = Verdict.ODD if passthrough_works else Verdict.BAD
     found = await container.claude_examination()
     if found.path is None:
-        advice = "install the claude CLI or modegate[claude], or set CLAUDE_PATH"
+        advice = (
+            "install the claude CLI, or into this environment claude-agent-sdk, which brings one; or "
+            "set CLAUDE_PATH"
+        )
         yield Finding(worst, "claude: no executable", advice)
         return
     if found.version is None:
@@ -117,8 +95,8 @@ def _process_mode(container: Container, *, converses: bool) -> Finding:
 def _passthrough(container: Container) -> Finding:
     settings: Settings = container.settings()
     if settings.is_own_upstream():
-        advice = "unset OPENAI_BASE_URL where the gateway starts, or name the upstream's"
-        return Finding(Verdict.BAD, "passthrough: its upstream is this gateway itself", advice)
+        what = "passthrough: its upstream is this gateway itself"
+        return Finding(Verdict.BAD, what, OWN_UPSTREAM_ADVICE)
     health = container.check_health()()
     if health.passthrough is PassthroughState.DISABLED:
         return Finding(Verdict.FINE, "passthrough: switched off")
@@ -161,34 +139,3 @@ def _authentication(settings: Settings) -> Finding:
     return Finding(
         Verdict.ODD, "authentication: off, everybody who can connect may ask", "set API_KEY"
     )
-
-
-async def _ask_claude(container: Container, settings: Settings) -> Finding:
-    params = {
-        "model": settings.default_model,
-        "messages": [{"role": "user", "content": "Answer with the word: ok"}],
-    }
-    try:
-        async with asyncio.timeout(LIVE_TIMEOUT):
-            whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
-            if isinstance(whole.turn, ClaudeTurn):
-                session = whole.turn.session
-                await container.client_sessions().end(session.id, session.client)
-    except GatewayError as error:
-        return Finding(Verdict.BAD, f"claude, asked: {error.code}", error.message)
-    except TimeoutError:
-        return Finding(Verdict.BAD, "claude, asked: no answer", f"within {LIVE_TIMEOUT:.0f} s")
-    return Finding(Verdict.FINE, f"claude, asked: {settings.default_model} answered")
-
-
-async def _ask_upstream(container: Container) -> Finding:
-    if container.passthrough_backend().look() is not PassthroughState.OK:
-        return Finding(Verdict.ODD, "upstream: not asked, for there is no key")
-    try:
-        async with asyncio.timeout(LIVE_TIMEOUT):
-            listed = await container.passthrough_backend().fetch()
-    except GatewayError as error:
-        return Finding(Verdict.BAD, f"upstream, asked: {error.code}", error.message)
-    except TimeoutError:
-        return Finding(Verdict.BAD, "upstream, asked: no answer", f"within {LIVE_TIMEOUT:.0f} s")
-    return Finding(Verdict.FINE, f"upstream, asked: {counted(len(listed), 'model')}")

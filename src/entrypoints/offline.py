@@ -1,8 +1,8 @@
 """The gateway with a simulated model behind both of its modes."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 from dependency_injector import providers
@@ -16,35 +16,38 @@ KEY = "sk-simulated"
 WORD_DELAY = 0.02
 
 
+@contextmanager
+def simulated_state() -> Iterator[Path]:
+    """A folder for the state of gateways with a simulated model; it goes with what is in it.
+
+    A process of the CLI that outlives its worker by a moment may still write there.
+    """
+    with tempfile.TemporaryDirectory(prefix="modegate-", ignore_cleanup_errors=True) as state:
+        yield Path(state)
+
+
 @asynccontextmanager
 async def offline_container(
-    settings: Settings, environment: Mapping[str, str]
+    settings: Settings, environment: Mapping[str, str], *, state: Path | None = None
 ) -> AsyncIterator[Container]:
-    """A container whose backends both talk to a stand-in provider on loopback.
+    """A container whose backends both talk to a stand-in provider on loopback, and touch no login.
 
-    It keeps its state in a folder of its own, which goes with it, and touches no login.
+    It keeps its state in a folder of its own, which goes with it, or in `state`.
     """
     provider = StandInProvider(delay=WORD_DELAY)
-    with tempfile.TemporaryDirectory(prefix="modegate-") as state:
+    with nullcontext(state) if state else simulated_state() as folder:
         async with provider.running() as url:
-            simulated = settings.model_copy(
-                update={
-                    "anthropic_api_key": SecretStr(KEY),
-                    "openai_api_key": SecretStr(KEY),
-                    "openai_base_url": f"{url}/v1",
-                    "openai_passthrough_enabled": True,
-                    "modegate_state_dir": Path(state),
-                }
-            )
+            simulated = {
+                "anthropic_api_key": SecretStr(KEY),
+                "openai_api_key": SecretStr(KEY),
+                "openai_base_url": f"{url}/v1",
+                "openai_passthrough_enabled": True,
+                "modegate_state_dir": folder,
+            }
+            there = {"HOME": str(folder), "ANTHROPIC_BASE_URL": url}
             container = Container(
-                settings=simulated,
-                environment=providers.Object(
-                    {
-                        **_without_credentials(environment),
-                        "HOME": state,
-                        "ANTHROPIC_BASE_URL": url,
-                    }
-                ),
+                settings=settings.model_copy(update=simulated),
+                environment=providers.Object({**_without_credentials(environment), **there}),
             )
             try:
                 yield container

@@ -6,28 +6,43 @@ import logging
 import os
 import socket
 import sys
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import uvloop
 
-from modegate.entrypoints.banner import Announcement, url_of
+from modegate.entrypoints.banner import OWN_UPSTREAM_ADVICE, Announcement, url_of
 from modegate.entrypoints.container import Container
 from modegate.entrypoints.logging import configure_logging
-from modegate.entrypoints.offline import offline_container
+from modegate.entrypoints.offline import offline_container, simulated_state
 from modegate.entrypoints.server import AddressError, GatewayServer, build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings
-from modegate.entrypoints.workers import Workers
+from modegate.entrypoints.workers import STOP, Workers
 
-OWN_UPSTREAM = (
-    "OPENAI_BASE_URL is the address of this gateway itself: unset it where the gateway starts, or "
-    "name the upstream's"
-)
+OWN_UPSTREAM = f"OPENAI_BASE_URL is the address of this gateway itself: {OWN_UPSTREAM_ADVICE}"
 # So many more objects are made than freed before the collector looks at the young ones.
 GARBAGE = 5_000
+MOST_ORDERS = 16
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one process serves.
+
+    `simulated` is the folder for the state where a simulated model answers; `orders` is the file
+    that a worker is told by to stop.
+    """
+
+    settings: Settings
+    listener: socket.socket
+    simulated: Path | None = None
+    orders: int | None = None
+    announces: bool = True
 
 
 def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
@@ -43,8 +58,13 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     except AddressError as error:
         print(f"modegate: {error}", file=sys.stderr)
         return 1
-    if workers == 1:
-        return _work(Serving(settings, listener, offline))
+    # Here and not in the workers, which would have one each and share no session.
+    with simulated_state() if offline else nullcontext() as state:
+        serving = Serving(settings, listener, state)
+        return _work(serving) if workers == 1 else _share(serving, workers)
+
+
+def _share(serving: Serving, workers: int) -> int:
     log.warning(
         "%d workers: sessions are shared; limits, places per key, waiting processes and metrics are "
         "each worker's own",
@@ -52,44 +72,34 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     )
     return Workers(
         workers,
-        lambda parent, first: _work(Serving(settings, listener, offline, parent, announces=first)),
+        lambda orders, first: _work(replace(serving, orders=orders, announces=first)),
     ).run()
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What one process serves; `parent` is a file that ends when the process that started it does."""
-
-    settings: Settings
-    listener: socket.socket
-    offline: bool
-    parent: int | None = None
-    announces: bool = True
-
-
 def _work(serving: Serving) -> int:
-    run = _serve_offline if serving.offline else _serve_online
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(serving))
+        runner.run(_serve(serving))
     return 0
 
 
-async def _serve_online(serving: Serving) -> None:
-    await _serve_container(Container(settings=serving.settings), serving)
-
-
-async def _serve_offline(serving: Serving) -> None:
-    async with offline_container(serving.settings, os.environ) as container:
+async def _serve(serving: Serving) -> None:
+    if serving.simulated is None:
+        await _serve_container(Container(settings=serving.settings), serving)
+        return
+    simulated = offline_container(serving.settings, os.environ, state=serving.simulated)
+    async with simulated as container:
         await _serve_container(container, serving)
 
 
 async def _serve_container(container: Container, serving: Serving) -> None:
     if serving.announces:
         _announce(container, serving)
-    server = build_server(build_app(container, offline=serving.offline), container)
+    orders = serving.orders
+    app = build_app(container, offline=serving.simulated is not None)
+    server = build_server(app, container, heeds_signals=orders is None)
     _collect_less()
-    if serving.parent is not None:
-        _stop_with(serving.parent, server)
+    if orders is not None:
+        _obey(orders, server)
     await server.serve([serving.listener])
 
 
@@ -100,14 +110,19 @@ def _collect_less() -> None:
     gc.set_threshold(GARBAGE)
 
 
-def _stop_with(parent: int, server: GatewayServer) -> None:
+def _obey(orders: int, server: GatewayServer) -> None:
+    """Stop as often as is told; where whoever tells has ended, leave the address to the next."""
     loop = asyncio.get_running_loop()
 
-    def stop() -> None:
-        loop.remove_reader(parent)
-        server.stop()
+    def read() -> None:
+        told = os.read(orders, MOST_ORDERS)
+        if not told:
+            loop.remove_reader(orders)
+            server.stop_listening()
+        for _ in told or STOP:
+            server.stop()
 
-    loop.add_reader(parent, stop)
+    loop.add_reader(orders, read)
 
 
 def _announce(container: Container, serving: Serving) -> None:
@@ -116,7 +131,7 @@ def _announce(container: Container, serving: Serving) -> None:
         url=url_of(*serving.listener.getsockname()[:2]),
         health=container.check_health()(),
         keys=len(serving.settings.all_keys()),
-        offline=serving.offline,
+        offline=serving.simulated is not None,
     )
     if sys.stderr.isatty():
         print(announcement.banner(), file=sys.stderr)

@@ -33,19 +33,30 @@ class AddressError(Exception):
 
 
 class GatewayServer(uvicorn.Server):
-    """Drains on a signal, then stops with exit status 0; a second signal stops at once."""
+    """Drains on a signal, then stops with exit status 0; a second signal stops at once.
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+    Where it heeds no signals, somebody else has to call `stop`.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Callable[[], Awaitable[None]],
+        *,
+        heeds_signals: bool = True,
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._heeds_signals = heeds_signals
         self._draining: asyncio.Task[None] | None = None
         self._forced = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle the signals in the event loop, in place of uvicorn, which raises them again."""
-        if threading.current_thread() is not threading.main_thread():
-            yield  # signals are the main thread's
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if not (self._heeds_signals and in_main_thread):  # no other thread can
+            yield
             return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -72,6 +83,11 @@ class GatewayServer(uvicorn.Server):
         await asyncio.wait({ending, forced}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
         forced.cancel()
+
+    def stop_listening(self) -> None:
+        """Leave the address to another server; connections that there are stay."""
+        for server in getattr(self, "servers", ()):  # there are none before the startup's end
+            server.close()
 
     async def _drain_and_stop(self) -> None:
         try:
@@ -118,7 +134,9 @@ def preparing(container: Container) -> list[Hook]:
     return [prepare] if prepare else []
 
 
-def build_server(app: Lifetime, container: Container) -> GatewayServer:
+def build_server(
+    app: Lifetime, container: Container, *, heeds_signals: bool = True
+) -> GatewayServer:
     """The server, not started yet; without a socket it listens where the settings say."""
     settings: Settings = container.settings()
 
@@ -144,6 +162,7 @@ def build_server(app: Lifetime, container: Container) -> GatewayServer:
             timeout_graceful_shutdown=LAST_WORDS,
         ),
         drain,
+        heeds_signals=heeds_signals,
     )
 
 

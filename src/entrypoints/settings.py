@@ -1,90 +1,36 @@
 """What an operator can choose, with defaults and bounds."""
 
-import ipaddress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from modegate.domain.loopback import is_loopback
-from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
-
-
-def _split(value: object) -> object:
-    """A comma list from the environment; a file may have a list of its own."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _no_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")  # noqa: TRY004 - what pydantic collects
-    return value
-
-
-def _key(value: object) -> object:
-    """A key as headers can carry it; one from a mounted file often has a line's end behind it."""
-    if not isinstance(value, str):
-        return value
-    key = value.strip()
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError("a key has visible ASCII characters only")
-    return key
-
-
-def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        try:
-            ipaddress.ip_network(value)
-        except ValueError:
-            raise ValueError(f"{value!r} is neither an address nor a network") from None
-    return values
-
-
-def _base_url(value: str) -> str:
-    """The address of an API: everything but scheme, host, port and path is somebody's mistake."""
-    try:
-        url = urlsplit(value)
-        valid = url.scheme in ("http", "https") and url.hostname and url.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError("must be like https://host:port/v1")
-    if url.username or url.password:
-        raise ValueError("must not hold a user or a password: a key goes into OPENAI_API_KEY")
-    if url.query or url.fragment:
-        raise ValueError("must not hold a query or a fragment")
-    return value
-
-
-def _tristate(value: object) -> object:
-    return None if value == "auto" else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), BeforeValidator(_no_boolean)]
-Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_no_boolean)]
-Spare = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_no_boolean)]
-Networks = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)]
-Bytes = Annotated[int, Field(ge=1024, le=1024**3)]
-Key = Annotated[SecretStr, BeforeValidator(_key)]
-Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
-Url = Annotated[str, AfterValidator(_base_url)]
-Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-
+from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap, default_faults, row_faults
+from modegate.entrypoints.misfits import Misfit, MisfitError
+from modegate.entrypoints.setting_types import (
+    Bytes,
+    Count,
+    Folder,
+    Key,
+    Keys,
+    Milliseconds,
+    Names,
+    Networks,
+    Origins,
+    Port,
+    Retries,
+    Spare,
+    Switch,
+    Url,
+)
 
 WELL_KNOWN = {"http": 80, "https": 443}
+# A server on a wildcard is on loopback, too, and a client of it reaches its own machine.
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not listened on
 
 
 class Settings(BaseModel):
@@ -97,7 +43,7 @@ class Settings(BaseModel):
         extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
     )
 
-    port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(_no_boolean)] = 3456
+    port: Port = 3456
     host: str = "127.0.0.1"
     log_level: Literal["fatal", "error", "warn", "info", "debug", "trace", "silent"] = "info"
     log_format: Literal["json", "pretty"] = "json"
@@ -107,7 +53,7 @@ class Settings(BaseModel):
     allow_unauthenticated: bool = False
     trusted_proxies: Networks = ()
     metrics_token: Key | None = None
-    cors_allowed_origins: Names = ()
+    cors_allowed_origins: Origins = ()
     max_body_bytes: Bytes = 1024 * 1024
     sse_keepalive_ms: Milliseconds = 15_000
     request_timeout_ms: Milliseconds = 300_000
@@ -116,7 +62,7 @@ class Settings(BaseModel):
     anthropic_api_key: Key | None = None
     claude_path: str | None = None
     claude_tools: Names = ()
-    claude_bare: Annotated[bool | None, BeforeValidator(_tristate)] = None
+    claude_bare: Switch = None
     claude_env_allow: Names = ()
     default_model: str = "sonnet"
     claude_process_mode: Literal["live", "oneshot"] = "live"
@@ -141,7 +87,7 @@ class Settings(BaseModel):
     openai_base_url: Url | None = None
     openai_passthrough_enabled: bool = True
     allow_client_openai_key: bool = True
-    upstream_max_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    upstream_max_retries: Retries = 2
 
     modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
@@ -150,13 +96,22 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "Settings":
-        self.model_map()
-        if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
-            raise ValueError(
-                f"HOST={self.host} lets others in, and there is no key: set API_KEY, or "
-                "ALLOW_UNAUTHENTICATED=true where everybody may ask"
-            )
+        if misfits := tuple(self._misfits()):
+            raise MisfitError(misfits)
         return self
+
+    def _misfits(self) -> Iterator[Misfit]:
+        rows = {**BUILT_IN_MODELS, **self.models}
+        yield from (Misfit("models", fault) for fault in row_faults(rows))
+        for fault in default_faults(rows, self.default_model):
+            yield Misfit("default_model", fault, frozenset({"models"}))
+        if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
+            yield Misfit(
+                "host",
+                f"{self.host} lets others in, and there is no key: set API_KEY, or "
+                "ALLOW_UNAUTHENTICATED=true where everybody may ask",
+                frozenset({"api_key", "api_keys", "allow_unauthenticated"}),
+            )
 
     def is_own_upstream(self) -> bool:
         """Whether requests would come back to this gateway, again and again.
@@ -164,7 +119,9 @@ class Settings(BaseModel):
         Clients are told to export `OPENAI_BASE_URL`, too, and may start it in that same shell.
         """
         url = urlsplit(self.openai_base_url or "")
-        own = url.hostname == self.host.strip("[]") or is_loopback(url.hostname or "")
+        upstream, host = url.hostname or "", self.host.strip("[]")
+        on_loopback = is_loopback(host) or host in WILDCARDS
+        own = upstream == host or (on_loopback and (is_loopback(upstream) or upstream in WILDCARDS))
         return own and (url.port or WELL_KNOWN.get(url.scheme)) == self.port
 
     def all_keys(self) -> tuple[SecretStr, ...]:

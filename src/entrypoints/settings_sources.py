@@ -4,6 +4,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from modegate.domain.client import mask
 from modegate.entrypoints.settings import Settings
+from modegate.entrypoints.settings_faults import fault_lines
 
 OWN_PREFIX = "MODEGATE_"
 FILE_VARIABLE = "MODEGATE_CONFIG"
@@ -68,35 +70,51 @@ def load_settings(
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError([*faults, *_all_faults(error, values, sources)]) from None
+        shown = {name: (_written(name, source), source) for name, source in sources.items()}
+        raise SettingsError([*faults, *fault_lines(error, values, shown)]) from None
     if faults:
         raise SettingsError(faults)
     return LoadedSettings(settings, sources)
 
 
 def _find_file(environment: Mapping[str, str], named: str | None) -> Path | None:
-    named = named or environment.get(FILE_VARIABLE)
-    if named:
-        path = Path(named)
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
-            raise SettingsError([f"the configuration file {named} {what}"])
-        return path
-    home = environment.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    if named := named or environment.get(FILE_VARIABLE):
+        return Path(named)
     candidates = (
         Path("modegate.toml"),
-        Path(home, "modegate", "config.toml"),
+        *_of_user(environment),
         Path("/etc/modegate/config.toml"),
         Path("/config/modegate.toml"),
     )
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _of_user(environment: Mapping[str, str]) -> Iterator[Path]:
+    with suppress(RuntimeError):  # a service's account may have no home folder
+        home = environment.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+        yield Path(home, "modegate", "config.toml")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is one; what lies in a folder of somebody else's is not for us."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _read(path: Path) -> dict[str, object]:
+    """What the file says, whatever kind of file can be read: a pipe as well."""
     try:
         return {name.lower(): value for name, value in tomllib.loads(path.read_text()).items()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path} cannot be read: {type(error).__name__}"]) from None
+    except FileNotFoundError:
+        raise SettingsError([f"the configuration file {path} does not exist"]) from None
+    except IsADirectoryError:
+        raise SettingsError([f"the configuration file {path} is a folder"]) from None
+    except OSError as error:
+        raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f"{path} cannot be read: it is not UTF-8"]) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([f"{path} is not valid TOML: {error}"]) from None
 
@@ -121,29 +139,8 @@ def _nearest(name: str, known: frozenset[str] | set[str]) -> str:
     return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
-def _all_faults(
-    error: ValidationError, values: Mapping[str, object], sources: Mapping[str, str]
-) -> Iterator[str]:
-    """Those of single values, and those between the values that are right."""
-    yield from _faults(error, sources)
-    wrong = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
-    if wrong:
-        try:
-            Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
-        except ValidationError as between:
-            yield from _faults(between, sources)
-
-
-def _faults(error: ValidationError, sources: Mapping[str, str]) -> Iterator[str]:
-    for fault in error.errors(include_url=False, include_input=False):
-        message = fault["msg"].removeprefix("Value error, ")
-        if not fault["loc"]:
-            yield message
-            continue
-        name = str(fault["loc"][0])
-        source = sources.get(name, BY_DEFAULT)
-        shown = name.upper() if source == FROM_ENVIRONMENT else name
-        yield f"{shown}: {message} (from {source})"
+def _written(name: str, source: str) -> str:
+    return name.upper() if source == FROM_ENVIRONMENT else name
 
 
 def _shown(value: object) -> str:

@@ -5,9 +5,12 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import FrameType
 
-FORWARDED = (signal.SIGTERM, signal.SIGINT)
+HEEDED = (signal.SIGTERM, signal.SIGINT)
+STOP = b"s"
 # A worker that ends sooner, in seconds, will do so again.
 SOON = 2.0
 MOST_FAILURES = 3
@@ -17,26 +20,42 @@ log = logging.getLogger(__name__)
 Work = Callable[[int, bool], int]
 
 
-class Workers:
-    """Starts workers, hands signals on to them, replaces those that end, and ends with the last.
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One that runs: what it hears us on, and when it began, in seconds."""
 
-    `work` runs in each: it is given a file that ends when this process does, and whether it is the
-    first worker; it returns the exit status.
+    orders: int
+    began: float = field(default_factory=time.monotonic)
+
+    def stop(self) -> None:
+        """Have it drain and end; when called again, at once. It may have ended by itself."""
+        with suppress(BrokenPipeError):
+            os.write(self.orders, STOP)
+
+
+class Workers:
+    """Starts workers, has them stop on a signal, replaces those that end, and ends with the last.
+
+    `work` runs in each: it is given a file to read orders from, and whether it is the first worker;
+    it returns the exit status. Each byte of the file is an order to stop, the first one to drain,
+    the next to stop at once; the file's end means that this process has ended.
+
+    Workers heed no signal: who signals the whole group or service would reach them twice, at first
+    hand and through here, and the second time means at once.
     """
 
     def __init__(self, number: int, work: Work) -> None:
         self._number = number
         self._work = work
-        self._running: dict[int, float] = {}
+        self._running: dict[int, Worker] = {}
         self._stopping = False
         self._failures = 0
         self._status = 0
-        self._here, self._open_while_we_live = os.pipe()
 
     def run(self) -> int:
         """The exit status: 0 where all workers ended well after a signal."""
-        for number in FORWARDED:
-            signal.signal(number, self._forward)
+        for number in HEEDED:
+            signal.signal(number, self._stop)
         for i in range(self._number):
             self._start(first=i == 0)
         while self._running:
@@ -45,22 +64,27 @@ class Workers:
         return self._status
 
     def _start(self, *, first: bool = False) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # none may come before it is known
-        pid = os.fork()
-        if pid == 0:
-            self._be_worker(first=first)
-        self._running[pid] = time.monotonic()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)  # none may come before it is known
+        if not self._stopping:
+            heard, orders = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.close(orders)
+                self._be_worker(heard, first=first)
+            os.close(heard)
+            self._running[pid] = Worker(orders)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
 
-    def _be_worker(self, *, first: bool) -> None:
+    def _be_worker(self, orders: int, *, first: bool) -> None:
         status = 1
         try:
             os.setpgrp()  # a terminal's Ctrl-C is for the parent, which hands it on once
-            os.close(self._open_while_we_live)
-            for number in FORWARDED:  # until the server takes them, nothing is under way
-                signal.signal(number, lambda *_: os._exit(0))
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
-            status = self._work(self._here, first)
+            for other in self._running.values():  # else its file would not end with our parent
+                os.close(other.orders)
+            for number in HEEDED:  # not SIG_IGN, which the CLI's processes would inherit
+                signal.signal(number, lambda *_: None)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
+            status = self._work(orders, first)
         except Exception:
             log.exception("a worker failed")
         finally:
@@ -68,19 +92,22 @@ class Workers:
             os._exit(status)
 
     def _ended(self, pid: int, code: int) -> None:
-        began = self._running.pop(pid, 0.0)
+        worker = self._running.pop(pid, None)
+        if worker is None:  # the first process of a container inherits those of others
+            return
+        os.close(worker.orders)
         if self._stopping:
             self._status = self._status or abs(code)
             return
         log.error("worker %d ended by itself with status %d", pid, code)
-        self._failures = self._failures + 1 if time.monotonic() - began < SOON else 0
+        self._failures = self._failures + 1 if time.monotonic() - worker.began < SOON else 0
         if self._failures < MOST_FAILURES:
             self._start()
             return
         self._status = 1
-        self._forward(signal.SIGTERM, None)
+        self._stop()
 
-    def _forward(self, number: int, _: FrameType | None) -> None:
+    def _stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         self._stopping = True
-        for pid in self._running:
-            os.kill(pid, number)
+        for worker in self._running.values():
+            worker.stop()

@@ -6,6 +6,7 @@ import pty
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -62,11 +63,56 @@ async def test_claude_answers_and_the_session_goes_on(
     begun = await chat("I am Ada.", "--claude", url=both.url, shell=shell)
     assert (begun.stdout, begun.returncode) == ("Hello Ada.\n", 0)
     advice = begun.stderr.splitlines()[-1].split()
-    assert advice[:3] == ["modegate", "chat", "--session"]
+    assert advice[1:3] == ["chat", "--session"]
     provider.script(Says("Ada."))
     resumed = await chat("Who am I?", *advice[2:4], url=both.url, shell=shell)
     assert (resumed.stdout, resumed.returncode) == ("Ada.\n", 0)
     assert "I am Ada." in str(provider.requests[-1].json["messages"])
+
+
+async def goes_on(done: Done, provider: StandInProvider, shell: dict[str, str]) -> None:
+    """The command that `chat` prints, run by a shell, goes on in the session."""
+    assert done.returncode == 0, done.stderr
+    command = done.stderr.splitlines()[-1].replace("…", "Who am I?")
+    again = await asyncio.to_thread(
+        subprocess.run,
+        ["/bin/sh", "-c", command],
+        env=shell,
+        cwd=shell["HOME"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert again.returncode == 0, again.stderr
+    assert "Who am I?" in str(provider.requests[-1].json["messages"])
+
+
+async def test_the_command_that_goes_on_asks_the_same_gateway(
+    gateway: GatewayFactory,
+    environment: dict[str, str],
+    provider: StandInProvider,
+    shell: dict[str, str],
+) -> None:
+    environment |= {"ANTHROPIC_API_KEY": "sk-x", "ANTHROPIC_BASE_URL": provider.url}
+    async with gateway(api_key=KEY) as running:
+        port = running.url.rpartition(":")[2]
+        text = f'port = {port}\napi_key = "{KEY}"'
+        await asyncio.to_thread(Path(shell["HOME"], "my own.toml").write_text, text)
+        by_file = ("Hi", "--claude", "--config", "my own.toml")
+        await goes_on(await chat(*by_file, url=None, shell=shell), provider, shell)
+        keyed = shell | {"API_KEY": KEY}
+        begun = await chat("Hi", "--claude", url=None, shell=keyed | {"PORT": port})
+        await goes_on(begun, provider, keyed)
+
+
+async def test_it_is_called_as_it_can_be_called(
+    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+) -> None:
+    beside = Path(sys.executable).parent
+    for path, name in ((shell["PATH"], f"{beside}/modegate"), (str(beside), "modegate")):
+        done = await chat("Hi", "--claude", url=both.url, shell=shell | {"PATH": path})
+        assert done.stderr.splitlines()[-1].strip().startswith(f"{name} chat --session ")
+    assert provider.requests
 
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])
@@ -129,6 +175,20 @@ async def test_the_settings_name_the_address_and_a_key(
         assert KEY not in done.stdout
 
 
+async def test_https_where_nobody_speaks_it(both: Gateway, shell: dict[str, str]) -> None:
+    url = both.url.replace("http://", "https://")
+    told = failed(await chat("Hi", url=url, shell=shell))
+    assert "does not speak TLS" in told
+    assert f"try --url {both.url}, " in told
+
+
+async def test_a_gateway_without_a_cli(gateway: GatewayFactory, shell: dict[str, str]) -> None:
+    async with gateway(claude_path="/nowhere") as running:
+        told = failed(await chat("Hi", "--claude", url=running.url, shell=shell))
+    assert "leave out --claude" in told
+    assert "X-Claude-Code" not in told
+
+
 async def test_keys(
     gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
 ) -> None:
@@ -154,7 +214,12 @@ async def test_what_the_gateway_refuses(
     unknown = "11111111-1111-4111-8111-111111111111"
     assert "knows no such session" in await told("--session", unknown)
     assert "leave out --session" in await told("--session", "mine")
-    assert "nonsense is no model there" in await told("--claude", "--model", "nonsense")
+    no_model = await told("--claude", "--model", "nonsense")
+    assert "nonsense is no model there: name another with --model, one of: opus, son" in no_model
+    assert "X-Claude-Code" not in no_model
+    provider.script(Fails(404, "No such model"), Fails(404, "Not found"))
+    for _ in range(2):
+        assert "or add --claude, and Claude Code answers" in await told("--model", "sonnet")
     provider.script(Fails(401, "Incorrect\n\x1b[2Jkey"))
     assert "Incorrect [2Jkey (HTTP 401)" in await told()
     async with gateway(openai_passthrough_enabled=False) as running:

@@ -56,8 +56,10 @@ def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(tmp_path: P
             running.ask("/v1/chat/completions", body, X_Claude_Code=mode) for mode in ("no", "yes")
         ]
         running.process.send_signal(signal.SIGINT)
-        running.log()
+        logged = running.log()
         assert running.process.returncode == 0
+    warned = [line["message"] for line in logged if line["level"] == "warn"]
+    assert warned == ["SIMULATED: no model is asked"]
     assert health is not None
     assert (health["status"], health["simulated"]) == ("ready", True)
     for answer in answers:
@@ -126,6 +128,8 @@ def test_the_demo_shows_both_modes_and_ends_by_itself(host: dict[str, str], tmp_
     for shown in ("SIMULATED", "Passthrough, streaming", "Claude Code, streaming", "first token"):
         assert shown in done.stdout
     assert "model_not_found" in done.stdout
+    command = done.stdout.rpartition("Next: `")[2].split()[0]
+    assert Path(command).is_file()  # who has just called it has no `modegate` on PATH
 
 
 def test_the_demo_fails_where_something_is_missing(host: dict[str, str], tmp_path: Path) -> None:
@@ -216,6 +220,26 @@ async def test_the_doctor_asks_where_it_may(
     assert "FAIL claude, asked: backend_auth_failed" in refused.stdout
 
 
+def test_the_doctor_speaks_to_an_operator_where_nothing_is_reached(
+    host: dict[str, str], tmp_path: Path
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    lost = host | {
+        "ANTHROPIC_API_KEY": "sk-x",
+        "ANTHROPIC_BASE_URL": nowhere,
+        "CLAUDE_FIRST_EVENT_TIMEOUT_MS": "3000",
+        "OPENAI_API_KEY": "sk-y",
+        "OPENAI_BASE_URL": f"{nowhere}/v1",
+        "UPSTREAM_MAX_RETRIES": "0",
+    }
+    found = run("doctor", "--live", host=lost, folder=tmp_path)
+    assert found.returncode == 1
+    claude, upstream = (block for block in found.stdout.split("FAIL ")[1:])
+    assert "check the network, a proxy in HTTPS_PROXY, and ANTHROPIC_BASE_URL" in claude
+    assert "check the network, a proxy in HTTPS_PROXY, and OPENAI_BASE_URL" in upstream
+    assert "send the request again" not in found.stdout
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{}/v1", "http://localhost:{}"])
 def test_a_gateway_that_would_ask_itself_does_not_start(
     url: str, host: dict[str, str], tmp_path: Path
@@ -227,6 +251,7 @@ def test_a_gateway_that_would_ask_itself_does_not_start(
     told = run("serve", host=own, folder=tmp_path)
     assert (told.returncode, told.stdout) == (2, "")
     assert "OPENAI_BASE_URL is the address of this gateway itself" in told.stderr
+    assert "and OPENAI_API_KEY where it was set for a client" in told.stderr
     assert "its upstream is this gateway itself" in run("doctor", host=own, folder=tmp_path).stdout
     with serving("--offline", folder=tmp_path, environment=own) as running:
         assert running.ask("/live")

@@ -112,7 +112,7 @@ ROWS = [
         ("backend_auth_failed", 401, AUTH, None, ("operator", "ANTHROPIC_API_KEY"), claude_says(401)),
         ("backend_forbidden", 403, FORBIDDEN, None, ("permissions", "billing", "region"), claude_says(403)),
         ("session_not_found", 404, INVALID, SESSION_HEADER, SESSION_WORDS, asked(headers={SESSION_HEADER: UNKNOWN})),
-        ("session_not_found", 404, INVALID, "session_id", ("GET /v1/sessions",), called("DELETE", f"/v1/sessions/{UNKNOWN}")),
+        ("session_not_found", 404, INVALID, "session_id", (UNKNOWN, "GET /v1/sessions"), called("DELETE", f"/v1/sessions/{UNKNOWN}")),
         ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
         ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
         ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(BEGUN, patience=0.1)),

@@ -83,7 +83,10 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def run(
-    command: Sequence[str | Path], environment: Mapping[str, str], given: str = ""
+    command: Sequence[str | Path],
+    environment: Mapping[str, str],
+    given: str = "",
+    status: int = 0,
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         command,
@@ -94,7 +97,7 @@ def run(
         check=False,
         timeout=100,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done
 
 
@@ -168,9 +171,27 @@ def test_the_batch_job_answers_200_prompts_and_keeps_no_session(tmp_path: Path) 
         "CLAUDE_PATH": str(claude.path),
         "ANTHROPIC_API_KEY": "sk-ant-test",
     }
-    done = run(BATCH, environment, "\n".join(prompts(200)))
+    done = run(BATCH, environment, "\n".join(prompts(200)), status=1)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert sum(it.get("answer") == "Forty-two." for it in answers) == 199
-    assert [it["prompt"] for it in answers if "error" in it] == ["What is 7 squared?"]
+    (failed,) = (it for it in answers if "error" in it)
+    assert failed["prompt"] == "What is 7 squared?"
+    assert "send the request again" in failed["message"]
     assert done.stderr == "199 of 200 answered\n"
     assert not list((tmp_path / "state" / "sessions").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "setting", "told"),
+    [
+        ("--ofline", {}, "unrecognized arguments: --ofline"),
+        ("--offline", {"PORT": "x"}, "batch.py: PORT: must be a whole number, 1 to 65535"),
+    ],
+)
+def test_the_batch_job_asks_nobody_where_it_is_called_wrong(
+    option: str, setting: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    done = run((*BATCH, option), bare_environment(tmp_path) | setting, "Hi", status=2)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout

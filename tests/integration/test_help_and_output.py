@@ -60,6 +60,7 @@ def test_help_waits_for_nothing_heavy(host: dict[str, str]) -> None:
         ("config",),
         ("doctor", "--config"),
         ("chat", "a", "b"),
+        ("serve", "here"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(wrong: tuple[str, ...], host: dict[str, str]) -> None:
@@ -68,6 +69,38 @@ def test_wrong_usage_is_told_in_one_line(wrong: tuple[str, ...], host: dict[str,
     assert done.stderr.startswith("modegate")
     assert done.stderr.count("\n") == 1
     assert "--help`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            ("serve", "--port", "99"),
+            "modegate serve: unknown option --port: the variables HOST and",
+        ),
+        (
+            ("serve", "--log-level=x"),
+            "unknown option --log-level: it is a setting, set LOG_LEVEL: ",
+        ),
+        (("chat", "--sesion", "x", "MARK"), "modegate chat: unknown option --sesion; did you mean"),
+        (("chat", "--key=MARK", "Hi"), "modegate chat: unknown option --key: see"),
+        (("chat", "-MARK"), "modegate chat: unknown option: see `modegate chat --help`"),
+        (("chat", "Hello", "MARK"), "modegate chat: the prompt is one argument: put it in quotes"),
+        (("config",), "modegate config: say `modegate config show`"),
+        (("--foo", "serve"), "modegate: unknown option --foo: see `modegate --help`"),
+    ],
+)
+def test_wrong_usage_says_what_is_right(
+    wrong: tuple[str, ...], told: str, host: dict[str, str]
+) -> None:
+    done = run(*wrong, host=host, stdin=b"")
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "MARK" not in done.stderr
+
+
+def test_the_help_of_serve_says_where_the_address_is_set(host: dict[str, str]) -> None:
+    assert "HOST, PORT" in run("serve", "--help", host=host).stdout
 
 
 @pytest.mark.parametrize("command", [("config", "show"), ("--help",), ("doctor",)])

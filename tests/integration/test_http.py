@@ -211,6 +211,12 @@ async def test_cors_is_closed_unless_it_is_opened(gateway: GatewayFactory) -> No
         assert "access-control-allow-origin" not in response.headers
 
 
+async def test_cors_may_be_open_to_every_page(gateway: GatewayFactory) -> None:
+    async with gateway(cors_allowed_origins=("*",)) as opened:
+        answer = await opened.http.get("/live", headers={"Origin": "https://any.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 async def test_a_bug_tells_the_client_nothing(
     gateway: GatewayFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

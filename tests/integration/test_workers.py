@@ -1,14 +1,24 @@
 """`modegate serve --workers N`."""
 
+import asyncio
+import http.client
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
-from collections.abc import Iterator
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.serving import MODEGATE, Serving, bare_environment, serving, wait
+from support.serving import COLD, MODEGATE, Serving, bare_environment, serving, wait
+
+from modegate.testing.loopback import LoopbackServer, Reply, Request
 
 PARENT = re.compile(r"^PPid:\s+(\d+)$", re.MULTILINE)
 
@@ -69,6 +79,144 @@ def test_workers_that_cannot_start_end_it(tmp_path: Path) -> None:
     environment = bare_environment(tmp_path) | {"MODEGATE_STATE_DIR": str(tmp_path / "state")}
     with serving("--workers", "2", folder=tmp_path, environment=environment) as it:
         assert it.ask("/live")  # sessions alone cannot be kept there
+
+
+def test_a_session_that_one_began_goes_on_in_the_other(tmp_path: Path) -> None:
+    settings = bare_environment(tmp_path) | COLD
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
+    headers = {"Content-Type": "application/json", "X-Claude-Code": "true"}
+    with serving("--offline", "--workers", "2", folder=tmp_path, environment=settings) as it:
+        url = f"{it.url}/v1/chat/completions"
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as begun:
+            session = begun.headers["X-Claude-Session-ID"]
+        answers = [it.ask(f"/v1/sessions/{session}") for _ in range(16)]
+        assert it.ask("/v1/chat/completions", body, X_Claude_Session_ID=session)
+        it.process.terminate()
+        assert it.process.wait(15) == 0
+    assert [answer and answer.get("id") for answer in answers] == [session] * 16
+
+
+# A signal comes when a worker has ended, and is not forgotten yet.
+LATE = """
+import os, signal
+from modegate.entrypoints.workers import Workers
+
+class Late(Workers):
+    def _ended(self, pid, code):
+        os.kill(os.getpid(), signal.SIGTERM)
+        super()._ended(pid, code)
+
+raise SystemExit(Late(1, lambda *_: 0).run())
+"""
+
+
+def test_a_signal_for_a_worker_that_has_ended_is_for_nobody(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LATE],
+        env=bare_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=15,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+HEAD = {"content-type": "text/event-stream"}
+WORD = b'data: {"choices":[{"index":0,"delta":{"content":"First"}}]}\n\n'
+ASKED = json.dumps({"model": "x", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """A gateway with a stream under way, whose rest comes when it is released."""
+
+    gateway: Serving
+    response: http.client.HTTPResponse
+    released: asyncio.Event
+
+    async def rest(self) -> bytes:
+        self.released.set()
+        return await asyncio.to_thread(self.response.read)
+
+
+@pytest.fixture
+async def streaming(tmp_path: Path) -> AsyncIterator[Streaming]:
+    released = asyncio.Event()
+
+    async def answer(_: Request, reply: Reply) -> None:
+        await reply.begin(HEAD)
+        await reply.chunk(WORD)
+        await released.wait()
+        await reply.chunk(b"data: [DONE]\n\n")
+        await reply.end()
+
+    async with LoopbackServer(answer).running() as url:
+        upstream = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1"}
+        settings = bare_environment(tmp_path) | upstream | COLD
+        with serving("--workers", "2", folder=tmp_path, environment=settings) as it:
+            connection = http.client.HTTPConnection(it.address, timeout=60)
+            head = {"Content-Type": "application/json"}
+            await asyncio.to_thread(connection.request, "POST", "/v1/chat/completions", ASKED, head)
+            response = await asyncio.to_thread(connection.getresponse)
+            assert await asyncio.to_thread(response.readline) == WORD.splitlines(keepends=True)[0]
+            yield Streaming(it, response, released)
+            released.set()
+            connection.close()
+
+
+async def test_a_signal_for_all_at_once_lets_streams_end(streaming: Streaming) -> None:
+    process = streaming.gateway.process
+    for pid in children(process.pid):
+        os.kill(pid, signal.SIGTERM)
+    for _ in range(20):  # it is the parent's word that counts
+        health = await asyncio.to_thread(streaming.gateway.ask, "/health")
+        assert health
+        assert health["status"] == "ready"
+    process.terminate()
+    await draining(streaming.gateway)
+    rest = await streaming.rest()
+    assert b"[DONE]" in rest
+    assert b"error" not in rest
+    assert await asyncio.to_thread(process.wait, 15) == 0
+
+
+async def test_a_second_signal_ends_all_of_them_at_once(streaming: Streaming) -> None:
+    process = streaming.gateway.process
+    process.terminate()
+    await draining(streaming.gateway)
+    process.terminate()
+    assert await asyncio.to_thread(process.wait, 8) == 0
+    assert not streaming.released.is_set()
+
+
+async def test_a_gateway_that_is_killed_leaves_its_address_at_once(streaming: Streaming) -> None:
+    process = streaming.gateway.process
+    workers = children(process.pid)
+    process.kill()
+    await asyncio.to_thread(wait, lambda: is_free(streaming.gateway.address))
+    rest = await streaming.rest()
+    assert b"[DONE]" in rest
+    assert b"error" not in rest
+    await asyncio.to_thread(wait, lambda: gone(workers))
+
+
+async def draining(gateway: Serving) -> None:
+    """Return when a worker takes no new requests."""
+    states = iter(lambda: gateway.ask("/health") or {}, None)
+    await asyncio.to_thread(wait, lambda: next(states).get("status") != "ready")
+
+
+def is_free(address: str) -> bool:
+    """Whether a server can begin to listen there."""
+    host, _, port = address.partition(":")
+    with socket.socket() as listener, suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, int(port)))
+        listener.listen()
+        return True
+    return False
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many", "257"])

@@ -145,9 +145,9 @@ def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
 def _cors(options: HttpOptions) -> list[Any]:
     if not options.cors_origins:
         return []
+    # Falcon takes the wildcard only as it stands, never in a list.
+    origins = "*" if "*" in options.cors_origins else list(options.cors_origins)
     return [
-        falcon.CORSMiddleware(
-            allow_origins=list(options.cors_origins), expose_headers=list(EXPOSED_HEADERS)
-        ),
+        falcon.CORSMiddleware(allow_origins=origins, expose_headers=list(EXPOSED_HEADERS)),
         VaryByOrigin(),
     ]

@@ -39,7 +39,7 @@ class OneSession:
     ) -> None:
         """What is known of it."""
         client = await self.gate.admit(req)
-        with _named_in_path():
+        with _named_in_path(session_id):
             resp.data = encode(describe(await self.sessions.get(session_id, client)))
 
     async def on_delete(
@@ -47,12 +47,12 @@ class OneSession:
     ) -> None:
         """End it; its conversation goes too."""
         client = await self.gate.admit(req)
-        with _named_in_path():
+        with _named_in_path(session_id):
             resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
 
 
 @contextmanager
-def _named_in_path() -> Iterator[None]:
+def _named_in_path(session_id: str) -> Iterator[None]:
     """Says what to do with an address, where the use case speaks of a header."""
     try:
         yield
@@ -64,7 +64,7 @@ def _named_in_path() -> Iterator[None]:
         ) from None
     except SessionNotFoundError:
         raise SessionNotFoundError(
-            "There is no such session, or it has expired: GET /v1/sessions lists yours.",
+            f"Session {session_id} is unknown or has expired: GET /v1/sessions lists yours.",
             param="session_id",
         ) from None
 

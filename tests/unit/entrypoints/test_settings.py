@@ -82,14 +82,17 @@ def test_all_faults_are_named_at_once() -> None:
     told = "\n".join(faults({"PORT": "70000", "MODEGATE_STATE_DIRR": "x"}))
     assert "prot: unknown key in modegate.toml; did you mean port?" in told
     assert "MODEGATE_STATE_DIRR: unknown variable; did you mean MODEGATE_STATE_DIR?" in told
-    assert "PORT: Input should be less than or equal to 65535 (from environment)" in told
-    assert "max_body_bytes: " in told
-    assert "log_format: " in told
+    assert "PORT: must be a whole number, 1 to 65535 (from environment)" in told
+    assert "max_body_bytes: must be a whole number, 1024 to 1073741824 (from modegate" in told
+    assert "log_format: must be json or pretty (from modegate.toml)" in told
+    assert "models: 'mine' stands for '--x', which is no CLI model (from modegate.toml)" in told
 
 
 def test_a_row_that_cannot_be_used_is_named() -> None:
     write('default_model = "nothing"')
-    assert faults() == ["default_model: 'nothing' is not in the model map"]
+    (fault,) = faults()
+    assert fault.startswith("default_model: 'nothing' is not in the model map. Use one of: opus, ")
+    assert fault.endswith("gpt-3.5-turbo (from modegate.toml)")
 
 
 def test_a_secret_is_never_told() -> None:
@@ -178,7 +181,7 @@ def test_folders_are_absolute() -> None:
 
 def test_faults_between_values_are_named_with_those_of_values() -> None:
     found = "\n".join(faults({"HOST": "192.0.2.1", "PORT": "abc", "LOG_LEVEL": "loud"}))
-    for name in ("PORT", "LOG_LEVEL", "HOST=192.0.2.1"):
+    for name in ("PORT", "LOG_LEVEL", "HOST: 192.0.2.1"):
         assert name in found
 
 

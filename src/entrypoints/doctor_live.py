@@ -1,0 +1,61 @@
+"""What `modegate doctor --live` asks: each backend itself."""
+
+import asyncio
+
+from modegate.domain.errors import (
+    BackendCrashedError,
+    BackendFailedError,
+    GatewayError,
+    TurnTimeoutError,
+    UpstreamUnreachableError,
+)
+from modegate.domain.health import PassthroughState
+from modegate.domain.mode import Mode
+from modegate.domain.turn import ChatRequest, ClaudeTurn
+from modegate.entrypoints.banner import counted
+from modegate.entrypoints.container import Container
+from modegate.entrypoints.finding import Finding, Verdict
+from modegate.entrypoints.settings import Settings
+
+LIVE_TIMEOUT = 60.0
+# What these tell a client, to ask again, does not help an operator.
+UNREACHED = (BackendCrashedError, BackendFailedError, TurnTimeoutError, UpstreamUnreachableError)
+CLAUDE_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and ANTHROPIC_BASE_URL if it is set"
+UPSTREAM_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and OPENAI_BASE_URL if it is set"
+
+
+async def ask_claude(container: Container, settings: Settings) -> Finding:
+    """Whether Claude answers a short question; its session is ended again."""
+    params = {
+        "model": settings.default_model,
+        "messages": [{"role": "user", "content": "Answer with the word: ok"}],
+    }
+    try:
+        async with asyncio.timeout(LIVE_TIMEOUT):
+            whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
+            if isinstance(whole.turn, ClaudeTurn):
+                session = whole.turn.session
+                await container.client_sessions().end(session.id, session.client)
+    except GatewayError as error:
+        advice = CLAUDE_UNREACHED if isinstance(error, UNREACHED) else error.message
+        return Finding(Verdict.BAD, f"claude, asked: {error.code}", advice)
+    except TimeoutError:
+        what = f"claude, asked: no answer within {LIVE_TIMEOUT:.0f} s"
+        return Finding(Verdict.BAD, what, CLAUDE_UNREACHED)
+    return Finding(Verdict.FINE, f"claude, asked: {settings.default_model} answered")
+
+
+async def ask_upstream(container: Container) -> Finding:
+    """Whether the upstream lists its models."""
+    if container.passthrough_backend().look() is not PassthroughState.OK:
+        return Finding(Verdict.ODD, "upstream: not asked, for there is no key")
+    try:
+        async with asyncio.timeout(LIVE_TIMEOUT):
+            listed = await container.passthrough_backend().fetch()
+    except GatewayError as error:
+        advice = UPSTREAM_UNREACHED if isinstance(error, UNREACHED) else error.message
+        return Finding(Verdict.BAD, f"upstream, asked: {error.code}", advice)
+    except TimeoutError:
+        what = f"upstream, asked: no answer within {LIVE_TIMEOUT:.0f} s"
+        return Finding(Verdict.BAD, what, UPSTREAM_UNREACHED)
+    return Finding(Verdict.FINE, f"upstream, asked: {counted(len(listed), 'model')}")

@@ -1,0 +1,65 @@
+"""Tools and images of the SDKs: the upstream gets them as they were sent, Claude Code refuses them.
+
+docs/sdks.md says for which SDKs this was run.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+from support.gateway import Gateway
+
+from modegate.testing.provider import StandInProvider
+
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+SHOWN = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, PICTURE]}]
+ASKED = [{"role": "user", "content": "Rain?"}]
+CLAUDE = {"X-Claude-Code": "true"}
+
+
+async def by_openai(gateway: Gateway, model: str, headers: dict[str, str], **body: Any) -> None:
+    await gateway.sdk.chat.completions.create(model=model, extra_headers=headers, **body)
+
+
+async def by_langchain(
+    gateway: Gateway, model: str, headers: dict[str, str], *, messages: Any, tools: Any = None
+) -> None:
+    async with openai.DefaultAsyncHttpxClient(trust_env=False) as client:  # else it is never closed
+        chat = ChatOpenAI(
+            model=model,
+            base_url=f"{gateway.url}/v1",
+            api_key=SecretStr("unused"),
+            default_headers=headers,
+            max_retries=0,
+            http_async_client=client,
+        )
+        asked: Any = chat.bind_tools(tools) if tools else chat
+        await asked.ainvoke(messages)
+
+
+@pytest.mark.parametrize("ask", [by_openai, by_langchain])
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"messages": ASKED, "tools": [WEATHER]}, "tools"),
+        ({"messages": SHOWN}, "messages[0].content[1].image_url"),
+    ],
+)
+async def test_the_upstream_gets_them_and_claude_code_refuses(
+    ask: Callable[..., Any],
+    body: dict[str, Any],
+    param: str,
+    both: Gateway,
+    provider: StandInProvider,
+) -> None:
+    await ask(both, "gpt-4o", {}, **body)
+    (request,) = provider.requests
+    assert {name: request.json[name] for name in body} == body
+    with pytest.raises(openai.BadRequestError) as refused:
+        await ask(both, "sonnet", CLAUDE, **body)
+    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", param)
+    assert len(provider.requests) == 1
