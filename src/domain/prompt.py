@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from modegate.domain.characters import whole
 from modegate.domain.conversation import Conversation, Message, Role
 
 SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})
@@ -27,7 +28,7 @@ def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
     system = "\n\n".join(
         message.text for message in conversation.messages if message.role in SYSTEM_ROLES
     )
-    return Prompt(_whole(system), _whole(_last_of_user(turns) if resume else _all(turns)))
+    return Prompt(whole(system), whole(_last_of_user(turns) if resume else _all(turns)))
 
 
 def _last_of_user(turns: list[Message]) -> str:
@@ -38,13 +39,3 @@ def _all(turns: list[Message]) -> str:
     if len(turns) == 1:
         return turns[0].text
     return "\n\n".join(f"{LABELS[turn.role]}: {turn.text}" for turn in turns if turn.text)
-
-
-def _whole(text: str) -> str:
-    """No half of a character, which JSON may hold: two that meet are one, and one alone is a `?`."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        met = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-        return met.encode(errors="replace").decode()
-    return text

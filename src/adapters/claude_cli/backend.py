@@ -16,8 +16,9 @@ from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.processes import Processes
 from modegate.adapters.claude_cli.run import Run
 from modegate.adapters.claude_cli.slots import Slots
-from modegate.adapters.claude_cli.translator import AnswerChunk, Translator, joined
+from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
 from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.domain.characters import whole
 from modegate.domain.completion import Chunk, Completion, Finished
 from modegate.domain.errors import BackendAuthError
 from modegate.domain.health import Capacity, ClaudeHealth
@@ -60,7 +61,7 @@ class ClaudeBackend:
             last = [chunk async for chunk in chunks][-1]
         assert isinstance(last, Finished)  # noqa: S101 - the translator's promise
         return Completion(
-            text=joined(translator.answer.text),
+            text=whole(translator.answer.text),
             finish_reason=last.finish_reason,
             usage=last.usage,
             cli_session_id=translator.cli_session_id,

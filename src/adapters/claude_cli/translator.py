@@ -7,6 +7,7 @@ from types import MappingProxyType
 from modegate.adapters.claude_cli import failures
 from modegate.adapters.claude_cli.answer_text import AnswerText
 from modegate.adapters.claude_cli.events import Event, child, count, number, text, text_blocks
+from modegate.domain.characters import whole
 from modegate.domain.completion import (
     Finished,
     FinishReason,
@@ -166,11 +167,11 @@ class Translator:
         yield from self._deliver(self.answer.add(block, piece))
 
     def _deliver(self, new: str) -> Iterator[AnswerChunk]:
-        whole = self._half + new
-        self._half = whole[-1:] if "\ud800" <= whole[-1:] <= "\udbff" else ""
-        if piece := whole.removesuffix(self._half):
+        piece = self._half + new
+        self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
+        if told := piece.removesuffix(self._half):
             yield from self._start_text()
-            yield TextDelta(joined(piece))
+            yield TextDelta(whole(told))
 
     def _usage(self, event: Event) -> Usage:
         usage = child(event, "usage")
@@ -195,10 +196,3 @@ class Translator:
             }
         )
     )
-
-
-def joined(text: str) -> str:
-    """Characters whose halves came one by one; a half alone becomes a question mark."""
-    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\ufffd", "?")
