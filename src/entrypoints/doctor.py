@@ -49,7 +49,7 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Finding
 
 
 async def _claude(container: Container) -> AsyncIterator[Finding]:
-    passthrough_works = container.passthrough_backend().look() is PassthroughState.OK
+    passthrough_works = container.passthrough_probe().look() is PassthroughState.OK
     worst = Verdict.ODD if passthrough_works else Verdict.BAD
     found = await container.claude_examination()
     if found.path is None:
@@ -75,7 +75,7 @@ async def _claude(container: Container) -> AsyncIterator[Finding]:
         CredentialState.OK: Finding(Verdict.FINE, "claude: a key is set"),
         CredentialState.LOGIN: Finding(Verdict.FINE, "claude: a login is there"),
     }.get(
-        container.claude_cli().look().credentials,
+        container.claude_probe().look().credentials,
         Finding(worst, "claude: no credentials", "set ANTHROPIC_API_KEY, or log in with `claude`"),
     )
 

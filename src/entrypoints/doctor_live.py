@@ -1,6 +1,7 @@
 """What `modegate doctor --live` asks: each backend itself."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from modegate.domain.errors import (
     BackendCrashedError,
@@ -30,32 +31,35 @@ async def ask_claude(container: Container, settings: Settings) -> Finding:
         "model": settings.default_model,
         "messages": [{"role": "user", "content": "Answer with the word: ok"}],
     }
-    try:
-        async with asyncio.timeout(LIVE_TIMEOUT):
-            whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
-            if isinstance(whole.turn, ClaudeTurn):
-                session = whole.turn.session
-                await container.client_sessions().end(session.id, session.client)
-    except GatewayError as error:
-        advice = CLAUDE_UNREACHED if isinstance(error, UNREACHED) else error.message
-        return Finding(Verdict.BAD, f"claude, asked: {error.code}", advice)
-    except TimeoutError:
-        what = f"claude, asked: no answer within {LIVE_TIMEOUT:.0f} s"
-        return Finding(Verdict.BAD, what, CLAUDE_UNREACHED)
-    return Finding(Verdict.FINE, f"claude, asked: {settings.default_model} answered")
+
+    async def ask() -> str:
+        whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
+        if isinstance(whole.turn, ClaudeTurn):
+            session = whole.turn.session
+            await container.client_sessions().end(session.id, session.client)
+        return f"{settings.default_model} answered"
+
+    return await _asked("claude", ask(), CLAUDE_UNREACHED)
 
 
 async def ask_upstream(container: Container) -> Finding:
     """Whether the upstream lists its models."""
-    if container.passthrough_backend().look() is not PassthroughState.OK:
+    if container.passthrough_probe().look() is not PassthroughState.OK:
         return Finding(Verdict.ODD, "upstream: not asked, for there is no key")
+
+    async def ask() -> str:
+        return counted(len(await container.upstream_models().fetch()), "model")
+
+    return await _asked("upstream", ask(), UPSTREAM_UNREACHED)
+
+
+async def _asked(who: str, answer: Awaitable[str], unreached: str) -> Finding:
     try:
         async with asyncio.timeout(LIVE_TIMEOUT):
-            listed = await container.passthrough_backend().fetch()
+            return Finding(Verdict.FINE, f"{who}, asked: {await answer}")
     except GatewayError as error:
-        advice = UPSTREAM_UNREACHED if isinstance(error, UNREACHED) else error.message
-        return Finding(Verdict.BAD, f"upstream, asked: {error.code}", advice)
+        advice = unreached if isinstance(error, UNREACHED) else error.message
+        return Finding(Verdict.BAD, f"{who}, asked: {error.code}", advice)
     except TimeoutError:
-        what = f"upstream, asked: no answer within {LIVE_TIMEOUT:.0f} s"
-        return Finding(Verdict.BAD, what, UPSTREAM_UNREACHED)
-    return Finding(Verdict.FINE, f"upstream, asked: {counted(len(listed), 'model')}")
+        what = f"{who}, asked: no answer within {LIVE_TIMEOUT:.0f} s"
+        return Finding(Verdict.BAD, what, unreached)
