@@ -29,11 +29,6 @@ class Redacted:
         async with self.backend.stream(turn) as chunks, aclosing(_redacted(chunks)) as redacted:
             yield redacted
 
-    async def aclose(self) -> None:
-        """Close the other backend, where it has something to close."""
-        if aclose := getattr(self.backend, "aclose", None):
-            await aclose()
-
 
 async def _redacted(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
     redactor = Redactor()

@@ -50,16 +50,3 @@ async def test_leaving_early_releases_the_backend() -> None:
     async with Redacted(backend).stream(TURN) as chunks:
         assert await anext(chunks) == Started()
     assert backend.open == 0
-
-
-async def test_what_it_wraps_is_closed_with_it() -> None:
-    class Closable(ScriptedBackend):
-        closed = False
-
-        async def aclose(self) -> None:
-            self.closed = True
-
-    backend = Closable()
-    await Redacted(backend).aclose()
-    assert backend.closed
-    await Redacted(ScriptedBackend()).aclose()

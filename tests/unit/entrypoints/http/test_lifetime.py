@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from modegate.entrypoints.http.drain import Drain
-from modegate.entrypoints.http.lifetime import Headers, Lifetime, Message, Receive, Send
+from modegate.entrypoints.http.lifetime import Lifetime
+from modegate.entrypoints.http.other_end import Headers, Message, Receive, Send
 from modegate.entrypoints.http.refusals import REFUSED
 
 SCOPE = {"type": "http", "method": "POST", "headers": [(b"content-length", b"2")]}
