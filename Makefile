@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
 READY := .venv/.ready
 
-.PHONY: help demo serve test check unit integration chaos bench docs fmt lock audit dist clean
+.PHONY: help demo serve test test-all check unit integration chaos bench docs fmt lock audit dist clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,8 +18,11 @@ serve: $(READY) ## run the gateway
 	$(RUN)modegate serve
 
 test: check ## format, lint, types, architecture, then every test with coverage
-	$(RUN)pytest --numprocesses 2 --dist loadfile --cov --cov-report=term tests
+	$(RUN)pytest --numprocesses 2 --dist loadfile --cov --cov-report=term -m "not exhaustive" tests
 	$(RUN)python tools/coverage_gate.py
+
+test-all: test ## the same, then the cases that repeat what it proves with other inputs
+	$(RUN)pytest --numprocesses 2 --dist loadfile -m exhaustive tests
 
 check: $(READY) docs ## what needs no test run
 	$(RUN)ruff format --check .
@@ -28,10 +31,10 @@ check: $(READY) docs ## what needs no test run
 	$(RUN)lint-imports
 
 unit: $(READY) ## the pure tests alone: seconds
-	$(RUN)pytest tests/unit
+	$(RUN)pytest -m "not exhaustive" tests/unit
 
 integration: $(READY) ## the tests against the real CLI, SDK and sockets
-	$(RUN)pytest tests/integration
+	$(RUN)pytest -m "not exhaustive" tests/integration
 
 chaos: $(READY) ## 2 x 10,000 turns that fail in every way: half an hour
 	MODEGATE_CHAOS_TURNS=10000 $(RUN)pytest -s --timeout 0 tests/integration/test_chaos.py

@@ -118,7 +118,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGESIZE") // 1024**2
 
 
-@pytest.mark.parametrize("converses", [False, True])
+@pytest.mark.parametrize("converses", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -> None:
     folder = tmp_path / "scripted"
     folder.mkdir()
