@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import socket
 import threading
@@ -20,8 +21,6 @@ from modegate.entrypoints.http.protocol import GatewayProtocol
 from modegate.entrypoints.settings import Settings
 
 BACKLOG = 2048
-# Longer than clients and load balancers keep an idle connection, so that they close it, not we.
-KEEP_ALIVE = 75
 # For the errors of requests that were cut to reach their clients, in whole seconds.
 LAST_WORDS = 2
 
@@ -118,6 +117,7 @@ def build_app(container: Container, *, offline: bool = False) -> Lifetime:
             keep_alive=settings.sse_keepalive_ms / 1000,
             cors_origins=settings.cors_allowed_origins,
             trusted_proxies=settings.trusted_proxies,
+            forwarded_header=settings.forwarded_header,
             offline=offline,
             metrics_token=settings.metrics_token.get_secret_value()
             if settings.metrics_token
@@ -158,7 +158,7 @@ def build_server(
             http=GatewayProtocol,
             ws="none",
             backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE,
+            timeout_keep_alive=math.ceil(settings.keep_alive_timeout_ms / 1000),
             timeout_graceful_shutdown=LAST_WORDS,
         ),
         drain,

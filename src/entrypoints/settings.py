@@ -52,6 +52,8 @@ class Settings(BaseModel):
     api_keys: Keys = ()
     allow_unauthenticated: bool = False
     trusted_proxies: Networks = ()
+    forwarded_header: Literal["auto", "x-forwarded-for", "forwarded"] = "auto"
+    keep_alive_timeout_ms: Milliseconds = 125_000
     metrics_token: Key | None = None
     cors_allowed_origins: Origins = ()
     max_body_bytes: Bytes = 1024 * 1024

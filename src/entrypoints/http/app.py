@@ -18,18 +18,16 @@ from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.carried import Carried
 from modegate.entrypoints.http.chat_completions import ChatCompletions
+from modegate.entrypoints.http.client_addresses import ClientAddresses
 from modegate.entrypoints.http.description import Description, Docs, OpenApi
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
+from modegate.entrypoints.http.forwarded import ForwardedHeader
 from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.health import Health, Live
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.metrics import Metrics, MetricsPage
-from modegate.entrypoints.http.middleware import (
-    EXPOSED_HEADERS,
-    NoteRoute,
-    VaryByOrigin,
-)
+from modegate.entrypoints.http.middleware import Cors, NoteRoute
 from modegate.entrypoints.http.models import Model, Models
 from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.refusals import Refusals
@@ -47,6 +45,7 @@ class HttpOptions:
     keep_alive: float = 15.0
     cors_origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
+    forwarded_header: str = ForwardedHeader.AUTO
     offline: bool = False
     metrics_token: str | None = field(default=None, repr=False)
 
@@ -91,7 +90,9 @@ def create_app(
 ) -> Lifetime:
     """The application for any ASGI server that speaks the lifespan protocol."""
     drain = Drain()
-    gate = Gate(use_cases.admission, tuple(map(ipaddress.ip_network, options.trusted_proxies)))
+    proxies = tuple(map(ipaddress.ip_network, options.trusted_proxies))
+    addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))
+    gate = Gate(use_cases.admission, addresses)
     metrics = Metrics(use_cases.check_health)
     app = falcon.asgi.App(
         middleware=[
@@ -143,11 +144,4 @@ def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
 
 
 def _cors(options: HttpOptions) -> list[Any]:
-    if not options.cors_origins:
-        return []
-    # Falcon takes the wildcard only as it stands, never in a list.
-    origins = "*" if "*" in options.cors_origins else list(options.cors_origins)
-    return [
-        falcon.CORSMiddleware(allow_origins=origins, expose_headers=list(EXPOSED_HEADERS)),
-        VaryByOrigin(),
-    ]
+    return [Cors(options.cors_origins)] if options.cors_origins else []

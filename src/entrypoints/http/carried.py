@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from modegate.domain.quota import Quota
 from modegate.entrypoints.http.record import Record, Scope
@@ -18,11 +18,23 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'",
     "Cache-Control": "no-store",
 }
-SECURITY = tuple((k.lower().encode(), v.encode()) for k, v in SECURITY_HEADERS.items())
+# Proxies that hold a response back, or compress it, would hold its events back.
+STREAM_HEADERS = SECURITY_HEADERS | {
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
+EVENT_STREAM = b"text/event-stream"
+
+
+def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+SECURITY, STREAMED = _encoded(SECURITY_HEADERS), _encoded(STREAM_HEADERS)
 
 
 class Carried:
-    """The request's id, the tightest limit, and what tells browsers to trust nothing.
+    """The request's id, the tightest limit, and what browsers and proxies must not do.
 
     `quota` tells what is left to the address of a request.
     """
@@ -38,7 +50,8 @@ class Carried:
         Where the request was not counted, the limit is its address's.
         """
         headers = list(own)
-        named = {name for name, _ in headers}
+        named = dict(headers)
+        streams = named.get(b"content-type", b"").startswith(EVENT_STREAM)
         quota = record.quota or await self._quota(scope)
         return [
             *headers,
@@ -46,7 +59,7 @@ class Carried:
             (b"x-ratelimit-limit", b"%d" % quota.limit),
             (b"x-ratelimit-remaining", b"%d" % quota.remaining),
             (b"x-ratelimit-reset", b"%d" % math.ceil(quota.reset_at)),
-            *(header for header in SECURITY if header[0] not in named),
+            *(header for header in (STREAMED if streams else SECURITY) if header[0] not in named),
         ]
 
 

@@ -29,6 +29,8 @@ from modegate.entrypoints.http.wire import ChunkRenderer, render_completion
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 LONGEST_NAME = 64
 MOST_NAMES = 64
+# nginx takes no response whose head is larger than 4 KiB (`proxy_buffer_size`).
+MAX_LIST_BYTES = 2048
 UNFIT = re.compile(r"[^!-+\--~]")  # for a list in a header
 
 
@@ -141,4 +143,7 @@ def _describe(resp: falcon.asgi.Response, turn: Turn) -> None:
 def _header_list(names: Sequence[str]) -> str:
     """Names fit for a header; of those that a client made up only so many."""
     fit = [UNFIT.sub("?", name[:LONGEST_NAME]) for name in names if name]
-    return ", ".join(fit if len(fit) <= MOST_NAMES else [*fit[:MOST_NAMES], "..."])
+    listed = ", ".join(fit if len(fit) <= MOST_NAMES else [*fit[:MOST_NAMES], "..."])
+    if len(listed) <= MAX_LIST_BYTES:
+        return listed
+    return listed[:MAX_LIST_BYTES].rpartition(", ")[0] + ", ..."

@@ -18,6 +18,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.verbatim import VerbatimHead
 from modegate.entrypoints.http.record import record_of, tighten
+from modegate.entrypoints.http.wire import escape_line_separators
 
 INVALID = "invalid_request_error"
 UNAUTHENTICATED = "authentication_error"
@@ -74,7 +75,10 @@ FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
         431: ("headers_too_large", "The headers are larger than 64 KiB: send fewer, or shorter."),
     }
 )
-NOT_HTTP = ("invalid_request", "The request is not well-formed HTTP/1.1: check the client.")
+NOT_HTTP = (
+    "invalid_request",
+    "The request is not well-formed HTTP/1.1: check the client and any proxy.",
+)
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +86,8 @@ log = logging.getLogger(__name__)
 def error_object(message: str, kind: str, code: str, param: str | None = None) -> bytes:
     """The body of an error: exactly these four fields."""
     error = {"message": message, "type": kind, "param": param, "code": code}
-    return json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+    text = json.dumps({"error": error}, ensure_ascii=False)
+    return escape_line_separators(text).encode("utf-8", "replace")
 
 
 def framed(error: GatewayError) -> tuple[int, bytes]:

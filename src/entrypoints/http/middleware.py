@@ -1,5 +1,9 @@
 """What the framework does around each request."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import falcon
 import falcon.asgi
 
 from modegate.entrypoints.http.record import record_of
@@ -17,6 +21,12 @@ EXPOSED_HEADERS = (
     "X-RateLimit-Reset",
     "Retry-After",
 )
+# What the OpenAI SDKs read beside these, and any header of an upstream: browsers take the wildcard
+# where the page sends no cookies.
+RELAYED_HEADERS = ("X-Should-Retry", "Retry-After-Ms", "*")
+# Private Network Access was called Local Network Access for a while; its present form asks the
+# user and sends no header.
+LESS_PUBLIC_NETWORKS = ("Private-Network", "Local-Network")
 
 
 class NoteRoute:
@@ -33,15 +43,35 @@ class NoteRoute:
         record_of(req).route = req.uri_template
 
 
-class VaryByOrigin:
-    """Keeps caches from giving one origin's answer to another."""
+class Cors:
+    """Answers the preflights of pages on allowed origins, and keeps the answers of origins apart.
+
+    `origins` holds `*` for every page.
+    """
+
+    def __init__(self, origins: Sequence[str]) -> None:
+        # Falcon takes the wildcard only as it stands, never in a list.
+        allowed = "*" if "*" in origins else list(origins)
+        self._cors: Any = falcon.CORSMiddleware(
+            allow_origins=allowed, expose_headers=(*EXPOSED_HEADERS, *RELAYED_HEADERS)
+        )
 
     async def process_response(
         self,
-        req: falcon.asgi.Request,  # noqa: ARG002
+        req: falcon.asgi.Request,
         resp: falcon.asgi.Response,
-        resource: object,  # noqa: ARG002
-        req_succeeded: bool,  # noqa: ARG002, FBT001
+        resource: object,
+        req_succeeded: bool,  # noqa: FBT001
     ) -> None:
-        """On every response, for each may depend on it."""
+        """On every response: caches must not hand one origin's answer to another."""
         resp.append_header("Vary", "Origin")
+        await self._cors.process_response_async(req, resp, resource, req_succeeded)
+        if resp.get_header("Access-Control-Allow-Methods") is not None:
+            _allow_network(req, resp)
+
+
+def _allow_network(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+    """Permits pages of a more public network than the gateway's, where a preflight asks for it."""
+    for network in LESS_PUBLIC_NETWORKS:
+        if req.get_header(f"Access-Control-Request-{network}") == "true":
+            resp.set_header(f"Access-Control-Allow-{network}", "true")

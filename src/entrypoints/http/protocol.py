@@ -1,12 +1,16 @@
 """HTTP/1.1 on the wire: bounds on time and size, and the server's own words in OpenAI's form."""
 
 import asyncio
+import logging
 
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
+from modegate.entrypoints.http import close_delimited
+from modegate.entrypoints.http.close_delimited import CloseDelimited
+from modegate.entrypoints.http.foreign_protocols import advice_for
 from modegate.entrypoints.http.offers import Offers
 from modegate.entrypoints.http.refusals import refusal
 
@@ -15,6 +19,8 @@ HEAD_LIMIT = 64 * 1024
 PATIENCE = 60.0
 # A client that takes nothing of its response for so long is gone, whatever its connection says.
 LONGEST_STALL = 120.0
+
+log = logging.getLogger(__name__)
 
 
 class HeadTooLargeError(Exception):
@@ -63,6 +69,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._in_head:
             data = self._offers.declined(data)
         super().data_received(data)
+        if self._refusal is not None and self.cycle is None:
+            self._report_foreign(data)
         if self._in_head:
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT and not self._whole:
@@ -83,7 +91,17 @@ class GatewayProtocol(HttpToolsProtocol):
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
             self._fault = 431
             raise HeadTooLargeError
-        super().on_headers_complete()
+        if self.parser.get_http_version() == close_delimited.VERSION:
+            self._begin_close_delimited()
+        else:
+            super().on_headers_complete()
+
+    def _begin_close_delimited(self) -> None:
+        app, self.app = self.app, CloseDelimited(self.app)
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = app
 
     def on_message_complete(self) -> None:
         """It is whole."""
@@ -93,6 +111,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """The parser has stopped: nobody knows where the next request begins."""
         self._refuse(self._fault)
+
+    def _report_foreign(self, opening: bytes) -> None:
+        if (advice := advice_for(opening)) is not None:
+            log.warning(advice)
 
     def _be_patient(self) -> None:
         self._patience = self.loop.call_later(PATIENCE, self._refuse, 408)

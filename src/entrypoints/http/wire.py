@@ -1,7 +1,7 @@
 """Completions and chunks in the form of the OpenAI API."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from modegate.domain.completion import Completion, Finished, TextDelta, TextStarted, Usage
 from modegate.domain.turn import ClaudeTurn
@@ -10,9 +10,27 @@ DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
+# Longer lines than 64 KiB are an error to Go's `bufio.Scanner`; six bytes are an escape.
+MAX_DELTA_CHARACTERS = 8 * 1024
+# Python's `splitlines`, and with it httpx's `iter_lines`, ends a line at these as well; JSON escapes
+# the others of its kind by itself.
+LINE_SEPARATORS = ("\x85", "\u2028", "\u2029")
+
+
 def encode(value: object) -> bytes:
-    """JSON in UTF-8, compact; half a character, which a model can produce, becomes `?`."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """Returns JSON in UTF-8 on one line, compact; a lone surrogate becomes `?`."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return escape_line_separators(text).encode("utf-8", "replace")
+
+
+def escape_line_separators(text: str) -> str:
+    """Escapes in JSON what some readers of lines take for the end of one."""
+    if text.isascii():  # known without a look at the text
+        return text
+    for separator in LINE_SEPARATORS:
+        if separator in text:
+            text = text.replace(separator, f"\\u{ord(separator):04x}")
+    return text
 
 
 def event(data: bytes) -> bytes:
@@ -78,7 +96,7 @@ class ChunkRenderer:
         """The events of one chunk; none for a chunk that says nothing to a client."""
         match chunk:
             case TextDelta(text):
-                return self._choice({"content": text})
+                return b"".join(self._choice({"content": part}) for part in _parts(text))
             case TextStarted():
                 return self._choice({"role": "assistant", "content": ""})
             case Finished(reason, usage):
@@ -94,3 +112,10 @@ class ChunkRenderer:
 
     def _usage(self, usage: Usage) -> bytes:
         return b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(render_usage(usage)))
+
+
+def _parts(text: str) -> Sequence[str]:
+    if len(text) <= MAX_DELTA_CHARACTERS:
+        return (text,)
+    starts = range(0, len(text), MAX_DELTA_CHARACTERS)
+    return [text[start : start + MAX_DELTA_CHARACTERS] for start in starts]

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from modegate.domain.client import LONGEST_KEY
 from modegate.domain.mode import FALSY, TRUTHY, Mode
 from modegate.domain.session import UUID_VERSION
-from modegate.entrypoints.http.carried import LONGEST_ID, SECURITY_HEADERS
+from modegate.entrypoints.http.carried import LONGEST_ID, SECURITY_HEADERS, STREAM_HEADERS
 from modegate.entrypoints.http.openapi.schema import COUNT, STRING, Schema
 
 VISIBLE = "^[!-~]+$"
 UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 SESSION_ID: Schema = {"type": "string", "format": "uuid", "pattern": UUID}
 EXAMPLE_SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
+NO_CACHE, NO_CACHE_OF_EVENTS = SECURITY_HEADERS["Cache-Control"], STREAM_HEADERS["Cache-Control"]
 TRUE: Schema = {"const": "true"}
 
 
@@ -76,6 +77,11 @@ ALWAYS: Mapping[str, Schema] = {
         name: _received(f"`{value}`: for browsers.", {"const": value}, always=True)
         for name, value in SECURITY_HEADERS.items()
     },
+    "Cache-Control": _received(
+        f"`{NO_CACHE}`, and for events `{NO_CACHE_OF_EVENTS}`: for browsers and proxies.",
+        {"enum": [NO_CACHE, NO_CACHE_OF_EVENTS]},
+        always=True,
+    ),
 }
 MODE = _received(
     "Who answered. Absent where `X-Claude-Code` is refused.", {"enum": [str(mode) for mode in Mode]}
@@ -92,6 +98,10 @@ ANSWERED: Mapping[str, Schema] = {
     ),
     "X-Usage-Estimated": _received(
         "Claude Code: it did not count the answer's tokens; `usage` is an estimate.", TRUE
+    ),
+    "X-Accel-Buffering": _received(
+        "Events: a proxy is to hand them on one by one.",
+        {"const": STREAM_HEADERS["X-Accel-Buffering"]},
     ),
     "X-Upstream-Request-ID": _received("Passthrough: the upstream's id.", {"type": "string"}),
     "X-Upstream-RateLimit-Limit": _received(

@@ -16,6 +16,7 @@ from modegate.domain.completion import (
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import ClaudeTurn
+from modegate.entrypoints.http.errors import error_object
 from modegate.entrypoints.http.wire import ChunkRenderer, encode, render_completion
 
 USAGE = Usage(10, 2, cached_tokens=4)
@@ -100,3 +101,24 @@ def test_no_text_can_break_an_event(text: str) -> None:
 
 def test_half_a_character_becomes_a_question_mark() -> None:
     assert encode("a\ud83d") == b'"a?"'
+
+
+def test_no_reader_of_lines_ends_one_inside_of_an_event() -> None:
+    text = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xA0, 0x2028, 0x2029, 0xFEFF])) + "ü"
+    data = ChunkRenderer(turn()).render(TextDelta(text)).decode()
+    line, end = data.splitlines()
+    assert end == ""
+    assert json.loads(line.removeprefix("data: "))["choices"][0]["delta"]["content"] == text
+    error = error_object(text, "invalid_request_error", "x", text).decode()
+    (line,) = error.splitlines()
+    assert json.loads(line)["error"]["message"] == text
+
+
+def test_no_event_is_longer_than_a_line_that_scanners_take() -> None:
+    text = "\0\u2028\U0001f600" * 40_000
+    data = ChunkRenderer(turn()).render(TextDelta(text))
+    *events, end = data.split(b"\n\n")
+    assert end == b""
+    assert max(map(len, events)) < 64 * 1024
+    parsed = [json.loads(event.removeprefix(b"data: ")) for event in events]
+    assert "".join(event["choices"][0]["delta"]["content"] for event in parsed) == text

@@ -1,0 +1,94 @@
+"""The address that a request counts for, and warnings where it cannot be known."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+
+from modegate.entrypoints.http.addresses import (
+    IpNetwork,
+    client_address,
+    is_trusted,
+    last_untrusted,
+    parse_node,
+)
+from modegate.entrypoints.http.forwarded import (
+    ForwardedHeader,
+    nodes_of_forwarded,
+    nodes_of_x_forwarded_for,
+)
+from modegate.entrypoints.http.record import Scope
+
+# Where a server does not tell the peer: behind a Unix socket, which only this machine reaches.
+NO_PEER = ("127.0.0.1", 0)
+READERS: Mapping[bytes, Callable[[Sequence[str]], list[str]]] = MappingProxyType(
+    {b"x-forwarded-for": nodes_of_x_forwarded_for, b"forwarded": nodes_of_forwarded}
+)
+
+log = logging.getLogger(__name__)
+
+
+class Doubt(StrEnum):
+    """Why requests of several clients may count for one address, and what to do."""
+
+    UNTRUSTED = (
+        "forwarded addresses from %s are ignored, and its requests share one limit: where it is a "
+        "proxy of yours, add it to TRUSTED_PROXIES"
+    )
+    MISSING = (
+        "requests from the trusted proxy %s name no client, and share one limit: have the proxy "
+        "set X-Forwarded-For, or what FORWARDED_HEADER says"
+    )
+    UNREADABLE = (
+        "the trusted proxy %s forwarded something that is no address; such requests share one "
+        "limit: check what it sets as X-Forwarded-For or Forwarded"
+    )
+    CONFLICT = (
+        "X-Forwarded-For and Forwarded from the trusted proxy %s name different clients; such "
+        "requests share one limit: set FORWARDED_HEADER to the one that the proxy sets"
+    )
+
+
+class ClientAddresses:
+    """Finds the address of each request's client; what a client can invent never counts."""
+
+    def __init__(
+        self, trusted: Sequence[IpNetwork] = (), header: ForwardedHeader = ForwardedHeader.AUTO
+    ) -> None:
+        self._trusted = trusted
+        self._names = frozenset(name for name in READERS if header in {"auto", name.decode()})
+        self._warned: set[Doubt] = set()
+
+    def find(self, scope: Scope) -> str:
+        """Returns the address, without a warning."""
+        return self._locate(scope)[0]
+
+    def find_or_warn(self, scope: Scope) -> str:
+        """Returns the address; warns of each kind of doubt once."""
+        address, doubt = self._locate(scope)
+        if doubt is not None and doubt not in self._warned:
+            self._warned.add(doubt)
+            log.warning(doubt, client_address(_peer(scope), None, ()))
+        return address
+
+    def _locate(self, scope: Scope) -> tuple[str, Doubt | None]:
+        peer = _peer(scope)
+        sent = {name for name, _ in scope["headers"] if name in self._names}
+        address = parse_node(peer)
+        if address is None or not is_trusted(address, self._trusted):
+            return client_address(peer, None, ()), Doubt.UNTRUSTED if sent else None
+        if not sent:
+            return str(address), Doubt.MISSING
+        found = {last_untrusted(peer, self._nodes(scope, name), self._trusted) for name in sent}
+        if len(found) > 1:
+            return str(address), Doubt.CONFLICT
+        client, readable = found.pop()
+        return client, None if readable else Doubt.UNREADABLE
+
+    def _nodes(self, scope: Scope, name: bytes) -> list[str]:
+        lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+        return READERS[name](lines)
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or NO_PEER)[0])

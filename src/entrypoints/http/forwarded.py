@@ -1,0 +1,69 @@
+"""The nodes that `X-Forwarded-For` and `Forwarded` (RFC 7239) name, from the client's to the last.
+
+A node is text: an address, perhaps with a port, or a word in place of one. What cannot be read as
+an element is the node `""`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+UNREADABLE = ""
+# No part is tried twice, or a long line would take its length squared.
+NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+# Many senders leave out the quotes that a port or an IPv6 address needs.
+VALUE = r'"(?:[^"\\]|\\.)*+"|[^",;\s]*+'
+BLANK = r"[ \t]*+"
+PAIR = re.compile(rf"{BLANK}(?:({NAME}){BLANK}={BLANK}({VALUE}))?{BLANK}([;,]|$)")
+ESCAPED = re.compile(r"\\(.)")
+
+
+class ForwardedHeader(StrEnum):
+    """Which header the trusted proxies set."""
+
+    AUTO = "auto"
+    X_FORWARDED_FOR = "x-forwarded-for"
+    FORWARDED = "forwarded"
+
+
+def nodes_of_x_forwarded_for(lines: Iterable[str]) -> list[str]:
+    """Returns the list's elements; empty ones count as little as in any header's list."""
+    return [node for line in lines for part in line.split(",") if (node := unquoted(part.strip()))]
+
+
+def nodes_of_forwarded(lines: Iterable[str]) -> list[str]:
+    """Returns each element's `for`.
+
+    Each line is read on its own: an open quote in a client's must not reach into a proxy's.
+    """
+    return [node for line in lines for node in _nodes_of_line(line)]
+
+
+def _nodes_of_line(line: str) -> Sequence[str]:
+    nodes: list[str] = []
+    element: list[tuple[str, str]] = []
+    at = 0
+    while at < len(line):
+        pair = PAIR.match(line, at)
+        if pair is None:
+            return (UNREADABLE,)
+        name, value, end = pair.groups()
+        if name is not None:
+            element.append((name.lower(), unquoted(value)))
+        at = pair.end()
+        if element and (end != ";" or at == len(line)):
+            nodes.append(_for(element))
+            element = []
+    return nodes
+
+
+def _for(element: Sequence[tuple[str, str]]) -> str:
+    found = [value for name, value in element if name == "for"]
+    return found[0] if len(found) == 1 else UNREADABLE
+
+
+def unquoted(value: str) -> str:
+    """Returns the contents of a quoted string, or any other value as it is."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return ESCAPED.sub(r"\1", value[1:-1])
+    return value

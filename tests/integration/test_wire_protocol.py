@@ -1,0 +1,275 @@
+"""What old clients, proxies and browsers read on the wire."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from support.gateway import Gateway, GatewayFactory
+from support.reaching import spoken
+from support.waiting import until
+
+from modegate.domain.turn import ClaudeTurn
+from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.loopback import LoopbackServer, Reply, Request
+
+CHAT = "/v1/chat/completions"
+PAGE = "https://chat.example"
+JSON = "application/json"
+EVENTS = {"content-type": "text/event-stream"}
+PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+
+
+@pytest.fixture
+async def running(gateway: GatewayFactory) -> AsyncIterator[Gateway]:
+    async with gateway(
+        claude=ScriptedBackend(*says("Hi")), cors_allowed_origins=(PAGE,)
+    ) as started:
+        yield started
+
+
+def post(version: str, *headers: str, stream: bool = True) -> bytes:
+    """A request of Claude Code as it goes over the wire."""
+    messages = [{"role": "user", "content": "Hi"}]
+    body = json.dumps({"model": "sonnet", "messages": messages, "stream": stream})
+    length = f"Content-Length: {len(body)}"
+    lines = (f"POST {CHAT} HTTP/{version}", f"Content-Type: {JSON}", length, *headers, "", body)
+    return "\r\n".join(lines).encode()
+
+
+async def exchange(gateway: Gateway, request: bytes) -> tuple[str, bytes]:
+    """The head in lower case, and all that comes until the gateway closes."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    body = await reader.read()
+    writer.close()
+    return head.decode().lower(), body
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive", "Keep-Alive, x"])
+async def test_a_stream_for_http_1_0_ends_with_its_connection(
+    connection: str, running: Gateway
+) -> None:
+    asked = post("1.0", f"Connection: {connection}", "X-Claude-Code: 1", "Expect: 100-continue")
+    head, body = await exchange(running, asked)
+    assert head.startswith("http/1.1 200 ")
+    assert "connection: close\r\n" in head
+    assert "transfer-encoding" not in head
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"\n\ndata: [DONE]\n\n")
+
+
+async def test_an_answer_with_a_length_keeps_it_for_http_1_0(running: Gateway) -> None:
+    head, body = await exchange(running, post("1.0", "X-Claude-Code: 1", stream=False))
+    assert f"content-length: {len(body)}\r\n" in head
+    assert json.loads(body)["object"] == "chat.completion"
+    head, body = await exchange(running, b"HEAD /health HTTP/1.0\r\n\r\n")
+    assert (head.startswith("http/1.1 200"), body) == (True, b"")
+    head, body = await exchange(running, b"GET /nothing HTTP/1.0\r\n\r\n")
+    assert json.loads(body)["error"]["code"] == "not_found"
+
+
+async def test_a_stream_that_breaks_off_has_its_error_for_http_1_0(
+    gateway: GatewayFactory,
+) -> None:
+    async with gateway(claude=ScriptedBackend(*says("Hi")[:-1], KeyError())) as running:
+        head, body = await exchange(running, post("1.0", "X-Claude-Code: 1"))
+    assert "transfer-encoding" not in head
+    assert b'"stream_error"' in body
+    assert body.endswith(b"\n\ndata: [DONE]\n\n")
+
+
+async def test_a_body_that_breaks_off_never_looks_whole_to_http_1_0(
+    gateway: GatewayFactory,
+) -> None:
+    async def half(_: Request, reply: Reply) -> None:
+        await reply.begin({"content-type": "application/octet-stream"})
+        await reply.chunk(b"half")
+        await arrived.wait()
+        reply.abort()
+
+    arrived = asyncio.Event()
+    upstream = LoopbackServer(half)
+    async with (
+        upstream.running() as url,
+        gateway(openai_base_url=url, openai_api_key="x") as running,
+    ):
+        host, port = running.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(post("1.0"))
+        if b" 200 " in await reader.readline():
+            await reader.readuntil(b"half")
+            arrived.set()
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        writer.close()
+
+
+async def test_a_client_of_http_1_0_that_leaves_ends_its_turn(gateway: GatewayFactory) -> None:
+    backend = ScriptedBackend(*says("Hi")[:-1], 60.0)
+    async with gateway(claude=backend) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(post("1.0", "X-Claude-Code: 1"))
+        await reader.readuntil(b'"Hi"')
+        writer.close()
+        await until(lambda: not backend.open)
+
+
+async def test_proxies_are_told_to_hold_no_event_back(running: Gateway) -> None:
+    streamed = await running.claude(stream=True)
+    assert streamed.headers["X-Accel-Buffering"] == "no"
+    assert streamed.headers["Cache-Control"] == "no-store, no-transform"
+    whole = await running.claude()
+    assert "X-Accel-Buffering" not in whole.headers
+    assert whole.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_head_of_an_answer_fits_into_a_proxys_buffer(gateway: GatewayFactory) -> None:
+    names: dict[str, Any] = {f"{number:03}{'x' * 100}": 1 for number in range(100)}
+    async with gateway(claude=ScriptedBackend(*says("Hi"))) as running:
+        response = await running.claude(**names)
+    assert response.headers["X-Claude-Ignored-Params"].endswith("x, ...")
+    assert sum(len(name) + len(value) + 4 for name, value in response.headers.raw) < 4096 - 256
+
+
+@pytest.mark.parametrize("network", ["Private-Network", "Local-Network"])
+async def test_a_page_of_a_more_public_network_may_ask_from_an_allowed_origin(
+    network: str, running: Gateway
+) -> None:
+    asked = PREFLIGHT | {f"Access-Control-Request-{network}": "true"}
+    allow = f"Access-Control-Allow-{network}"
+    for path in (CHAT, "/v1/sessions"):
+        method = {"Access-Control-Request-Method": "POST" if path == CHAT else "GET"}
+        response = await running.http.options(path, headers=asked | method)
+        assert response.headers[allow] == "true"
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+    for without in (
+        await running.http.options(CHAT, headers=PREFLIGHT),
+        await running.http.options(CHAT, headers=asked | {f"Access-Control-Request-{network}": ""}),
+        await running.http.options(CHAT, headers=asked | {"Origin": "https://evil.example"}),
+        await running.http.options(CHAT, headers=asked | {"Origin": "null"}),
+        await running.http.options("/nothing", headers=asked),
+        await running.claude(headers=asked),
+    ):
+        assert allow not in without.headers
+        assert without.headers["Vary"] == "Origin"
+
+
+async def test_no_network_is_allowed_where_no_origin_is(gateway: GatewayFactory) -> None:
+    asked = PREFLIGHT | {"Access-Control-Request-Private-Network": "true"}
+    async with gateway() as closed:
+        response = await closed.http.options(CHAT, headers=asked)
+    assert not [name for name in response.headers if name.startswith("access-control")]
+    async with gateway(cors_allowed_origins=("*",)) as opened:
+        response = await opened.http.options(CHAT, headers=asked)
+    assert response.headers["Access-Control-Allow-Private-Network"] == "true"
+
+
+async def test_the_javascript_sdk_may_send_its_headers_and_read_those_it_needs(
+    running: Gateway,
+) -> None:
+    sent = "authorization,content-type,x-claude-code,x-stainless-arch,x-stainless-retry-count"
+    response = await running.http.options(
+        CHAT, headers=PREFLIGHT | {"Access-Control-Request-Headers": sent}
+    )
+    assert response.headers["Access-Control-Allow-Headers"] == sent
+    assert response.headers["Access-Control-Allow-Methods"] == "POST"
+    refused = await running.chat(model="x", headers={"Origin": PAGE})
+    assert refused.status_code == 503
+    exposed = refused.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"Retry-After", "X-Should-Retry", "X-Request-ID", "*"} <= {*exposed}
+
+
+@pytest.mark.parametrize(
+    ("opening", "word"),
+    [
+        (b"PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222\r\nGET /live HTTP/1.1\r\n\r\n", "send-proxy"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12), "send-proxy"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"),
+        (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(32), "TLS"),
+    ],
+)
+async def test_another_protocol_is_refused_and_named_in_the_log(
+    opening: bytes, word: str, running: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await spoken(running, opening)).status_code == 400
+    assert any(word in record.getMessage() for record in caplog.records)
+
+
+async def test_a_target_in_absolute_form_is_its_path(running: Gateway) -> None:
+    said = await spoken(running, b"GET http://gateway.example:80/live HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert said.json() == {"status": "live"}
+
+
+async def test_a_body_in_chunks_is_read(gateway: GatewayFactory) -> None:
+    backend = ScriptedBackend(*says("Hi"))
+
+    async def parts() -> AsyncIterator[bytes]:
+        head, _, body = post("1.1", stream=False).partition(b"\r\n\r\n")
+        assert head
+        yield body[:10]
+        yield body[10:]
+
+    async with gateway(claude=backend) as running:
+        headers = {"Content-Type": JSON, "X-Claude-Code": "1"}
+        response = await running.http.post(CHAT, content=parts(), headers=headers)
+    assert response.status_code == 200
+    (turn,) = backend.turns
+    assert isinstance(turn, ClaudeTurn)
+
+
+async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
+    gateway: GatewayFactory,
+) -> None:
+    async with gateway(keep_alive_timeout_ms=200) as running:
+        head, body = await exchange(running, b"GET /live HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert "connection: close" not in head
+    assert json.loads(body) == {"status": "live"}
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "refused"),
+    [
+        ([("X-Forwarded-For", f"[2001:db8::{i}]:{i}0") for i in (1, 2, 3)], 0),
+        ([("X-Forwarded-For", f"1.1.1.1:{i}") for i in (1, 2, 3)], 1),
+        ([("Forwarded", f'for="1.1.1.{i}:80";proto=https') for i in (1, 2, 3)], 0),
+        ([("Forwarded", f"for=9.9.9.{i}, for=1.1.1.1") for i in (1, 2, 3)], 1),
+        ([("Forwarded", "for=unknown"), ("X-Forwarded-For", "x"), ("Forwarded", "for=_x")], 1),
+    ],
+)
+async def test_forwarded_addresses_count_in_all_their_forms(
+    forwarded: list[tuple[str, str]], refused: int, gateway: GatewayFactory
+) -> None:
+    backend = ScriptedBackend(*says("Hi"))
+    async with gateway(claude=backend, rate_limit_per_ip=2, trusted_proxies="127.0.0.1") as running:
+        responses: list[httpx2.Response] = [
+            await running.claude(headers={name: value}) for name, value in forwarded
+        ]
+    assert [response.status_code for response in responses].count(429) == refused
+
+
+@pytest.mark.parametrize("varied", ["X-Forwarded-For", "Forwarded"])
+async def test_no_client_gets_another_limit_with_the_header_that_its_proxy_leaves_alone(
+    varied: str, gateway: GatewayFactory
+) -> None:
+    backend = ScriptedBackend(*says("Hi"))
+    async with gateway(claude=backend, rate_limit_per_ip=2, trusted_proxies="127.0.0.1") as running:
+        statuses = [
+            (
+                await running.claude(
+                    headers={"X-Forwarded-For": "7.7.7.7", "Forwarded": "for=7.7.7.7"}
+                    | {
+                        varied: f"for=1.1.1.{number}"
+                        if varied == "Forwarded"
+                        else f"1.1.1.{number}"
+                    }
+                )
+            ).status_code
+            for number in range(3)
+        ]
+    assert statuses == [200, 200, 429]
