@@ -223,6 +223,23 @@ async def test_a_body_in_chunks_is_read(gateway: GatewayFactory) -> None:
     assert isinstance(turn, ClaudeTurn)
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (f"POST {CHAT} HTTP/1.0\r\nContent-Type: {JSON}\r\nContent-Length: 9000000\r\n\r\n", 413),
+        (f"POST {CHAT} HTTP/1.1\r\nConnection: close\r\nContent-Length: 9000000\r\n\r\n", 415),
+        ("GET /live HTTP/1.1\r\nx-long: ", 431),
+        ("NONSENSE / HTTP/1.1\r\n\r\n", 400),
+    ],
+)
+async def test_who_is_refused_while_sending_can_read_why(
+    head: str, status: int, running: Gateway
+) -> None:
+    head_sent, body = await exchange(running, head.encode() + b"x" * 9_000_000)
+    assert head_sent.startswith(f"http/1.1 {status} ")
+    assert json.loads(body)["error"]
+
+
 async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
     gateway: GatewayFactory,
 ) -> None:

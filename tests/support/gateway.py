@@ -51,14 +51,15 @@ async def running_gateway(
     *,
     claude: Any = None,
     clock: object = None,
+    port: int = 0,
 ) -> AsyncIterator[Gateway]:
-    """A gateway on a free port; `claude` replaces its Claude backend."""
+    """A gateway on a port, or on a free one; `claude` replaces its Claude backend."""
     container = Container(settings=settings, environment=providers.Object(environment))
     if clock is not None:
         container.clock.override(providers.Object(clock))
     if claude is not None:
         container.claude_backend.override(providers.Object(Redacted(claude)))
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = build_server(build_app(container), container)
     serving = asyncio.create_task(server.serve([listener]))

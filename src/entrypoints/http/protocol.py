@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from modegate.entrypoints.http import close_delimited
 from modegate.entrypoints.http.close_delimited import CloseDelimited
 from modegate.entrypoints.http.foreign_protocols import advice_for
+from modegate.entrypoints.http.lingering import LingeringTransport
 from modegate.entrypoints.http.offers import Offers
 from modegate.entrypoints.http.refusals import refusal
 
@@ -32,6 +33,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     _in_head = True
     _whole = False
+    _has_received = False
     _head_size = 0
     _fault = 400
     _patience: asyncio.TimerHandle | None = None
@@ -40,13 +42,15 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has to say something."""
-        super().connection_made(transport)
+        self._lingering = LingeringTransport(transport, self._is_receiving)
+        super().connection_made(self._lingering)
         self._offers = Offers()
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._stop_patience()
+        self._lingering.stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -64,7 +68,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A piece of a request, of several, or the whole of one."""
-        if self._refusal is not None:
+        self._has_received = True
+        if self._refusal is not None or self._lingering.lingers:
             return
         if self._in_head:
             data = self._offers.declined(data)
@@ -111,6 +116,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """The parser has stopped: nobody knows where the next request begins."""
         self._refuse(self._fault)
+
+    def _is_receiving(self) -> bool:
+        """Whether the client may have sent what nothing will read."""
+        return self._has_received and (self._refusal is not None or not self._whole)
 
     def _report_foreign(self, opening: bytes) -> None:
         if (advice := advice_for(opening)) is not None:
