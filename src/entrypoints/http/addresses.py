@@ -12,6 +12,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # An IPv6 address, its zone, brackets and a port; longer texts are no address, and not cached.
 MAX_NODE_CHARACTERS = 96
+MAPPED_PREFIX_BITS = 96
 # RFC 7239, 6: a number, or an obfuscated one.
 PORT = re.compile(r":(?:[0-9]{1,5}|_[A-Za-z0-9._-]+)")
 
@@ -40,6 +41,25 @@ def last_untrusted(
             return str(address), False
         address = before
     return str(address), True
+
+
+def shown(peer: str) -> str:
+    """Returns a peer's address in its one form, or what stands in place of one."""
+    address = parse_node(peer)
+    return peer if address is None else str(address)
+
+
+def parse_network(text: str) -> IpNetwork:
+    """Returns the network; of IPv4-mapped addresses that of the IPv4 ones, which requests have.
+
+    Raises:
+        ValueError: it is neither an address nor a network.
+    """
+    network = ipaddress.ip_network(text)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < MAPPED_PREFIX_BITS:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX_BITS))
 
 
 def is_trusted(address: IpAddress, trusted: Sequence[IpNetwork]) -> bool:

@@ -1,6 +1,5 @@
 """The ASGI application."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from modegate.application.list_models import ListModels
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.http.addresses import parse_network
 from modegate.entrypoints.http.carried import Carried
 from modegate.entrypoints.http.chat_completions import ChatCompletions
 from modegate.entrypoints.http.client_addresses import ClientAddresses
@@ -90,7 +90,7 @@ def create_app(
 ) -> Lifetime:
     """The application for any ASGI server that speaks the lifespan protocol."""
     drain = Drain()
-    proxies = tuple(map(ipaddress.ip_network, options.trusted_proxies))
+    proxies = tuple(map(parse_network, options.trusted_proxies))
     addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))
     gate = Gate(use_cases.admission, addresses)
     metrics = Metrics(use_cases.check_health)

@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from modegate.entrypoints.http.addresses import (
     IpNetwork,
-    client_address,
     is_trusted,
     last_untrusted,
     parse_node,
+    shown,
 )
 from modegate.entrypoints.http.forwarded import (
     ForwardedHeader,
@@ -21,6 +22,9 @@ from modegate.entrypoints.http.record import Scope
 
 # Where a server does not tell the peer: behind a Unix socket, which only this machine reaches.
 NO_PEER = ("127.0.0.1", 0)
+# Longer headers are rare, and many of them would fill the cache's memory.
+MAX_CACHED_BYTES = 256
+Lines = tuple[tuple[bytes, bytes], ...]
 READERS: Mapping[bytes, Callable[[Sequence[str]], list[str]]] = MappingProxyType(
     {b"x-forwarded-for": nodes_of_x_forwarded_for, b"forwarded": nodes_of_forwarded}
 )
@@ -58,36 +62,45 @@ class ClientAddresses:
         self._trusted = trusted
         self._names = frozenset(name for name in READERS if header in {"auto", name.decode()})
         self._warned: set[Doubt] = set()
+        self._locate_cached = lru_cache(maxsize=4096)(self._locate)
 
     def find(self, scope: Scope) -> str:
         """Returns the address, without a warning."""
-        return self._locate(scope)[0]
+        return self._located(scope)[0]
 
     def find_or_warn(self, scope: Scope) -> str:
         """Returns the address; warns of each kind of doubt once."""
-        address, doubt = self._locate(scope)
+        address, doubt = self._located(scope)
         if doubt is not None and doubt not in self._warned:
             self._warned.add(doubt)
-            log.warning(doubt, client_address(_peer(scope), None, ()))
+            log.warning(doubt, shown(_peer(scope)))
         return address
 
-    def _locate(self, scope: Scope) -> tuple[str, Doubt | None]:
-        peer = _peer(scope)
-        sent = {name for name, _ in scope["headers"] if name in self._names}
+    def _located(self, scope: Scope) -> tuple[str, Doubt | None]:
+        names = self._names
+        lines = tuple([(name, value) for name, value in scope["headers"] if name in names])
+        if sum([len(value) for _, value in lines]) > MAX_CACHED_BYTES:
+            return self._locate(_peer(scope), lines)
+        return self._locate_cached(_peer(scope), lines)
+
+    def _locate(self, peer: str, lines: Lines) -> tuple[str, Doubt | None]:
         address = parse_node(peer)
         if address is None or not is_trusted(address, self._trusted):
-            return client_address(peer, None, ()), Doubt.UNTRUSTED if sent else None
-        if not sent:
+            return shown(peer), Doubt.UNTRUSTED if lines else None
+        if not lines:
             return str(address), Doubt.MISSING
-        found = {last_untrusted(peer, self._nodes(scope, name), self._trusted) for name in sent}
+        found = {
+            last_untrusted(peer, _nodes(lines, name), self._trusted)
+            for name in {name for name, _ in lines}
+        }
         if len(found) > 1:
             return str(address), Doubt.CONFLICT
         client, readable = found.pop()
         return client, None if readable else Doubt.UNREADABLE
 
-    def _nodes(self, scope: Scope, name: bytes) -> list[str]:
-        lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-        return READERS[name](lines)
+
+def _nodes(lines: Lines, name: bytes) -> list[str]:
+    return READERS[name]([value.decode("latin-1") for key, value in lines if key == name])
 
 
 def _peer(scope: Scope) -> str:

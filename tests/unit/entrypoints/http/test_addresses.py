@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from modegate.entrypoints.http.addresses import client_address
+from modegate.entrypoints.http.addresses import client_address, parse_network
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("2001:db8::/32"))
 
@@ -34,3 +34,17 @@ def test_the_last_address_that_no_trusted_proxy_stands_for(
 
 def test_without_trusted_proxies_nothing_is_believed() -> None:
     assert client_address("127.0.0.1", "1.1.1.1", ()) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::ffff:10.0.0.1", "10.0.0.1/32"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::/0", "::/0"),
+    ],
+)
+def test_networks_of_mapped_addresses_are_those_that_requests_have(text: str, network: str) -> None:
+    assert str(parse_network(text)) == network
