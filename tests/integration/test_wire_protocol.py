@@ -290,10 +290,3 @@ async def test_no_client_gets_another_limit_with_the_header_that_its_proxy_leave
             for number in range(3)
         ]
     assert statuses == [200, 200, 429]
-
-
-async def test_a_preflight_for_a_header_that_cannot_be_is_answered(running: Gateway) -> None:
-    head = f"OPTIONS {CHAT} HTTP/1.1\r\nhost: x\r\norigin: {PAGE}\r\n"
-    asked = "access-control-request-method: POST\r\naccess-control-request-headers: \xfc\r\n\r\n"
-    said = await spoken(running, (head + asked).encode("latin-1"))
-    assert said.status_code < 500
