@@ -1,0 +1,61 @@
+"""Room on the disk for what a turn adds to its session's folder."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+# The CLI adds 5 kB to the transcript in a short turn, besides answer and prompt (2.1.329).
+ROOM_BYTES = 128 * 1024
+# It writes a prompt up to three times: as queued, as the message, and as the request that it sent.
+COPIES = 3
+NAME = "room"
+
+
+def room_for(prompt: str) -> int:
+    """Bytes that a turn with this prompt may add."""
+    return ROOM_BYTES + COPIES * len(prompt.encode("utf-8", "replace"))
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Allocates `size` bytes in the folder, and frees them again.
+
+    The CLI answers on a full disk as on any other, and loses the conversation silently (measured with
+    2.1.329): its transcript ends in the middle of a line. So the room is tried before it is asked. A
+    figure of the file system would know of no quota and no fault.
+
+    Raises:
+        OSError: there is no room, or the folder cannot be written.
+    """
+    path = folder / NAME
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, size)
+            else:  # macOS
+                os.pwrite(descriptor, bytes(size), 0)
+        finally:
+            os.close(descriptor)
+    finally:
+        with suppress(OSError):
+            path.unlink()
+
+
+def has_cut_line(paths: Iterable[Path]) -> bool:
+    """Whether one of the files ends in the middle of a line."""
+    for path in paths:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            if file.read(1) not in (b"", b"\n"):
+                return True
+    return False
+
+
+def has_answer(path: Path, begin: int) -> bool:
+    """Whether whole lines, behind the byte `begin` of a transcript, hold an answer."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        added = file.read()
+    return added.endswith(b"\n") and b'"type":"assistant"' in added
