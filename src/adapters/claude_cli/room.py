@@ -1,5 +1,6 @@
 """Room on the disk for what a turn adds to its session's folder."""
 
+import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -7,9 +8,13 @@ from pathlib import Path
 
 # The CLI adds 5 kB to the transcript in a short turn, besides answer and prompt (2.1.329).
 ROOM_BYTES = 128 * 1024
+# With less room than this after a turn, the disk may have been full in it: more than the store, which
+# writes the session's row then, may have freed for itself.
+DOUBTFUL_BYTES = 512 * 1024
 # It writes a prompt up to three times: as queued, as the message, and as the request that it sent.
 COPIES = 3
 NAME = "room"
+SPOKEN = frozenset({"user", "assistant"})
 
 
 def room_for(prompt: str) -> int:
@@ -54,8 +59,24 @@ def has_cut_line(paths: Iterable[Path]) -> bool:
 
 
 def has_answer(path: Path, begin: int) -> bool:
-    """Whether whole lines, behind the byte `begin` of a transcript, hold an answer."""
+    """Whether what a transcript holds from the byte `begin` on is whole, and ends with an answer.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         file.seek(begin)
         added = file.read()
-    return added.endswith(b"\n") and b'"type":"assistant"' in added
+    if not added.endswith(b"\n"):
+        return False
+    try:
+        kinds = [_kind(line) for line in added.splitlines()]
+    except ValueError:  # a line was cut, and another written behind it
+        return False
+    said = [kind for kind in kinds if kind in SPOKEN]
+    return said[-1:] == ["assistant"]
+
+
+def _kind(line: bytes) -> object:
+    entry = json.loads(line)
+    return entry.get("type") if isinstance(entry, dict) else None

@@ -12,7 +12,7 @@ from modegate.adapters.claude_cli.events import Event
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process import Process
 from modegate.adapters.claude_cli.processes import Processes
-from modegate.adapters.claude_cli.room import ROOM_BYTES, room_for
+from modegate.adapters.claude_cli.room import DOUBTFUL_BYTES, room_for
 from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 from modegate.adapters.claude_cli.workspace import Workspace
@@ -125,7 +125,7 @@ class Run:
         if self.translator.finished:
             await self._workspace.learn(process.place.folder)
             self._processes.answered(process)
-        doubtful = await self._workspace.is_doubtful(process.place.folder, ROOM_BYTES)
+        doubtful = await self._workspace.is_doubtful(process.place.folder, DOUBTFUL_BYTES)
         if not doubtful and await self._stays():
             self._processes.keep(process)
             return
