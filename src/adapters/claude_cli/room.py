@@ -1,5 +1,6 @@
 """Room on the disk for what a turn adds to its session's folder."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -36,15 +37,19 @@ def check_room(folder: Path, size: int) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, size)
-            else:  # macOS
-                os.pwrite(descriptor, bytes(size), 0)
+            _allocate(descriptor, size)
         finally:
             os.close(descriptor)
     finally:
         with suppress(OSError):
             path.unlink()
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    elif os.pwrite(descriptor, bytes(size), 0) < size:  # macOS
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def has_cut_line(paths: Iterable[Path]) -> bool:

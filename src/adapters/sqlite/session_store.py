@@ -120,7 +120,7 @@ class SqliteSessionStore:
             try:
                 db.execute(statement, values)
             except sqlite3.Error as error:
-                if fault_in(error) is not StorageFault.FULL or not self._spare.release():
+                if fault_in(error) is StorageFault.BUSY or not self._spare.release():
                     raise
                 db.execute(statement, values)
 
