@@ -155,7 +155,15 @@ async def test_sessions_can_be_ended_on_a_full_disk(disk: Disk, gateway: Gateway
     async with gateway(**ONESHOT) as running:
         session = (await running.claude("ONE")).headers[SESSION]
         await settled(running)
+        another = (await running.claude("ONE")).headers[SESSION]
+        await settled(running)
         disk.fill()
         assert (await running.http.delete(f"/v1/sessions/{session}")).status_code == 200
+        assert [it.name for it in folders(disk)] == [another]
+        disk.fill()
+    disk.fill()
+    async with gateway(**ONESHOT) as running:  # it has to make room for what SQLite opens
+        listed = (await running.http.get("/v1/sessions")).json()["data"]
+        assert [it["id"] for it in listed] == [another]
+        assert (await running.http.delete(f"/v1/sessions/{another}")).status_code == 200
         assert not folders(disk)
-        assert (await running.http.get("/v1/sessions")).json()["data"] == []

@@ -116,15 +116,16 @@ class SqliteSessionStore:
         return [Session(*row) for row in rows]
 
     async def _write(self, statement: str, *values: object) -> None:
-        def write(db: sqlite3.Connection) -> None:
-            try:
-                db.execute(statement, values)
-            except sqlite3.Error as error:
-                if fault_in(error) is StorageFault.BUSY or not self._spare.release():
-                    raise
-                db.execute(statement, values)
+        await self._run(lambda db: self._with_room(lambda: db.execute(statement, values)))
 
-        await self._run(write)
+    def _with_room(self, work: Callable[[], T]) -> T:
+        """Does the work, once more where it failed and the spare room may have helped."""
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if fault_in(error) is StorageFault.BUSY or not self._spare.release():
+                raise
+            return work()
 
     async def _prove(self, size: int, *, is_check: bool = False) -> None:
         def prove(db: sqlite3.Connection) -> None:
@@ -160,7 +161,8 @@ class SqliteSessionStore:
             self._close()
         if self._database is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._database = open_database(path)
+            # After an orderly end the files beside the database have to be made anew.
+            self._database = self._with_room(lambda: open_database(path))
             self._file = _identity(path)
         return self._database
 
