@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from modegate.domain.client import ClientId
-from modegate.domain.errors import SessionBusyError
+from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import Session, SessionId
 
 
@@ -30,6 +30,15 @@ class FolderSessionStore:
         new = self._folder / f"{session.id}.new"
         await to_thread(new.write_text, json.dumps(asdict(session)))
         await to_thread(new.replace, new.with_suffix(".json"))
+
+    async def reserve(self, session: Session) -> None:
+        proof = self._folder / f"{session.id}.proof"  # not .json: `get` and `find` do not see it
+        try:
+            await to_thread(proof.write_text, json.dumps(asdict(session)))
+        except OSError as error:
+            raise StorageError("The folder cannot be written: check its disk.") from error
+        finally:
+            await to_thread(proof.unlink, missing_ok=True)
 
     async def remove(self, session_id: SessionId) -> None:
         await to_thread((self._folder / f"{session_id}.json").unlink, missing_ok=True)

@@ -1,23 +1,46 @@
 """What can work at this moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modegate.application.ports.health_probe import ClaudeProbe, PassthroughProbe
-from modegate.domain.health import Health
+from modegate.application.ports.health_probe import ClaudeProbe, PassthroughProbe, StorageProbe
+from modegate.domain.health import Health, StorageState
+
+
+@dataclass(frozen=True, slots=True)
+class Storages:
+    """Several storages as one, which works where all do; without any it counts as working."""
+
+    probes: Sequence[StorageProbe] = ()
+
+    def storage_state(self) -> StorageState:
+        """The worst of their states."""
+        states = {probe.storage_state() for probe in self.probes}
+        return StorageState.ERROR if StorageState.ERROR in states else StorageState.OK
+
+    async def check_storage(self) -> None:
+        """Check one after the other."""
+        for probe in self.probes:
+            await probe.check_storage()
+
+
+NO_STORAGE = Storages()
 
 
 @dataclass(frozen=True, slots=True)
 class CheckHealth:
-    """Looks at both backends; never blocks."""
+    """Looks at both backends and the storage; never blocks."""
 
     claude: ClaudeProbe
     passthrough: PassthroughProbe
     clients_may_bring_keys: bool
+    storage: StorageProbe = NO_STORAGE
 
     def __call__(self) -> Health:
-        """The state of both."""
+        """The state as it is known."""
         return Health(
             claude=self.claude.look(),
             passthrough=self.passthrough.look(),
             clients_may_bring_keys=self.clients_may_bring_keys,
+            storage=self.storage.storage_state(),
         )

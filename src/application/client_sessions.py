@@ -36,8 +36,10 @@ class ClientSessions:
             InvalidSessionIdError: it is no session id.
             SessionNotFoundError: unknown, expired, or another client's.
             SessionBusyError: a request is using it.
+            StorageError: it cannot be removed.
         """
         async with self.sessions.resume(session_id, client) as session:
-            await self.sessions.store.remove(session.id)
+            # The transcript first: on a full disk the row can be removed only once there is room.
             await self.conversations.forget(session.id)
+            await self.sessions.store.remove(session.id)
             return session

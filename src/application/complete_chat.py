@@ -42,6 +42,8 @@ class CompleteChat:
         """
         async with self.prepare(request) as turn:
             prepared(turn)
+            if isinstance(turn, ClaudeTurn):
+                await self.sessions.reserve(turn.session)
             answer = await self.backend.complete(turn)
             if isinstance(turn, ClaudeTurn) and isinstance(answer, Completion):
                 await self.sessions.remember(turn.session, answer.cli_session_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.conversations import Conversations
 from modegate.application.ports.session_store import SessionStore
-from modegate.domain.errors import SessionBusyError
+from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import SessionId, SessionPolicy
 
 
@@ -22,10 +22,22 @@ class ExpireSessions:
     clock: Clock
 
     async def __call__(self) -> int:
-        """How many were removed."""
+        """How many were removed.
+
+        Raises:
+            StorageError: the last of several failures, after all others were removed.
+        """
         known = {session.id for session in await self.store.find()}
         candidates = [*known, *(set(await self.conversations.kept()) - known)]
-        return sum([await self._remove(session_id) for session_id in candidates])
+        removed, failure = 0, None
+        for session_id in candidates:
+            try:
+                removed += await self._remove(session_id)
+            except StorageError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return removed
 
     async def _remove(self, session_id: SessionId) -> bool:
         if not await self._over(session_id):
@@ -34,8 +46,11 @@ class ExpireSessions:
             async with self.store.hold(session_id):
                 if not await self._over(session_id):
                     return False
+                # The transcript first: it gives a full disk the room that the store needs.
+                if not await self.conversations.forget(session_id):
+                    return False
                 await self.store.remove(session_id)
-                return await self.conversations.forget(session_id)
+                return True
         except SessionBusyError:  # a turn is using it, or has only begun
             return False
 

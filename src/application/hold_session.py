@@ -1,7 +1,7 @@
 """Exclusive use of a session for one turn, new or resumed."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
@@ -9,7 +9,7 @@ from modegate.application.ports.conversations import Conversations
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.client import ClientId
-from modegate.domain.errors import SessionNotFoundError
+from modegate.domain.errors import SessionNotFoundError, StorageError
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
 
@@ -32,7 +32,6 @@ class HoldSession:
         with self.conversations.offer(cli_model, effort) as offered:
             session_id = offered or SessionId(self.ids.session_id())
             async with self.store.hold(session_id):
-                await self.store.get(session_id)  # a store that is broken says so before the turn
                 yield Session.start(session_id, client, self.clock.now())
 
     @asynccontextmanager
@@ -52,12 +51,26 @@ class HoldSession:
             try:
                 yield session
             except SessionNotFoundError:  # the backend has lost the conversation
-                await self.store.remove(session_id)
+                with suppress(StorageError):  # it is told again next time
+                    await self.store.remove(session_id)
                 raise
 
+    async def reserve(self, session: Session) -> None:
+        """Makes sure, before the session's turn is paid for, that it can be remembered.
+
+        Raises:
+            StorageError: it cannot.
+        """
+        await self.store.reserve(session)
+
     async def remember(self, session: Session, cli_session_id: str | None) -> None:
-        """The session's turn runs, or has run: from now on it can be resumed."""
-        await self.store.put(session.used(self.clock.now(), cli_session_id))
+        """The session's turn runs, or has run: from now on it can be resumed.
+
+        A store that fails now, which logs it, is no error: the answer is paid for, and its client
+        gets it. A new session is then unknown; one from before stays as it was.
+        """
+        with suppress(StorageError):
+            await self.store.put(session.used(self.clock.now(), cli_session_id))
 
     async def alive(self, client: ClientId) -> list[Session]:
         """The client's sessions that can be resumed."""

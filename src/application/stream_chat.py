@@ -44,6 +44,8 @@ class StreamChat:
         """
         async with self.prepare(request) as turn:
             prepared(turn)
+            if isinstance(turn, ClaudeTurn):
+                await self.sessions.reserve(turn.session)
             async with self.backend.stream(turn) as chunks:
                 first = await _first_of(chunks)
                 if not (isinstance(turn, ClaudeTurn) and isinstance(first, Started)):

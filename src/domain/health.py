@@ -21,6 +21,13 @@ class PassthroughState(StrEnum):
     NO_KEY = "no_key"
 
 
+class StorageState(StrEnum):
+    """What sessions are kept in: whether the last write to it worked."""
+
+    OK = "ok"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """Slots of the process pool: turns that run, and turns that wait; processes beside them.
@@ -51,16 +58,17 @@ class ClaudeHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Both backends."""
+    """Both backends, and the storage that Claude's sessions need."""
 
     claude: ClaudeHealth
     passthrough: PassthroughState
     clients_may_bring_keys: bool
+    storage: StorageState = StorageState.OK
 
     @property
     def ready(self) -> bool:
-        """Whether at least one backend can answer somebody."""
+        """Whether at least one backend can answer; a turn of Claude needs storage for its session."""
         passthrough = self.passthrough is PassthroughState.OK or (
             self.passthrough is PassthroughState.NO_KEY and self.clients_may_bring_keys
         )
-        return self.claude.can_work or passthrough
+        return (self.claude.can_work and self.storage is StorageState.OK) or passthrough

@@ -3,12 +3,13 @@
 import logging
 from dataclasses import dataclass
 
-from modegate.domain.health import CredentialState, Health, PassthroughState
+from modegate.domain.health import CredentialState, Health, PassthroughState, StorageState
 from modegate.entrypoints.invocation import program
 
 log = logging.getLogger(__name__)
 
 NO_EXECUTABLE = "no executable; install claude-agent-sdk, or set CLAUDE_PATH"
+NO_STORAGE = "sessions cannot be kept; check MODEGATE_STATE_DIR and its disk"
 SIMULATED = "SIMULATED: no model is asked"
 OWN_UPSTREAM_ADVICE = (
     "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
@@ -46,6 +47,8 @@ class Announcement:
     def _states(self) -> tuple[tuple[str, str], ...]:
         health = self.health
         claude = _credentials(health) if health.claude.executable else NO_EXECUTABLE
+        if health.claude.can_work and health.storage is StorageState.ERROR:
+            claude = NO_STORAGE
         return (
             ("authentication", _authentication(self.keys)),
             ("passthrough", _passthrough(health)),

@@ -48,6 +48,7 @@ MOST_WORKERS = 256
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status, one of those that `--help` lists."""
+    _open_standard_files()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every character
     try:
@@ -68,6 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         print(f"modegate: the output cannot be written: {error.strerror}", file=sys.stderr)
         return FAILURE
+
+
+def _open_standard_files() -> None:
+    """Opens those that the caller closed: no socket or database may become standard error."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - of a descriptor, for good
 
 
 def _drop_output() -> None:

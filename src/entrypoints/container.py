@@ -26,12 +26,13 @@ from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
 from modegate.application.admission import Admission
 from modegate.application.backends import Backends
-from modegate.application.check_health import CheckHealth
+from modegate.application.check_health import CheckHealth, Storages
 from modegate.application.client_sessions import ClientSessions
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.expire_sessions import ExpireSessions
 from modegate.application.hold_session import HoldSession
 from modegate.application.list_models import ListModels
+from modegate.application.ports.health_probe import StorageProbe
 from modegate.application.prepare_turn import PrepareTurn
 from modegate.application.redacted import Redacted
 from modegate.application.stream_chat import StreamChat
@@ -47,6 +48,11 @@ T = TypeVar("T")
 def same(part: T) -> T:
     """The part under another name, where it can be overridden without the first."""
     return part
+
+
+def storage_probe(*parts: object) -> StorageProbe:
+    """Those of the parts that can be checked, as one."""
+    return Storages([part for part in parts if isinstance(part, StorageProbe)])
 
 
 def claude_options(settings: Settings, environment: Mapping[str, str]) -> ClaudeOptions:
@@ -104,6 +110,7 @@ class Container(containers.DeclarativeContainer):
     claude_backend = providers.Singleton(Redacted, claude_cli)
     claude_probe = providers.Callable[ClaudeBackend](same, claude_cli)
     conversations = providers.Callable[ClaudeBackend](same, claude_cli)
+    storage_probe = providers.Callable(storage_probe, session_store, conversations)
     claude_examination = providers.Coroutine(examine, claude_options)
     upstream_options = providers.Factory(upstream_options, settings)
     upstream = providers.Singleton(PassthroughBackend, upstream_options)
@@ -161,6 +168,7 @@ class Container(containers.DeclarativeContainer):
         CheckHealth,
         claude=claude_probe,
         passthrough=passthrough_probe,
+        storage=storage_probe,
         clients_may_bring_keys=settings.provided.allow_client_openai_key,
     )
     closed = providers.Singleton[list[object]](list)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from modegate.domain.errors import GatewayError
-from modegate.domain.health import CredentialState, PassthroughState
+from modegate.domain.health import CredentialState, PassthroughState, StorageState
 from modegate.entrypoints.banner import OWN_UPSTREAM_ADVICE, counted, url_of
 from modegate.entrypoints.container import Container, live_container
 from modegate.entrypoints.doctor_live import ask_claude, ask_upstream
@@ -120,6 +120,12 @@ async def _sessions(container: Container) -> Finding:
         known = len(await container.session_store().find())
     except GatewayError as error:
         return Finding(Verdict.BAD, f"sessions: {settings.modegate_state_dir}", error.message)
+    # What can be read on a full disk cannot be written.
+    storage = container.storage_probe()
+    await storage.check_storage()
+    if storage.storage_state() is StorageState.ERROR:
+        what = f"sessions: {settings.modegate_state_dir} cannot be written"
+        return Finding(Verdict.BAD, what, "free space on its disk, or make it writable")
     return Finding(Verdict.FINE, f"sessions: {known} in {settings.modegate_state_dir}")
 
 

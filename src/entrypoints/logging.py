@@ -13,6 +13,8 @@ from typing import Literal, TextIO
 
 import orjson
 
+from modegate.entrypoints.log_sink import LogSink
+
 TRACE = 5
 LEVELS = {
     "fatal": logging.CRITICAL,
@@ -29,6 +31,8 @@ OWN = "modegate"
 LONGEST_CHAIN = 8
 # Lines that tell of nothing bad are written together, this many seconds after the first at most.
 BATCH = 0.05
+# Lines that wait for a slow reader are tried again after so long.
+RETRY_S = 0.5
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -98,6 +102,7 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._lines: list[str] = []
+        self._sink = LogSink(stream, self._report)
         self._waits_in: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -106,9 +111,8 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
             self._lines.append(self.format(record))
             if record.levelno >= logging.WARNING:
                 self.flush()
-            elif self._waits_in is not (loop := asyncio.get_running_loop()):
-                self._waits_in = loop
-                loop.call_later(BATCH, self.flush)
+            else:
+                self._flush_after(BATCH)
         except RuntimeError:  # there is no event loop here
             self.flush()
         except Exception:  # noqa: BLE001 - the library's own way with a log that cannot be written
@@ -118,11 +122,23 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
         """Write what was kept."""
         with self.lock or nullcontext():
             self._waits_in = None
-            text = "".join(f"{line}\n" for line in self._lines)
+            if self._sink.stream is not self.stream:
+                self._sink = LogSink(self.stream, self._report)
+            self._sink.write(self._lines)
             self._lines.clear()
-            with suppress(OSError, ValueError):  # nobody reads any more, and nobody can be told
-                self.stream.write(text)
-                self.stream.flush()
+            if self._sink.waits:
+                with suppress(RuntimeError):  # there is no event loop here
+                    self._flush_after(RETRY_S)
+
+    def _flush_after(self, seconds: float) -> None:
+        if self._waits_in is not (loop := asyncio.get_running_loop()):
+            self._waits_in = loop
+            loop.call_later(seconds, self.flush)
+
+    def _report(self, lost: int) -> str:
+        """The line about lines that could not be written."""
+        args = (OWN, logging.WARNING, "", 0, "lost %d log lines: the log could not be written")
+        return self.format(logging.LogRecord(*args, (lost,), None))
 
 
 def configure_logging(level: str, style: Literal["json", "pretty"]) -> None:

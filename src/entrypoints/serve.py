@@ -26,6 +26,8 @@ OWN_UPSTREAM = f"OPENAI_BASE_URL is the address of this gateway itself: {OWN_UPS
 # So many more objects are made than freed before the collector looks at the young ones.
 GARBAGE = 5_000
 MOST_ORDERS = 16
+# A disk that hangs does not keep the gateway from its start.
+LONGEST_CHECK_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,7 @@ async def _serve(serving: Serving) -> None:
 
 async def _serve_container(container: Container, serving: Serving) -> None:
     if serving.announces:
+        await _check_storage(container)
         _announce(container, serving)
     orders = serving.orders
     app = build_app(container, offline=serving.simulated is not None)
@@ -101,6 +104,12 @@ async def _serve_container(container: Container, serving: Serving) -> None:
     if orders is not None:
         _obey(orders, server)
     await server.serve([serving.listener])
+
+
+async def _check_storage(container: Container) -> None:
+    """Has its fault logged at the start; passthrough works without it, so the gateway goes on."""
+    checking = asyncio.create_task(container.check_health().storage.check_storage())
+    await asyncio.wait({checking}, timeout=LONGEST_CHECK_S)
 
 
 def _collect_less() -> None:

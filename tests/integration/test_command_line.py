@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.disk import mounted
 from support.serving import MODEGATE, bare_environment, members, serving, wait
 
 from modegate.testing.dialects import Fails
@@ -188,6 +189,45 @@ def test_the_doctor_names_each_fault(host: dict[str, str], tmp_path: Path) -> No
         assert fault in found.stdout
     missing = run("doctor", host=host | {"CLAUDE_PATH": "/nowhere"}, folder=tmp_path)
     assert "FAIL claude: no executable" in missing.stdout
+
+
+def test_the_doctor_tries_a_write(host: dict[str, str], tmp_path: Path) -> None:
+    state = tmp_path / "full"
+    keys = {"ANTHROPIC_API_KEY": "sk-x", "MODEGATE_STATE_DIR": str(state)}
+    with mounted(state, "512k") as disk:
+        assert run("doctor", host=host | keys, folder=tmp_path).returncode == 0
+        disk.fill()
+        found = run("doctor", host=host | keys, folder=tmp_path)
+    assert found.returncode == 1
+    assert f"FAIL sessions: {state}" in found.stdout
+    assert "free" in found.stdout
+
+
+def test_serve_starts_without_storage_and_says_so(host: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    faulty = host | {"ANTHROPIC_API_KEY": "sk-x", "MODEGATE_STATE_DIR": str(tmp_path / "file/x")}
+    with serving(folder=tmp_path, environment=faulty) as running:
+        checks = (running.ask("/health") or {})["checks"]
+        running.process.send_signal(signal.SIGTERM)
+        told = [(line["level"], str(line["message"])) for line in running.log()]
+    assert isinstance(checks, dict)
+    assert checks["storage"] == "error"
+    assert running.process.returncode == 0
+    assert [text for level, text in told if level == "error" and "Not a directory" in text]
+    assert [text for _, text in told if "claude code: sessions cannot be kept" in text]
+
+
+@pytest.mark.parametrize("where", ["full", "closed"])
+def test_serve_needs_no_standard_error(where: str, host: dict[str, str], tmp_path: Path) -> None:
+    if where == "full" and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    target = "2>/dev/full" if where == "full" else "2>&-"
+    command = ["sh", "-c", f'exec "$@" {target}', "sh", *MODEGATE]
+    with serving(folder=tmp_path, environment=host, command=command) as running:
+        for _ in range(3):
+            assert running.ask("/health")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(15) == 0
 
 
 def test_the_doctor_names_a_proxy_that_cannot_be_used(host: dict[str, str], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -168,6 +169,7 @@ async def test_live_and_health(running: Gateway) -> None:
         "claude_cli": "ok",
         "anthropic_key": "ok",
         "openai_passthrough": "no_key",
+        "storage": "ok",
         "capacity": {"active": 0, "queued": 0, "warm": 0, "live": 0, "max": 10},
     }
 
@@ -179,6 +181,20 @@ async def test_health_without_anything(gateway: GatewayFactory) -> None:
     assert response.status_code == 503
     assert response.json()["status"] == "unavailable"
     assert response.json()["checks"]["openai_passthrough"] == "disabled"
+
+
+@pytest.mark.parametrize(("passthrough", "status"), [(True, 200), (False, 503)])
+async def test_health_without_storage(
+    passthrough: bool, status: int, gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    (tmp_path / "state").write_text("a file")
+    async with gateway(openai_passthrough_enabled=passthrough) as running:
+        response = await running.http.get("/health")
+        assert (response.status_code, response.json()["checks"]["storage"]) == (status, "error")
+        (tmp_path / "state").unlink()
+        while (await running.http.get("/health")).json()["checks"]["storage"] != "ok":
+            pass
+        assert (await running.http.get("/health")).status_code == 200
 
 
 async def test_health_with_a_login_and_with_nothing(

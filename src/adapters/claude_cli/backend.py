@@ -21,7 +21,7 @@ from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.characters import whole
 from modegate.domain.completion import Chunk, Completion, Finished
 from modegate.domain.errors import BackendAuthError
-from modegate.domain.health import Capacity, ClaudeHealth
+from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.turn import ClaudeTurn
@@ -53,6 +53,14 @@ class ClaudeBackend:
                 maximum=self._options.slots,
             ),
         )
+
+    def storage_state(self) -> StorageState:
+        """Whether there was room for the last turn that asked for some."""
+        return self._workspace.state
+
+    async def check_storage(self) -> None:
+        """Tries whether there is room for a turn."""
+        await self._workspace.check()
 
     async def complete(self, turn: ClaudeTurn) -> Completion:
         """The whole answer."""

@@ -20,8 +20,10 @@ class FolderLock:
         self._owner = owner.encode()
         self._file: int | None = None
 
-    def take(self) -> bool:
+    def take(self, *, for_removal: bool = False) -> bool:
         """Lock; True where nobody else has since this owner did.
+
+        Before a removal the owner is not noted: that would need room, which a full disk has not.
 
         Raises:
             SessionBusyError: another gateway has the lock.
@@ -33,9 +35,9 @@ class FolderLock:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             before = os.pread(file, OWNER_LENGTH, 0)
-            if before != self._owner:
-                os.ftruncate(file, 0)
-                os.pwrite(file, self._owner, 0)
+            if before != self._owner and not for_removal:
+                os.pwrite(file, self._owner, 0)  # over the old text, which needs no more room
+                os.ftruncate(file, len(self._owner))
         except BlockingIOError:
             os.close(file)
             raise failures.session_busy() from None

@@ -16,7 +16,7 @@ from modegate.adapters.claude_cli.guard import Guard
 from modegate.adapters.claude_cli.guard_process import MARK, kill_marked
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process import Place, Process
-from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.adapters.claude_cli.workspace import Workspace, storage_errors
 from modegate.domain.errors import GatewayError
 
 # Whoever starts a gateway wants it to listen first, for so many seconds.
@@ -86,16 +86,15 @@ class Launcher:
 
         Raises:
             BackendUnavailableError: it cannot be started.
+            StorageError: its folder cannot be made or locked.
             SessionBusyError: another gateway uses the session.
         """
         features = await self.features()
         version = self.version()
-        try:
+        with storage_errors():
             folder = await self._workspace.prepare(launch.session_id)
             lock = self._workspace.lock(folder)
             lock.take()
-        except OSError as error:
-            raise _unavailable("the state folder cannot be used", error) from error
         place = Place(folder, lock, version, features.converses)
         child = Child(stderr_limit=self._options.stderr_limit)
         process = Process(launch, place, child, self._options.stdout_limit)

@@ -12,6 +12,7 @@ from modegate.adapters.claude_cli.events import Event
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process import Process
 from modegate.adapters.claude_cli.processes import Processes
+from modegate.adapters.claude_cli.room import DOUBTFUL_BYTES, room_for
 from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 from modegate.adapters.claude_cli.workspace import Workspace
@@ -50,6 +51,7 @@ class Run:
         self._heard = False
         self._expired = False
         self._changing = asyncio.Lock()
+        self._made_folder = False
 
     @property
     def process(self) -> Process:
@@ -68,15 +70,19 @@ class Run:
 
         Raises:
             BackendUnavailableError: there is none.
+            StorageError: what the turn adds to the session could not be kept.
             SessionBusyError: another gateway uses the session.
         """
         self._first_word.enter_context(self._processes.hurry())
         try:
             await self._processes.launcher.ready()
+            await uninterrupted(self._reserve())
             self._process = await self._processes.waiting(self.turn)
             await uninterrupted(self._begin())
         except BaseException:
             self._first_word.close()
+            if self._process is None and self._made_folder:
+                await uninterrupted(self._workspace.discard(self.turn.session.id))
             raise
 
     async def chunks(self) -> AsyncGenerator[AnswerChunk, None]:
@@ -119,7 +125,8 @@ class Run:
         if self.translator.finished:
             await self._workspace.learn(process.place.folder)
             self._processes.answered(process)
-        if await self._stays():
+        doubtful = await self._workspace.is_doubtful(process.place.folder, DOUBTFUL_BYTES)
+        if not doubtful and await self._stays():
             self._processes.keep(process)
             return
         try:
@@ -129,8 +136,15 @@ class Run:
             patience = LINGERING if self.translator.finished else self._options.grace
             await self._processes.launcher.stop(process, patience)
             await self._clear_up()
+            if doubtful and self.translator.finished:
+                await self._check_kept()
         finally:
             process.rest()
+
+    async def _reserve(self) -> None:
+        session = self.turn.session.id
+        size = room_for(self.turn.prompt.system + self.turn.prompt.text)
+        self._made_folder = await self._workspace.reserve(session, size)
 
     async def _begin(self) -> None:
         if self._process is None:
@@ -139,11 +153,7 @@ class Run:
 
     async def _ask(self) -> None:
         process = self.process
-        try:
-            self._mark = await self._workspace.mark(process.place.folder)
-        except OSError as error:
-            log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
-            raise failures.unavailable() from error
+        self._mark = await self._workspace.mark(process.place.folder)
         process.ask(self.turn.prompt, last=not self._processes.keeps(process))
 
     async def _events(self) -> list[Event]:
@@ -189,6 +199,18 @@ class Run:
             await self._roll_back()
         elif not self.translator.counts:  # no client will ever hear of the session
             await self._workspace.discard(self.turn.session.id)
+
+    async def _check_kept(self) -> None:
+        """Half a turn in the transcript would mislead the next: none is better."""
+        folder = self.process.place.folder
+        if self._mark is None or await self._workspace.holds_turn(folder, self._mark):
+            return
+        log.error(
+            "session %s is as before its last turn: the storage could not keep the turn, whose "
+            "answer was sent",
+            self.turn.session.id,
+        )
+        await self._roll_back()
 
     async def _roll_back(self) -> None:
         if self._mark is not None:

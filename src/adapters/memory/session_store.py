@@ -28,6 +28,9 @@ class MemorySessionStore:
         """Remember the session."""
         self._sessions[session.id] = session
 
+    async def reserve(self, session: Session) -> None:
+        """No-op: memory has room."""
+
     async def remove(self, session_id: SessionId) -> None:
         """Forget the session."""
         self._sessions.pop(session_id, None)

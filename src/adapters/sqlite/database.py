@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from modegate.domain.errors import StorageError
 
 VERSION = 1
-SCHEMA = """
+SESSIONS = """
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY,
     client TEXT NOT NULL,
@@ -17,6 +17,10 @@ CREATE TABLE IF NOT EXISTS sessions (
     cli_session_id TEXT NOT NULL,
     system_prompt TEXT NOT NULL
 ) WITHOUT ROWID
+"""
+# One row of zeros: what is written to prove that a session could be.
+PROOF = """
+CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, room BLOB NOT NULL)
 """
 # Another process may be writing, for moments.
 BUSY_SECONDS = 5.0
@@ -58,7 +62,9 @@ def _connect(path: Path) -> sqlite3.Connection:
             )
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
-        database.execute(SCHEMA)
-        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute(SESSIONS)
+        database.execute(PROOF)
+        if version != VERSION:  # what is not written cannot fail: a full disk can still be read
+            database.execute(f"PRAGMA user_version = {VERSION}")
         failing.pop_all()
     return database

@@ -3,24 +3,32 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
 from typing import TypeVar
 
+from modegate.adapters.sqlite.condition import Condition, fault_in
 from modegate.adapters.sqlite.database import open_database
 from modegate.adapters.sqlite.holds import Holds
+from modegate.adapters.sqlite.spare import SpareSpace
 from modegate.domain.client import ClientId
 from modegate.domain.errors import SessionBusyError, StorageError
+from modegate.domain.health import StorageState
 from modegate.domain.session import Session, SessionId
+from modegate.domain.storage import StorageFault
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 FILE = "sessions.db"
+SPARE = "sessions.spare"
+PROOF_BYTES = 512
+# What UTF-8 takes for a character at most.
+BYTES_A_CHARACTER = 4
 
 
 class SqliteSessionStore:
@@ -35,7 +43,20 @@ class SqliteSessionStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._closed = False
         self._database: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._holds = Holds(folder / "sessions.lock")
+        self._spare = SpareSpace(folder / SPARE)
+        self._condition = Condition()
+
+    def storage_state(self) -> StorageState:
+        """Whether the last write worked."""
+        return self._condition.state
+
+    async def check_storage(self) -> None:
+        """Tries a write; no-op where the store is closed."""
+        if not self._closed:
+            with suppress(StorageError):
+                await self._prove(PROOF_BYTES, is_check=True)
 
     async def get(self, session_id: SessionId) -> Session | None:
         """The session, or None."""
@@ -52,16 +73,26 @@ class SqliteSessionStore:
 
     async def put(self, session: Session) -> None:
         """Remember the session."""
-        await self._change("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?)", session)
+        try:
+            await self._write(
+                "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?)", *astuple(session)
+            )
+        except StorageError:
+            log.error("session %s could not be kept", session.id)  # noqa: TRY400
+            raise
+
+    async def reserve(self, session: Session) -> None:
+        """Writes as much as the session takes, and keeps room for a last write on a full disk."""
+        await self._prove(PROOF_BYTES + BYTES_A_CHARACTER * len(session.system_prompt))
 
     async def remove(self, session_id: SessionId) -> None:
         """Forget the session."""
-        await self._run(lambda db: db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)))
+        await self._write("DELETE FROM sessions WHERE id = ?", session_id)
 
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         """Exclusive use of the id, among all processes that share the folder."""
-        with _translated():
+        with self._condition.observed():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             taken = self._holds.take(session_id)
         if not taken:
@@ -84,20 +115,55 @@ class SqliteSessionStore:
         rows = await self._run(lambda db: db.execute(statement, values).fetchall())
         return [Session(*row) for row in rows]
 
-    async def _change(self, statement: str, session: Session) -> None:
-        await self._run(lambda db: db.execute(statement, astuple(session)))
+    async def _write(self, statement: str, *values: object) -> None:
+        await self._run(lambda db: self._with_room(lambda: db.execute(statement, values)))
 
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _with_room(self, work: Callable[[], T]) -> T:
+        """Does the work, once more where it failed and the spare room may have helped."""
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if fault_in(error) is StorageFault.BUSY or not self._spare.release():
+                raise
+            return work()
+
+    async def _prove(self, size: int, *, is_check: bool = False) -> None:
+        def prove(db: sqlite3.Connection) -> None:
+            self._spare.reserve()
+            db.execute("INSERT OR REPLACE INTO proof VALUES (1, zeroblob(?))", (size,))
+
+        await self._run(prove, proves=True, is_check=is_check)
+
+    async def _run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        proves: bool = False,
+        is_check: bool = False,
+    ) -> T:
         def in_thread() -> T:
-            with _translated():
-                return work(self._open())
+            with self._condition.observed(proves=proves, is_check=is_check):
+                try:
+                    return work(self._open())
+                except sqlite3.Error as error:
+                    if (
+                        fault_in(error) is StorageFault.BROKEN
+                    ):  # what is wrong with the file may be right in a new one
+                        self._close()
+                    raise
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
 
     def _open(self) -> sqlite3.Connection:
+        """The database at the path: a file that was removed is not written to any more."""
+        path = self._folder / FILE
+        if self._database is not None and _identity(path) != self._file:
+            self._close()
         if self._database is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._database = open_database(self._folder / FILE)
+            # After an orderly end the files beside the database have to be made anew.
+            self._database = self._with_room(lambda: open_database(path))
+            self._file = _identity(path)
         return self._database
 
     def _close(self) -> None:
@@ -106,13 +172,9 @@ class SqliteSessionStore:
             self._database = None
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        log.error("sessions cannot be read or written: %s", error)  # noqa: TRY400
-        raise StorageError(
-            "The server cannot use what it keeps its sessions in: the operator has to check the "
-            "folder MODEGATE_STATE_DIR and its disk."
-        ) from error
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

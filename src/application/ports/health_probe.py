@@ -1,8 +1,8 @@
 """What the backends say of themselves."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from modegate.domain.health import ClaudeHealth, PassthroughState
+from modegate.domain.health import ClaudeHealth, PassthroughState, StorageState
 
 
 class ClaudeProbe(Protocol):
@@ -18,4 +18,17 @@ class PassthroughProbe(Protocol):
 
     def look(self) -> PassthroughState:
         """Its state at this moment."""
+        ...
+
+
+@runtime_checkable
+class StorageProbe(Protocol):
+    """Knows whether what sessions need can be written."""
+
+    def storage_state(self) -> StorageState:
+        """The outcome of the last write, without another one."""
+        ...
+
+    async def check_storage(self) -> None:
+        """Tries a write; never raises."""
         ...

@@ -23,6 +23,16 @@ class SessionStore(Protocol):
         """Remember the session, in place of an earlier one with its id."""
         ...
 
+    async def reserve(self, session: Session) -> None:
+        """Make sure, by a real write, that the session can be put.
+
+        What `get` and `find` show stays as it is, also where no `put` follows.
+
+        Raises:
+            StorageError: the store is full, read-only or broken.
+        """
+        ...
+
     async def remove(self, session_id: SessionId) -> None:
         """Forget the session; one that is not there is forgotten already."""
         ...

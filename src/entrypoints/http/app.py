@@ -32,6 +32,7 @@ from modegate.entrypoints.http.models import Model, Models
 from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.refusals import Refusals
 from modegate.entrypoints.http.sessions import OneSession, Sessions
+from modegate.entrypoints.http.storage_watch import StorageWatch
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -122,7 +123,13 @@ def create_app(
     app.add_route("/v1/sessions/{session_id}", OneSession(use_cases.client_sessions, gate))
     app.add_route(
         "/health",
-        Health(use_cases.check_health, lambda: drain.begun, options.version, options.offline),
+        Health(
+            use_cases.check_health,
+            lambda: drain.begun,
+            options.version,
+            StorageWatch(use_cases.check_health.storage),
+            options.offline,
+        ),
     )
     app.add_route("/live", Live())
     app.add_route("/metrics", MetricsPage(metrics, use_cases.sessions, options.metrics_token))

@@ -14,6 +14,7 @@ from modegate.domain.errors import (
     AccessError,
     GatewayError,
     RateLimitError,
+    StorageError,
     UpstreamRefusalError,
 )
 from modegate.domain.verbatim import VerbatimHead
@@ -143,6 +144,8 @@ async def on_gateway_error(
         resp.set_header("WWW-Authenticate", "Bearer")
     if isinstance(error, RateLimitError) and error.quota is not None:
         tighten(req, error.quota)
+    if isinstance(error, StorageError) and error.retry_after is None:
+        resp.set_header("X-Should-Retry", "false")  # the SDKs would repeat it in vain
     if error.retry_after is not None:
         seconds = math.ceil(error.retry_after)
         resp.set_header("Retry-After", str(max(SHORTEST_RETRY_AFTER, seconds)))

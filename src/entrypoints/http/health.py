@@ -7,6 +7,7 @@ import falcon.asgi
 
 from modegate.application.check_health import CheckHealth
 from modegate.domain.health import Health as State
+from modegate.entrypoints.http.storage_watch import StorageWatch
 from modegate.entrypoints.http.wire import encode
 
 LIVE = {"status": "live"}
@@ -19,11 +20,12 @@ class Health:
     check: CheckHealth
     is_draining: Callable[[], bool]
     version: str
+    storage: StorageWatch
     offline: bool = False
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
         """200 where at least one backend can work, else 503."""
-        state = self.check()
+        state = await self.storage.refreshed(self.check)
         status = "ready" if state.ready else "unavailable"
         if self.is_draining():
             status = "draining"
@@ -42,6 +44,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
             "claude_cli": "ok" if state.claude.executable else "error",
             "anthropic_key": state.claude.credentials,
             "openai_passthrough": state.passthrough,
+            "storage": state.storage,
             "capacity": {
                 "active": capacity.active,
                 "queued": capacity.queued,

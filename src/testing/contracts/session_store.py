@@ -77,6 +77,27 @@ class SessionStoreContract(ABC):
             await store.remove(ONE)
             assert await store.get(ONE) is None
 
+    async def test_a_reservation_shows_no_session(self) -> None:
+        async with self.store() as store:
+            await store.reserve(session(ONE))
+            assert await store.get(ONE) is None
+            assert list(await store.find()) == []
+
+    async def test_a_reservation_leaves_the_session_as_it_is(self) -> None:
+        async with self.store() as store:
+            await store.put(session(ONE))
+            await store.reserve(replace(session(ONE), used_at=99.5, system_prompt="x" * 9000))
+            assert list(await store.find()) == [session(ONE)]
+
+    async def test_what_was_reserved_can_be_put_and_removed(self) -> None:
+        async with self.store() as store:
+            await store.reserve(session(ONE))
+            await store.put(session(ONE))
+            assert await store.get(ONE) == session(ONE)
+            await store.reserve(session(ONE))
+            await store.remove(ONE)
+            assert list(await store.find()) == []
+
     async def test_a_held_id_is_busy_at_once(self) -> None:
         async with self.store() as store, store.hold(ONE):
             with pytest.raises(SessionBusyError):
@@ -134,6 +155,6 @@ async def _try(store: SessionStore, release: asyncio.Event) -> bool:
         return False
 
 
-def session(session_id: SessionId) -> Session:
+def session(session_id: SessionId, system_prompt: str = "Be brief. ü") -> Session:
     """A session with a value in every field."""
-    return Session(session_id, ClientId("me"), 10.25, 20.5, f"cli-{session_id}", "Be brief. ü")
+    return Session(session_id, ClientId("me"), 10.25, 20.5, f"cli-{session_id}", system_prompt)

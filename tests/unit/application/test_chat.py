@@ -26,6 +26,7 @@ from modegate.domain.errors import (
     RequestError,
     SessionBusyError,
     SessionNotFoundError,
+    StorageError,
     UnsupportedParameterError,
 )
 from modegate.domain.mode import Mode, ModeDecision
@@ -33,7 +34,7 @@ from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import Effort, ParamPolicy
 from modegate.domain.prompt import Prompt
 from modegate.domain.quota import Limit
-from modegate.domain.session import SessionId, SessionPolicy
+from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn
 from modegate.testing.backend import USAGE, ScriptedBackend, says
 from modegate.testing.clock import FakeClock
@@ -48,9 +49,15 @@ PARAMS: dict[str, object] = {"model": "gpt-4", "messages": [{"role": "user", "co
 class World:
     """The use cases on fakes."""
 
-    def __init__(self, *, clients_may_bring_keys: bool = True, turns: int = 10) -> None:
+    def __init__(
+        self,
+        *,
+        clients_may_bring_keys: bool = True,
+        turns: int = 10,
+        store: MemorySessionStore | None = None,
+    ) -> None:
         self.clock = FakeClock(1000.5)
-        self.store = MemorySessionStore()
+        self.store = store or MemorySessionStore()
         self.backend = ScriptedBackend()
         self.conversations = FakeConversations()
         self.sessions = HoldSession(
@@ -317,3 +324,77 @@ async def test_the_turn_is_told_before_the_backend_can_fail(world: World) -> Non
         async with world.stream(claude(), told.append):
             pass
     assert [type(turn) for turn in told] == [ClaudeTurn, ClaudeTurn]
+
+
+class FullStore(MemorySessionStore):
+    """A store that can be read, and fails at what `fails_at` names."""
+
+    fails_at: tuple[str, ...] = ()
+
+    async def reserve(self, session: Session) -> None:
+        self._write("reserve")
+        await super().reserve(session)
+
+    async def put(self, session: Session) -> None:
+        self._write("put")
+        await super().put(session)
+
+    async def remove(self, session_id: SessionId) -> None:
+        self._write("remove")
+        await super().remove(session_id)
+
+    def _write(self, what: str) -> None:
+        if what in self.fails_at:
+            raise StorageError("full")
+
+
+@pytest.fixture
+def full() -> tuple[World, FullStore]:
+    store = FullStore()
+    return World(store=store), store
+
+
+async def test_nothing_is_asked_that_cannot_be_kept(full: tuple[World, FullStore]) -> None:
+    world, store = full
+    first = (await world.turn(claude())).session.id
+    store.fails_at = ("reserve",)
+    before = await store.find()
+    for request in (claude(), claude(first)):
+        with pytest.raises(StorageError):
+            await world.complete(request)
+        with pytest.raises(StorageError):
+            await enter(world, request)
+    assert len(world.backend.turns) == 1
+    assert await store.find() == before
+    store.fails_at = ()
+    for turn in before:
+        async with store.hold(turn.id):  # it is free again
+            pass
+    assert (await world.turn(claude(first))).resume
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_an_answer_is_not_lost_with_its_session(
+    full: tuple[World, FullStore], is_new: bool
+) -> None:
+    world, store = full
+    session = None if is_new else (await world.turn(claude())).session.id
+    before = await store.find()
+    store.fails_at = ("put",)
+    whole = await world.complete(claude(session))
+    assert isinstance(whole.answer, Completion)
+    assert whole.answer.text == "Hello there."
+    async with world.stream(claude(session)) as answer:
+        assert await texts(answer.rest) == ["Hello ", "there."]
+    assert await store.find() == before
+
+
+async def test_a_conversation_that_is_gone_is_told_also_where_its_row_stays(
+    full: tuple[World, FullStore],
+) -> None:
+    world, store = full
+    session = (await world.turn(claude())).session.id
+    store.fails_at = ("remove",)
+    world.backend.script = [SessionNotFoundError("gone")]
+    with pytest.raises(SessionNotFoundError):
+        await world.complete(claude(session))

@@ -11,7 +11,12 @@ from modegate.application.client_sessions import ClientSessions
 from modegate.application.expire_sessions import ExpireSessions
 from modegate.application.hold_session import HoldSession
 from modegate.domain.client import ClientId
-from modegate.domain.errors import InvalidSessionIdError, SessionBusyError, SessionNotFoundError
+from modegate.domain.errors import (
+    InvalidSessionIdError,
+    SessionBusyError,
+    SessionNotFoundError,
+    StorageError,
+)
 from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.testing.clock import FakeClock
 from modegate.testing.conversations import FakeConversations
@@ -134,3 +139,54 @@ async def test_what_is_left_of_a_turn_that_nobody_remembers_is_removed(world: Wo
         assert await world.expire() == 0
     assert await world.expire() == 1
     assert world.conversations.ids == {ONE, TWO}
+
+
+class Full(MemorySessionStore):
+    """Has room for nothing while `conversations` keeps something of a session."""
+
+    def __init__(self, conversations: FakeConversations) -> None:
+        super().__init__()
+        self._conversations = conversations
+
+    async def remove(self, session_id: SessionId) -> None:
+        if session_id in self._conversations.ids:
+            raise StorageError("full")
+        await super().remove(session_id)
+
+
+class Stuck(FakeConversations):
+    """Cannot remove what it keeps of the first session."""
+
+    async def forget(self, session_id: SessionId) -> bool:
+        if session_id == ONE:
+            raise StorageError("stuck")
+        return await super().forget(session_id)
+
+
+async def test_the_conversation_goes_first_for_the_store_may_need_its_room(world: World) -> None:
+    store = Full(world.conversations)
+    await store.put(Session.start(ONE, ME, 0.0))
+    await store.put(Session.start(TWO, ME, 50.0))
+    ending = replace(world.sessions, sessions=replace(world.sessions.sessions, store=store))
+    await ending.end(TWO, ME)
+    assert [session.id for session in await store.find()] == [ONE]
+    world.clock.advance(10)
+    assert await replace(world.expire, store=store)() == 1
+    assert await store.find() == []
+
+
+async def test_one_that_cannot_be_removed_keeps_no_other(world: World) -> None:
+    stuck = Stuck(ONE, TWO)
+    world.clock.advance(300)
+    with pytest.raises(StorageError):
+        await replace(world.expire, conversations=stuck)()
+    assert stuck.ids == {ONE}
+    assert [session.id for session in await world.store.find()] == [ONE]
+
+
+async def test_a_session_whose_conversation_stays_can_be_ended_again(world: World) -> None:
+    ending = replace(world.sessions, conversations=Stuck(ONE))
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            await ending.end(ONE, ME)
+    assert (await world.sessions.end(ONE, ME)).id == ONE

@@ -140,6 +140,26 @@ class Guarded(MemorySessionStore):
         return [] if client is None else await super().find(client)
 
 
+class Premature(MemorySessionStore):
+    async def reserve(self, session: Session) -> None:
+        await self.put(session)
+
+
+class Lasting(MemorySessionStore):
+    """What was reserved once stays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reserved: set[SessionId] = set()
+
+    async def reserve(self, session: Session) -> None:
+        self._reserved.add(session.id)
+
+    async def remove(self, session_id: SessionId) -> None:
+        if session_id not in self._reserved:
+            await super().remove(session_id)
+
+
 class Strict(MemorySessionStore):
     async def remove(self, session_id: SessionId) -> None:
         del self._sessions[session_id]
@@ -190,6 +210,9 @@ BROKEN_STORES = {
     "test_without_a_client_all_are_found": Guarded,
     "test_unknown_is_none": Inventive,
     "test_what_was_removed_is_gone_and_may_be_removed_again": Strict,
+    "test_a_reservation_shows_no_session": Premature,
+    "test_a_reservation_leaves_the_session_as_it_is": Premature,
+    "test_what_was_reserved_can_be_put_and_removed": Lasting,
     "test_a_held_id_is_busy_at_once": Patient,
     "test_holding_one_leaves_the_others_free": OneHold,
     "test_a_hold_ends_with_its_context_however_that_is_left": Sticky,

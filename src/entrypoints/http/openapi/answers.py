@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from modegate.domain.completion import FinishReason
-from modegate.domain.health import CredentialState, PassthroughState
+from modegate.domain.health import CredentialState, PassthroughState, StorageState
 from modegate.entrypoints.http.openapi.headers import SESSION_ID
 from modegate.entrypoints.http.openapi.schema import (
     COUNT,
@@ -94,6 +94,7 @@ def _health() -> Schema:
         claude_cli={"enum": ["ok", "error"]},
         anthropic_key={"enum": _values(CredentialState)},
         openai_passthrough={"enum": _values(PassthroughState)},
+        storage={"enum": _values(StorageState)},
         capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
     )
     status = {"enum": ["ready", "unavailable", "draining"]}

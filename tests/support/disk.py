@@ -1,0 +1,62 @@
+"""A small disk of a test's own, which can be filled."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+BLOCK = bytes(4096)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A file system in memory, at `folder`."""
+
+    folder: Path
+
+    @property
+    def _filler(self) -> Path:
+        return self.folder / "filler"
+
+    def fill(self) -> None:
+        """Leave no block free."""
+        with self._filler.open("ab", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(BLOCK)
+            except OSError:
+                return
+
+    def leave(self, free: int) -> None:
+        """Leave so many bytes free."""
+        self.fill()
+        os.truncate(self._filler, self._filler.stat().st_size - free)
+
+    def free(self) -> None:
+        """Give the room back."""
+        self._filler.unlink()
+
+
+@contextmanager
+def mounted(folder: Path, size: str = "4m") -> Iterator[Disk]:
+    """A disk of its own at `folder`; the test is skipped where none can be mounted."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root can mount a file system, and a tmpfs only on Linux")
+    folder.mkdir(exist_ok=True)
+    try:
+        _run("mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder))
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system can be mounted here: {error}")
+    try:
+        yield Disk(folder)
+    finally:
+        _run("umount", "--lazy", str(folder))
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=10)

@@ -1,0 +1,39 @@
+"""What each fault of a disk is, and what clients are told."""
+
+import errno
+import re
+
+import pytest
+
+from modegate.domain.storage import StorageFault, fault_of, storage_error
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        (errno.ENOSPC, StorageFault.FULL),
+        (errno.EDQUOT, StorageFault.FULL),
+        (errno.EFBIG, StorageFault.FULL),
+        (errno.EMFILE, StorageFault.BUSY),
+        (errno.ENFILE, StorageFault.BUSY),
+        (errno.EROFS, StorageFault.BROKEN),
+        (errno.EACCES, StorageFault.BROKEN),
+        (errno.EIO, StorageFault.BROKEN),
+        (errno.ENOENT, StorageFault.BROKEN),
+        (errno.ENOTDIR, StorageFault.BROKEN),
+        (None, StorageFault.BROKEN),
+    ],
+)
+def test_every_error_of_the_system_is_a_fault(code: int | None, fault: StorageFault) -> None:
+    error = OSError() if code is None else OSError(code, "x", "/secret/path")
+    assert fault_of(error) is fault
+
+
+@pytest.mark.parametrize("fault", StorageFault)
+def test_clients_learn_what_to_do_and_no_path(fault: StorageFault) -> None:
+    error = storage_error(fault)
+    assert error.code == "storage_unavailable"
+    assert "MODEGATE_STATE_DIR" in error.message
+    assert "/" not in error.message
+    assert re.match("[A-Z].*[.]$", error.message)
+    assert (error.retry_after is not None) == (fault is StorageFault.BUSY)
