@@ -15,6 +15,7 @@ import uvloop
 
 from modegate.entrypoints.banner import OWN_UPSTREAM_ADVICE, Announcement, url_of
 from modegate.entrypoints.container import Container
+from modegate.entrypoints.descriptors import raise_descriptor_limit
 from modegate.entrypoints.logging import configure_logging
 from modegate.entrypoints.offline import offline_container, simulated_state
 from modegate.entrypoints.server import AddressError, GatewayServer, build_app, build_server, listen
@@ -35,7 +36,7 @@ class Serving:
     """What one process serves.
 
     `simulated` is the folder for the state where a simulated model answers; `orders` is the file
-    that a worker is told by to stop.
+    that a worker is told by to stop; `descriptors` is the limit that children get.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Serving:
     simulated: Path | None = None
     orders: int | None = None
     announces: bool = True
+    descriptors: int | None = None
 
 
 def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
@@ -60,7 +62,7 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
         return 1
     # Here and not in the workers, which would have one each and share no session.
     with simulated_state() if offline else nullcontext() as state:
-        serving = Serving(settings, listener, state)
+        serving = Serving(settings, listener, state, descriptors=raise_descriptor_limit())
         return _work(serving) if workers == 1 else _share(serving, workers)
 
 
@@ -92,6 +94,7 @@ async def _serve(serving: Serving) -> None:
 
 
 async def _serve_container(container: Container, serving: Serving) -> None:
+    container.child_descriptors.override(serving.descriptors)
     if serving.announces:
         _announce(container, serving)
     orders = serving.orders

@@ -3,18 +3,23 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import uvicorn
 
 from modegate.entrypoints.cleaner import SessionCleaner
 from modegate.entrypoints.container import Container, answering, close
+from modegate.entrypoints.descriptors import descriptor_limit
+from modegate.entrypoints.http.acceptor import Acceptor
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
+from modegate.entrypoints.http.crowding import ConnectionLimit
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.protocol import GatewayProtocol
 from modegate.entrypoints.settings import Settings
@@ -76,6 +81,26 @@ class GatewayServer(uvicorn.Server):
             self.force_exit = self.should_exit = True
             self._forced.set()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, and accept connections in place of the event loop."""
+        await super().startup(sockets=None if sockets is None else [])
+        found = listeners_of(self.servers) if sockets is None else sockets
+        limit = ConnectionLimit.of(descriptor_limit())
+        self.servers = [self._acceptor(listener, limit) for listener in found]
+
+    def _acceptor(self, listener: socket.socket, limit: ConnectionLimit) -> Any:
+        connections = self.server_state.connections
+
+        def make_protocol() -> asyncio.Protocol:
+            protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            if isinstance(protocol, GatewayProtocol):
+                protocol.is_surplus = len(connections) >= limit.served
+            return protocol
+
+        return Acceptor(listener, make_protocol, lambda: len(connections) >= limit.most)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End in order, for which children have their time to end; or at once where told again."""
         ending = asyncio.create_task(super().shutdown(sockets))
@@ -94,6 +119,14 @@ class GatewayServer(uvicorn.Server):
             await self._drain()
         finally:
             self.should_exit = True
+
+
+def listeners_of(servers: Sequence[asyncio.Server]) -> list[socket.socket]:
+    """The listening sockets of the event loop's servers, which are closed."""
+    found = [socket.socket(fileno=os.dup(it.fileno())) for made in servers for it in made.sockets]
+    for made in servers:
+        made.close()
+    return found
 
 
 def build_app(container: Container, *, offline: bool = False) -> Lifetime:

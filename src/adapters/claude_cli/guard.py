@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from modegate.adapters.claude_cli import guard_process
+from modegate.adapters.claude_cli.descriptors import require_descriptors
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 
 
@@ -31,6 +32,7 @@ class Guard:
         return self._process is not None and self._process.returncode is None
 
     async def _spawn(self) -> None:
+        require_descriptors()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-S", str(Path(guard_process.__file__))),

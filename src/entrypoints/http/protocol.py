@@ -7,6 +7,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from modegate.entrypoints.http.crowding import SURPLUS
 from modegate.entrypoints.http.offers import Offers
 from modegate.entrypoints.http.refusals import refusal
 
@@ -24,6 +25,8 @@ class HeadTooLargeError(Exception):
 class GatewayProtocol(HttpToolsProtocol):
     """Refuses what is not HTTP, too large a head and too slow a request with an error object."""
 
+    # Set where the server has more connections than it can serve.
+    is_surplus = False
     _in_head = True
     _whole = False
     _head_size = 0
@@ -83,6 +86,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
             self._fault = 431
             raise HeadTooLargeError
+        if self.is_surplus:
+            self.scope[SURPLUS] = True  # type: ignore[literal-required]
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
