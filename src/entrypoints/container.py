@@ -96,7 +96,7 @@ class Container(containers.DeclarativeContainer):
     environment = providers.Object[Mapping[str, str]](os.environ)
     child_descriptors = providers.Object[int | None](None)
 
-    clock = providers.Singleton(SystemClock)
+    clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
     session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
     rate_limiter = providers.Singleton(SlidingWindows)
