@@ -18,6 +18,7 @@ from modegate.entrypoints.container import Container
 from modegate.entrypoints.descriptors import raise_descriptor_limit
 from modegate.entrypoints.logging import configure_logging
 from modegate.entrypoints.offline import offline_container, simulated_state
+from modegate.entrypoints.reaper import reaping_orphans
 from modegate.entrypoints.server import AddressError, GatewayServer, build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings
@@ -103,7 +104,8 @@ async def _serve_container(container: Container, serving: Serving) -> None:
     _collect_less()
     if orders is not None:
         _obey(orders, server)
-    await server.serve([serving.listener])
+    with reaping_orphans():
+        await server.serve([serving.listener])
 
 
 def _collect_less() -> None:
