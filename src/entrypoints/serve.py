@@ -80,21 +80,24 @@ def _share(serving: Serving, workers: int) -> int:
 
 
 def _work(serving: Serving) -> int:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(serving))
-    return 0
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(serving))
+    except Exception:
+        log.exception("the gateway ended with an error")
+        return 1
 
 
-async def _serve(serving: Serving) -> None:
+async def _serve(serving: Serving) -> int:
     if serving.simulated is None:
-        await _serve_container(Container(settings=serving.settings), serving)
-        return
+        return await _serve_container(Container(settings=serving.settings), serving)
     simulated = offline_container(serving.settings, os.environ, state=serving.simulated)
     async with simulated as container:
-        await _serve_container(container, serving)
+        return await _serve_container(container, serving)
 
 
-async def _serve_container(container: Container, serving: Serving) -> None:
+async def _serve_container(container: Container, serving: Serving) -> int:
+    """Serve until the end; returns the exit status, 1 where something could not be closed."""
     container.child_descriptors.override(serving.descriptors)
     if serving.announces:
         _announce(container, serving)
@@ -106,6 +109,7 @@ async def _serve_container(container: Container, serving: Serving) -> None:
         _obey(orders, server)
     with reaping_orphans():
         await server.serve([serving.listener])
+    return int(server.lifespan.should_exit)
 
 
 def _collect_less() -> None:

@@ -107,8 +107,11 @@ class GatewayServer(uvicorn.Server):
         ending = asyncio.create_task(super().shutdown(sockets))
         forced = asyncio.create_task(self._forced.wait())
         await asyncio.wait({ending, forced}, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
         forced.cancel()
+        if ending.done():
+            ending.result()
+        else:
+            ending.cancel()
 
     def stop_listening(self) -> None:
         """Leave the address to another server; connections that there are stay."""
@@ -118,6 +121,8 @@ class GatewayServer(uvicorn.Server):
     async def _drain_and_stop(self) -> None:
         try:
             await self._drain()
+        except Exception:
+            log.exception("draining failed: stopping without it")
         finally:
             self.should_exit = True
 

@@ -16,7 +16,7 @@ from modegate.adapters.claude_cli.command import Launch
 from modegate.adapters.claude_cli.launcher import Launcher
 from modegate.adapters.claude_cli.memory import has_room
 from modegate.adapters.claude_cli.process import Process
-from modegate.adapters.claude_cli.uninterrupted import uninterrupted
+from modegate.adapters.claude_cli.uninterrupted import cancelled, uninterrupted
 from modegate.domain.errors import GatewayError
 from modegate.domain.session import SessionId
 
@@ -101,7 +101,8 @@ class WarmProcesses:
             return
         self._used[cli_model] = time.monotonic()
         self._used.move_to_end(cli_model)
-        if self._refilling is None:
+        if self._refilling is None or self._refilling.done():  # or ended with its event loop
+            self._changed = asyncio.Event()
             self._refilling = asyncio.create_task(self._refill())
         self._changed.set()
 
@@ -123,9 +124,7 @@ class WarmProcesses:
         """Give up those that stand ready."""
         self.drain()
         if self._refilling is not None:
-            self._refilling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._refilling
+            await cancelled(self._refilling)
         for queue in self._ready.values():
             while queue:
                 self._give_up(queue.popleft())
