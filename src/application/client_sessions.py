@@ -11,14 +11,14 @@ from modegate.domain.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSessions:
-    """Shows and ends them; other clients' do not exist."""
+    """Shows and ends them; other clients' do not exist. Their times are shown as times of day."""
 
     sessions: HoldSession
     conversations: Conversations
 
     async def list(self, client: ClientId) -> Sequence[Session]:
         """Those that are not expired, the latest used first."""
-        return await self.sessions.alive(client)
+        return [self._shown(session) for session in await self.sessions.alive(client)]
 
     async def get(self, session_id: str, client: ClientId) -> Session:
         """One of them.
@@ -27,7 +27,7 @@ class ClientSessions:
             InvalidSessionIdError: it is no session id.
             SessionNotFoundError: unknown, expired, or another client's.
         """
-        return await self.sessions.own(session_id, client)
+        return self._shown(await self.sessions.own(session_id, client))
 
     async def end(self, session_id: str, client: ClientId) -> Session:
         """Forget one of them, with its transcript.
@@ -43,3 +43,7 @@ class ClientSessions:
             await self.conversations.forget(session.id)
             await self.sessions.store.remove(session.id)
             return session
+
+    def _shown(self, session: Session) -> Session:
+        clock = self.sessions.clock
+        return session.dated(round(clock.time_of_day() - clock.now()))

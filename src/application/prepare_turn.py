@@ -63,7 +63,7 @@ class PrepareTurn:
             quota = await self.limiter.hit(self.per_session, session.id)
             yield ClaudeTurn(
                 completion_id=self.ids.completion_id(),
-                created=int(self.clock.now()),
+                created=int(self.clock.time_of_day()),
                 model=model,
                 cli_model=cli_model,
                 prompt=Prompt(session.system_prompt, prompt.text),

@@ -43,7 +43,7 @@ def is_session_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A conversation of one client; times are Unix seconds.
+    """A conversation of one client; times are Unix seconds on a clock that never jumps.
 
     `cli_session_id` is what the CLI calls it: at first the public id, later whatever the CLI says.
     `system_prompt` is that of the last turn, for a turn that brings none.
@@ -64,6 +64,10 @@ class Session:
     def instructed(self, system_prompt: str) -> "Session":
         """The session with a turn's system prompt, or its own where the turn has none."""
         return replace(self, system_prompt=system_prompt or self.system_prompt)
+
+    def dated(self, shift: float) -> "Session":
+        """The session with its times on another clock, `shift` seconds later."""
+        return replace(self, created_at=self.created_at + shift, used_at=self.used_at + shift)
 
     def used(self, now: float, cli_session_id: str | None) -> "Session":
         """The session after a turn."""

@@ -1,7 +1,6 @@
 """Removes expired sessions now and then."""
 
 import asyncio
-import contextlib
 import logging
 
 from modegate.application.expire_sessions import ExpireSessions
@@ -26,8 +25,7 @@ class SessionCleaner:
         """Stop."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})  # unlike an await of the task: only ours is raised
 
     async def _run(self) -> None:
         while True:

@@ -55,7 +55,9 @@ def storage_probe(*parts: object) -> StorageProbe:
     return Storages([part for part in parts if isinstance(part, StorageProbe)])
 
 
-def claude_options(settings: Settings, environment: Mapping[str, str]) -> ClaudeOptions:
+def claude_options(
+    settings: Settings, environment: Mapping[str, str], descriptors: int | None
+) -> ClaudeOptions:
     """The Claude adapter's part of the settings."""
     key = settings.anthropic_api_key
     return ClaudeOptions(
@@ -77,6 +79,7 @@ def claude_options(settings: Settings, environment: Mapping[str, str]) -> Claude
         turn_timeout=settings.request_timeout_ms / 1000,
         first_event_timeout=settings.claude_first_event_timeout_ms / 1000,
         silence_timeout=settings.claude_silence_timeout_ms / 1000,
+        descriptors=descriptors,
     )
 
 
@@ -97,15 +100,16 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
     environment = providers.Object[Mapping[str, str]](os.environ)
+    child_descriptors = providers.Object[int | None](None)
 
-    clock = providers.Singleton(SystemClock)
+    clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
     session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
     rate_limiter = providers.Singleton(SlidingWindows)
     permits = providers.Singleton(MemoryPermits, settings.provided.max_concurrent_per_key)
     models = providers.Singleton(Settings.model_map, settings)
 
-    claude_options = providers.Factory(claude_options, settings, environment)
+    claude_options = providers.Factory(claude_options, settings, environment, child_descriptors)
     claude_cli = providers.Singleton(ClaudeBackend, claude_options)
     claude_backend = providers.Singleton(Redacted, claude_cli)
     claude_probe = providers.Callable[ClaudeBackend](same, claude_cli)

@@ -15,8 +15,10 @@ import uvloop
 
 from modegate.entrypoints.banner import OWN_UPSTREAM_ADVICE, Announcement, url_of
 from modegate.entrypoints.container import Container
+from modegate.entrypoints.descriptors import raise_descriptor_limit
 from modegate.entrypoints.logging import configure_logging
 from modegate.entrypoints.offline import offline_container, simulated_state
+from modegate.entrypoints.reaper import reaping_orphans
 from modegate.entrypoints.server import AddressError, GatewayServer, build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings
@@ -37,7 +39,7 @@ class Serving:
     """What one process serves.
 
     `simulated` is the folder for the state where a simulated model answers; `orders` is the file
-    that a worker is told by to stop.
+    that a worker is told by to stop; `descriptors` is the limit that children get.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Serving:
     simulated: Path | None = None
     orders: int | None = None
     announces: bool = True
+    descriptors: int | None = None
 
 
 def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
@@ -62,7 +65,7 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
         return 1
     # Here and not in the workers, which would have one each and share no session.
     with simulated_state() if offline else nullcontext() as state:
-        serving = Serving(settings, listener, state)
+        serving = Serving(settings, listener, state, descriptors=raise_descriptor_limit())
         return _work(serving) if workers == 1 else _share(serving, workers)
 
 
@@ -79,21 +82,25 @@ def _share(serving: Serving, workers: int) -> int:
 
 
 def _work(serving: Serving) -> int:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(serving))
-    return 0
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(serving))
+    except Exception:
+        log.exception("the gateway ended with an error")
+        return 1
 
 
-async def _serve(serving: Serving) -> None:
+async def _serve(serving: Serving) -> int:
     if serving.simulated is None:
-        await _serve_container(Container(settings=serving.settings), serving)
-        return
+        return await _serve_container(Container(settings=serving.settings), serving)
     simulated = offline_container(serving.settings, os.environ, state=serving.simulated)
     async with simulated as container:
-        await _serve_container(container, serving)
+        return await _serve_container(container, serving)
 
 
-async def _serve_container(container: Container, serving: Serving) -> None:
+async def _serve_container(container: Container, serving: Serving) -> int:
+    """Serve until the end; returns the exit status, 1 where something could not be closed."""
+    container.child_descriptors.override(serving.descriptors)
     if serving.announces:
         await _check_storage(container)
         _announce(container, serving)
@@ -103,7 +110,9 @@ async def _serve_container(container: Container, serving: Serving) -> None:
     _collect_less()
     if orders is not None:
         _obey(orders, server)
-    await server.serve([serving.listener])
+    with reaping_orphans():
+        await server.serve([serving.listener])
+    return int(server.lifespan.should_exit)
 
 
 async def _check_storage(container: Container) -> None:

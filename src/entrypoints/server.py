@@ -4,21 +4,26 @@ import asyncio
 import contextlib
 import logging
 import math
-import signal
+import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import uvicorn
 
 from modegate.entrypoints.cleaner import SessionCleaner
 from modegate.entrypoints.container import Container, answering, close
+from modegate.entrypoints.descriptors import descriptor_limit
+from modegate.entrypoints.http.acceptor import Acceptor
 from modegate.entrypoints.http.app import Hook, HttpOptions, UseCases, create_app
+from modegate.entrypoints.http.crowding import ConnectionLimit
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.protocol import GatewayProtocol
 from modegate.entrypoints.settings import Settings
+from modegate.entrypoints.stop_signals import stop_signals
 
 BACKLOG = 2048
 # For the errors of requests that were cut to reach their clients, in whole seconds.
@@ -58,12 +63,13 @@ class GatewayServer(uvicorn.Server):
             yield
             return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        numbers = stop_signals()
+        for number in numbers:
             loop.add_signal_handler(number, self.stop)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
@@ -75,13 +81,36 @@ class GatewayServer(uvicorn.Server):
             self.force_exit = self.should_exit = True
             self._forced.set()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, and accept connections in place of the event loop."""
+        await super().startup(sockets=None if sockets is None else [])
+        found = listeners_of(self.servers) if sockets is None else sockets
+        limit = ConnectionLimit.of(descriptor_limit())
+        self.servers = [self._acceptor(listener, limit) for listener in found]
+
+    def _acceptor(self, listener: socket.socket, limit: ConnectionLimit) -> Any:
+        connections = self.server_state.connections
+
+        def make_protocol() -> asyncio.Protocol:
+            protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            if isinstance(protocol, GatewayProtocol):
+                protocol.is_surplus = len(connections) >= limit.served
+            return protocol
+
+        return Acceptor(listener, make_protocol, lambda: len(connections) >= limit.most)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End in order, for which children have their time to end; or at once where told again."""
         ending = asyncio.create_task(super().shutdown(sockets))
         forced = asyncio.create_task(self._forced.wait())
         await asyncio.wait({ending, forced}, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
         forced.cancel()
+        if ending.done():
+            ending.result()
+        else:
+            ending.cancel()
 
     def stop_listening(self) -> None:
         """Leave the address to another server; connections that there are stay."""
@@ -91,8 +120,18 @@ class GatewayServer(uvicorn.Server):
     async def _drain_and_stop(self) -> None:
         try:
             await self._drain()
+        except Exception:
+            log.exception("draining failed: stopping without it")
         finally:
             self.should_exit = True
+
+
+def listeners_of(servers: Sequence[asyncio.Server]) -> list[socket.socket]:
+    """The listening sockets of the event loop's servers, which are closed."""
+    found = [socket.socket(fileno=os.dup(it.fileno())) for made in servers for it in made.sockets]
+    for made in servers:
+        made.close()
+    return found
 
 
 def build_app(container: Container, *, offline: bool = False) -> Lifetime:

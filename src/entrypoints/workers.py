@@ -9,11 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-HEEDED = (signal.SIGTERM, signal.SIGINT)
+from modegate.entrypoints.stop_signals import stop_signals
+
 STOP = b"s"
 # A worker that ends sooner, in seconds, will do so again.
 SOON = 2.0
 MOST_FAILURES = 3
+# Before the next try where the system has no process, or no descriptor, for another worker.
+RETRY_DELAY_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -51,29 +54,56 @@ class Workers:
         self._stopping = False
         self._failures = 0
         self._status = 0
+        self._heeded = stop_signals()
+        self._missing = 0
 
     def run(self) -> int:
         """The exit status: 0 where all workers ended well after a signal."""
-        for number in HEEDED:
+        for number in self._heeded:
             signal.signal(number, self._stop)
         for i in range(self._number):
             self._start(first=i == 0)
-        while self._running:
-            pid, status = os.wait()
-            self._ended(pid, os.waitstatus_to_exitcode(status))
+        while self._running or self._missing:
+            if self._missing:
+                self._start_missing()
+            else:
+                pid, status = os.wait()
+                self._ended(pid, os.waitstatus_to_exitcode(status))
         return self._status
 
+    def _start_missing(self) -> None:
+        """Try again after a pause; what has ended meanwhile is looked after first."""
+        time.sleep(RETRY_DELAY_S)
+        while self._running and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            self._ended(ended[0], os.waitstatus_to_exitcode(ended[1]))
+        missing, self._missing = self._missing, 0
+        for _ in range(missing):
+            self._start(first=not self._running)
+
     def _start(self, *, first: bool = False) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)  # none may come before it is known
-        if not self._stopping:
-            heard, orders = os.pipe()
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)  # none may come before it is known
+        try:
+            if not self._stopping:
+                self._fork(first=first)
+        except OSError as error:
+            log.error("a worker cannot be started (%s): trying again", error.strerror)  # noqa: TRY400
+            self._missing += 1
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
+
+    def _fork(self, *, first: bool) -> None:
+        heard, orders = os.pipe()
+        try:
             pid = os.fork()
-            if pid == 0:
-                os.close(orders)
-                self._be_worker(heard, first=first)
+        except OSError:
             os.close(heard)
-            self._running[pid] = Worker(orders)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
+            os.close(orders)
+            raise
+        if pid == 0:
+            os.close(orders)
+            self._be_worker(heard, first=first)
+        os.close(heard)
+        self._running[pid] = Worker(orders)
 
     def _be_worker(self, orders: int, *, first: bool) -> None:
         status = 1
@@ -81,9 +111,9 @@ class Workers:
             os.setpgrp()  # a terminal's Ctrl-C is for the parent, which hands it on once
             for other in self._running.values():  # else its file would not end with our parent
                 os.close(other.orders)
-            for number in HEEDED:  # not SIG_IGN, which the CLI's processes would inherit
+            for number in self._heeded:  # not SIG_IGN, which the CLI's processes would inherit
                 signal.signal(number, lambda *_: None)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
             status = self._work(orders, first)
         except Exception:
             log.exception("a worker failed")

@@ -6,11 +6,20 @@ class FakeClock:
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self._now = now
+        self._jumped = 0.0
 
     def now(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Unix seconds that never jump."""
         return self._now
+
+    def time_of_day(self) -> float:
+        """Unix seconds, with all jumps."""
+        return self._now + self._jumped
 
     def advance(self, seconds: float) -> None:
         """Move on."""
         self._now += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the time of day forth, or back; no time passes."""
+        self._jumped += seconds

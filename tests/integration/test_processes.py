@@ -1,15 +1,20 @@
 """Where processes come from and go to, without a gateway around them."""
 
 import asyncio
+import gc
 import logging
+import os
 import signal
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.serving import members, wait
 from support.waiting import until
 
 from modegate.adapters.claude_cli import features
+from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.child import Child
 from modegate.adapters.claude_cli.command import Launch
 from modegate.adapters.claude_cli.features import FeatureProbe
@@ -18,9 +23,11 @@ from modegate.adapters.claude_cli.process import Place, Process
 from modegate.adapters.claude_cli.processes import Processes
 from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.client import ANONYMOUS
+from modegate.domain.errors import TurnTimeoutError
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import ClaudeTurn
+from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 ONE = SessionId(str(uuid.uuid4()))
 TURN = ClaudeTurn(
@@ -67,3 +74,62 @@ async def test_an_executable_that_says_nothing_of_itself_is_waited_for_once(
         found = await asyncio.gather(*(probe.ask(str(executable)) for _ in range(4)))
     assert all(it.has("--resume") for it in found)
     assert len([record for record in caplog.records if "--help" in record.message]) == 1
+
+
+SLOW_HELP = '#!/bin/sh\ncase $* in *--help*) exec sleep 60;; esac\nexec {real} "$@"\n'
+
+
+async def test_what_comes_before_the_process_counts_as_the_turns_time(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    scripted = ScriptedClaude(tmp_path / "real", *answer("Hello"))
+    executable = tmp_path / "claude"
+    executable.write_text(SLOW_HELP.format(real=scripted.path))
+    executable.chmod(0o755)
+    backend = ClaudeBackend(
+        ClaudeOptions(
+            state=tmp_path / "state",
+            executable=str(executable),
+            environment={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            turn_timeout=0.2,
+        )
+    )
+    with pytest.raises(TurnTimeoutError):
+        await backend.complete(TURN)
+    assert backend.look().capacity.active == 0
+    await backend.aclose()
+
+
+def ask_in_several_loops(scripted: ScriptedClaude, home: Path) -> None:
+    backend = ClaudeBackend(
+        ClaudeOptions(
+            state=home / "state",
+            executable=str(scripted.path),
+            environment={"PATH": os.environ["PATH"], "HOME": str(home)},
+            warm_processes=1,
+        )
+    )
+
+    async def ask(*, resume: bool) -> None:
+        assert (await backend.complete(replace(TURN, resume=resume))).text == "Hello"
+        await until(lambda: backend.look().capacity.live == 1)
+        await until(lambda: backend.look().capacity.warm == 1)
+
+    async def ask_and_leave() -> None:
+        assert (await backend.complete(TURN)).text == "Hello"
+
+    asyncio.run(ask(resume=False))
+    asyncio.run(ask(resume=True))
+    asyncio.run(ask_and_leave())  # which cuts short what follows a turn
+    asyncio.run(ask_and_leave())
+    asyncio.run(asyncio.wait_for(backend.aclose(), 20))
+
+
+# What a closed loop leaves of its transports, CPython reports when it is collected.
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
+def test_one_event_loop_after_the_other(tmp_path: Path) -> None:
+    scripted = ScriptedClaude(tmp_path, *answer("Hello"), converses=True)
+    ask_in_several_loops(scripted, tmp_path)
+    gc.collect()
+    wait(lambda: not [pid for it in scripted.starts for pid in members(int(str(it["pid"])))])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -181,3 +182,44 @@ def test_an_idle_gateway_ends_at_once(tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(10) == 0
         assert time.monotonic() - begun < 3
+
+
+async def test_an_exception_of_the_servers_end_is_raised() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "lifespan"
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+
+    async def drain() -> None:
+        raise RuntimeError("of the drain")  # which is no reason to go on
+
+    class Broken:
+        def close(self) -> None:
+            raise RuntimeError("of the end")
+
+    server = GatewayServer(uvicorn.Config(app, port=0, log_config=None, lifespan="on"), drain)
+    serving = asyncio.create_task(server.serve([listen("127.0.0.1", 0)]))
+    await until(lambda: server.started)
+    (acceptor,) = server.servers
+    server.servers = [Broken()]  # type: ignore[list-item]
+    server.stop()
+    with pytest.raises(RuntimeError, match="of the end"):
+        await serving
+    acceptor.close()
+
+
+FAILING = """
+from modegate.adapters.sqlite.session_store import SqliteSessionStore
+async def fail(self): raise OSError("the disk is gone")
+SqliteSessionStore.aclose = fail
+from modegate.entrypoints.cli import main
+raise SystemExit(main())
+"""
+
+
+def test_what_cannot_be_closed_is_no_success(tmp_path: Path) -> None:
+    with serving(folder=tmp_path, command=[sys.executable, "-c", FAILING]) as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(15) == 1
+        assert any("shutdown failed" in str(line["message"]) for line in running.log())

@@ -46,7 +46,7 @@ def running(tmp_path: Path) -> Iterator[Serving]:
         yield it
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_all_of_them_well(number: signal.Signals, running: Serving) -> None:
     workers = children(running.process.pid)
     assert len(workers) == 2

@@ -17,6 +17,7 @@ from modegate.adapters.claude_cli.processes import Processes
 from modegate.adapters.claude_cli.run import Run
 from modegate.adapters.claude_cli.slots import Slots
 from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
+from modegate.adapters.claude_cli.uninterrupted import cancelled
 from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.characters import whole
 from modegate.domain.completion import Chunk, Completion, Finished
@@ -111,8 +112,7 @@ class ClaudeBackend:
     async def aclose(self) -> None:
         """Wait for the turns that are ending, then end every process."""
         if self._preparing is not None:
-            self._preparing.cancel()
-            await asyncio.wait({self._preparing})
+            await cancelled(self._preparing)
         while under_way := {*self._settling.values(), *self._forgetting}:
             await asyncio.wait(under_way)
         await self._processes.aclose()
@@ -123,15 +123,12 @@ class ClaudeBackend:
     ) -> AsyncIterator[AsyncIterator[AnswerChunk]]:
         if self._processes.launcher.executable is None:
             raise failures.unavailable()
-        await self._settled(turn.session.id)
         run = Run(turn, translator, self._options, self._processes, self._workspace)
+        ends_at = asyncio.get_running_loop().time() + self._options.turn_timeout
         async with AsyncExitStack() as slot:
-            await slot.enter_async_context(self._slots.take())
             try:
-                await run.begin()
-                deadline = asyncio.get_running_loop().call_later(
-                    self._options.turn_timeout, self._expire, run, slot
-                )
+                await self._begin(run, slot, ends_at)
+                deadline = asyncio.get_running_loop().call_at(ends_at, self._expire, run, slot)
                 try:
                     async with aclosing(self._chunks(run)) as chunks:
                         yield chunks
@@ -142,6 +139,16 @@ class ClaudeBackend:
                 raise
             finally:
                 self._settle(run, slot)
+
+    async def _begin(self, run: Run, slot: AsyncExitStack, ends_at: float) -> None:
+        """All that a turn waits for before it is asked counts as its time."""
+        try:
+            async with asyncio.timeout_at(ends_at):
+                await self._settled(run.turn.session.id)
+                await slot.enter_async_context(self._slots.take())
+                await run.begin()
+        except TimeoutError:
+            raise failures.too_slow(self._options.turn_timeout) from None
 
     async def _forget(self, session_id: SessionId) -> bool:
         await self._settled(session_id)

@@ -17,6 +17,8 @@ HIGH_WATER = 1024 * 1024
 STDERR_KEPT = 16 * 1024
 # How long standard output may stay open after the child's own end, held by some descendant.
 LAST_WORDS = 0.5
+# A killed process ends at once, unless the kernel waits in it for a disk or a network share.
+KILLED_WITHIN_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Child(asyncio.SubprocessProtocol):
         self._input_ended = False
         self._transport: asyncio.SubprocessTransport | None = None
         self._pid = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._last_words: asyncio.TimerHandle | None = None
         self.exited = asyncio.Event()
         self.on_exit: Callable[[], object] = do_nothing
@@ -53,6 +56,11 @@ class Child(asyncio.SubprocessProtocol):
     def started(self) -> bool:
         """Whether there is a process to end."""
         return self._transport is not None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it belongs to the event loop that runs; of others nothing is heard any more."""
+        return self._loop is asyncio.get_running_loop()
 
     @property
     def transport(self) -> asyncio.SubprocessTransport:
@@ -130,14 +138,22 @@ class Child(asyncio.SubprocessProtocol):
             self._signal(signal.SIGKILL)
 
     async def stop(self, grace: float) -> None:
-        """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end."""
+        """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end.
+
+        The wait is bounded: a process that the kernel does not end must not hold its slot for ever.
+        """
+        if not self.is_here:  # its event loop has ended: nothing would tell of its end
+            self.kill()
+            return
         if not self.exited.is_set():
             self.terminate()
             await self.ended(grace)
-            if not self.exited.is_set():
-                log.warning("claude process %d ignored SIGTERM: killing it", self.pid)
-                self.kill()
-                await self.exited.wait()
+        if not self.exited.is_set():
+            log.warning("claude process %d ignored SIGTERM: killing it", self.pid)
+            self.kill()
+            await self.ended(KILLED_WITHIN_S)
+        if not self.exited.is_set():
+            log.error("claude process %d did not end after SIGKILL: leaving it", self.pid)
         if self._last_words is not None:
             self._last_words.cancel()
         self.transport.close()
@@ -181,6 +197,7 @@ class Child(asyncio.SubprocessProtocol):
         """The child runs."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._pid = self._transport.get_pid()
+        self._loop = asyncio.get_running_loop()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """The child wrote."""

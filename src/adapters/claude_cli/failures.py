@@ -30,6 +30,7 @@ TOO_LONG = re.compile(
     r"prompt is too long|request too large|exceeds? the (maximum|context)", re.IGNORECASE
 )
 LIMIT_ENDS = re.compile(r"limit reached\|(\d{10})\b")
+EXHAUSTED_RETRY_AFTER_S = 5.0
 USAGE_LIMIT = re.compile(r"usage limit|hit your .{0,40}limit|limit reached", re.IGNORECASE)
 
 
@@ -129,6 +130,15 @@ def unavailable() -> GatewayError:
     return BackendUnavailableError(
         "The claude executable is missing or cannot be started: the operator has to install it, or "
         "set CLAUDE_PATH. With X-Claude-Code: false the request passes through to the upstream."
+    )
+
+
+def exhausted() -> GatewayError:
+    """Too few descriptors, processes or memory for a start, for the moment."""
+    return BackendUnavailableError(
+        "The server has too few file descriptors, processes or memory to start Claude Code: send "
+        "the request again later.",
+        retry_after=EXHAUSTED_RETRY_AFTER_S,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from modegate.adapters.claude_cli.child import LAST_WORDS
 from modegate.adapters.claude_cli.command import Features
+from modegate.adapters.claude_cli.descriptors import require_descriptors
 from modegate.adapters.claude_cli.guard import Guard
 from modegate.adapters.claude_cli.guard_process import MARK
 
@@ -63,6 +64,7 @@ async def told_by(
     mark = uuid.uuid4().hex
     if guard is not None:
         await guard.start()
+    require_descriptors()
     process = await asyncio.create_subprocess_exec(
         executable,
         option,
@@ -82,7 +84,8 @@ async def told_by(
         return None
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError, PermissionError):  # it has just ended
+                os.killpg(process.pid, signal.SIGKILL)
             with suppress(TimeoutError):  # somebody else may hold its standard output
                 async with asyncio.timeout(LAST_WORDS):
                     await process.communicate()

@@ -6,7 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from modegate.adapters.claude_cli import guard_process
+from modegate.adapters.claude_cli.descriptors import require_descriptors
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
+
+# It may be killing thousands of descendants; it goes on when the gateway is gone.
+ENDED_WITHIN_S = 10.0
 
 
 class Guard:
@@ -15,6 +19,7 @@ class Guard:
     def __init__(self) -> None:
         self._groups: dict[int, str] = {}
         self._process: asyncio.subprocess.Process | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = asyncio.Lock()
 
     async def start(self) -> None:
@@ -27,10 +32,13 @@ class Guard:
 
     @property
     def runs(self) -> bool:
-        """Whether the process is there."""
-        return self._process is not None and self._process.returncode is None
+        """Whether the process is there, as the event loop knows that runs."""
+        here = self._loop is asyncio.get_running_loop()
+        return here and self._process is not None and self._process.returncode is None
 
     async def _spawn(self) -> None:
+        require_descriptors()
+        self._loop = asyncio.get_running_loop()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-S", str(Path(guard_process.__file__))),
@@ -56,9 +64,14 @@ class Guard:
     async def aclose(self) -> None:
         """End the process; whatever group is left dies with it."""
         process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            await process.wait()
+        if process is None or process.stdin is None:
+            return
+        if self._loop is not asyncio.get_running_loop():  # its pipe was closed with its loop
+            return
+        process.stdin.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDED_WITHIN_S):
+                await process.wait()
 
     def _tell(self, line: str) -> None:
         """Tell it, where it is there to be told; if not, the next start tells it all again."""

@@ -9,6 +9,11 @@ from modegate.adapters.claude_cli import failures
 from modegate.adapters.claude_cli.child import Child
 from modegate.adapters.claude_cli.command import Features, Launch, build_command
 from modegate.adapters.claude_cli.credentials import login_changed_at
+from modegate.adapters.claude_cli.descriptors import (
+    EXHAUSTED,
+    limit_descriptors,
+    require_descriptors,
+)
 from modegate.adapters.claude_cli.environment import build_environment, in_session
 from modegate.adapters.claude_cli.executable import find_executable
 from modegate.adapters.claude_cli.features import FeatureProbe
@@ -121,6 +126,7 @@ class Launcher:
     async def _spawn(self, process: Process, features: Features) -> None:
         await self._guard.start()
         folder = process.place.folder
+        require_descriptors()
         await asyncio.get_running_loop().subprocess_exec(
             lambda: process.child,
             self.executable or "claude",
@@ -129,9 +135,10 @@ class Launcher:
             cwd=folder.work,
             start_new_session=True,
         )
+        limit_descriptors(process.child.pid, self._options.descriptors)
         self._guard.add(process.child.pid, process.mark)
 
 
 def _unavailable(what: str, error: OSError) -> Exception:
     log.error("%s: %s", what, error.strerror)
-    return failures.unavailable()
+    return failures.exhausted() if error.errno in EXHAUSTED else failures.unavailable()

@@ -13,6 +13,7 @@ class ClaudeOptions:
 
     `environment` is the host's, from which children get an allow-listed part. `bare` is None where
     the CLI's `--bare` is to be used exactly when there is an API key, for it takes no login.
+    `descriptors` is the soft limit of open files that children get; None for the gateway's own.
     """
 
     state: Path
@@ -34,6 +35,7 @@ class ClaudeOptions:
     grace: float = 5.0
     stdout_limit: int = 10 * MIB
     stderr_limit: int = 1 * MIB
+    descriptors: int | None = None
 
     @property
     def uses_bare(self) -> bool:

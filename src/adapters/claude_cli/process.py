@@ -55,7 +55,7 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it can take a turn."""
-        return self.child.started and not self.child.exited.is_set()
+        return self.child.started and self.child.is_here and not self.child.exited.is_set()
 
     @property
     def complaint(self) -> GatewayError | None:

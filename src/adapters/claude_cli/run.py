@@ -117,8 +117,13 @@ class Run:
     async def settle(self) -> None:
         """Have the process wait for the session's next turn, or end; the folder goes with it."""
         self._first_word.close()
-        async with self._changing:
-            await self._settle()
+        try:
+            async with self._changing:
+                await self._settle()
+        except BaseException:  # cancelled, as all tasks are at the end of their event loop
+            self.process.child.kill()
+            self.process.rest()
+            raise
 
     async def _settle(self) -> None:
         process = self.process

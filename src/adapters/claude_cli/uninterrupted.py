@@ -1,4 +1,4 @@
-"""Work that a cancellation must not cut short."""
+"""Work that a cancellation must not cut short, and work that is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -24,3 +24,13 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
             task.exception()  # nobody else will ask, and the event loop would complain
         raise cancelled
     return task.result()
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel the task and wait for its end; a cancellation of the caller is raised as usual.
+
+    A no-op where it has ended, or belongs to an event loop that runs no more.
+    """
+    if not task.done() and task.get_loop() is asyncio.get_running_loop():
+        task.cancel()
+        await asyncio.wait({task})

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from modegate.adapters.claude_cli.backoff import backoff
 from modegate.adapters.claude_cli.child import do_nothing
 from modegate.adapters.claude_cli.command import Launch
 from modegate.adapters.claude_cli.launcher import Launcher
 from modegate.adapters.claude_cli.memory import has_room
 from modegate.adapters.claude_cli.process import Process
-from modegate.adapters.claude_cli.uninterrupted import uninterrupted
+from modegate.adapters.claude_cli.uninterrupted import cancelled, uninterrupted
 from modegate.domain.errors import GatewayError
 from modegate.domain.session import SessionId
 
@@ -100,7 +101,8 @@ class WarmProcesses:
             return
         self._used[cli_model] = time.monotonic()
         self._used.move_to_end(cli_model)
-        if self._refilling is None:
+        if self._refilling is None or self._refilling.done():  # or ended with its event loop
+            self._changed = asyncio.Event()
             self._refilling = asyncio.create_task(self._refill())
         self._changed.set()
 
@@ -122,9 +124,7 @@ class WarmProcesses:
         """Give up those that stand ready."""
         self.drain()
         if self._refilling is not None:
-            self._refilling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._refilling
+            await cancelled(self._refilling)
         for queue in self._ready.values():
             while queue:
                 self._give_up(queue.popleft())
@@ -145,23 +145,39 @@ class WarmProcesses:
             self._give_up(ready)
 
     async def _refill(self) -> None:
+        """Never ends by itself: an exception that is not expected costs a pause, as a failure does."""
         while True:
-            self._retire()
-            cli_model = self._wanting()
-            if cli_model is None or self._hurried or not has_room() or not await self._can():
-                self._changed.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY):
-                        await self._changed.wait()
-                continue
-            await uninterrupted(self._start(cli_model))
-            await asyncio.sleep(min(PACE * 2**self._deaths, LONGEST_PACE))
+            try:
+                waits = not await self._start_next()
+            except Exception:
+                log.exception("prewarming failed: trying again after a pause")
+                self._deaths += 1
+                waits = False
+            if waits:
+                await self._wait_for_change()
+            else:
+                await asyncio.sleep(backoff(PACE, LONGEST_PACE, self._deaths))
 
-    async def _can(self) -> bool:
-        try:
-            return (await self._launcher.features()).converses
-        except GatewayError:
+    async def _start_next(self) -> bool:
+        """Whether a start was tried; False where none is wanted now."""
+        self._changed.clear()
+        self._retire()
+        cli_model = self._wanting()
+        if cli_model is None or self._hurried or not has_room():
             return False
+        try:
+            if not (await self._launcher.features()).converses:
+                return False
+        except GatewayError:
+            self._deaths += 1
+            return True
+        await uninterrupted(self._start(cli_model))
+        return True
+
+    async def _wait_for_change(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._changed.wait()
 
     async def _start(self, cli_model: str) -> None:
         session_id = SessionId(str(uuid.uuid4()))

@@ -4,8 +4,12 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time of day."""
+    """Measures ages, and tells the time of day; the two differ once the machine's clock has jumped."""
 
     def now(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Unix seconds that never jump, for ages and their bounds."""
+        ...
+
+    def time_of_day(self) -> float:
+        """Unix seconds as the machine's clock says them now, for clients to read."""
         ...

@@ -19,6 +19,7 @@ from modegate.entrypoints.http.addresses import parse_network
 from modegate.entrypoints.http.carried import Carried
 from modegate.entrypoints.http.chat_completions import ChatCompletions
 from modegate.entrypoints.http.client_addresses import ClientAddresses
+from modegate.entrypoints.http.crowding import Crowding
 from modegate.entrypoints.http.description import Description, Docs, OpenApi
 from modegate.entrypoints.http.drain import Drain
 from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
@@ -102,6 +103,7 @@ def create_app(
             NoteRoute(),
             Refusals(),
             drain,
+            Crowding(),
         ]
     )
     app.add_error_handler(GatewayError, on_gateway_error)

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from modegate.entrypoints.http import close_delimited
 from modegate.entrypoints.http.close_delimited import CloseDelimited
+from modegate.entrypoints.http.crowding import SURPLUS
 from modegate.entrypoints.http.foreign_protocols import advice_for
 from modegate.entrypoints.http.lingering import LingeringTransport
 from modegate.entrypoints.http.offers import Offers
@@ -31,6 +32,8 @@ class HeadTooLargeError(Exception):
 class GatewayProtocol(HttpToolsProtocol):
     """Refuses what is not HTTP, too large a head and too slow a request with an error object."""
 
+    # Set where the server has more connections than it can serve.
+    is_surplus = False
     _in_head = True
     _whole = False
     _has_received = False
@@ -96,6 +99,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
             self._fault = 431
             raise HeadTooLargeError
+        if self.is_surplus:
+            self.scope[SURPLUS] = True  # type: ignore[literal-required]
         if self.parser.get_http_version() == close_delimited.VERSION:
             self._begin_close_delimited()
         else:

@@ -190,3 +190,15 @@ async def test_a_session_whose_conversation_stays_can_be_ended_again(world: Worl
         with pytest.raises(StorageError):
             await ending.end(ONE, ME)
     assert (await world.sessions.end(ONE, ME)).id == ONE
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_a_clock_that_jumps_ends_none_and_shows_what_it_says(
+    jump: float, world: World
+) -> None:
+    world.clock.jump(jump)
+    assert await world.expire() == 0
+    assert [it.used_at for it in await world.sessions.list(ME)] == [50.0 + jump, jump]
+    assert (await world.sessions.get(TWO, ME)).created_at == jump
+    world.clock.advance(5)
+    assert await world.expire() == 1

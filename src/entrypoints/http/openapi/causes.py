@@ -5,8 +5,8 @@ from modegate.entrypoints.http.openapi.errors import Kind
 
 # Anywhere, before a request's address is looked at or because of a fault of ours.
 ANYWHERE: tuple[Kind, ...] = (errors.InvalidRequestError, errors.BackendCrashedError)
-# Where the gateway takes no new requests at its end.
-CLOSING: tuple[Kind, ...] = (errors.ShuttingDownError,)
+# Where the gateway takes no new requests at its end, or no more connections.
+CLOSING: tuple[Kind, ...] = (errors.ShuttingDownError, errors.CapacityError)
 ADMISSION: tuple[Kind, ...] = (
     errors.MissingKeyError,
     errors.InvalidKeyError,

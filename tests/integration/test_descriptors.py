@@ -1,0 +1,166 @@
+"""A gateway that runs out of file descriptors waits for them, says so, and goes on."""
+
+import http.client
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.gateway import KEY
+from support.serving import MODEGATE, Serving, bare_environment, serving, wait
+
+from modegate.testing.scripted_claude import ScriptedClaude, answer
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(resource, "prlimit"), reason="only Linux limits a process that runs"
+)
+BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
+# Whatever the start needed first: the session's lock, a pipe.
+START_FAILED = ": Too many open files"
+LIMITED = "import os, resource, sys; n = int(sys.argv[1]); \
+resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)); os.execv(sys.argv[2], sys.argv[2:])"
+
+
+@dataclass
+class Watched:
+    """A gateway whose log is read while it runs, and a connection that is kept."""
+
+    running: Serving
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kept = self.connection()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self.running.process.pid
+
+    def connection(self) -> http.client.HTTPConnection:
+        host, port = self.running.address.split(":")
+        return http.client.HTTPConnection(host, int(port), timeout=30)
+
+    def chat(self) -> tuple[http.client.HTTPResponse, Any]:
+        headers = {"Content-Type": "application/json", "X-Claude-Code": "true"}
+        self.kept.request("POST", "/v1/chat/completions", json.dumps(BODY), headers)
+        response = self.kept.getresponse()
+        return response, json.load(response)
+
+    def logged(self, message: str) -> int:
+        return sum(message in str(line["message"]) for line in list(self.lines))
+
+    def descriptors(self) -> list[str]:
+        return [entry.name for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
+
+    def next_descriptor(self) -> int:
+        return max(map(int, self.descriptors())) + 1
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _read(self) -> None:
+        assert self.running.process.stderr is not None
+        for line in self.running.process.stderr:
+            self.lines.append(json.loads(line))
+
+
+@pytest.fixture
+def claude(tmp_path: Path) -> ScriptedClaude:
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    return ScriptedClaude(folder, *answer("Hello"), converses=True)
+
+
+@pytest.fixture
+def environment(claude: ScriptedClaude, tmp_path: Path) -> dict[str, str]:
+    return bare_environment(tmp_path) | {
+        "ANTHROPIC_API_KEY": KEY,
+        "CLAUDE_PATH": str(claude.path),
+        "CLAUDE_LIVE_SESSIONS": "0",
+        "CLAUDE_WARM_PROCESSES": "1",
+    }
+
+
+@pytest.fixture
+def watched(environment: dict[str, str], tmp_path: Path) -> Iterator[Watched]:
+    with serving(folder=tmp_path, environment=environment) as running:
+        watching = Watched(running)
+        yield watching
+        watching.kept.close()
+
+
+def pids(claude: ScriptedClaude) -> list[int]:
+    return [int(str(start["pid"])) for start in claude.starts]
+
+
+def test_failed_starts_and_accepts_pause(watched: Watched, claude: ScriptedClaude) -> None:
+    assert watched.chat()[0].status == 200
+    wait(lambda: len(claude.starts) == 2)  # of which the second one is prewarmed
+    before = resource.prlimit(watched.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (watched.next_descriptor(), before[1]))
+    waiting = [socket.create_connection(watched.kept.sock.getpeername()) for _ in range(40)]
+    wait(lambda: watched.logged("connections cannot be accepted") == 1)
+    os.kill(pids(claude)[-1], signal.SIGKILL)
+    wait(lambda: watched.logged(START_FAILED) >= 1)
+    began, used = time.monotonic(), watched.cpu_seconds()
+    wait(lambda: watched.logged(START_FAILED) >= 2)
+    assert (watched.cpu_seconds() - used) / (time.monotonic() - began) < 0.5
+    response, body = watched.chat()
+    assert (response.status, body["error"]["code"]) == (503, "backend_unavailable")
+    assert "missing" not in body["error"]["message"]
+    assert response.headers["Retry-After"] == "5"
+    resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, before)
+    for client in waiting:
+        client.settimeout(30)
+        client.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        client.close()
+    wait(lambda: watched.chat()[0].status == 200)
+
+
+def test_failed_starts_leave_no_descriptor_open(watched: Watched, claude: ScriptedClaude) -> None:
+    assert watched.chat()[0].status == 200
+    wait(lambda: len(claude.starts) == 2)
+    os.kill(pids(claude)[-1], signal.SIGKILL)
+    before = resource.prlimit(watched.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (watched.next_descriptor(), before[1]))
+    left = []
+    for room in range(12):  # a start fails at another place each time
+        limit = watched.next_descriptor() + room
+        resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+        assert watched.chat()[0].status == 503
+        left.append(len(watched.descriptors()))
+    assert left[-1] <= left[0]
+
+
+def test_more_connections_than_descriptors_allow_are_refused_in_form(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", LIMITED, "64", *MODEGATE]
+    with serving(folder=tmp_path, environment=environment, command=command) as running:
+        watched = Watched(running)
+        assert watched.chat()[0].status == 200
+        held = [watched.connection() for _ in range(16)]
+        answered = []
+        for client in held:
+            client.request("GET", "/v1/models")
+            response = client.getresponse()
+            answered.append((response.status, response.headers["Retry-After"]))
+            response.read()
+        assert answered[:10] == [(200, None)] * 10
+        assert answered[-1] == (429, "5")
+        assert (watched.running.ask("/live") or {}).get("status") == "live"
+        assert watched.chat()[0].status == 200  # what has its connection is served
+        for client in [*held, watched.kept]:
+            client.close()
+        wait(lambda: "data" in (watched.running.ask("/v1/models") or {}))
