@@ -68,6 +68,7 @@ def _components(facts: Facts) -> Schema:
         "schemas": {
             "ClaudeCodeRequest": requests.claude_code_request(facts.rules, facts.models),
             "PassthroughRequest": requests.passthrough_request(),
+            requests.EMPTY_NAME: requests.empty(),
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, as it came."},
             **answers.schemas(),
