@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 import falcon.asgi
+from falcon.routing import CompiledRouter
 
 from modegate.application.admission import Admission
 from modegate.application.check_health import CheckHealth
@@ -27,6 +28,7 @@ from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.metrics import Metrics, MetricsPage
 from modegate.entrypoints.http.middleware import (
     EXPOSED_HEADERS,
+    DropTrailingSlash,
     NoteRoute,
     VaryByOrigin,
 )
@@ -93,14 +95,17 @@ def create_app(
     drain = Drain()
     gate = Gate(use_cases.admission, tuple(map(ipaddress.ip_network, options.trusted_proxies)))
     metrics = Metrics(use_cases.check_health)
+    router = CompiledRouter()
     app = falcon.asgi.App(
+        router=router,
         middleware=[
+            DropTrailingSlash(router),
             Lifespan(on_start, on_end),
             *_cors(options),
             NoteRoute(),
             Refusals(),
             drain,
-        ]
+        ],
     )
     app.add_error_handler(GatewayError, on_gateway_error)
     app.add_error_handler(falcon.HTTPError, on_framework_error)

@@ -45,7 +45,7 @@ def build_document(facts: Facts) -> Schema:
 def _paths(facts: Facts) -> Schema:
     key: list[Schema] = [{"key": []}] if facts.wants_key else []
     token: list[Schema] = [{"metrics_token": []}] if facts.wants_metrics_token else []
-    listed = [describe_model(name) for name in facts.models.names]
+    listed = [describe_model(facts.models, name) for name in facts.models.names]
     return {
         "/v1/chat/completions": {"post": chat.chat_completions(facts.max_body, key)},
         "/v1/models": {"get": models.models(list(listed), key)},
