@@ -10,12 +10,13 @@ from modegate.domain.loopback import is_loopback
 from modegate.domain.mode import Mode
 from modegate.entrypoints.banner import url_of
 from modegate.entrypoints.settings import Settings
+from modegate.entrypoints.settings_file import FILE_VARIABLE
 from modegate.entrypoints.settings_sources import (
     CLIENT_KEY_VARIABLE,
-    FILE_VARIABLE,
     FROM_ENVIRONMENT,
     LoadedSettings,
 )
+from modegate.entrypoints.value_cleaning import clean
 
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"
@@ -76,9 +77,13 @@ def read_question(
         session=_visible("--session", options.session),
         named_model=_sendable("--model", options.model),
         named_url=options.url,
-        named_config=(options.config or environment.get(FILE_VARIABLE)) if loaded else None,
+        named_config=_named_config(options, environment) if loaded else None,
         variables=tuple(_variables(loaded)) if loaded else (),
     )
+
+
+def _named_config(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
+    return options.config or clean(environment.get(FILE_VARIABLE, "")).value or None
 
 
 def _variables(loaded: LoadedSettings) -> Iterator[tuple[str, str]]:
@@ -122,7 +127,7 @@ def _visible(name: str, value: str | None) -> str | None:
 
 def _key(settings: Settings | None, environment: Mapping[str, str]) -> str | None:
     """A key of ours; never OPENAI_API_KEY, which is for the upstream and not for any gateway."""
-    if given := environment.get(CLIENT_KEY_VARIABLE, "").strip():
+    if given := clean(environment.get(CLIENT_KEY_VARIABLE, "")).value:
         return _visible(CLIENT_KEY_VARIABLE, given)
     keys = settings.all_keys() if settings else ()
     return keys[0].get_secret_value() if keys else None

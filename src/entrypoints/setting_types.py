@@ -9,6 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from modegate.entrypoints.value_cleaning import text_fault
+
+LONGEST_KEY = 8192
+LONGEST_URL = 2048
+# In an address, each of these has to be written as %XX.
+NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
+HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
+VARIABLE = re.compile(r"[^\s=,]+")
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
@@ -27,6 +35,12 @@ def _no_boolean(value: object) -> object:
     return value
 
 
+def _text(value: str) -> str:
+    if fault := text_fault(value):
+        raise ValueError(fault)
+    return value
+
+
 def _key(value: object) -> object:
     """A key as headers can carry it; one from a mounted file often has a line's end behind it."""
     if not isinstance(value, str):
@@ -34,7 +48,29 @@ def _key(value: object) -> object:
     key = value.strip()
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ValueError("must have visible ASCII characters only")
-    return key
+    if len(key) > LONGEST_KEY:
+        raise ValueError(f"must have at most {LONGEST_KEY} characters")
+    return _text(key)
+
+
+def _host(value: str) -> str:
+    """A name or an address as `getaddrinfo` takes it."""
+    try:
+        value.encode("idna")
+    except UnicodeError:  # an empty part, too long a one, or half a character
+        valid = False
+    else:
+        valid = HOST.fullmatch(value) is not None
+    if not valid:
+        raise ValueError("must be the name or the address of a host, with no scheme and no port")
+    return value
+
+
+def _variables(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not VARIABLE.fullmatch(value):
+            raise ValueError(f"{value!r} is not the name of a variable")
+    return values
 
 
 def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,9 +87,10 @@ def _base_url(value: str) -> str:
     try:
         url = urlsplit(value)
         valid = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        valid = valid and bool(_host(url.hostname or "")) and not NOT_IN_URL.search(value)
     except ValueError:
         valid = False
-    if not valid:
+    if not valid or len(value) > LONGEST_URL:
         raise ValueError("must be like https://host:port/v1")
     if url.username or url.password:
         raise ValueError("must not hold a user or a password: a key goes into OPENAI_API_KEY")
@@ -71,6 +108,7 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _folder(path: Path) -> Path:
+    _text(str(path))
     try:
         return path.expanduser().absolute()
     except RuntimeError:
@@ -87,14 +125,17 @@ Number = BeforeValidator(_no_boolean)
 Port = Annotated[int, Field(ge=1, le=65535), Number]
 Retries = Annotated[int, Field(ge=0, le=10), Number]
 Switch = Annotated[bool | None, BeforeValidator(_tristate)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Text = Annotated[str, AfterValidator(_text)]
+Host = Annotated[Text, AfterValidator(_host)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_split)]
+Variables = Annotated[Names, AfterValidator(_variables)]
 Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), Number]
 Count = Annotated[int, Field(ge=1, le=1_000_000), Number]
 Spare = Annotated[int, Field(ge=0, le=1000), Number]
-Networks = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)]
+Networks = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_networks)]
 Bytes = Annotated[int, Field(ge=1024, le=1024**3), Number]
 Key = Annotated[SecretStr, BeforeValidator(_key)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
-Url = Annotated[str, AfterValidator(_base_url)]
-Origins = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_origins)]
+Url = Annotated[Text, AfterValidator(_base_url)]
+Origins = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_origins)]
 Folder = Annotated[Path, AfterValidator(_folder)]
