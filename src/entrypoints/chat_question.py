@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from modegate.domain.loopback import is_loopback
 from modegate.domain.mode import Mode
 from modegate.entrypoints.banner import url_of
+from modegate.entrypoints.setting_types import base_url
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_file import FILE_VARIABLE
 from modegate.entrypoints.settings_sources import (
@@ -142,11 +143,12 @@ def _api(url: str) -> str:
     """The address of the API, whether or not its `/v1` was given."""
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        has_key = bool(parts.username or parts.password)
+        valid = has_key or (url.isascii() and url.isprintable() and bool(base_url(url)))
     except ValueError:
-        valid = False
-    if not valid or not url.isascii() or not url.isprintable() or parts.query or parts.fragment:
+        valid = has_key = False
+    if not valid:
         raise UsageError("--url has to be like http://127.0.0.1:3456")
-    if parts.username or parts.password:
+    if has_key:
         raise UsageError(f"--url must not hold a key: set {CLIENT_KEY_VARIABLE}")
     return url.rstrip("/").removesuffix("/v1") + "/v1"

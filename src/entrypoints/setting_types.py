@@ -16,6 +16,7 @@ LONGEST_URL = 2048
 # In an address, each of these has to be written as %XX.
 NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
 HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
+FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 VARIABLE = re.compile(r"[^\s=,]+")
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -54,16 +55,24 @@ def _key(value: object) -> object:
 
 
 def _host(value: str) -> str:
-    """A name or an address as `getaddrinfo` takes it."""
-    try:
-        value.encode("idna")
-    except UnicodeError:  # an empty part, too long a one, or half a character
-        valid = False
-    else:
-        valid = HOST.fullmatch(value) is not None
-    if not valid:
+    """A name or an address, as `getaddrinfo` and the HTTP libraries take it."""
+    if not (HOST.fullmatch(value) and _is_resolvable(value)):
         raise ValueError("must be the name or the address of a host, with no scheme and no port")
     return value
+
+
+def _is_resolvable(host: str) -> bool:
+    try:
+        if ":" in host:
+            ipaddress.IPv6Address(host.strip("[]"))
+        elif FOUR_NUMBERS.fullmatch(host):
+            ipaddress.IPv4Address(host)
+        else:  # no empty part, none too long, no letter that a name has in another form
+            known_as = host.encode("idna").decode("idna")
+            return host.isascii() or known_as.lower() == host.lower()
+    except ValueError:  # a UnicodeError, too
+        return False
+    return True
 
 
 def _variables(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,8 +91,12 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _base_url(value: str) -> str:
-    """The address of an API: everything but scheme, host, port and path is somebody's mistake."""
+def base_url(value: str) -> str:
+    """The address of an API: everything but scheme, host, port and path is a mistake.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
     try:
         url = urlsplit(value)
         valid = url.scheme in ("http", "https") and url.hostname and url.port != 0
@@ -136,6 +149,6 @@ Networks = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_
 Bytes = Annotated[int, Field(ge=1024, le=1024**3), Number]
 Key = Annotated[SecretStr, BeforeValidator(_key)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
-Url = Annotated[Text, AfterValidator(_base_url)]
+Url = Annotated[Text, AfterValidator(base_url)]
 Origins = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_origins)]
 Folder = Annotated[Path, AfterValidator(_folder)]

@@ -10,7 +10,9 @@ STRAY_QUOTES = (*QUOTES, "`", "\u2018", "\u2019", "\u201c", "\u201d", "\u201e", 
 LINE_ENDS = "\r\n"
 # Joiners of scripts and emoji: in the name of a folder they are meant.
 MEANT = "\u200c\u200d"
-IMPOSSIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+IMPOSSIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+# Bytes that are not UTF-8, as Python keeps them.
+FIRST_UNDECODED, LAST_UNDECODED = "\udc80", "\udcff"
 
 BLANKS, ENDS, MARK, PAIR = "blanks", "line ends", "a byte order mark", "quotes"
 
@@ -50,8 +52,6 @@ def clean_list(text: str) -> tuple[list[str], tuple[str, ...]]:
 def impossible_character(text: str) -> str | None:
     """Names the first character that no setting can hold, such as `U+000D`; None without one."""
     for letter in text:
-        if "\ud800" <= letter <= "\udfff":
-            return "a byte that is not UTF-8"
         if letter != " " and letter not in MEANT and unicodedata.category(letter) in IMPOSSIBLE:
             return f"U+{ord(letter):04X}"
     return None
@@ -59,6 +59,8 @@ def impossible_character(text: str) -> str | None:
 
 def text_fault(text: str) -> str | None:
     """Why a cleaned text cannot be right, whatever it is for; None where it can."""
+    if any(FIRST_UNDECODED <= letter <= LAST_UNDECODED for letter in text):
+        return "must be text in UTF-8"
     if character := impossible_character(text):
         return f"must not hold {character}, which cannot be seen: write it by hand"
     if text.startswith(STRAY_QUOTES) or text.endswith(STRAY_QUOTES):

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from modegate.adapters.openai_sdk.endpoints import Endpoints
+from modegate.domain.client import ApiKey
+from modegate.entrypoints.container import upstream_options
 from modegate.entrypoints.raw_settings import LISTS, NAMES, ONLY_IN_FILE
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_sources import LoadedSettings, SettingsError, load_settings
@@ -215,6 +218,12 @@ def test_an_empty_value_is_none(name: str) -> None:
         ("HOST", "a b"),
         ("HOST", "a..b"),
         ("HOST", "x" * 64),
+        ("HOST", "999.999.1.1"),
+        ("OPENAI_BASE_URL", "http://999.999.1.1:9/v1"),
+        ("OPENAI_BASE_URL", "http://xn--a:9/v1"),
+        ("OPENAI_BASE_URL", "http://\u2460.example:9/v1"),
+        ("OPENAI_BASE_URL", "http://a\u0301.example:9/v1"),
+        ("OPENAI_BASE_URL", "http://[12345::1]:9/v1"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:9102 /v1"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:9102/v1\u00a0x"),
         ("OPENAI_BASE_URL", 'http://127.0.0.1:9102/"v1"/x'),
@@ -249,6 +258,7 @@ def test_what_is_left_and_impossible_is_a_fault_that_names_the_setting(
         ("HOST", "fe80::1%eth0"),
         ("HOST", "[::1]"),
         ("OPENAI_BASE_URL", "https://m\u00fcnchen.example/v1"),
+        ("OPENAI_BASE_URL", "https://xn--mnchen-3ya.example/v1"),
         ("OPENAI_BASE_URL", "https://my_host:8443/a%20b/v1/"),
         ("OPENAI_BASE_URL", "http://[fe80::1]:1/v1"),
         ("API_KEY", "a\"b'c"),
@@ -259,6 +269,8 @@ def test_what_is_odd_and_possible_stays(name: str, value: str) -> None:
     setting = getattr(loaded.settings, name.lower())
     kept = setting.get_secret_value() if name == "API_KEY" else str(setting)
     assert (kept, loaded.warnings) == (value, ())
+    if name == "OPENAI_BASE_URL":
+        assert Endpoints(upstream_options(loaded.settings)).of(ApiKey("sk-x"))
 
 
 def test_a_row_of_the_models_is_cleaned_on_its_right_side() -> None:
