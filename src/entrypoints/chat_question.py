@@ -12,12 +12,9 @@ from modegate.entrypoints.banner import url_of
 from modegate.entrypoints.setting_types import base_url
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_file import FILE_VARIABLE
-from modegate.entrypoints.settings_sources import (
-    CLIENT_KEY_VARIABLE,
-    FROM_ENVIRONMENT,
-    LoadedSettings,
-)
+from modegate.entrypoints.settings_sources import CLIENT_KEY_VARIABLE, LoadedSettings
 from modegate.entrypoints.value_cleaning import clean
+from modegate.entrypoints.written_settings import FROM_ENVIRONMENT
 
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"

@@ -3,34 +3,20 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
 from modegate.domain.client import mask
-from modegate.entrypoints.foreign_variables import OWN_PREFIX, foreign_variables, nearest
+from modegate.entrypoints.foreign_variables import OWN_PREFIX, foreign_variables
 from modegate.entrypoints.inherited import Inherited, clean_inherited
-from modegate.entrypoints.raw_settings import (
-    NAMES,
-    ONLY_IN_FILE,
-    RawSettings,
-    from_environment,
-    from_file,
-    marked_names,
-)
+from modegate.entrypoints.raw_settings import NAMES, ONLY_IN_FILE, marked_names
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_faults import fault_lines
-from modegate.entrypoints.settings_file import (
-    FILE_VARIABLE,
-    UnreadableFileError,
-    find_file,
-    read_file,
-)
-from modegate.entrypoints.value_cleaning import clean, printable
+from modegate.entrypoints.settings_file import FILE_VARIABLE, UnreadableFileError
+from modegate.entrypoints.written_settings import FROM_ENVIRONMENT, WrittenSettings, removal
 
 CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # of `modegate chat`: no setting of the gateway
 PROCESS_VARIABLE = "MODEGATE_PROCESS"  # which the gateway gives its own children
-FROM_ENVIRONMENT = "environment"
 BY_DEFAULT = "default"
 VARIABLES = frozenset(name.upper() for name in NAMES - ONLY_IN_FILE)
 KNOWN = frozenset(
@@ -76,7 +62,10 @@ def load_settings(
     meant = dict(marked_names(environment))
     named = {meant.get(name, name): value for name, value in environment.items()}
     inherited = clean_inherited(named)
-    read = _Read.of(named, {**named, **inherited.changes}, file)
+    try:
+        read = WrittenSettings.of(named, {**named, **inherited.changes}, file)
+    except UnreadableFileError as error:
+        raise SettingsError([str(error)]) from None
     warnings = (
         *(
             f"{name}: blanks or a byte order mark in this name were removed"
@@ -98,87 +87,16 @@ def load_settings(
     return LoadedSettings(settings, read.sources, warnings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the environment and the file say."""
-
-    environment: RawSettings
-    file: RawSettings
-    file_variable: tuple[str, ...]
-    path: Path | None
-    is_marked: bool
-    unknown: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, environment: Mapping[str, str], folders: Mapping[str, str], named: str | None
-    ) -> "_Read":
-        """Read both; `folders` are the variables that say where files are.
-
-        Raises:
-            SettingsError: the file cannot be read.
-        """
-        variable = clean(environment.get(FILE_VARIABLE, ""))
-        path = find_file({**folders, FILE_VARIABLE: variable.value}, named)
-        try:
-            table, is_marked = read_file(path) if path else ({}, False)
-        except UnreadableFileError as error:
-            raise SettingsError([str(error)]) from None
-        unknown = tuple(name for name in table if name not in NAMES)
-        return cls(
-            environment=from_environment(environment),
-            file=from_file(table),
-            file_variable=variable.removed,
-            path=path,
-            is_marked=is_marked,
-            unknown=unknown,
-        )
-
-    @property
-    def values(self) -> Mapping[str, object]:
-        """The environment's win."""
-        return {**self.file.values, **self.environment.values}
-
-    @property
-    def sources(self) -> Mapping[str, str]:
-        """Where each value comes from."""
-        return {
-            **dict.fromkeys(self.file.values, printable(str(self.path))),
-            **dict.fromkeys(self.environment.values, FROM_ENVIRONMENT),
-        }
-
-    def warnings(self) -> Iterator[str]:
-        """What was removed, a line for each value."""
-        if self.file_variable:
-            yield _removal(FILE_VARIABLE, self.file_variable, FROM_ENVIRONMENT)
-        if self.is_marked:
-            yield f"{printable(str(self.path))}: begins with a byte order mark, which was ignored"
-        for name, removed in sorted(self.file.removed.items()):
-            yield _removal(name, removed, printable(str(self.path)))
-        for name, removed in sorted(self.environment.removed.items()):
-            yield _removal(name.upper(), removed, FROM_ENVIRONMENT)
-
-    def unknown_keys(self) -> Iterator[str]:
-        """Faults, each with the nearest name."""
-        for name in self.unknown:
-            where = printable(str(self.path))
-            yield f"{printable(name)}: unknown key in {where}{nearest(name, {it: it for it in NAMES})}"
-
-
 def _inherited_warnings(inherited: Inherited) -> Iterator[str]:
     for name, removed in sorted(inherited.removed.items()):
         if name not in VARIABLES:
-            yield _removal(name, removed, FROM_ENVIRONMENT)
+            yield removal(name, removed, FROM_ENVIRONMENT)
 
 
 def _inherited_faults(inherited: Inherited) -> Iterator[str]:
     for name, fault in sorted(inherited.faults.items()):
         if name not in VARIABLES:
             yield f"{name}: {fault} (from {FROM_ENVIRONMENT})"
-
-
-def _removal(name: str, removed: tuple[str, ...], source: str) -> str:
-    return f"{name}: {' and '.join(removed)} around the value were removed (from {source})"
 
 
 def _written(name: str, source: str) -> str:
