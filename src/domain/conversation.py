@@ -1,6 +1,6 @@
 """A request's messages: their shape, their bounds, and the text in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -124,8 +124,9 @@ def _part(part: object, where: str) -> str:
 def _calls(message: Mapping[str, object]) -> Iterator[str]:
     """Earlier calls of tools, told as text, so that the results that follow make sense."""
     calls = message.get("tool_calls")
-    listed = calls if isinstance(calls, Sequence) else ()
-    functions = [call.get("function") for call in listed if isinstance(call, Mapping)]
-    for function in (*functions, message.get("function_call")):
-        if isinstance(function, Mapping) and not is_empty(function):
-            yield f"[called {function.get('name')} with {function.get('arguments')}]"
+    listed = calls if isinstance(calls, list) else ()
+    called = [it.get("function") or it.get("custom") for it in listed if isinstance(it, Mapping)]
+    for call in (*called, message.get("function_call")):
+        if isinstance(call, Mapping) and not is_empty(call):
+            arguments = call.get("arguments", call.get("input"))  # of a custom tool
+            yield f"[called {call.get('name')} with {arguments}]"

@@ -48,6 +48,12 @@ def test_earlier_tool_calls_are_told() -> None:
     assert said == '[called get with {"a":1}]'
 
 
+def test_a_call_of_a_custom_tool_is_told() -> None:
+    call = {"id": "1", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    said = parse(HELLO, message("assistant", "", tool_calls=[call])).messages[1].text
+    assert said == "[called shell with ls]"
+
+
 def test_a_call_of_an_older_client_is_told() -> None:
     call = {"name": "get", "arguments": '{"a":1}'}
     said = parse(HELLO, message("assistant", None, function_call=call)).messages[1].text
