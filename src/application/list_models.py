@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modegate.application.ports.upstream_models import UpstreamModels
+from modegate.domain.model_dates import released_at
 from modegate.domain.model_map import ModelMap
 
 ModelObject = Mapping[str, object]
+
+# Whatever the client calls it, the CLI asks a model of Anthropic's.
+OWNER = "anthropic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class ListModels:
         Raises:
             GatewayError: the upstream was asked for, and did not answer.
         """
-        own = [describe(name) for name in self.models.names]
+        own = [describe(self.models, name) for name in self.models.names]
         if not include_upstream:
             return own
         known = set(self.models.names)
@@ -35,11 +39,12 @@ class ListModels:
             GatewayError: as above.
         """
         if self.models.knows(name):
-            return describe(name)
+            return describe(self.models, name)
         listed = await self(include_upstream=True) if include_upstream else ()
         return next((model for model in listed if model["id"] == name), None)
 
 
-def describe(name: str) -> ModelObject:
-    """A name of the model map as OpenAI's model object; such a name has no date of creation."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": "modegate"}
+def describe(models: ModelMap, name: str) -> ModelObject:
+    """A name of the model map as OpenAI's model object, with the date of the model that answers."""
+    created = released_at(models.resolve(name))
+    return {"id": name, "object": "model", "created": created, "owned_by": OWNER}

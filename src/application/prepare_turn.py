@@ -13,7 +13,7 @@ from modegate.domain.conversation import Conversation
 from modegate.domain.errors import InvalidRequestError, MissingParameterError
 from modegate.domain.mode import Mode
 from modegate.domain.model_map import ModelMap
-from modegate.domain.param_policy import Effort, ParamPolicy
+from modegate.domain.param_policy import Effort, ParamPolicy, as_count
 from modegate.domain.prompt import Prompt, build_prompt
 from modegate.domain.quota import Limit
 from modegate.domain.session import Session
@@ -78,13 +78,12 @@ class PrepareTurn:
     def _passthrough(self, request: ChatRequest) -> PassthroughTurn:
         model = request.params.get("model")
         _check_model_length(model)
-        choices = request.params.get("n")
         brought = request.upstream_key if self.clients_may_bring_keys else None
         return PassthroughTurn(
             body=request.body,
             model=model if isinstance(model, str) else None,
             upstream_key=None if brought is None else parse_upstream_key(brought),
-            choices=choices if isinstance(choices, int) else 1,
+            choices=as_count(request.params.get("n")) or 1,
         )
 
     def _session(

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NewType
@@ -89,7 +90,8 @@ class KeyRing:
         if found is None:
             raise InvalidKeyError(
                 "The key in Authorization: Bearer is not one of this server's: ask its operator "
-                "for one. A key for the upstream goes into X-OpenAI-API-Key."
+                "for one. A key for the upstream goes into X-OpenAI-API-Key.",
+                label=str(key),
             )
         return found
 
@@ -115,13 +117,15 @@ def parse_upstream_key(text: str) -> ApiKey:
 SHORTEST_SHOWN = 9
 LONGEST_HEAD = 12
 TAIL = 4
+# A key that a client made up may hold anything; the log and terminals get none of it.
+NOT_SHOWN = re.compile(r"[^!-~]")
 
 
 def mask(secret: str) -> str:
     """`sk-cca-…7f3a` as `sk-cca-****7f3a`: up to the second hyphen, and the last four.
 
     Eight characters or fewer show nothing at all, and a key whose parts are so long or so short
-    that little would stay hidden shows its tail alone.
+    that little would stay hidden shows its tail alone. What is not visible ASCII is shown as `?`.
     """
     if len(secret) < SHORTEST_SHOWN:
         return "****"
@@ -129,4 +133,4 @@ def mask(secret: str) -> str:
     head = "-".join((*kept, "")) if len(kept) == 2 else ""  # noqa: PLR2004
     if len(head) > LONGEST_HEAD or len(rest) < 2 * TAIL:
         head = ""
-    return f"{head}****{secret[-TAIL:]}"
+    return NOT_SHOWN.sub("?", f"{head}****{secret[-TAIL:]}")

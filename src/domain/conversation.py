@@ -1,10 +1,11 @@
 """A request's messages: their shape, their bounds, and the text in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from modegate.domain.errors import InvalidRequestError, MissingParameterError
+from modegate.domain.json_patterns import is_empty
 from modegate.domain.param_policy import unsupported
 
 MAX_MESSAGES = 100
@@ -21,7 +22,10 @@ class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
+    FUNCTION = "function"  # what older clients call a tool
 
+
+MAY_BE_SILENT = frozenset({Role.ASSISTANT, Role.FUNCTION})
 
 ROLES = ", ".join(Role)
 
@@ -88,14 +92,14 @@ def _message(raw: object, where: str) -> Message:
     if role is Role.ASSISTANT:
         refusal = raw.get("refusal")
         said = (text, refusal if isinstance(refusal, str) else "")
-        text = "\n".join(filter(None, (*said, *_calls(raw.get("tool_calls")))))
+        text = "\n".join(filter(None, (*said, *_calls(raw))))
     return Message(role, text)
 
 
 def _text(content: object, role: Role, where: str) -> str:
     if isinstance(content, str):
         return content
-    if content is None and role is Role.ASSISTANT:
+    if content is None and role in MAY_BE_SILENT:
         return ""
     if isinstance(content, list):
         return "".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
@@ -117,9 +121,12 @@ def _part(part: object, where: str) -> str:
     )
 
 
-def _calls(raw: object) -> Iterator[str]:
-    """Earlier tool calls, told as text, so that the tools' results that follow make sense."""
-    for call in raw if isinstance(raw, Sequence) else ():
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if isinstance(function, Mapping):
-            yield f"[called {function.get('name')} with {function.get('arguments')}]"
+def _calls(message: Mapping[str, object]) -> Iterator[str]:
+    """Earlier calls of tools, told as text, so that the results that follow make sense."""
+    calls = message.get("tool_calls")
+    listed = calls if isinstance(calls, list) else ()
+    called = [it.get("function") or it.get("custom") for it in listed if isinstance(it, Mapping)]
+    for call in (*called, message.get("function_call")):
+        if isinstance(call, Mapping) and not is_empty(call):
+            arguments = call.get("arguments", call.get("input"))  # of a custom tool
+            yield f"[called {call.get('name')} with {arguments}]"

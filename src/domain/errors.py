@@ -139,9 +139,13 @@ class MissingKeyError(AccessError):
 
 
 class InvalidKeyError(AccessError):
-    """The request carries a key that opens nothing."""
+    """The request carries a key that opens nothing; `label` is that key, masked for the log."""
 
     code = "invalid_api_key"
+
+    def __init__(self, message: str, *, label: str | None = None) -> None:
+        super().__init__(message)
+        self.label = label
 
 
 class BusyError(GatewayError):

@@ -53,7 +53,7 @@ def row_faults(rows: Mapping[str, str]) -> Iterator[str]:
     """
     prefixes = _prefixes(rows)
     for name, cli_model in rows.items():
-        if name in {"", PREFIX_MARK, DEFAULT_NAME}:
+        if name in {"", PREFIX_MARK, DEFAULT_NAME} or not name.isprintable():
             yield f"{name!r} cannot be a model's name"
         elif not CLI_MODEL.fullmatch(cli_model):
             yield f"{name!r} stands for {cli_model!r}, which is no CLI model"

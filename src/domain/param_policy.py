@@ -6,6 +6,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from modegate.domain.errors import InvalidRequestError, UnsupportedParameterError
+from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
 
 Predicate = Callable[[object], bool]
 
@@ -32,20 +33,23 @@ class Kind(Enum):
 
     ANY = "anything"
     BOOLEAN = "true or false"
-    COUNT = "a number of at least 1"
+    COUNT = "a whole number of at least 1"
     LIST = "a list"
     OBJECT = "an object"
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def as_count(value: object) -> int | None:
+    """Returns the whole number of at least 1 that a JSON number means: 2.0 is 2."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if value >= 1 and value == value // 1 else None
 
 
 CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
     {
         Kind.ANY: lambda _: True,
         Kind.BOOLEAN: lambda value: isinstance(value, bool),
-        Kind.COUNT: _is_count,
+        Kind.COUNT: lambda value: as_count(value) is not None,
         Kind.LIST: lambda value: isinstance(value, list),
         Kind.OBJECT: lambda value: isinstance(value, Mapping),
     }
@@ -56,37 +60,38 @@ CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
 class Rule:
     """A parameter's tier; where `only` names values, others have the tier `otherwise`.
 
-    A value that is not of its `kind` is wrong in every mode.
+    A value that asks for nothing is ignored, not refused: it has one of the patterns `neutral`. A
+    value that is neither empty nor of its `kind` is invalid in every mode.
     """
 
     tier: Tier
     only: tuple[object, ...] = ()
     otherwise: Tier = Tier.REFUSED
     kind: Kind = Kind.ANY
+    neutral: tuple[object, ...] = (EMPTY,)
 
     def is_valid(self, value: object) -> bool:
         """Whether the value could be right in some mode."""
-        return CHECKS[self.kind](value)
+        return CHECKS[self.kind](value) or is_empty(value)
 
     def tier_of(self, value: object) -> Tier:
         """The tier of one value."""
-        applies = not self.only or any(_matches(value, wanted) for wanted in self.only)
-        return self.tier if applies else self.otherwise
-
-
-def _matches(value: object, wanted: object) -> bool:
-    """Whether it is the same in JSON, where 1 is not true; an object may hold more."""
-    if isinstance(wanted, Mapping):
-        return isinstance(value, Mapping) and all(
-            name in value and _matches(value[name], item) for name, item in wanted.items()
-        )
-    return type(value) is type(wanted) and value == wanted
+        applies = not self.only or any(matches(value, wanted) for wanted in self.only)
+        tier = self.tier if applies else self.otherwise
+        asks = tier is not Tier.REFUSED or not any(matches(value, it) for it in self.neutral)
+        return tier if asks else Tier.IGNORED
 
 
 HONOURED = Rule(Tier.HONOURED)
 IGNORED = Rule(Tier.IGNORED)
-REFUSED = Rule(Tier.REFUSED)
+OFF = False
 EFFORTS = tuple(effort.value for effort in Effort)
+
+
+def _refused(*neutral: object, kind: Kind = Kind.ANY) -> Rule:
+    """Refused, except for values that ask for nothing."""
+    return Rule(Tier.REFUSED, kind=kind, neutral=(*neutral, EMPTY))
+
 
 # Names that are not here, known to the API or not, are ignored too: a client's next release may
 # bring a new one.
@@ -97,10 +102,10 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "stream": HONOURED,
         "stream_options": HONOURED,
         "reasoning_effort": Rule(Tier.HONOURED, EFFORTS, otherwise=Tier.IGNORED),
-        "n": Rule(Tier.IGNORED, (1,), kind=Kind.COUNT),
-        "logprobs": Rule(Tier.IGNORED, (False,), kind=Kind.BOOLEAN),
-        "response_format": Rule(Tier.IGNORED, ({"type": "text"},), kind=Kind.OBJECT),
-        "modalities": Rule(Tier.IGNORED, (["text"],), kind=Kind.LIST),
+        "n": _refused(1, kind=Kind.COUNT),
+        "logprobs": _refused(OFF, kind=Kind.BOOLEAN),
+        "response_format": _refused({"type": "text"}, kind=Kind.OBJECT),
+        "modalities": _refused(ListOf("text", EMPTY), kind=Kind.LIST),
         "temperature": IGNORED,
         "top_p": IGNORED,
         "max_tokens": IGNORED,
@@ -117,15 +122,27 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "verbosity": IGNORED,
         "prompt_cache_key": IGNORED,
         "safety_identifier": IGNORED,
-        "tools": REFUSED,
-        "tool_choice": REFUSED,
-        "functions": REFUSED,
-        "function_call": REFUSED,
-        "top_logprobs": REFUSED,
-        "logit_bias": REFUSED,
-        "audio": REFUSED,
-        "prediction": REFUSED,
-        "web_search_options": REFUSED,
+        "tools": _refused(OFF),
+        "tool_choice": _refused(
+            "none",
+            "auto",  # asks for nothing by itself: `tools` are what it chooses from
+            OFF,
+            {"type": "none"},
+            {"type": "auto"},
+            {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}},
+        ),
+        "functions": _refused(OFF),
+        "function_call": _refused("none", "auto", OFF),
+        "top_logprobs": _refused(0, OFF),
+        "logit_bias": _refused(ObjectOf(0, EMPTY), OFF),
+        "audio": _refused(OFF),
+        "prediction": _refused(
+            {"type": "content", "content": EMPTY},
+            {"type": "content", "content": ListOf({"type": "text", "text": EMPTY}, EMPTY)},
+            OFF,
+        ),
+        # An object without options asks for a search with the defaults (OpenAI's API, LiteLLM).
+        "web_search_options": Rule(Tier.REFUSED, neutral=(None, "", [], OFF)),
     }
 )
 

@@ -6,7 +6,12 @@ from modegate.domain.characters import whole
 from modegate.domain.conversation import Conversation, Message, Role
 
 SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})
-LABELS = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.TOOL: "Tool"}
+LABELS = {
+    Role.USER: "User",
+    Role.ASSISTANT: "Assistant",
+    Role.TOOL: "Tool",
+    Role.FUNCTION: "Tool",
+}
 
 
 @dataclass(frozen=True, slots=True)

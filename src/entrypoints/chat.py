@@ -9,7 +9,16 @@ from openai import DefaultHttpxClient, OpenAI, Stream
 from openai.types.chat import ChatCompletionChunk
 
 from modegate.domain.mode import Mode
-from modegate.entrypoints.chat_failures import ChatError, broken, explain, foreign, one_line, shown
+from modegate.entrypoints.chat_failures import (
+    UNUSABLE_PROXY,
+    ChatError,
+    broken,
+    explain,
+    foreign,
+    one_line,
+    shown,
+    unusable_certificates,
+)
 from modegate.entrypoints.chat_question import Question
 from modegate.entrypoints.invocation import program
 
@@ -54,8 +63,18 @@ def _client(question: Question) -> OpenAI:
         base_url=question.url,
         api_key=question.key or "unused",
         max_retries=0,
-        http_client=DefaultHttpxClient(trust_env=not question.on_this_machine),
+        http_client=_http_client(question),
     )
+
+
+def _http_client(question: Question) -> DefaultHttpxClient:
+    """The client with this shell's proxies and certificates, which no loopback address needs."""
+    try:
+        return DefaultHttpxClient(trust_env=not question.on_this_machine)
+    except OSError as error:  # an SSLError, too
+        raise ChatError(unusable_certificates(error)) from None
+    except Exception:  # noqa: BLE001 - each kind of a wrong proxy has an exception of its own
+        raise ChatError(UNUSABLE_PROXY) from None
 
 
 def _headers(question: Question) -> dict[str, str]:

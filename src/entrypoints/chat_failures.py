@@ -36,8 +36,23 @@ BY_CODE: Mapping[str, str] = MappingProxyType(
 )
 
 
+UNUSABLE_PROXY = (
+    "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: name one that begins with "
+    "http:// or https://, or unset it"
+)
+
+
 class ChatError(Exception):
     """Why there is no whole answer, and what to do."""
+
+
+def unusable_certificates(error: OSError) -> str:
+    """What to do where the certificates that the environment names cannot be read."""
+    reason = "no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+    return (
+        f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({reason}): name a PEM "
+        "file or its folder, or unset it"
+    )
 
 
 def explain(error: openai.OpenAIError, question: Question) -> str:

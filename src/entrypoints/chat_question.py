@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 from modegate.domain.loopback import is_loopback
 from modegate.domain.mode import Mode
 from modegate.entrypoints.banner import url_of
+from modegate.entrypoints.setting_types import base_url
 from modegate.entrypoints.settings import Settings
-from modegate.entrypoints.settings_sources import (
-    CLIENT_KEY_VARIABLE,
-    FILE_VARIABLE,
-    FROM_ENVIRONMENT,
-    LoadedSettings,
-)
+from modegate.entrypoints.settings_file import FILE_VARIABLE
+from modegate.entrypoints.settings_sources import CLIENT_KEY_VARIABLE, LoadedSettings
+from modegate.entrypoints.value_cleaning import clean
+from modegate.entrypoints.written_settings import FROM_ENVIRONMENT
 
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"
@@ -76,9 +75,13 @@ def read_question(
         session=_visible("--session", options.session),
         named_model=_sendable("--model", options.model),
         named_url=options.url,
-        named_config=(options.config or environment.get(FILE_VARIABLE)) if loaded else None,
+        named_config=_named_config(options, environment) if loaded else None,
         variables=tuple(_variables(loaded)) if loaded else (),
     )
+
+
+def _named_config(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
+    return options.config or clean(environment.get(FILE_VARIABLE, "")).value or None
 
 
 def _variables(loaded: LoadedSettings) -> Iterator[tuple[str, str]]:
@@ -122,7 +125,7 @@ def _visible(name: str, value: str | None) -> str | None:
 
 def _key(settings: Settings | None, environment: Mapping[str, str]) -> str | None:
     """A key of ours; never OPENAI_API_KEY, which is for the upstream and not for any gateway."""
-    if given := environment.get(CLIENT_KEY_VARIABLE, "").strip():
+    if given := clean(environment.get(CLIENT_KEY_VARIABLE, "")).value:
         return _visible(CLIENT_KEY_VARIABLE, given)
     keys = settings.all_keys() if settings else ()
     return keys[0].get_secret_value() if keys else None
@@ -137,11 +140,12 @@ def _api(url: str) -> str:
     """The address of the API, whether or not its `/v1` was given."""
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        has_key = bool(parts.username or parts.password)
+        valid = has_key or (url.isascii() and url.isprintable() and bool(base_url(url)))
     except ValueError:
-        valid = False
-    if not valid or not url.isascii() or not url.isprintable() or parts.query or parts.fragment:
+        valid = has_key = False
+    if not valid:
         raise UsageError("--url has to be like http://127.0.0.1:3456")
-    if parts.username or parts.password:
+    if has_key:
         raise UsageError(f"--url must not hold a key: set {CLIENT_KEY_VARIABLE}")
     return url.rstrip("/").removesuffix("/v1") + "/v1"

@@ -104,6 +104,7 @@ def _chat(options: argparse.Namespace) -> int:
     from modegate.entrypoints.chat_question import UsageError, read_question
 
     loaded = None if options.url else _load(options)
+    _clean_environment()
     try:
         question = read_question(options, loaded, os.environ)
     except UsageError as error:
@@ -114,7 +115,10 @@ def _chat(options: argparse.Namespace) -> int:
 def _config(options: argparse.Namespace) -> int:
     if options.what is None:
         options.refuse("say `modegate config show`")
-    print("\n".join(_load(options).describe()))
+    loaded = _load(options)
+    for warning in loaded.warnings:
+        print(f"modegate: warning: {warning}", file=sys.stderr)
+    print("\n".join(loaded.describe()))
     return 0
 
 
@@ -123,7 +127,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
     from modegate.entrypoints.doctor import run_doctor
 
-    return asyncio.run(run_doctor(_load(options).settings, live=options.live))
+    loaded = _load(options)
+    return asyncio.run(run_doctor(loaded.settings, live=options.live, warnings=loaded.warnings))
 
 
 def _demo(_options: argparse.Namespace) -> int:
@@ -131,16 +136,26 @@ def _demo(_options: argparse.Namespace) -> int:
 
     from modegate.entrypoints.demo import run_demo
 
+    _clean_environment()
     return asyncio.run(run_demo())
 
 
 def _load(options: argparse.Namespace) -> "LoadedSettings":
     from modegate.entrypoints.settings_sources import SettingsError, load_settings
 
+    written = dict(os.environ)
+    _clean_environment()
     try:
-        return load_settings(os.environ, options.config)
+        return load_settings(written, options.config)
     except SettingsError as error:
         raise SystemExit(_refuse(*error.faults)) from None
+
+
+def _clean_environment() -> None:
+    """Clean what proxies, TLS, the SDK and children read from this process's environment."""
+    from modegate.entrypoints.inherited import clean_inherited
+
+    os.environ.update(clean_inherited(os.environ).changes)
 
 
 def _refuse(*faults: str) -> int:

@@ -39,6 +39,7 @@ from modegate.application.stream_chat import StreamChat
 from modegate.domain.client import ApiKey
 from modegate.domain.param_policy import ParamPolicy
 from modegate.entrypoints.closing import close_each
+from modegate.entrypoints.inherited import clean_inherited
 from modegate.entrypoints.policies import key_ring, per_address, per_session, session_policy
 from modegate.entrypoints.settings import Settings
 
@@ -65,6 +66,7 @@ def claude_options(
         executable=settings.claude_path,
         environment={
             **environment,
+            **clean_inherited(environment).changes,
             **({"ANTHROPIC_API_KEY": key.get_secret_value()} if key else {}),
         },
         environment_allow=settings.claude_env_allow,

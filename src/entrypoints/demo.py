@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import os
+import tempfile
 import textwrap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
@@ -18,6 +20,7 @@ from modegate.entrypoints.invocation import program
 from modegate.entrypoints.offline import offline_container
 from modegate.entrypoints.server import build_app, build_server, listen
 from modegate.entrypoints.settings import Settings
+from modegate.entrypoints.value_cleaning import clean, text_fault
 
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is a gateway, in one sentence?"}
@@ -59,8 +62,14 @@ async def run_demo() -> int:
 
 
 def _settings() -> Settings:
-    """The defaults, whatever is configured on this machine; but the operator's own CLI."""
-    return Settings(claude_path=os.environ.get("CLAUDE_PATH") or None)
+    """The defaults, whatever is configured on this machine; but the operator's own CLI.
+
+    The state is in a folder of the demo's own.
+    """
+    path = clean(os.environ.get("CLAUDE_PATH", "")).value
+    if fault := text_fault(path):
+        raise DemoError(f"CLAUDE_PATH: {fault}")
+    return Settings(claude_path=path or None, modegate_state_dir=Path(tempfile.gettempdir()))
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """`modegate doctor`: looks at everything that a request will need, and says what to do."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from modegate.domain.errors import GatewayError
 from modegate.domain.health import CredentialState, PassthroughState, StorageState
@@ -15,16 +15,27 @@ from modegate.entrypoints.server import AddressError, listen
 from modegate.entrypoints.settings import Settings
 
 
-async def run_doctor(settings: Settings, *, live: bool) -> int:
-    """Print each finding as it comes; returns the exit status: 1 where something is bad."""
+async def run_doctor(settings: Settings, *, live: bool, warnings: Sequence[str] = ()) -> int:
+    """Print each finding as it comes; returns the exit status: 1 where something is bad.
+
+    `warnings` are about the settings as they are written.
+    """
     configure_logging("error", "pretty")
     verdicts: Counter[Verdict] = Counter()
+    for warning in warnings:
+        _report(
+            Finding(Verdict.ODD, f"settings: {warning}", "correct it where it is set"), verdicts
+        )
     async with live_container(settings) as container:
         async for finding in _examine(container, live=live):
-            print(finding, flush=True)
-            verdicts[finding.verdict] += 1
+            _report(finding, verdicts)
     print(f"\n{_conclusion(verdicts)}")
     return int(Verdict.BAD in verdicts)
+
+
+def _report(finding: Finding, verdicts: Counter[Verdict]) -> None:
+    print(finding, flush=True)
+    verdicts[finding.verdict] += 1
 
 
 def _conclusion(verdicts: Counter[Verdict]) -> str:

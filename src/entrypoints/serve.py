@@ -54,6 +54,8 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     """Serve; returns the exit status: 1 where the address cannot be listened on."""
     chosen = "log_format" in loaded.sources or not sys.stderr.isatty()
     configure_logging(loaded.settings.log_level, loaded.settings.log_format if chosen else "pretty")
+    for warning in loaded.warnings:
+        log.warning("settings: %s", warning)
     settings = loaded.settings
     if settings.is_own_upstream() and not offline:
         print(f"modegate: {OWN_UPSTREAM}", file=sys.stderr)

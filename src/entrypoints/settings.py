@@ -15,6 +15,7 @@ from modegate.entrypoints.setting_types import (
     Bytes,
     Count,
     Folder,
+    Host,
     Key,
     Keys,
     Milliseconds,
@@ -25,7 +26,9 @@ from modegate.entrypoints.setting_types import (
     Retries,
     Spare,
     Switch,
+    Text,
     Url,
+    Variables,
 )
 
 WELL_KNOWN = {"http": 80, "https": 443}
@@ -44,7 +47,7 @@ class Settings(BaseModel):
     )
 
     port: Port = 3456
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     log_level: Literal["fatal", "error", "warn", "info", "debug", "trace", "silent"] = "info"
     log_format: Literal["json", "pretty"] = "json"
 
@@ -62,10 +65,10 @@ class Settings(BaseModel):
     shutdown_timeout_ms: Milliseconds = 10_000
 
     anthropic_api_key: Key | None = None
-    claude_path: str | None = None
+    claude_path: Text | None = None
     claude_tools: Names = ()
     claude_bare: Switch = None
-    claude_env_allow: Names = ()
+    claude_env_allow: Variables = ()
     default_model: str = "sonnet"
     claude_process_mode: Literal["live", "oneshot"] = "live"
     claude_warm_processes: Spare = 2

@@ -12,6 +12,7 @@ from modegate.entrypoints.settings import Settings
 # By pydantic's type of the error; whatever has bounds is told by them.
 WORDS = {
     "string_type": "must be text, in quotes",
+    "string_unicode": "must be text in UTF-8",
     "dict_type": 'must be a table, like [models] and rows like "our-model" = "opus" below it',
     "tuple_type": "must be a list",
     "path_type": "must be the path of a folder",

@@ -1,27 +1,28 @@
 """Where the settings come from: the environment, a file, the defaults; in this order."""
 
-import difflib
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
 from modegate.domain.client import mask
+from modegate.entrypoints.foreign_variables import OWN_PREFIX, foreign_variables
+from modegate.entrypoints.inherited import Inherited, clean_inherited
+from modegate.entrypoints.raw_settings import NAMES, ONLY_IN_FILE, marked_names
 from modegate.entrypoints.settings import Settings
 from modegate.entrypoints.settings_faults import fault_lines
+from modegate.entrypoints.settings_file import FILE_VARIABLE, UnreadableFileError
+from modegate.entrypoints.written_settings import FROM_ENVIRONMENT, WrittenSettings, removal
 
-OWN_PREFIX = "MODEGATE_"
-FILE_VARIABLE = "MODEGATE_CONFIG"
 CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # of `modegate chat`: no setting of the gateway
-FROM_ENVIRONMENT = "environment"
+PROCESS_VARIABLE = "MODEGATE_PROCESS"  # which the gateway gives its own children
 BY_DEFAULT = "default"
-# Tables have no form in the environment.
-ONLY_IN_FILE = frozenset({"models"})
-NAMES = frozenset(Settings.model_fields)
+VARIABLES = frozenset(name.upper() for name in NAMES - ONLY_IN_FILE)
+KNOWN = frozenset(
+    {FILE_VARIABLE, CLIENT_KEY_VARIABLE}
+    | {name for name in VARIABLES if name.startswith(OWN_PREFIX)}
+)
 
 
 class SettingsError(Exception):
@@ -34,10 +35,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, and where each of them comes from."""
+    """Settings, where each of them comes from, and what was odd about them, a line each."""
 
     settings: Settings
     sources: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     def describe(self) -> Iterator[str]:
         """One line a setting; secrets are masked."""
@@ -51,92 +53,50 @@ def load_settings(
 ) -> LoadedSettings:
     """Read the settings; `file` is the one named on the command line.
 
+    What surrounds a value by accident is removed, with a warning: blanks, line ends, byte order
+    marks, and one pair of quotes.
+
     Raises:
         SettingsError: a named file is missing, or a value or a name is wrong; all faults at once.
     """
-    path = _find_file(environment, file)
-    from_file = _read(path) if path else {}
-    from_environment = {
-        name: environment[name.upper()]
-        for name in NAMES - ONLY_IN_FILE
-        if environment.get(name.upper())
-    }
-    sources = {name: str(path) for name in from_file} | dict.fromkeys(
-        from_environment, FROM_ENVIRONMENT
-    )
-    faults = [*_unknown_variables(environment), *_unknown_keys(from_file, path)]
-    known = {name: value for name, value in from_file.items() if name in NAMES}
-    values = known | from_environment
+    meant = dict(marked_names(environment))
+    named = {meant.get(name, name): value for name, value in environment.items()}
+    inherited = clean_inherited(named)
     try:
-        settings = Settings.model_validate(values)
+        read = WrittenSettings.of(named, {**named, **inherited.changes}, file)
+    except UnreadableFileError as error:
+        raise SettingsError([str(error)]) from None
+    warnings = (
+        *(
+            f"{name}: blanks or a byte order mark in this name were removed"
+            for name in meant.values()
+        ),
+        *foreign_variables(named.keys() - {PROCESS_VARIABLE}, KNOWN, VARIABLES),
+        *read.warnings(),
+        *_inherited_warnings(inherited),
+    )
+    faults = [*read.unknown_keys(), *_inherited_faults(inherited)]
+    try:
+        settings = Settings.model_validate(read.values)
     except ValidationError as error:
-        shown = {name: (_written(name, source), source) for name, source in sources.items()}
-        raise SettingsError([*faults, *fault_lines(error, values, shown)]) from None
+        shown = {name: (_written(name, source), source) for name, source in read.sources.items()}
+        faults += fault_lines(error, read.values, shown)
+        raise SettingsError([*faults, *warnings]) from None
     if faults:
-        raise SettingsError(faults)
-    return LoadedSettings(settings, sources)
+        raise SettingsError([*faults, *warnings])
+    return LoadedSettings(settings, read.sources, warnings)
 
 
-def _find_file(environment: Mapping[str, str], named: str | None) -> Path | None:
-    if named := named or environment.get(FILE_VARIABLE):
-        return Path(named)
-    candidates = (
-        Path("modegate.toml"),
-        *_of_user(environment),
-        Path("/etc/modegate/config.toml"),
-        Path("/config/modegate.toml"),
-    )
-    return next((path for path in candidates if _is_file(path)), None)
+def _inherited_warnings(inherited: Inherited) -> Iterator[str]:
+    for name, removed in sorted(inherited.removed.items()):
+        if name not in VARIABLES:
+            yield removal(name, removed, FROM_ENVIRONMENT)
 
 
-def _of_user(environment: Mapping[str, str]) -> Iterator[Path]:
-    with suppress(RuntimeError):  # a service's account may have no home folder
-        home = environment.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
-        yield Path(home, "modegate", "config.toml")
-
-
-def _is_file(path: Path) -> bool:
-    """Whether there is one; what lies in a folder of somebody else's is not for us."""
-    try:
-        return path.is_file()
-    except PermissionError:
-        return False
-
-
-def _read(path: Path) -> dict[str, object]:
-    """What the file says, whatever kind of file can be read: a pipe as well."""
-    try:
-        return {name.lower(): value for name, value in tomllib.loads(path.read_text()).items()}
-    except FileNotFoundError:
-        raise SettingsError([f"the configuration file {path} does not exist"]) from None
-    except IsADirectoryError:
-        raise SettingsError([f"the configuration file {path} is a folder"]) from None
-    except OSError as error:
-        raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([f"{path} cannot be read: it is not UTF-8"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError([f"{path} is not valid TOML: {error}"]) from None
-
-
-def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
-    known = {FILE_VARIABLE, CLIENT_KEY_VARIABLE} | {
-        name.upper() for name in NAMES if name.startswith("modegate_")
-    }
-    for name in sorted(environment):
-        if name.startswith(OWN_PREFIX) and name not in known:
-            yield f"{name}: unknown variable{_nearest(name, known)}"
-
-
-def _unknown_keys(from_file: Mapping[str, object], path: Path | None) -> Iterator[str]:
-    for name in from_file:
-        if name not in NAMES:
-            yield f"{name}: unknown key in {path}{_nearest(name, NAMES)}"
-
-
-def _nearest(name: str, known: frozenset[str] | set[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
+def _inherited_faults(inherited: Inherited) -> Iterator[str]:
+    for name, fault in sorted(inherited.faults.items()):
+        if name not in VARIABLES:
+            yield f"{name}: {fault} (from {FROM_ENVIRONMENT})"
 
 
 def _written(name: str, source: str) -> str:

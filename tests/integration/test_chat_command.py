@@ -343,3 +343,20 @@ async def test_a_terminal_without_a_character_shows_another(
     provider.script(Says("“Yes.”"))
     done = await chat("Hi", url=both.url, shell=shell | {"PYTHONIOENCODING": "latin-1"})
     assert (done.stdout, done.stderr, done.returncode) == ("?Yes.?\n", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTPS_PROXY", "foo://x"),
+        ("HTTPS_PROXY", "http://[::1"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("SSL_CERT_FILE", "'/nonexistent'\r"),
+        ("SSL_CERT_FILE", "/dev/null"),
+    ],
+)
+async def test_what_the_environment_says_of_the_network_is_no_traceback(
+    variable: str, value: str, shell: dict[str, str]
+) -> None:
+    wrong = shell | {variable: value}
+    assert variable in failed(await chat("Hi", url="https://192.0.2.1", shell=wrong))

@@ -300,3 +300,97 @@ def test_a_gateway_that_would_ask_itself_does_not_start(
 def test_an_address_in_brackets_is_the_one_within(host: dict[str, str], tmp_path: Path) -> None:
     told = run("doctor", host=host | {"HOST": "[::1]"}, folder=tmp_path)
     assert "is free" in told.stdout
+
+
+AS_WRITTEN = {
+    "OPENAI_API_KEY": '"sk-abcdefghijkl"',
+    "API_KEYS": '"sk-one-aaaaaaaaaa,sk-two-bbbbbbbbbb"',
+    "MODEGATE_STATE_DIR": "'/srv/state'\r",
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1\r",
+    "HOST": "127.0.0.1 ",
+    "DEFAULT_MODEL": "\ufeffopus",
+    "ANTHROPIC_BASE_URL": '"http://127.0.0.1:9"',
+}
+OF_A_PLATFORM = {
+    "MODEGATE_PORT": "tcp://10.0.0.1:3456",
+    "MODEGATE_SERVICE_HOST": "10.0.0.1",
+    "MODEGATE_PROCESS": "0123",
+}
+
+
+def test_values_as_files_and_containers_bring_them(host: dict[str, str], tmp_path: Path) -> None:
+    done = run("config", "show", host=host | AS_WRITTEN | OF_A_PLATFORM, folder=tmp_path)
+    assert done.returncode == 0
+    for line in (
+        "openai_api_key = ****ijkl  (environment)",
+        "api_keys = sk-one-****aaaa, sk-two-****bbbb  (environment)",
+        "modegate_state_dir = /srv/state  (environment)",
+        "openai_base_url = http://127.0.0.1:9/v1  (environment)",
+        "host = 127.0.0.1  (environment)",
+        "default_model = opus  (environment)",
+    ):
+        assert f"{line}\n" in done.stdout
+    warned = done.stderr.splitlines()
+    assert all(line.startswith("modegate: warning: ") for line in warned)
+    for name in AS_WRITTEN:
+        assert sum(f" {name}: " in line for line in warned) == 1, name
+    assert len(warned) == len(AS_WRITTEN) + 1
+    assert "MODEGATE_PORT, MODEGATE_SERVICE_HOST: ignored" in done.stderr
+
+
+def test_a_start_warns_of_what_it_cleaned(host: dict[str, str], tmp_path: Path) -> None:
+    odd = {"API_KEY": '"sk-one-aaaaaaaaaa"\r', "OPENAI_BASE_URL": "http://127.0.0.1:9/v1\r"}
+    odd |= {"OPENAI_API_KEY": "'x'", "MODEGATE_LOG_LEVEL": "debug", **OF_A_PLATFORM}
+    with serving(folder=tmp_path, environment=host | odd) as running:
+        known = running.ask("/v1/sessions", Authorization="Bearer sk-one-aaaaaaaaaa")
+        running.process.send_signal(signal.SIGTERM)
+        warned = [str(line["message"]) for line in running.log() if line["level"] == "warn"]
+        assert running.process.returncode == 0
+    assert known is not None
+    assert known["object"] == "list"
+    assert [text.split()[1].rstrip(",:") for text in warned if text.startswith("settings: ")] == [
+        "MODEGATE_LOG_LEVEL",
+        "MODEGATE_PORT",
+        "API_KEY",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    ]
+
+
+def test_the_doctor_warns_of_what_was_cleaned(host: dict[str, str], tmp_path: Path) -> None:
+    odd = {"ANTHROPIC_API_KEY": '"sk-x"', "NODE_EXTRA_CA_CERTS": "", **OF_A_PLATFORM}
+    found = run("doctor", host=host | odd, folder=tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "warn settings: ANTHROPIC_API_KEY: quotes around the value were removed" in found.stdout
+    assert "warn settings: MODEGATE_PORT, MODEGATE_SERVICE_HOST: ignored" in found.stdout
+
+
+@pytest.mark.parametrize("command", [("config", "show"), ("serve",), ("doctor",), ("chat", "Hi")])
+def test_impossible_values_are_named_by_every_command(
+    command: tuple[str, ...], host: dict[str, str], tmp_path: Path
+) -> None:
+    impossible = {
+        "PORT": "\x01",
+        "HOST": "a b",
+        "LOG_LEVEL": "\udcff",
+        "API_KEY": '"sk-lone',
+        "API_KEYS": "sk-\u200babc",
+        "OPENAI_BASE_URL": "http://a b/v1",
+        "MODEGATE_STATE_DIR": "/srv/\udcff",
+        "CLAUDE_PATH": "/bin/\x07",
+        "ANTHROPIC_AUTH_TOKEN": "a\nb",
+        "HTTPS_PROXY": "http://\x01",
+        "SSL_CERT_FILE": "/a\x1b[31mb",
+    }
+    done = run(*command, host=host | impossible, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert {line.split()[1] for line in lines} == {f"{name}:" for name in impossible}
+    assert len(lines) == len(impossible)
+    assert done.stderr.replace("\n", "").isprintable()
+
+
+def test_the_demo_names_a_path_that_cannot_be(host: dict[str, str], tmp_path: Path) -> None:
+    done = run("demo", host=host | {"CLAUDE_PATH": '"/bin/cla\x07ude"'}, folder=tmp_path)
+    assert done.returncode == 1
+    assert "The demo failed: CLAUDE_PATH: must not hold U+0007" in done.stdout

@@ -96,7 +96,7 @@ ROWS = [
         ("invalid_request", 400, INVALID, "n", ("at least 1",), asked(n=0)),
         ("invalid_request", 400, INVALID, None, ("HTTP/1.1",), on_the_wire(b"MARKED / HTTP/1.1\r\n\r\n")),
         ("invalid_request", 400, INVALID, "messages", ("check",), claude_says(400)),
-        ("unsupported_parameter", 400, INVALID, "tools", ("'tools'", *UNSUPPORTED), asked(tools=[])),
+        ("unsupported_parameter", 400, INVALID, "tools", ("'tools'", *UNSUPPORTED), asked(tools=[{"type": "function"}])),
         ("unsupported_parameter", 400, INVALID, "messages[0].content[0].image_url", UNSUPPORTED, asked(messages=IMAGE)),
         ("model_not_found", 400, INVALID, "model", MODEL_WORDS, asked(model="marked")),
         ("model_not_found", 400, INVALID, "model", ("choose another", "sonnet"), claude_says(404)),

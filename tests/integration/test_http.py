@@ -158,6 +158,19 @@ async def test_models(running: Gateway) -> None:
     assert [model.id for model in models.data] == ids
 
 
+async def test_a_slash_at_the_end_makes_no_difference(running: Gateway) -> None:
+    for path in ("/v1/models", "/v1/models/sonnet", "/v1/sessions", "/live", "/openapi.json"):
+        plain, slashed = [await running.http.get(it) for it in (path, f"{path}/")]
+        assert (slashed.status_code, slashed.content) == (plain.status_code, plain.content), path
+        assert (await running.http.head(f"{path}/")).status_code == 200
+        assert (await running.http.options(f"{path}/")).headers["Allow"]
+    refused = await running.http.post(f"{CHAT}/", json={})
+    assert error_of(refused)["code"] != "not_found"
+    assert refused.headers["X-Backend-Mode"] == "openai-passthrough"
+    models = await running.sdk.with_options(base_url=f"{running.url}/v1/").models.list()
+    assert models.data
+
+
 async def test_live_and_health(running: Gateway) -> None:
     assert (await running.http.get("/live")).status_code == 200
     response = await running.http.get("/health")

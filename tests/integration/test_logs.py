@@ -153,7 +153,10 @@ async def test_one_line_a_request(
         await running.chat("gpt-4o", headers=mine | {"X-OpenAI-API-Key": "sk-theirs"})
         await running.http.get("/live")
         await running.claude()
-    whole, streamed, passed, live, refused = of_requests(caplog)
+        for path in ("/v1/sessions", "/v1/models?include=upstream"):
+            await running.http.get(path, headers={"Authorization": "Bearer sk-abc-0123456789wxyz"})
+        await running.http.get("/v1/sessions", headers={"Authorization": "Bearer pass"})
+    whole, streamed, passed, live, refused, *others = of_requests(caplog)
     assert whole.pop("time")
     assert whole.pop("duration_ms") > 0
     tokens = (whole.pop("prompt_tokens"), whole.pop("completion_tokens"))
@@ -177,6 +180,9 @@ async def test_one_line_a_request(
     assert (passed["mode"], passed["model"]) == ("openai-passthrough", "gpt-4o")
     assert (live["route"], live["status"]) == ("/live", 200)
     assert (refused["status"], refused["error"]) == (401, "missing_api_key")
+    assert "key" not in refused
+    assert [(line["status"], line["error"]) for line in others] == [(401, "invalid_api_key")] * 3
+    assert [line["key"] for line in others] == ["sk-abc-****wxyz", "sk-abc-****wxyz", "****"]
 
 
 async def test_a_client_that_left_is_logged_as_one(

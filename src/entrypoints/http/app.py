@@ -6,6 +6,7 @@ from typing import Any
 
 import falcon
 import falcon.asgi
+from falcon.routing import CompiledRouter
 
 from modegate.application.admission import Admission
 from modegate.application.check_health import CheckHealth
@@ -28,7 +29,7 @@ from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.health import Health, Live
 from modegate.entrypoints.http.lifetime import Lifetime
 from modegate.entrypoints.http.metrics import Metrics, MetricsPage
-from modegate.entrypoints.http.middleware import Cors, NoteRoute
+from modegate.entrypoints.http.middleware import Cors, DropTrailingSlash, NoteRoute
 from modegate.entrypoints.http.models import Model, Models
 from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.refusals import Refusals
@@ -96,15 +97,18 @@ def create_app(
     addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))
     gate = Gate(use_cases.admission, addresses)
     metrics = Metrics(use_cases.check_health)
+    router = CompiledRouter()
     app = falcon.asgi.App(
+        router=router,
         middleware=[
+            DropTrailingSlash(router),
             Lifespan(on_start, on_end),
             *_cors(options),
             NoteRoute(),
             Refusals(),
             drain,
             Crowding(),
-        ]
+        ],
     )
     app.add_error_handler(GatewayError, on_gateway_error)
     app.add_error_handler(falcon.HTTPError, on_framework_error)

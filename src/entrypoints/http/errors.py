@@ -13,6 +13,7 @@ from modegate.domain import errors
 from modegate.domain.errors import (
     AccessError,
     GatewayError,
+    InvalidKeyError,
     RateLimitError,
     StorageError,
     UpstreamRefusalError,
@@ -142,6 +143,8 @@ async def on_gateway_error(
         resp.content_type = falcon.MEDIA_JSON
     if isinstance(error, AccessError):
         resp.set_header("WWW-Authenticate", "Bearer")
+    if isinstance(error, InvalidKeyError):
+        record_of(req).key = error.label
     if isinstance(error, RateLimitError) and error.quota is not None:
         tighten(req, error.quota)
     if isinstance(error, StorageError) and error.retry_after is None:

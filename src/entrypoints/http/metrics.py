@@ -98,6 +98,9 @@ class _Capacity(Collector):
         yield GaugeMetricFamily("modegate_queue", "Requests that wait for one.", capacity.queued)
 
 
+SEND_TOKEN = "Send METRICS_TOKEN as Authorization: Bearer TOKEN."  # noqa: S105 - a message
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
     """The figures as text; with a `token` only for who has it."""
@@ -128,6 +131,7 @@ class MetricsPage:
         if self.token is None:
             return
         key = bearer_key(authorization)
-        if key is None or not hmac.compare_digest(key.digest, ApiKey(self.token).digest):
-            kind = InvalidKeyError if key else MissingKeyError
-            raise kind("Send METRICS_TOKEN as Authorization: Bearer TOKEN.")
+        if key is None:
+            raise MissingKeyError(SEND_TOKEN)
+        if not hmac.compare_digest(key.digest, ApiKey(self.token).digest):
+            raise InvalidKeyError(SEND_TOKEN, label=str(key))

@@ -5,6 +5,7 @@ from typing import Any
 
 import falcon
 import falcon.asgi
+from falcon.routing import CompiledRouter
 
 from modegate.entrypoints.http.record import record_of
 
@@ -27,6 +28,30 @@ RELAYED_HEADERS = ("X-Should-Retry", "Retry-After-Ms", "*")
 # Private Network Access was called Local Network Access for a while; its present form asks the
 # user and sends no header.
 LESS_PUBLIC_NETWORKS = ("Private-Network", "Local-Network")
+
+
+class DropTrailingSlash:
+    """Routes a path with a slash at its end as the path without it, if the method is served there.
+
+    No redirect, which clients do not follow with a body.
+    """
+
+    def __init__(self, router: CompiledRouter) -> None:
+        self._router = router
+
+    async def process_request(
+        self,
+        req: falcon.asgi.Request,
+        resp: falcon.asgi.Response,  # noqa: ARG002
+    ) -> None:
+        """Before the route is chosen."""
+        if not req.path.endswith("/"):
+            return
+        path = req.path.rstrip("/")
+        found = self._router.find(path)
+        responder = f"on_{req.method.lower()}"
+        if found and (req.method == "OPTIONS" or hasattr(found[0], responder)):
+            req.path = path
 
 
 class NoteRoute:

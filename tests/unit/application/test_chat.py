@@ -147,7 +147,7 @@ async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
         (claude(model="o1"), ModelNotFoundError),
         (claude(messages=None), MissingParameterError),
         (claude(messages=[]), InvalidRequestError),
-        (claude(tools=[]), UnsupportedParameterError),
+        (claude(tools=[{"type": "function"}]), UnsupportedParameterError),
         (claude(stream="yes"), InvalidRequestError),
         (claude(stream_options=[]), InvalidRequestError),
         (claude(stream_options=True), InvalidRequestError),
@@ -169,7 +169,14 @@ async def test_what_is_refused_reaches_no_backend(
 
 
 @pytest.mark.parametrize(
-    ("params", "choices"), [({}, 1), ({"n": 3}, 3), ({"n": "x"}, 1), ({"model": 3}, 1)]
+    ("params", "choices"),
+    [
+        ({}, 1),
+        ({"n": 3}, 3),
+        ({"n": 3.0}, 3),
+        *(({"n": wrong}, 1) for wrong in ("x", 0, -1, 1.5, True, None)),
+        ({"model": 3}, 1),
+    ],
 )
 async def test_passthrough_looks_at_next_to_nothing(
     world: World, params: dict[str, object], choices: int

@@ -21,6 +21,17 @@ async def test_every_listed_model_is_accepted() -> None:
     for model in listed:
         assert models.resolve(str(model["id"]))
         assert model.keys() == {"id", "object", "created", "owned_by"}
+        assert model["owned_by"] == "anthropic"
+
+
+async def test_a_model_has_the_date_of_the_one_that_answers() -> None:
+    rows = {"ours": "claude-opus-4-6", "gpt-9*": "claude-sonnet-4-6", "new": "claude-opus-99"}
+    models = ListModels(ModelMap(rows, default="ours"), Upstream())
+    listed = {model["id"]: model["created"] for model in await models()}
+    assert listed == {"ours": 1770249600, "new": 0, "default": 1770249600}
+    found = await models.find("gpt-9-mini")
+    assert found is not None
+    assert (found["created"], found["owned_by"]) == (1771286400, "anthropic")
 
 
 async def test_the_upstreams_own_come_behind_and_no_name_twice() -> None:

@@ -21,6 +21,28 @@ def test_a_masked_key_shows_next_to_nothing(secret: str, shown: str) -> None:
     assert mask(secret) == shown
 
 
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("eyJhbGciOiJIUzI1NiJ9." + "x" * 5000 + "-a-b-signature", "****ture"),
+        ("correct-horse-battery-staple", "****aple"),
+        ("x" * 100_000, "****xxxx"),
+        ("\x1b[31m-\x07-secret-secret", "?[31m-?-****cret"),
+        ("secret-secret\r\n\x9b\u202e", "****????"),
+        ("gehe\u00efmnis-\ud800\u00fc", "****s-??"),
+    ],
+)
+def test_a_key_that_a_client_made_up_is_masked_as_any_other(secret: str, shown: str) -> None:
+    with pytest.raises(InvalidKeyError) as caught:
+        KeyRing([ApiKey("sk-cca-another")]).identify(f"Bearer {secret}.")
+    label = str(ApiKey(secret))
+    assert label == shown
+    assert caught.value.label == str(ApiKey(f"{secret}."))
+    assert len(label) <= 20
+    assert label.isascii()
+    assert label.isprintable()
+
+
 def test_a_key_shows_itself_only_when_asked() -> None:
     key = ApiKey("sk-cca-0123456789abcdef7f3a")
     assert "0123" not in f"{key} {key!r}"

@@ -48,6 +48,52 @@ def test_earlier_tool_calls_are_told() -> None:
     assert said == '[called get with {"a":1}]'
 
 
+def test_a_call_of_a_custom_tool_is_told() -> None:
+    call = {"id": "1", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    said = parse(HELLO, message("assistant", "", tool_calls=[call])).messages[1].text
+    assert said == "[called shell with ls]"
+
+
+def test_a_call_of_an_older_client_is_told() -> None:
+    call = {"name": "get", "arguments": '{"a":1}'}
+    said = parse(HELLO, message("assistant", None, function_call=call)).messages[1].text
+    assert said == '[called get with {"a":1}]'
+
+
+@pytest.mark.parametrize("content", ["42", [text("4"), text("2")]])
+def test_the_role_function_of_older_clients_is_text_like_tool(content: object) -> None:
+    assert (
+        prompt(HELLO, message("function", content, name="get")).text
+        == prompt(HELLO, message("tool", content, tool_call_id="1")).text
+    )
+
+
+@pytest.mark.parametrize("content", [None, "", []])
+def test_a_function_may_have_returned_nothing(content: object) -> None:
+    assert parse(HELLO, message("function", content)).messages[1] == Message(Role.FUNCTION, "")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"tool_calls": []},
+        {"tool_calls": None},
+        {"tool_calls": [{}, None, {"function": None}, {"function": {}}]},
+        {"function_call": None},
+        {"function_call": {}},
+        {"function_call": ""},
+        {"refusal": None, "audio": None, "annotations": [], "name": ""},
+        {"reasoning_content": None},
+    ],
+)
+@pytest.mark.parametrize("content", [None, "", [], "Yes."])
+def test_empty_fields_beside_the_content_say_nothing(
+    beside: dict[str, object], content: object
+) -> None:
+    said = parse(HELLO, message("assistant", content, **beside)).messages[1].text
+    assert said == (content or "")
+
+
 @pytest.mark.parametrize(
     ("messages", "error", "param"),
     [
@@ -59,7 +105,6 @@ def test_earlier_tool_calls_are_told() -> None:
         (["hi"], InvalidRequestError, "messages[0]"),
         ([{"content": "x"}], MissingParameterError, "messages[0].role"),
         ([message("robot", "x")], InvalidRequestError, "messages[0].role"),
-        ([message("function", "x")], InvalidRequestError, "messages[0].role"),
         ([{"role": {}, "content": "x"}], InvalidRequestError, "messages[0].role"),
         ([HELLO, {"role": "user"}], MissingParameterError, "messages[1].content"),
         ([message("user", None)], MissingParameterError, "messages[0].content"),

@@ -71,6 +71,7 @@ def test_every_listed_name_is_accepted() -> None:
         ({"default": "opus"}, "opus", "cannot be a model's name"),
         ({"": "opus"}, "opus", "cannot be a model's name"),
         ({"*": "opus"}, "opus", "cannot be a model's name"),
+        ({"a\x1b[31m": "opus"}, "opus", "cannot be a model's name"),
         ({"mine": "--dangerously-skip-permissions"}, "mine", "no CLI model"),
         ({"mine": "a b"}, "mine", "no CLI model"),
         ({"mine": "opus"}, "yours", "not in the model map"),

@@ -47,24 +47,78 @@ def test_tier_two_is_accepted_and_named(name: str, value: object) -> None:
     assert screen(**{name: value}) == Screening(ignored=(name,), effort=None)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("tools", []),
-        ("tool_choice", "none"),
-        ("functions", []),
-        ("function_call", "auto"),
-        ("response_format", {"type": "json_object"}),
-        ("logprobs", True),
-        ("top_logprobs", 0),
-        ("logit_bias", {}),
-        ("n", 2),
-        ("audio", {}),
-        ("modalities", ["text", "audio"]),
-        ("prediction", {}),
-        ("web_search_options", {}),
-    ],
+TOOL = {"type": "function", "function": {"name": "get"}}
+NAMED = {"type": "function", "function": {"name": "get"}}
+REFUSED: list[tuple[str, object]] = [
+    ("tools", [TOOL]),
+    ("tools", [{}, TOOL]),
+    ("tools", True),
+    ("tool_choice", "required"),
+    ("tool_choice", NAMED),
+    ("tool_choice", {"type": "allowed_tools", "allowed_tools": {"mode": "required"}}),
+    ("functions", [{"name": "get"}]),
+    ("function_call", {"name": "get"}),
+    ("response_format", {"type": "json_object"}),
+    ("response_format", {"type": "json_schema", "json_schema": {}}),
+    ("logprobs", True),
+    ("top_logprobs", 1),
+    ("logit_bias", {"50256": -100}),
+    ("logit_bias", {"50256": 0, "7": 1}),
+    ("n", 2),
+    ("n", 2.0),
+    ("audio", {"voice": "alloy", "format": "wav"}),
+    ("modalities", ["text", "audio"]),
+    ("modalities", ["audio"]),
+    ("prediction", {"type": "content", "content": "x"}),
+    ("prediction", {"type": "content", "content": [{"type": "text", "text": "x"}]}),
+    # OpenAI's API searches with the defaults.
+    ("web_search_options", {}),
+    ("web_search_options", {"user_location": None}),
+]
+EMPTY: tuple[object, ...] = (
+    None,
+    "",
+    " \n",
+    [],
+    {},
+    [None],
+    [{}],
+    {"x": None},
+    {"type": "", "function": {"name": []}},
 )
+NEUTRAL: list[tuple[str, object]] = [
+    *((name, value) for name in ("tools", "functions", "audio") for value in (False, *EMPTY)),
+    *(("tool_choice", value) for value in ("none", "auto", False, *EMPTY)),
+    ("tool_choice", {"type": "none"}),
+    ("tool_choice", {"type": "auto"}),
+    ("tool_choice", {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}),
+    *(("function_call", value) for value in ("none", "auto", False, *EMPTY)),
+    *(("top_logprobs", value) for value in (0, 0.0, -0.0, False, *EMPTY)),
+    *(("logit_bias", value) for value in ({"50256": 0}, {"1": 0.0, "2": None}, False, *EMPTY)),
+    *(("n", value) for value in (1, 1.0, *EMPTY)),
+    *(("logprobs", value) for value in (False, *EMPTY)),
+    *(("response_format", value) for value in EMPTY),
+    ("response_format", {"type": "text"}),
+    ("response_format", {"type": "text", "json_schema": None}),
+    *(("modalities", value) for value in (["text"], ["text", "text"], ["text", None], *EMPTY)),
+    *(("prediction", value) for value in ({"type": "content"}, False, *EMPTY)),
+    *(
+        ("prediction", {"type": "content", "content": content})
+        for content in (None, "", [], [{"type": "text", "text": ""}], [{"type": "text"}, {}])
+    ),
+    ("web_search_options", ""),
+    ("web_search_options", []),
+    ("web_search_options", False),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), NEUTRAL)
+def test_what_asks_for_nothing_is_accepted_and_named(name: str, value: object) -> None:
+    named = () if value is None else (name,)
+    assert screen(**{name: value}) == Screening(ignored=named, effort=None)
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
 def test_tier_three_is_refused(name: str, value: object) -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
         screen(**{name: value})
@@ -92,6 +146,19 @@ def test_the_order_of_the_request_is_kept() -> None:
     assert screen(seed=1, user="x", top_p=1).ignored == ("seed", "user", "top_p")
 
 
+def test_a_refusal_names_what_asks_and_not_what_stands_beside_it() -> None:
+    with pytest.raises(UnsupportedParameterError) as caught:
+        screen(tool_choice="auto", top_logprobs=0, tools=[TOOL])
+    assert caught.value.param == "tools"
+
+
+def test_a_value_that_is_nested_deeply_is_judged() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert screen(tools=deep).ignored == ("tools",)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -112,10 +179,11 @@ def test_whatever_is_sent_is_refused_named_or_honoured(params: dict[str, object]
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("n", value) for value in (0, -1, "1", True)),
+        *(("n", value) for value in (0, -1, 0.0, 0.5, 1.5, float("inf"), "1", True, False, [1])),
         ("response_format", "text"),
         ("logprobs", 0),
         ("modalities", "text"),
+        ("modalities", {"x": "text"}),
     ],
 )
 def test_what_no_mode_could_take_is_invalid(name: str, value: object) -> None:

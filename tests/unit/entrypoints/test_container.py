@@ -6,7 +6,7 @@ import pytest
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.redacted import Redacted
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
-from modegate.entrypoints.container import Container, close, live_container
+from modegate.entrypoints.container import Container, claude_options, close, live_container
 from modegate.entrypoints.server import build_app, build_server, preparing
 from modegate.entrypoints.settings import Settings
 from modegate.testing.backend import ScriptedBackend
@@ -24,6 +24,24 @@ class Closable:
         self.closed += 1
         if self._error:
             raise self._error
+
+
+def test_what_children_inherit_is_cleaned(tmp_path: Path) -> None:
+    given = {
+        "ANTHROPIC_API_KEY": '""',
+        "ANTHROPIC_AUTH_TOKEN": '"token"\r',
+        "HTTPS_PROXY": "'http://127.0.0.1:9'",
+        "SSL_CERT_FILE": "/certs.pem\r\n",
+        "OURS": '"as it is"',
+    }
+    options = claude_options(Settings(modegate_state_dir=tmp_path), given)
+    assert options.environment == {
+        "ANTHROPIC_API_KEY": "",
+        "ANTHROPIC_AUTH_TOKEN": "token",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "SSL_CERT_FILE": "/certs.pem",
+        "OURS": '"as it is"',
+    }
 
 
 async def test_what_is_in_a_container_is_closed_when_it_is_left(tmp_path: Path) -> None:

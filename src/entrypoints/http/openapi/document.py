@@ -45,7 +45,7 @@ def build_document(facts: Facts) -> Schema:
 def _paths(facts: Facts) -> Schema:
     key: list[Schema] = [{"key": []}] if facts.wants_key else []
     token: list[Schema] = [{"metrics_token": []}] if facts.wants_metrics_token else []
-    listed = [describe_model(name) for name in facts.models.names]
+    listed = [describe_model(facts.models, name) for name in facts.models.names]
     return {
         "/v1/chat/completions": {"post": chat.chat_completions(facts.max_body, key)},
         "/v1/models": {"get": models.models(list(listed), key)},
@@ -68,6 +68,7 @@ def _components(facts: Facts) -> Schema:
         "schemas": {
             "ClaudeCodeRequest": requests.claude_code_request(facts.rules, facts.models),
             "PassthroughRequest": requests.passthrough_request(),
+            requests.EMPTY_NAME: requests.empty(),
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, as it came."},
             **answers.schemas(),

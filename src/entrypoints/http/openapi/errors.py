@@ -40,7 +40,7 @@ def told_by_the_domain(models: ModelMap, max_body: int = MIB) -> Iterable[Gatewa
     """What needs no backend."""
     yield _provoked(lambda: Conversation.parse([]))
     yield _provoked(lambda: Conversation.parse(None))
-    yield _provoked(lambda: ParamPolicy().screen({"tools": []}))
+    yield _provoked(lambda: ParamPolicy().screen({"tools": [{"type": "function"}]}))
     yield _provoked(lambda: models.resolve(""))
     yield _provoked(lambda: decide_mode("perhaps", None))
     yield _provoked(lambda: parse_session_id("mine"))

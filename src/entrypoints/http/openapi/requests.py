@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from modegate.application.prepare_turn import MAX_MODEL_CHARACTERS
 from modegate.domain.conversation import (
@@ -11,9 +11,10 @@ from modegate.domain.conversation import (
     TEXT_PARTS,
     Role,
 )
+from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, matches
 from modegate.domain.model_map import PREFIX_MARK, ModelMap
 from modegate.domain.param_policy import Kind, Rule, Tier
-from modegate.entrypoints.http.openapi.schema import NULL, Schema
+from modegate.entrypoints.http.openapi.schema import NULL, Schema, ref
 
 KINDS: Mapping[Kind, Schema] = {
     Kind.ANY: {},
@@ -28,6 +29,21 @@ SAID: Mapping[Tier, str] = {
     Tier.IGNORED: f"Accepted without effect, and {NAMED}.",
     Tier.REFUSED: "Refused with `unsupported_parameter`; passthrough has it.",
 }
+EMPTY_NAME = "Empty"
+
+
+def empty() -> Schema:
+    """A value that holds nothing, however deep."""
+    inner = ref(EMPTY_NAME)
+    return {
+        "description": "Null, a blank string, or a list or object of such values only.",
+        "anyOf": [
+            NULL,
+            {"type": "string", "pattern": r"^\s*$"},
+            {"type": "array", "items": inner},
+            {"type": "object", "additionalProperties": inner},
+        ],
+    }
 
 
 def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
@@ -73,28 +89,57 @@ def parameter(rule: Rule) -> Schema:
     """One parameter of Claude Code by its rule."""
     described = {"description": _described(rule), "x-claude-code": rule.tier.name.lower()}
     if rule.tier is Tier.REFUSED:
-        return NULL | described
+        return _one_of((None, *rule.neutral)) | described
     if rule.only and rule.otherwise is Tier.REFUSED:
-        return {"anyOf": [*map(_like, rule.only), NULL]} | described
+        return _one_of((None, *rule.only, *rule.neutral)) | described
     kind = KINDS[rule.kind]
-    return ({"anyOf": [kind, NULL]} if kind else {}) | described
+    return ({"anyOf": [kind, ref(EMPTY_NAME)]} if kind else {}) | described
 
 
 def _described(rule: Rule) -> str:
+    if rule.tier is Tier.REFUSED:
+        neutral = ", ".join(map(_words, rule.neutral))
+        return f"{neutral}: {SAID[Tier.IGNORED]} Any other value: {SAID[Tier.REFUSED]}"
     if not rule.only:
         return SAID[rule.tier]
-    values = ", ".join(f"`{json.dumps(value)}`" for value in rule.only)
+    values = ", ".join(map(_words, rule.only))
     return f"{values}: {SAID[rule.tier]} Any other value: {SAID[rule.otherwise]}"
 
 
-def _like(value: object) -> Schema:
-    if not isinstance(value, Mapping):
-        return {"const": value}
+def _words(wanted: object) -> str:
+    """A pattern in words."""
+    if wanted is EMPTY:
+        return "an empty value"
+    if isinstance(wanted, ListOf | ObjectOf):
+        kind = "a list" if isinstance(wanted, ListOf) else "an object"
+        return f"{kind} of only {' or '.join(map(_words, wanted.patterns))}"
+    try:
+        return f"`{json.dumps(wanted)}`"
+    except TypeError:  # another pattern is in it
+        assert isinstance(wanted, Mapping)  # noqa: S101 - narrows the type
+        fields = (f"`{name}` of {_words(item)}" for name, item in wanted.items())
+        return f"an object with {' and '.join(fields)}"
+
+
+def pattern(wanted: object) -> Schema:
+    """The values that have the pattern."""
+    if wanted is EMPTY:
+        return ref(EMPTY_NAME)
+    if isinstance(wanted, ListOf):
+        return {"type": "array", "items": _one_of(wanted.patterns)}
+    if isinstance(wanted, ObjectOf):
+        return {"type": "object", "additionalProperties": _one_of(wanted.patterns)}
+    if not isinstance(wanted, Mapping):
+        return {"const": wanted}
     return {
         "type": "object",
-        "required": list(value),
-        "properties": {name: _like(item) for name, item in value.items()},
+        "required": [name for name, item in wanted.items() if not matches(None, item)],
+        "properties": {name: pattern(item) for name, item in wanted.items()},
     }
+
+
+def _one_of(patterns: Iterable[object]) -> Schema:
+    return {"anyOf": [pattern(it) for it in patterns]}
 
 
 def model(models: ModelMap) -> Schema:
@@ -118,7 +163,11 @@ def messages() -> Schema:
         "items": {
             "anyOf": [
                 _message([Role.USER], _text({"pattern": r"\S"}, _holds_a_word())),
-                _message([Role.ASSISTANT], {"anyOf": [_text(), NULL]}, needs_content=False),
+                _message(
+                    [Role.ASSISTANT, Role.FUNCTION],
+                    {"anyOf": [_text(), NULL]},
+                    needs_content=False,
+                ),
                 _message([Role.SYSTEM, Role.DEVELOPER, Role.TOOL], _text()),
             ]
         },

@@ -137,6 +137,25 @@ def test_every_parameter_has_its_tier() -> None:
     assert {tier.name.lower() for tier in Tier} == set(told.values())
 
 
+REFUSED = [name for name, rule in CLAUDE_CODE_RULES.items() if rule.tier is Tier.REFUSED]
+VALUES: tuple[object, ...] = (
+    *(None, "", " ", "x", "none", "auto", "text", 0, 1, 1.0, 2, 2.0, 0.5, True, False),
+    *([], [[]], [{}], ["text"], ["text", None], ["audio"], [{"name": "x"}]),
+    *({}, {"x": {}}, {"x": 0}, {"x": 1}, {"type": "text"}, {"type": "auto"}, {"type": "x"}),
+    *({"type": "content", "content": content} for content in ("", "x", [], [{"type": "text"}])),
+)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_document_allows_is_what_the_rules_accept(name: str) -> None:
+    rule = CLAUDE_CODE_RULES[name]
+    schema = COMPONENTS["schemas"]["ClaudeCodeRequest"]["properties"][name]
+    validator = jsonschema.Draft202012Validator(schema | {"components": COMPONENTS})
+    for value in VALUES:
+        accepted = rule.is_valid(value) and rule.tier_of(value) is not Tier.REFUSED
+        assert validator.is_valid(value) is (accepted or value is None), value
+
+
 def test_what_the_operator_chose_is_in_it() -> None:
     facts = dataclasses.replace(
         FACTS,
