@@ -34,7 +34,7 @@ def test_what_children_inherit_is_cleaned(tmp_path: Path) -> None:
         "SSL_CERT_FILE": "/certs.pem\r\n",
         "OURS": '"as it is"',
     }
-    options = claude_options(Settings(modegate_state_dir=tmp_path), given)
+    options = claude_options(Settings(modegate_state_dir=tmp_path), given, None)
     assert options.environment == {
         "ANTHROPIC_API_KEY": "",
         "ANTHROPIC_AUTH_TOKEN": "token",
