@@ -71,6 +71,8 @@ def claude_options(settings: Settings, environment: Mapping[str, str]) -> Claude
         turn_timeout=settings.request_timeout_ms / 1000,
         first_event_timeout=settings.claude_first_event_timeout_ms / 1000,
         silence_timeout=settings.claude_silence_timeout_ms / 1000,
+        own_wait=settings.claude_max_own_wait_ms / 1000,
+        cuts_at_limit=settings.claude_cut_at_output_limit,
     )
 
 
