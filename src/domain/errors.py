@@ -51,21 +51,35 @@ class GatewayError(Exception):
     """What a client is told: what was wrong and what to do; never a body, a path or a key.
 
     `param` names the offending field or header; `retry_after` is in seconds, where it is known.
+    `is_repeatable` says whether the same request may succeed when it is sent again soon; None says
+    nothing about it.
     """
 
     code: ClassVar[str]
+    is_repeatable: bool | None = None
 
     def __init__(
-        self, message: str, *, param: str | None = None, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after: float | None = None,
+        is_repeatable: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.retry_after = retry_after
+        if is_repeatable is not None:
+            self.is_repeatable = is_repeatable
+        elif retry_after is not None:
+            self.is_repeatable = True
 
 
 class RequestError(GatewayError):
     """The request itself is wrong; the same again will fail again."""
+
+    is_repeatable = False
 
 
 class InvalidRequestError(RequestError):
@@ -130,6 +144,8 @@ class UnsupportedMediaTypeError(RequestError):
 
 class AccessError(GatewayError):
     """Whoever asks may not."""
+
+    is_repeatable = False
 
 
 class MissingKeyError(AccessError):
@@ -205,24 +221,28 @@ class PassthroughNotConfiguredError(ConfigurationError):
     """Neither the server nor the client has a key for the upstream."""
 
     code = "passthrough_not_configured"
+    is_repeatable = False
 
 
 class PassthroughDisabledError(ConfigurationError):
     """The operator switched passthrough off."""
 
     code = "passthrough_disabled"
+    is_repeatable = False
 
 
 class BackendUnavailableError(ConfigurationError):
     """The `claude` executable is missing or cannot be started."""
 
     code = "backend_unavailable"
+    is_repeatable = False
 
 
 class StorageError(ConfigurationError):
     """What sessions are kept in cannot be read or written."""
 
     code = "storage_unavailable"
+    is_repeatable = False
 
 
 class BackendError(GatewayError):
@@ -233,42 +253,49 @@ class BackendAuthError(BackendError):
     """Claude's key or login was refused."""
 
     code = "backend_auth_failed"
+    is_repeatable = False
 
 
 class BackendForbiddenError(BackendError):
     """The key is known, but may not do this: permission, billing or region."""
 
     code = "backend_forbidden"
+    is_repeatable = False
 
 
 class BackendRateLimitedError(BackendError):
     """The account behind the backend is over its own limit."""
 
     code = "backend_rate_limited"
+    is_repeatable = True
 
 
 class BackendFailedError(BackendError):
     """The backend said itself that it failed."""
 
     code = "backend_error"
+    is_repeatable = True
 
 
 class BackendCrashedError(BackendError):
     """The backend ended, or spoke nonsense, without saying why."""
 
     code = "internal_error"
+    is_repeatable = True
 
 
 class OutputLimitError(BackendError):
     """The backend wrote more than one answer may hold."""
 
     code = "output_limit_exceeded"
+    is_repeatable = False
 
 
 class EmptyResponseError(BackendError):
     """The backend finished without a word."""
 
     code = "empty_response"
+    is_repeatable = False
 
 
 class StreamCutError(BackendError):

@@ -82,6 +82,8 @@ def claude_options(
         first_event_timeout=settings.claude_first_event_timeout_ms / 1000,
         silence_timeout=settings.claude_silence_timeout_ms / 1000,
         descriptors=descriptors,
+        own_wait=settings.claude_max_own_wait_ms / 1000,
+        cuts_at_limit=settings.claude_cut_at_output_limit,
     )
 
 

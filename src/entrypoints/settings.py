@@ -76,6 +76,8 @@ class Settings(BaseModel):
     claude_live_idle_ms: Milliseconds = 300_000
     claude_first_event_timeout_ms: Milliseconds = 30_000
     claude_silence_timeout_ms: Milliseconds = 120_000
+    claude_max_own_wait_ms: Milliseconds = 5_000
+    claude_cut_at_output_limit: bool = False
     max_concurrent_processes: Count = 10
     pool_queue_timeout_ms: Milliseconds = 5_000
 

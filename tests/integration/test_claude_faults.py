@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import InternalServerError
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import requests_under_way, until
@@ -23,6 +24,19 @@ REFUSED = {
     "message": {"model": "<synthetic>", "content": [{"type": "text", "text": "API Error: 401"}]},
     "error": "authentication_failed",
 }
+FAILED_RESULT = {"type": "result", "subtype": "error_during_execution", "is_error": True}
+LONG_WAIT = {
+    "emit": {
+        "type": "system",
+        "subtype": "api_retry",
+        "attempt": 1,
+        "max_retries": 2,
+        "retry_delay_ms": 37_001,
+        "error_status": 429,
+        "error": "rate_limit",
+    }
+}
+OVERLOADED = {"emit": {**LONG_WAIT["emit"], "error_status": 529, "error": "overloaded"}}
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
 
 
@@ -123,7 +137,10 @@ async def test_an_executable_that_cannot_be_executed(start: Start, claude: Scrip
         ([{"write": "Invalid API key\n"}, {"exit": 1}], 401, "backend_auth_failed"),
         ([{"write": "Please run /login\n"}, HANG], 401, "backend_auth_failed"),
         ([{"emit": REFUSED}, HANG], 401, "backend_auth_failed"),
-        ([{"write": '{"type":"result"}'}], 502, "backend_error"),
+        ([{"write": '{"type":"result"}'}], 500, "internal_error"),
+        ([{"emit": FAILED_RESULT}], 500, "internal_error"),
+        ([LONG_WAIT, HANG], 429, "backend_rate_limited"),
+        ([OVERLOADED, HANG], 502, "backend_error"),
         ([result("")], 502, "empty_response"),
         ([{"flood": 11_000_000}, HANG], 502, "output_limit_exceeded"),
         ([{"flood_stderr": 1_200_000}, HANG], 502, "output_limit_exceeded"),
@@ -519,3 +536,90 @@ async def test_a_process_that_falls_silent_is_not_waited_for(
             claude.script(*steps)
             assert code_of(await gateway.claude()) == "timeout"
         await free(gateway, claude)
+
+
+async def test_a_limit_of_the_account_is_told_with_its_time_and_leaves_nothing(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    async with start() as gateway:
+        session = {"X-Claude-Session-ID": (await gateway.claude()).headers["X-Claude-Session-ID"]}
+        claude.script(LONG_WAIT, HANG)
+        for headers in (session, CLAUDE):
+            limited = await gateway.claude(headers=headers, stream=True)
+            assert limited.status_code == 429
+            assert limited.headers["Retry-After"] == "38"
+            assert "X-Should-Retry" not in limited.headers
+        await free(gateway, claude)
+        await until(lambda: len(sessions_of(gateway)) == 1)
+        claude.script(*answer("Hello"))
+        assert (await gateway.claude(headers=session)).status_code == 200
+
+
+async def test_a_time_beyond_what_sdks_wait_keeps_them_from_repeating(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    info = {"status": "rejected", "resetsAt": 4_000_000_000}
+    event = {"type": "rate_limit_event", "rate_limit_info": info}
+    told = {"type": "result", "is_error": True, "api_error_status": 429}
+    claude.script({"emit": event}, {"emit": told})
+    async with start() as gateway:
+        limited = await gateway.claude()
+    assert limited.status_code == 429
+    assert int(limited.headers["Retry-After"]) > 1_000_000
+    assert limited.headers["X-Should-Retry"] == "false"
+
+
+async def test_how_long_the_cli_may_wait_is_a_setting(start: Start, claude: ScriptedClaude) -> None:
+    claude.script(LONG_WAIT, *answer("Hello"))
+    async with start(claude_max_own_wait_ms=40_000) as gateway:
+        assert (await gateway.claude()).status_code == 200
+
+
+async def test_a_model_that_thinks_before_its_first_block_keeps_the_stream_alive(
+    start: Start, claude: ScriptedClaude, tmp_path: Path
+) -> None:
+    enough = tmp_path / "enough"
+    _, message, *rest = answer("Hello")
+    claude.script(message, {"wait_for": str(enough)}, *rest)
+    async with start(sse_keepalive_ms=50) as gateway:
+        body = {"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        async with gateway.http.stream(
+            "POST", "/v1/chat/completions", json=body, headers=CLAUDE
+        ) as response:
+            lines = response.aiter_lines()
+            assert response.status_code == 200
+            assert await anext(lines) == ": keep-alive"
+            enough.touch()
+            text = "\n".join([line async for line in lines])
+    assert text.count('"content":"Hello"') == 1
+    assert '"finish_reason":"stop"' in text
+
+
+@pytest.mark.parametrize("mode", ["live", "oneshot"])
+async def test_an_answer_that_is_cut_leaves_a_session_that_goes_on(
+    mode: str, gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    claude = ScriptedClaude(tmp_path, converses=mode == "live")
+    stop = {"type": "message_delta", "delta": {"stop_reason": "refusal"}}
+    refused = {"emit": {"type": "stream_event", "session_id": SESSION, "event": stop}}
+    claude.script(*begin(), word("Step one: "), refused, HANG)
+    async with gateway(claude_path=str(claude.path), claude_process_mode=mode) as running:
+        withheld = await running.claude(stream=True)
+        session = {"X-Claude-Session-ID": withheld.headers["X-Claude-Session-ID"]}
+        assert '"finish_reason":"content_filter"' in withheld.text
+        claude.script(*answer("Hello"))
+        for _ in range(2):
+            assert (await running.claude(headers=session)).status_code == 200
+
+
+async def test_an_sdk_does_not_repeat_what_cannot_succeed(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.script(result(""))
+    async with start() as gateway:
+        patient = gateway.sdk.with_options(max_retries=2)
+        with pytest.raises(InternalServerError):
+            await patient.chat.completions.create(
+                model="sonnet", messages=[{"role": "user", "content": "Hi"}], extra_headers=CLAUDE
+            )
+    assert len(claude.starts) == 1

@@ -1,8 +1,10 @@
 """The main job: an unchanged OpenAI SDK, the real claude CLI, the real upstream adapter."""
 
 import json
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
@@ -210,6 +212,87 @@ async def test_the_account_is_over_its_limit(both: Gateway, provider: StandInPro
     response = await both.claude("Hi", stream=True)
     assert (response.status_code, response.json()["error"]["code"]) == (429, "backend_rate_limited")
     assert 1 <= int(response.headers["Retry-After"]) <= 3
+
+
+ENDINGS = [
+    ([Says("part one ", stop="max_tokens"), Says("part two")], "part one part two", "stop"),
+    ([Says(f"part {i} ", stop="max_tokens") for i in range(4)], "part 0 part 1 part 2 part 3 ", "length"),
+    ([Says("cut he", stop="model_context_window_exceeded")] * 4, "cut he", "length"),
+    ([Says("half", stop="pause_turn")], "half", "length"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("steps", "text", "reason"), ENDINGS)
+async def test_an_answer_that_ends_early_is_an_answer(
+    steps: list[Says],
+    text: str,
+    reason: str,
+    stream: bool,
+    both: Gateway,
+    provider: StandInProvider,
+) -> None:
+    provider.script(*steps)
+    assert said(await both.claude("Hi", stream=stream)) == (text, reason)
+    provider.clear()
+
+
+async def test_withheld_text_never_meets_the_next_try(
+    both: Gateway, provider: StandInProvider
+) -> None:
+    tries = Says("I can", stop="refusal"), Says("I cannot.")
+    provider.script(*tries)
+    response = await both.claude("Hi")
+    assert said(response) == ("I cannot.", "stop")
+    session = {"X-Claude-Session-ID": response.headers["X-Claude-Session-ID"]}
+    for stream in (False, True):
+        provider.script(tries[0], tries[0])
+        refused = await both.claude("marked", headers=session, stream=stream)
+        assert said(refused) == ("I can" if stream else "", "content_filter")
+        provider.clear()
+    assert said(await both.claude("Hi again", headers=session))[1] == "stop"
+    assert "marked" not in json.dumps(provider.requests[-1].json["messages"])
+
+
+@pytest.mark.parametrize("seconds", [37, 2892])
+async def test_a_limit_is_told_at_once_with_its_time(
+    seconds: int, both: Gateway, provider: StandInProvider
+) -> None:
+    provider.script(Fails(429, headers={"retry-after": str(seconds)}))
+    response = await both.claude("Hi", stream=True)
+    assert response.status_code == 429
+    # The CLI adds up to a quarter.
+    assert seconds <= int(response.headers["Retry-After"]) <= seconds * 1.3
+    assert len(provider.requests) == 1
+
+
+async def test_a_login_is_told_when_its_limit_ends(
+    gateway: GatewayFactory, provider: StandInProvider, environment: dict[str, str]
+) -> None:
+    log_in(environment)
+    ends = str(int(time.time()) + 7200)
+    limit = "anthropic-ratelimit-unified-"
+    headers = {
+        f"{limit}status": "rejected",
+        f"{limit}reset": ends,
+        f"{limit}representative-claim": "five_hour",
+        f"{limit}5h-status": "rejected",
+        f"{limit}5h-reset": ends,
+    }
+    provider.script(Fails(429, headers=headers))
+    async with gateway() as running:
+        response = await running.claude("Hi")
+    assert response.status_code == 429
+    assert 7000 <= int(response.headers["Retry-After"]) <= 7200
+    assert response.headers["X-Should-Retry"] == "false"
+
+
+def said(response: httpx2.Response) -> tuple[str, str | None]:
+    """The text of an answer, whole or streamed, and its finish reason."""
+    events = [line[6:] for line in response.text.split("\n") if line.startswith("data: {")]
+    choices = [json.loads(event)["choices"][0] for event in events or [response.text]]
+    pieces = [choice.get("delta") or choice.get("message") or {} for choice in choices]
+    return "".join(piece.get("content", "") for piece in pieces), choices[-1]["finish_reason"]
 
 
 async def test_a_broken_upstream_stream_is_told_once(

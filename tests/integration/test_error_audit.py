@@ -174,6 +174,16 @@ def check_headers(response: httpx2.Response, row: Row) -> None:
     named = {name for name in ALWAYS if WITH_STATUS.get(name, row.status) == row.status}
     assert not {name for name in named if name not in response.headers}
     assert ("WWW-Authenticate" in response.headers) == row.code.endswith("_api_key")
+    check_what_repeating_does(response, row)
+
+
+def check_what_repeating_does(response: httpx2.Response, row: Row) -> None:
+    """Programs are told when to repeat the request, or not to."""
+    says_when = "Retry-After" in response.headers
+    says_never = response.headers.get("X-Should-Retry") == "false"
+    is_claude = response.headers.get("X-Backend-Mode") == "claude-code"
+    is_open = row.code in ("storage_unavailable", "server_shutting_down") or row.reach is a_bug
+    assert says_when or says_never or not is_claude or is_open or row.code == IN_A_STREAM
 
 
 def check_words(message: str, words: tuple[str, ...]) -> None:

@@ -11,12 +11,14 @@ from contextlib import (
 )
 
 from modegate.adapters.claude_cli import failures
+from modegate.adapters.claude_cli.answer_chunks import AnswerChunk
 from modegate.adapters.claude_cli.credentials import Credentials
 from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.patience import Patience
 from modegate.adapters.claude_cli.processes import Processes
 from modegate.adapters.claude_cli.run import Run
 from modegate.adapters.claude_cli.slots import Slots
-from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
+from modegate.adapters.claude_cli.translator import Translator
 from modegate.adapters.claude_cli.uninterrupted import cancelled
 from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.characters import whole
@@ -65,7 +67,7 @@ class ClaudeBackend:
 
     async def complete(self, turn: ClaudeTurn) -> Completion:
         """The whole answer."""
-        translator = Translator(handed_out=False)
+        translator = self._translator(handed_out=False)
         async with self._run(turn, translator) as chunks:
             last = [chunk async for chunk in chunks][-1]
         assert isinstance(last, Finished)  # noqa: S101 - the translator's promise
@@ -79,7 +81,7 @@ class ClaudeBackend:
     @asynccontextmanager
     async def stream(self, turn: ClaudeTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The answer's chunks as they come."""
-        async with self._run(turn, Translator()) as chunks:
+        async with self._run(turn, self._translator(handed_out=True)) as chunks:
             yield chunks
 
     async def prepare(self) -> None:
@@ -149,6 +151,13 @@ class ClaudeBackend:
                 await run.begin()
         except TimeoutError:
             raise failures.too_slow(self._options.turn_timeout) from None
+
+    def _translator(self, *, handed_out: bool) -> Translator:
+        return Translator(
+            handed_out=handed_out,
+            patience=Patience(self._options.own_wait, self._options.api_retries),
+            cuts_at_limit=self._options.cuts_at_limit,
+        )
 
     async def _forget(self, session_id: SessionId) -> bool:
         await self._settled(session_id)

@@ -121,6 +121,15 @@ class Child(asyncio.SubprocessProtocol):
         self._check_stderr()
         return self._take()
 
+    async def speaks(self, patience: float) -> bool:
+        """Whether standard output brings more, or ends, within `patience` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not (self._stdout or self._at_end):
+                    self._readable.clear()
+                    await self._readable.wait()
+        return bool(self._stdout) or self._at_end
+
     async def ended(self, patience: float) -> None:
         """Wait for the child to end, for at most `patience` seconds."""
         with contextlib.suppress(TimeoutError):

@@ -32,12 +32,14 @@ ALLOWED = frozenset(
 FORBIDDEN = frozenset({"OPENAI_API_KEY", "API_KEY", "API_KEYS", "METRICS_TOKEN", "CLAUDECODE"})
 
 # Measured on 2.1.329: without the first of them a login's session reads the file that a prompt
-# names as @/path, and adds a hint where it finds the word "ultrathink".
+# names as @/path, and adds a hint where it finds the word "ultrathink". Without the watchdog of
+# retries the CLI does not tell of a `retry-after` over 60 s, nor announce the wait for a limit's end.
 SWITCHES: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
     "CLAUDE_CODE_DISABLE_CLAUDE_MDS": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_RETRY_WATCHDOG": "1",
     "DISABLE_AUTOUPDATER": "1",
     "TERM": "dumb",
 }

@@ -3,8 +3,10 @@
 The CLI's own text is matched, never handed on: it may name hosts, paths or parts of a prompt.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from modegate.domain.errors import (
     BackendAuthError,
@@ -14,6 +16,7 @@ from modegate.domain.errors import (
     BackendRateLimitedError,
     BackendUnavailableError,
     ContextLengthError,
+    EmptyResponseError,
     GatewayError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -21,17 +24,15 @@ from modegate.domain.errors import (
     SessionNotFoundError,
     TurnTimeoutError,
 )
+from modegate.domain.outcomes import Failure
 
 NOT_LOGGED_IN = re.compile(
     r"Invalid API key|Please run /login|Not logged in|OAuth token has expired"
 )
+# The API's shortest window: a guess, for a 429 always names a time.
+UNKNOWN_WAIT_S = 60.0
 NO_CONVERSATION = re.compile(r"No conversation found with session ID")
-TOO_LONG = re.compile(
-    r"prompt is too long|request too large|exceeds? the (maximum|context)", re.IGNORECASE
-)
-LIMIT_ENDS = re.compile(r"limit reached\|(\d{10})\b")
 EXHAUSTED_RETRY_AFTER_S = 5.0
-USAGE_LIMIT = re.compile(r"usage limit|hit your .{0,40}limit|limit reached", re.IGNORECASE)
 
 
 def auth_failed() -> GatewayError:
@@ -53,20 +54,23 @@ def forbidden() -> GatewayError:
 def too_slow(seconds: float) -> GatewayError:
     """The turn's time is over."""
     return TurnTimeoutError(
-        f"Claude did not finish within {round(seconds)} s: ask for less, or try again later."
+        f"Claude did not finish within {round(seconds)} s: ask for less, or try again later.",
+        is_repeatable=False,
     )
 
 
 def too_silent() -> GatewayError:
     """The process runs, and says nothing."""
-    return TurnTimeoutError("Claude Code fell silent: send the request again.")
+    return TurnTimeoutError("Claude Code fell silent: send the request again.", is_repeatable=True)
 
 
 def rate_limited(retry_after: float | None) -> GatewayError:
-    """The account is over its limit."""
+    """The account is over its limit; without a time the CLI itself saw no use in trying again."""
     return BackendRateLimitedError(
-        "The server's Claude account is over its limit: send the request again later.",
-        retry_after=retry_after,
+        "The server's Claude account is over its limit: send the request again "
+        f"{_when(retry_after, 'later')}.",
+        retry_after=UNKNOWN_WAIT_S if retry_after is None else retry_after,
+        is_repeatable=retry_after is not None,
     )
 
 
@@ -95,9 +99,41 @@ def unknown_model() -> GatewayError:
     )
 
 
-def failed() -> GatewayError:
-    """The CLI said itself that it failed, after its own retries."""
-    return BackendFailedError("Claude failed to answer: send the request again in a moment.")
+def failed(retry_after: float | None = None) -> GatewayError:
+    """The API or the way to it failed, after the CLI's own retries."""
+    return BackendFailedError(
+        f"Claude failed to answer: send the request again {_when(retry_after, 'in a moment')}.",
+        retry_after=retry_after,
+    )
+
+
+def misconfigured() -> GatewayError:
+    """The way to the API fails until the operator acts."""
+    return BackendFailedError(
+        "Claude Code cannot use the model's API: the operator has to check its version, proxy and "
+        "certificates with modegate doctor --live.",
+        is_repeatable=False,
+    )
+
+
+def no_text() -> GatewayError:
+    """The turn ended without an answer, and so did the CLI's own second attempt."""
+    return EmptyResponseError("Claude answered without a word: rephrase, and send it again.")
+
+
+def cut_without_text() -> GatewayError:
+    """The output limit was reached before the first word, by reasoning or by tools."""
+    return EmptyResponseError(
+        "Claude reached its output limit before the first word: ask for less, or lower "
+        "reasoning_effort."
+    )
+
+
+def unexplained() -> GatewayError:
+    """The CLI said that it failed, and not why."""
+    return BackendCrashedError(
+        "Claude Code failed without a reason: send the request again; the server's log says more."
+    )
 
 
 def session_lost() -> GatewayError:
@@ -142,51 +178,29 @@ def exhausted() -> GatewayError:
     )
 
 
-BY_STATUS: Mapping[int, Callable[[], GatewayError]] = {
-    400: refused_request,
-    401: auth_failed,
-    403: forbidden,
-    404: unknown_model,
-    413: too_long,
-    422: refused_request,
-}
-# The CLI's own names, in the synthetic message before the result; its status can be null.
-BY_NAME: Mapping[str, Callable[[], GatewayError]] = {
-    "authentication_failed": auth_failed,
-    "billing_error": forbidden,
-    "invalid_request": refused_request,
-    "model_not_found": unknown_model,
-}
-RATE_LIMIT = 429
+OF_KIND: Mapping[Failure, Callable[[], GatewayError]] = MappingProxyType(
+    {
+        Failure.CREDENTIALS: auth_failed,
+        Failure.FORBIDDEN: forbidden,
+        Failure.REQUEST: refused_request,
+        Failure.MODEL: unknown_model,
+        Failure.CONTEXT: too_long,
+        Failure.EMPTY: no_text,
+        Failure.SETUP: misconfigured,
+        Failure.UNKNOWN: unexplained,
+    }
+)
 # A shell's words for a program, or its interpreter, that is not there or no program at all.
 CANNOT_EXECUTE = frozenset({126, 127})
 
 
-def from_result(
-    result: Mapping[str, object], name: str | None, retry_after: float | None, now: float
-) -> GatewayError:
-    """The error that a `result` event tells; `name` is the CLI's own for it, where it gave one.
-
-    `now` is in Unix seconds, as is the time at which a usage limit ends.
-    """
-    status = result.get("api_error_status")
-    text = f"{result.get('result') or ''} {result.get('errors') or ''}"
-    if NO_CONVERSATION.search(text):
-        return session_lost()
-    if (
-        status == RATE_LIMIT
-        or name == "rate_limit"
-        or (status is None and USAGE_LIMIT.search(text))
-    ):
-        return rate_limited(retry_after or _seconds_to_reset(text, now))
-    if name == "billing_error":
-        return forbidden()
-    if status in {None, 400} and TOO_LONG.search(text):
-        return too_long()
-    if status is None and NOT_LOGGED_IN.search(text):
-        return auth_failed()
-    by_status = BY_STATUS.get(status) if isinstance(status, int) else BY_NAME.get(name or "")
-    return by_status() if by_status else failed()
+def of_kind(kind: Failure, retry_after: float | None = None) -> GatewayError:
+    """The error of a kind of failure; `retry_after` counts where waiting helps."""
+    if kind is Failure.RATE_LIMITED:
+        return rate_limited(retry_after)
+    if kind is Failure.SERVER:
+        return failed(retry_after)
+    return OF_KIND[kind]()
 
 
 def from_words(words: str) -> GatewayError | None:
@@ -203,6 +217,6 @@ def from_exit(status: int | None, words: str) -> GatewayError:
     return from_words(words) or crashed()
 
 
-def _seconds_to_reset(text: str, now: float) -> float | None:
-    reset = LIMIT_ENDS.search(text)
-    return max(0.0, float(reset[1]) - now) if reset else None
+def _when(seconds: float | None, otherwise: str) -> str:
+    """The time in words, for an error in a stream has no header."""
+    return otherwise if seconds is None else f"in {max(1, math.ceil(seconds))} s"

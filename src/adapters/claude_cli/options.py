@@ -23,6 +23,8 @@ class ClaudeOptions:
     tools: tuple[str, ...] = ()
     bare: bool | None = None
     api_retries: int = 2
+    own_wait: float = 5.0
+    cuts_at_limit: bool = False
     oneshot: bool = False
     warm_processes: int = 2
     live_sessions: int = 4

@@ -16,7 +16,9 @@ from modegate.domain.errors import BackendCrashedError, GatewayError
 from modegate.domain.prompt import Prompt
 
 # What a process may say of itself between two turns; anything else would belong to a turn.
-HARMLESS = frozenset({"system", "command_lifecycle", "control_response", "keep_alive"})
+HARMLESS = frozenset(
+    {"system", "command_lifecycle", "control_response", "keep_alive", "rate_limit_event"}
+)
 # How long a process may take to stop its turn, and then to forget it.
 TO_INTERRUPT = 0.2
 TO_REWIND = 1.0

@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from modegate.adapters.claude_cli import failures
+from modegate.adapters.claude_cli.answer_chunks import AnswerChunk
 from modegate.adapters.claude_cli.cleaning import clean
 from modegate.adapters.claude_cli.events import Event
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process import Process
 from modegate.adapters.claude_cli.processes import Processes
 from modegate.adapters.claude_cli.room import DOUBTFUL_BYTES, room_for
-from modegate.adapters.claude_cli.translator import AnswerChunk, Translator
+from modegate.adapters.claude_cli.translator import Translator
 from modegate.adapters.claude_cli.uninterrupted import uninterrupted
 from modegate.adapters.claude_cli.workspace import Workspace
 from modegate.domain.errors import GatewayError
@@ -22,6 +23,9 @@ from modegate.domain.turn import ClaudeTurn
 # How long a process may take to end by itself, and then by a signal: its answer is out, and its
 # slot is wanted.
 LINGERING = 1.0
+# How long the model may think before its first block until a stream begins without it. An API that
+# fails does so sooner, and is answered with a status.
+THINKING_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,16 @@ class Run:
         return self._process
 
     @property
+    def _is_undone(self) -> bool:
+        """Whether the conversation goes on without this turn.
+
+        A model refuses everything that follows what it refused (Anthropic's documentation of the
+        stop reason `refusal`), so the session is as it was before. Its first turn stays, for
+        without it there is no session.
+        """
+        return self.translator.refused and self.turn.resume
+
+    @property
     def begun(self) -> bool:
         """Whether there is something to settle."""
         return self._process is not None
@@ -94,6 +108,9 @@ class Run:
         patience = self._options.first_event_timeout
         try:
             while not self.translator.finished:
+                if self.translator.is_thinking and not await self.process.child.speaks(THINKING_S):
+                    for chunk in self.translator.start():
+                        yield chunk
                 async with asyncio.timeout(patience):
                     events = await self._events()
                 if events:
@@ -135,7 +152,7 @@ class Run:
             self._processes.keep(process)
             return
         try:
-            if self.translator.finished:  # it ends by itself, where nothing more can come
+            if self.translator.completed:  # it ends by itself, where nothing more can come
                 process.child.write(b"", last=True)
                 await process.child.ended(LINGERING)
             patience = LINGERING if self.translator.finished else self._options.grace
@@ -190,15 +207,18 @@ class Run:
             return False
         if not process.begun:  # the next turn could not be told from what is left of this one
             return False
-        if self.translator.finished:
+        if self._is_undone:
+            return False
+        if self.translator.completed and self.translator.finished:
             return True
         if self.failed or not (self.turn.resume or self.translator.counts):
             return False
-        return await process.take_back(forget=self.turn.resume)
+        # Of an answer that ended before the CLI's turn, the conversation keeps what was said.
+        return await process.take_back(forget=self.turn.resume and not self.translator.finished)
 
     async def _clear_up(self) -> None:
         """After a turn that failed the session is as it was before."""
-        if self.translator.finished:
+        if self.translator.finished and not self._is_undone:
             return
         if self.turn.resume:
             await self._roll_back()

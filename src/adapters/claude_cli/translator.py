@@ -5,61 +5,74 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from modegate.adapters.claude_cli import failures
+from modegate.adapters.claude_cli.answer_chunks import AnswerChunk, AnswerChunks
 from modegate.adapters.claude_cli.answer_text import AnswerText
-from modegate.adapters.claude_cli.events import Event, child, count, number, text, text_blocks
-from modegate.domain.characters import whole
-from modegate.domain.completion import (
-    Finished,
-    FinishReason,
-    Started,
-    TextDelta,
-    TextStarted,
-    Usage,
-)
-from modegate.domain.errors import EmptyResponseError
+from modegate.adapters.claude_cli.events import Event, child, count, text, text_blocks
+from modegate.adapters.claude_cli.message import OUTPUT_LIMIT, MessageState
+from modegate.adapters.claude_cli.patience import OwnWaits, Patience
+from modegate.adapters.claude_cli.verdict import Reported, finish_reason
+from modegate.domain.completion import FinishReason
+from modegate.domain.errors import GatewayError
 
-AnswerChunk = Started | TextStarted | TextDelta | Finished
-
-FINISH_REASONS: Mapping[str, FinishReason] = MappingProxyType(
-    {
-        "end_turn": FinishReason.STOP,
-        "stop_sequence": FinishReason.STOP,
-        "max_tokens": FinishReason.LENGTH,
-        "refusal": FinishReason.CONTENT_FILTER,
-    }
-)
 UNAUTHORIZED = 401
-CHARACTERS_A_TOKEN = 4
+REFUSAL, CONTEXT_WINDOW = "refusal", "model_context_window_exceeded"
+REFUSALS = frozenset({"model_refusal_fallback", "model_refusal_no_fallback"})
+DEFAULT_PATIENCE = Patience()
 
 
 class Translator:
     """Fed one event at a time; gives the chunks that it makes.
 
     With `handed_out` False the chunks are not sent as they come: text may then be taken back, and
-    only `answer.text` and the last chunk count.
+    only `answer.text` and the last chunk count. With `cuts_at_limit` the answer ends where the model
+    first reached its output limit, though the CLI goes on.
     """
 
-    def __init__(self, *, handed_out: bool = True) -> None:
-        self.answer = AnswerText(handed_out=handed_out)
+    def __init__(
+        self,
+        *,
+        handed_out: bool = True,
+        patience: Patience = DEFAULT_PATIENCE,
+        cuts_at_limit: bool = False,
+    ) -> None:
+        self.completed = False  # whether the CLI has ended the turn
         self._handed_out = handed_out
-        self.cli_session_id: str | None = None
-        self.finished = False
-        self._started = False
-        self._text_started = False
-        self._message_open = False
-        self._streamed: set[str] = set()  # ids of messages whose text came, or comes, as deltas
-        self._whole: str | None = None  # the id of a message that came without deltas
+        self._cuts_at_limit = cuts_at_limit
+        self._chunks = AnswerChunks(handed_out=handed_out)
+        self._message = MessageState()
         self._whole_blocks = 0
-        self._half = ""  # the first half of a character that was split over two pieces
-        self._stop_reason: str | None = None
-        self._output_tokens = 0
-        self._error_name: str | None = None
-        self._retry_after: float | None = None
+        self._waits = OwnWaits(patience)
+        self._reported = Reported()
+
+    @property
+    def answer(self) -> AnswerText:
+        """The text so far."""
+        return self._chunks.text
+
+    @property
+    def cli_session_id(self) -> str | None:
+        """The id under which the CLI keeps the conversation."""
+        return self._chunks.cli_session_id
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last chunk was made, which may be before the CLI has ended the turn."""
+        return self._chunks.finished
+
+    @property
+    def refused(self) -> bool:
+        """Whether the last thing that the model said was withheld."""
+        return self._message.is_refused
 
     @property
     def counts(self) -> bool:
         """Whether a client has had something of the turn, or will."""
-        return self.finished or (self._handed_out and self._started)
+        return self.finished or (self._handed_out and self._chunks.started)
+
+    @property
+    def is_thinking(self) -> bool:
+        """Whether a client waits for the first block of a message that has begun."""
+        return self._handed_out and self._message.is_open and not self._chunks.started
 
     def feed(self, event: Event) -> Iterator[AnswerChunk]:
         """The chunks of one event.
@@ -72,124 +85,166 @@ class Translator:
         if handler and not self.finished and event.get("parent_tool_use_id") is None:
             yield from handler(self, event)
 
+    def start(self) -> Iterator[AnswerChunk]:
+        """The first chunk, ahead of the first block."""
+        yield from self._chunks.start()
+
     def _system(self, event: Event) -> Iterator[AnswerChunk]:
-        if event.get("subtype") != "api_retry":
-            return
+        subtype = event.get("subtype")
+        if subtype in REFUSALS and self._message.is_open:
+            yield from self._refuse()
+        elif subtype == "api_retry":
+            yield from self._retry(event)
+
+    def _retry(self, event: Event) -> Iterator[AnswerChunk]:
         if event.get("error_status") == UNAUTHORIZED:
             raise failures.auth_failed()
-        self._error_name = text(event, "error")
-        self._retry_after = number(event, "retry_delay_ms") / 1000 or None
-        if self._message_open:
+        self._reported.note_retry(event)
+        if self._message.is_open:
             self._abandon(0)
+        if self._waits.is_too_long(event):
+            yield from self._fail(self._reported.of_retry(event, time.time()))
+
+    def _rate_limit(self, event: Event) -> Iterator[AnswerChunk]:
+        self._reported.note_limit(child(event, "rate_limit_info"), time.time())
         yield from ()
 
     def _stream_event(self, event: Event) -> Iterator[AnswerChunk]:
         inner = child(event, "event")
         match inner.get("type"):
             case "message_start":
-                self._begin_message(inner)
+                self._note_session(event)
+                self._begin_message(child(inner, "message"))
             case "content_block_start":
-                yield from self._start(event)
-                if child(inner, "content_block").get("type") == "text":
-                    yield from self._start_text()
+                self._note_session(event)
+                yield from self._chunks.start()
+                if self._message.begin_block(inner) == "text":
+                    yield from self._chunks.start_text()
             case "content_block_delta":
                 delta = child(inner, "delta")
                 if delta.get("type") == "text_delta" and (piece := text(delta, "text")):
-                    yield from self._add(count(inner, "index"), piece)
+                    yield from self._chunks.add(count(inner, "index"), piece)
             case "message_delta":
-                self._stop_reason = text(child(inner, "delta"), "stop_reason")
-                self._output_tokens += count(child(inner, "usage"), "output_tokens")
-                self._message_open = False
+                self._chunks.tokens.end_message(inner)
+                yield from self._stop(text(child(inner, "delta"), "stop_reason"))
             case "message_stop":
                 if "abandoned_blocks" in event:
                     self._abandon(count(child(event, "abandoned_blocks"), "from_block_index"))
                 else:
-                    yield from self._deliver(self.answer.end_message())
+                    yield from self._chunks.end_message()
 
     def _assistant(self, event: Event) -> Iterator[AnswerChunk]:
         message = child(event, "message")
         if event.get("is_api_error_message") or message.get("model") == "<synthetic>":
-            self._error_name = text(event, "error") or self._error_name
-            # Said at once, for the CLI may go on trying; with a 403, which has this name too, it ends.
-            if self._error_name == "authentication_failed" and not any(
-                "403" in said for said in text_blocks(message)
-            ):
-                raise failures.auth_failed()
+            self._note_error(event, message)
             return
-        message_id = text(message, "id") or ""
-        if message_id in self._streamed:
+        if self._message.came_as_deltas(message):
             return
-        yield from self._start(event)
-        if message_id != self._whole:
-            self._whole, self._whole_blocks = message_id, 0
-            self.answer.begin_message()
+        self._note_session(event)
+        yield from self._chunks.start()
+        if self._message.begins_whole(message):
+            self._whole_blocks = 0
+            self.answer.begin_message(continues=self._message.is_cut)
         for piece in text_blocks(message):
-            yield from self._add(self._whole_blocks, piece)
+            yield from self._chunks.add(self._whole_blocks, piece)
             self._whole_blocks += 1
 
     def _result(self, event: Event) -> Iterator[AnswerChunk]:
-        if event.get("is_error") is not False or event.get("subtype") != "success":
-            raise failures.from_result(event, self._error_name, self._retry_after, time.time())
-        new = self.answer.finish()
-        if not self.answer.text:  # nothing came as it was said: the result may hold it
-            new = self.answer.add(0, text(event, "result") or "")
+        self.completed = True
+        self._note_session(event)
+        ended = self._ending(event)
+        if isinstance(ended, GatewayError):
+            yield from self._fail(ended)
+        elif self.refused or ended is FinishReason.CONTENT_FILTER:
+            self._message.is_refused = True
+            yield from self._chunks.end_refused(event)
+        else:
+            yield from self._chunks.end_message()
+            if not self.answer.text:  # nothing came as it was said: the result may hold it
+                yield from self._take_text_of(event)
+            yield from self._chunks.end_with_text(ended, event)
+
+    def _take_text_of(self, result: Event) -> Iterator[AnswerChunk]:
+        said = text(result, "result")
+        if said is None:
+            raise failures.no_text()
+        yield from self._chunks.start()
+        yield from self._chunks.add(0, said)
+
+    def _ending(self, result: Event) -> FinishReason | GatewayError:
+        if result.get("is_error") is False and result.get("subtype") == "success":
+            return finish_reason(self._message.stop_reason or text(result, "stop_reason"))
+        return self._reported.of_result(result, time.time(), has_text=bool(self.answer.text))
+
+    def _stop(self, reason: str | None) -> Iterator[AnswerChunk]:
+        """A message of the model ends; most go on in another one, or in a result."""
+        self._message.end(reason)
+        if reason == REFUSAL:
+            yield from self._refuse()
+        elif self._message.lacks_its_tool:
+            yield from self._chunks.drop(FinishReason.LENGTH)
+        elif reason == CONTEXT_WINDOW:  # what the CLI asks next cannot fit
+            yield from self._cut(failures.too_long())
+        elif reason == OUTPUT_LIMIT and self._cuts_at_limit:
+            yield from self._cut(failures.cut_without_text())
+
+    def _refuse(self) -> Iterator[AnswerChunk]:
+        self._message.is_refused = True
+        yield from self._chunks.drop(FinishReason.CONTENT_FILTER)
+
+    def _cut(self, error: GatewayError) -> Iterator[AnswerChunk]:
+        """The answer ends here, though the CLI goes on.
+
+        Raises:
+            GatewayError: `error`, where there is no text yet.
+        """
+        yield from self._chunks.end_message()
         if not self.answer.text:
-            raise EmptyResponseError("Claude answered without a word: rephrase, and send it again.")
-        yield from self._start(event)
-        yield from self._deliver(new)
-        self.finished = True
-        reason = self._stop_reason or text(event, "stop_reason") or ""
-        yield Finished(FINISH_REASONS.get(reason, FinishReason.STOP), self._usage(event))
+            raise error
+        yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
-    def _start(self, event: Event) -> Iterator[AnswerChunk]:
-        self.cli_session_id = text(event, "session_id") or self.cli_session_id
-        if not self._started:
-            self._started = True
-            yield Started(self.cli_session_id)
+    def _fail(self, error: GatewayError) -> Iterator[AnswerChunk]:
+        """The turn fails, unless only the continuation of a text does that reached the limit.
 
-    def _start_text(self) -> Iterator[AnswerChunk]:
-        if not self._text_started:
-            self._text_started = True
-            yield TextStarted()
+        Raises:
+            GatewayError: it fails.
+        """
+        if not (self._message.is_cut and self.answer.text):
+            raise error
+        yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
-    def _begin_message(self, inner: Event) -> None:
-        if self._message_open:  # the last one never ended, and nobody said so
+    def _note_error(self, event: Event, message: Event) -> None:
+        """Takes the CLI's words for an error.
+
+        Raises:
+            BackendAuthError: at once, for the CLI may go on trying.
+        """
+        self._reported.note_error(event, time.time())
+        # With a 403, which has this name too, it ends by itself.
+        if event.get("error") == "authentication_failed" and not any(
+            "403" in said for said in text_blocks(message)
+        ):
+            raise failures.auth_failed()
+
+    def _note_session(self, event: Event) -> None:
+        self._chunks.cli_session_id = text(event, "session_id") or self.cli_session_id
+
+    def _begin_message(self, message: Event) -> None:
+        if self._message.is_open:  # the last one never ended, and nothing said so
             self._abandon(0)
-        self._message_open = True
-        self._streamed.add(text(child(inner, "message"), "id") or "")
-        self.answer.begin_message()
+        self._message.begin(message)
+        self._chunks.tokens.begin_message(message)
+        self.answer.begin_message(continues=self._message.is_cut)
 
     def _abandon(self, first_block: int) -> None:
-        self._message_open = False
+        self._message.is_open = False
         self.answer.abandon(first_block)
-
-    def _add(self, block: int, piece: str) -> Iterator[AnswerChunk]:
-        yield from self._deliver(self.answer.add(block, piece))
-
-    def _deliver(self, new: str) -> Iterator[AnswerChunk]:
-        piece = self._half + new
-        self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
-        if told := piece.removesuffix(self._half):
-            yield from self._start_text()
-            yield TextDelta(whole(told))
-
-    def _usage(self, event: Event) -> Usage:
-        usage = child(event, "usage")
-        cached = count(usage, "cache_read_input_tokens")
-        reported = count(usage, "output_tokens") or self._output_tokens
-        return Usage(
-            prompt_tokens=count(usage, "input_tokens")
-            + cached
-            + count(usage, "cache_creation_input_tokens"),
-            completion_tokens=reported or max(1, len(self.answer.text) // CHARACTERS_A_TOKEN),
-            cached_tokens=cached,
-            estimated=not reported,
-        )
 
     _HANDLERS: Mapping[str, Callable[["Translator", Event], Iterator[AnswerChunk]]] = (
         MappingProxyType(
             {
                 "system": _system,
+                "rate_limit_event": _rate_limit,
                 "stream_event": _stream_event,
                 "assistant": _assistant,
                 "result": _result,

@@ -15,7 +15,6 @@ from modegate.domain.errors import (
     GatewayError,
     InvalidKeyError,
     RateLimitError,
-    StorageError,
     UpstreamRefusalError,
 )
 from modegate.domain.verbatim import VerbatimHead
@@ -65,6 +64,8 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
 SINGLE = frozenset({"content-type"})  # ours, which may be there already, gives way
 TOO_MANY = 429
 SHORTEST_RETRY_AFTER = 1
+# The OpenAI SDKs wait as long as `Retry-After` says up to 60 s, and beyond it half a second.
+LONGEST_RETRY_AFTER = 60
 
 FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
@@ -147,13 +148,17 @@ async def on_gateway_error(
         record_of(req).key = error.label
     if isinstance(error, RateLimitError) and error.quota is not None:
         tighten(req, error.quota)
-    if isinstance(error, StorageError) and error.retry_after is None:
-        resp.set_header("X-Should-Retry", "false")  # the SDKs would repeat it in vain
-    if error.retry_after is not None:
-        seconds = math.ceil(error.retry_after)
-        resp.set_header("Retry-After", str(max(SHORTEST_RETRY_AFTER, seconds)))
-    elif resp.status_code == TOO_MANY and resp.get_header("Retry-After") is None:
-        resp.set_header("Retry-After", str(SHORTEST_RETRY_AFTER))
+    _say_when_to_repeat(resp, error)
+
+
+def _say_when_to_repeat(resp: falcon.asgi.Response, error: GatewayError) -> None:
+    """Tells programs whether the same request helps, and when; the OpenAI SDKs obey both headers."""
+    seconds = max(SHORTEST_RETRY_AFTER, math.ceil(error.retry_after or 0))
+    is_told = error.retry_after is not None or error.is_repeatable
+    if is_told or (resp.status_code == TOO_MANY and resp.get_header("Retry-After") is None):
+        resp.set_header("Retry-After", str(seconds))
+    if error.is_repeatable is False or (error.is_repeatable and seconds > LONGEST_RETRY_AFTER):
+        resp.set_header("X-Should-Retry", "false")
 
 
 async def on_framework_error(

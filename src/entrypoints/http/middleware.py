@@ -21,6 +21,7 @@ EXPOSED_HEADERS = (
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
     "Retry-After",
+    "X-Should-Retry",
 )
 # What the OpenAI SDKs read beside these, and any header of an upstream: browsers take the wildcard
 # where the page sends no cookies.

@@ -12,7 +12,7 @@ from modegate.entrypoints.http.openapi import (
     sessions,
 )
 from modegate.entrypoints.http.openapi.facts import Facts
-from modegate.entrypoints.http.openapi.headers import ALWAYS, ANSWERED, WITH_STATUS
+from modegate.entrypoints.http.openapi.headers import ALWAYS, ANSWERED, OF_REFUSALS, WITH_STATUS
 from modegate.entrypoints.http.openapi.page import POLICY
 from modegate.entrypoints.http.openapi.responses import refusal
 from modegate.entrypoints.http.openapi.schema import Schema
@@ -63,7 +63,11 @@ def _paths(facts: Facts) -> Schema:
 def _components(facts: Facts) -> Schema:
     told = errors.examples(facts.models, facts.max_body)
     meanings = errors.meanings()
-    with_status = {name: header for found in WITH_STATUS.values() for name, header in found.items()}
+    with_status = {
+        name: header
+        for found in (*WITH_STATUS.values(), OF_REFUSALS)
+        for name, header in found.items()
+    }
     return {
         "schemas": {
             "ClaudeCodeRequest": requests.claude_code_request(facts.rules, facts.models),

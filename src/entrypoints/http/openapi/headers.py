@@ -123,3 +123,11 @@ WITH_STATUS: Mapping[int, Mapping[str, Schema]] = {
     },
     429: {"Retry-After": _received("Seconds to wait: with every 429.", COUNT, always=True)},
 }
+OF_REFUSALS: Mapping[str, Schema] = {
+    "X-Should-Retry": _received(
+        "`false`: the same request fails again, at least for the next minute. The OpenAI SDKs then "
+        "do not repeat it.",
+        {"const": "false"},
+    )
+}
+WAIT = _received("Seconds to wait, where waiting helps.", COUNT)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from modegate.entrypoints.http.openapi.causes import ANYWHERE, CLOSING
 from modegate.entrypoints.http.openapi.errors import Kind, codes_by_status
-from modegate.entrypoints.http.openapi.headers import ALWAYS, WITH_STATUS
+from modegate.entrypoints.http.openapi.headers import ALWAYS, OF_REFUSALS, WAIT, WITH_STATUS
 from modegate.entrypoints.http.openapi.schema import Schema, ref
 
 JSON = "application/json"
@@ -14,6 +14,7 @@ OURS = ref("Error")
 OURS_OR_THE_UPSTREAMS: Schema = {"anyOf": [OURS, ref("UpstreamError")]}
 
 
+SERVER_ERRORS = 500
 HANDED_ON = "Passthrough: any other answer of the upstream, handed on as it came, errors included."
 
 
@@ -66,4 +67,7 @@ def refusal(
     shown = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     content = {JSON: {"schema": schema, "examples": shown}}
     listed = ", ".join(f"`{code}`" for code in shown)
-    return answer(f"{listed}.", content, status=status, headers=headers)
+    told = answer(f"{listed}.", content, status=status, headers={**(headers or {}), **OF_REFUSALS})
+    if status >= SERVER_ERRORS:
+        told["headers"]["Retry-After"] = WAIT
+    return told

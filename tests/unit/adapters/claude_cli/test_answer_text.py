@@ -168,3 +168,44 @@ def test_a_model_that_goes_on_after_what_was_kept() -> None:
     answer = AnswerText(handed_out=True)
     out = attempts(answer, ["One two. ", "Three four."], ["Three four."], cuts=[12])
     assert out == answer.text == "One two. Three four."
+
+
+def continued(first: str, *pieces: str) -> str:
+    answer = sent()
+    answer.add(0, first)
+    answer.end_message()
+    answer.begin_message(continues=True)
+    told = [answer.add(0, piece) for piece in pieces]
+    told.append(answer.finish())
+    assert first + "".join(told) == answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("It was a dark and stormy", "dark and stormy night", "It was a dark and stormy night"),
+        ("It was a dark and stormy", " night", "It was a dark and stormy night"),
+        ("one two", "two three", "one twotwo three"),  # too short to tell
+        ("| 1 | 2 | 3 |\n" * 3, "| 1 | 2 | 3 |\n", "| 1 | 2 | 3 |\n" * 4),
+        ("the same again ", "the same again ", "the same again the same again "),
+        ("", "begins", "begins"),
+    ],
+)
+def test_a_continuation_may_say_the_end_again(first: str, second: str, whole: str) -> None:
+    assert continued(first, second) == whole
+    assert continued(first, *second) == whole
+
+
+def test_a_dropped_message_leaves_what_was_before() -> None:
+    answer = AnswerText(handed_out=False)
+    answer.begin_message()
+    answer.add(0, "kept ")
+    answer.end_message()
+    answer.begin_message()
+    answer.add(0, "gone")
+    answer.drop_message()
+    answer.begin_message()
+    answer.add(0, "new")
+    answer.finish()
+    assert answer.text == "kept new"
