@@ -36,6 +36,7 @@
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
+        ├── UpstreamInvalidResponseError  an answer came, and cannot be used
         └── UpstreamRefusalError     the upstream's own error, handed on as it came
 
 Nothing here knows HTTP: the statuses stand in one table in `modegate.entrypoints.http.errors`.
@@ -51,9 +52,11 @@ class GatewayError(Exception):
     """What a client is told: what was wrong and what to do; never a body, a path or a key.
 
     `param` names the offending field or header; `retry_after` is in seconds, where it is known.
+    `should_retry` is False where repeating the request cannot help, or pays a second time.
     """
 
     code: ClassVar[str]
+    should_retry: bool | None = None
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after: float | None = None
@@ -288,6 +291,20 @@ class UpstreamUnreachableError(BackendError):
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient
+
+
+class UpstreamInvalidResponseError(BackendError):
+    """The upstream answered, but its answer cannot be read, or is no chat completion.
+
+    `reason` is for the log: it says what came, without any of its contents.
+    """
+
+    code = "upstream_invalid_response"
+    should_retry = False
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class UpstreamRefusalError(BackendError):
