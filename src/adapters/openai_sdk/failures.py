@@ -58,9 +58,9 @@ def fell_silent() -> GatewayError:
 def unreadable(reason: str) -> GatewayError:
     """An answer came, and broke off or cannot be decoded; the upstream may have worked for it."""
     return UpstreamInvalidResponseError(
-        "The upstream's answer cannot be read: it broke off, or is not well-formed. It was not "
-        "asked a second time, for each answer may have its price; the server's log says more. Send "
-        "the request again if you want to try.",
+        "The upstream's answer cannot be read: it broke off, or is not well-formed; the server's "
+        "log says more. It was not requested again, because each answer may be charged: send the "
+        "request again if you accept that.",
         reason=reason,
     )
 

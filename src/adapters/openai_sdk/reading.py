@@ -1,6 +1,7 @@
 """The body of an answer, read whatever state its connection is in."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -24,12 +25,18 @@ class WatchedConnection(ResponseHandler):
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
         """Note that the connection failed, or was lost."""
+        if isinstance(exc, aiohttp.ServerDisconnectedError) and self._has_begun_an_answer():
+            exc = aiohttp.ClientPayloadError("half a head")
         if exc_cause is None:
             super().set_exception(exc)
         else:
             super().set_exception(exc, exc_cause)
         if self.on_failure is not None:
             self.on_failure()
+
+    def _has_begun_an_answer(self) -> bool:
+        """Only the library's Python parser does not say so by itself."""
+        return any(getattr(self._parser, name, None) for name in ("_tail", "_lines"))
 
 
 class AnswerBody:
@@ -101,10 +108,18 @@ class AnswerBody:
         try:
             data = await self._content.readany()
         except Exception as error:  # no state of the library may look like a fault of ours
+            if left := self._left():
+                return left  # the next read fails in the same way
             raise failures.unreadable(f"it broke off ({type(error).__name__})") from error
         if self._broken and not data:
             raise failures.unreadable("its framing broke")
         return data
+
+    def _left(self) -> bytes:
+        """What came before a failure; the library has no public way to it."""
+        with suppress(Exception):
+            return self._content._read_nowait(-1)  # noqa: SLF001
+        return b""
 
     def _fail(self) -> None:
         """End the body where the library would leave its reader waiting."""

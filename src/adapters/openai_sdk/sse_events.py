@@ -16,6 +16,11 @@ class Event:
     data: bytes
     is_error: bool = False
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it is more than a heartbeat without data."""
+        return self.is_error or bool(self.data.strip())
+
 
 def parse_events(stream: bytes) -> Iterator[Event]:
     """The events of whole lines, comments left out; an end without a blank line ends an event."""

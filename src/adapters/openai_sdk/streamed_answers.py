@@ -11,11 +11,12 @@ from modegate.adapters.openai_sdk.chunk_splitting import split_completion
 from modegate.adapters.openai_sdk.labels import as_events
 from modegate.adapters.openai_sdk.lenient_json import dumps
 from modegate.adapters.openai_sdk.reading import AnswerBody
+from modegate.adapters.openai_sdk.refusals import refused_by_event
 from modegate.adapters.openai_sdk.relay import SseRelay
 from modegate.adapters.openai_sdk.reporting import reported
 from modegate.adapters.openai_sdk.silence import SilenceBound
 from modegate.adapters.openai_sdk.sse_events import parse_events
-from modegate.adapters.openai_sdk.whole_answers import parsed_object, refused_by_event
+from modegate.adapters.openai_sdk.whole_answers import parsed_object
 from modegate.domain.completion import Chunk
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.verbatim import Verbatim, VerbatimHead
@@ -122,7 +123,7 @@ def _check_first(head: VerbatimHead, events: bytes) -> None:
     if b'"choices"' in events and b"error" not in events:
         return  # nearly always, and parsing would cost a stream a hundredth more
     for event in parse_events(events):
-        if event.data.strip() or event.is_error:
+        if event.says_something:
             if (refusal := refused_by_event(head, event)) is not None:
                 raise refusal
             return
@@ -136,30 +137,34 @@ async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: b
             while not relay.decided:
                 piece = await body.read()
                 if not piece:
-                    return events + _last(relay)
+                    return events + _last(relay, failures.unreadable("no event before its end"))
                 events += relay.feed(piece)
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)
     except TimeoutError:
         pass
+    except GatewayError as error:  # which the next read raises again
+        return events + _last(relay, error)
     return events
 
 
-def _last(relay: SseRelay) -> bytes:
+def _last(relay: SseRelay, error: GatewayError) -> bytes:
     last = relay.finish()
     if relay.decided:
         return last
-    raise failures.unreadable("it ended before its first event")
+    raise error
 
 
 def _taken_apart(head: VerbatimHead, body: bytes) -> Begun:
     chunks = split_completion(parsed_object(head, body))
     if not chunks:
         raise failures.no_completion("JSON that is no chat completion")
+    try:
+        written = [b"data: %b\n\n" % dumps(chunk) for chunk in chunks]
+    except RecursionError as error:
+        raise failures.unreadable("JSON nested too deeply") from error
     relay = SseRelay()
-    written = (b"data: %b\n\n" % dumps(chunk) for chunk in chunks)
-    events = relay.feed(b"".join((*written, b"data: [DONE]\n\n")))
-    return _begun(head, events, relay)
+    return _begun(head, relay.feed(b"".join((*written, b"data: [DONE]\n\n"))), relay)
 
 
 def _begun(head: VerbatimHead, events: bytes, relay: SseRelay) -> Begun:

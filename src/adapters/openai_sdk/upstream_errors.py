@@ -76,7 +76,10 @@ def status_of(error: object) -> int:
 
 def _parts(error: object) -> Iterator[Mapping[str, object]]:
     """The error itself first, then what it stands in."""
-    if isinstance(error, Mapping):
+    if isinstance(error, list):
+        for entry in error:
+            yield from _parts(entry)
+    elif isinstance(error, Mapping):
         yield from _parts(error.get("error"))
         yield error
 

@@ -10,10 +10,10 @@ from modegate.adapters.openai_sdk.answer_kind import AnswerKind, kind_of, plain_
 from modegate.adapters.openai_sdk.chunk_joining import join_chunks
 from modegate.adapters.openai_sdk.labels import as_json
 from modegate.adapters.openai_sdk.lenient_json import dumps, loads
+from modegate.adapters.openai_sdk.refusals import refusal, refused_by_event
 from modegate.adapters.openai_sdk.relay import SseRelay
-from modegate.adapters.openai_sdk.sse_events import Event, parse_events
-from modegate.adapters.openai_sdk.upstream_errors import error_in, status_of
-from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.adapters.openai_sdk.sse_events import parse_events
+from modegate.adapters.openai_sdk.upstream_errors import error_in
 from modegate.domain.verbatim import Verbatim, VerbatimHead
 
 # Up to here all of a body is parsed, to see whether it is whole: 1 µs a KiB of text, 5 of log
@@ -37,7 +37,7 @@ def whole_answer(head: VerbatimHead, body: bytes, *, says_events: bool, choices:
             return Verbatim(head.status, as_json(head), body)
         case AnswerKind.EVENTS:
             joined = _joined(head, plain_start(body), choices)
-            return Verbatim(head.status, as_json(head), dumps(joined))
+            return Verbatim(head.status, as_json(head), joined)
         case AnswerKind.NOTHING:
             raise failures.empty("an empty body")
         case kind:
@@ -82,49 +82,24 @@ def parsed_object(head: VerbatimHead, body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def refusal(head: VerbatimHead, error: object, body: bytes) -> GatewayError:
-    """An error that came with a success's status, with the status that it names."""
-    return UpstreamRefusalError(Verbatim(status_of(error), as_json(head), body))
-
-
-def refused_by_event(head: VerbatimHead, event: Event) -> GatewayError | None:
-    """The error that an event is; None where it is none.
-
-    Raises:
-        UpstreamInvalidResponseError: it is neither an error nor a chunk.
-    """
-    try:
-        value: Any = loads(event.data)
-    except ValueError as error:
-        if not event.is_error:
-            raise failures.no_completion("events that hold no JSON") from error
-        text = event.data.decode("utf-8", "replace").strip()
-        value = {"error": _error_object(text or "The upstream reported an error.")}
-        return refusal(head, value, dumps(value))
-    if event.is_error or error_in(value) is not None:
-        return refusal(head, value, event.data)
-    return None
-
-
-def _joined(head: VerbatimHead, stream: bytes, choices: int) -> object:
+def _joined(head: VerbatimHead, stream: bytes, choices: int) -> bytes:
     relay = SseRelay(choices)
     kept = relay.feed(stream) + relay.finish()
     chunks = []
     for event in parse_events(kept):
-        if not event.data.strip() and not event.is_error:
+        if not event.says_something:
             continue
         if (error := refused_by_event(head, event)) is not None:
             raise error
         chunks.append(loads(event.data))
-    if not chunks:
-        raise failures.empty("events that say nothing")
     if not relay.whole:
         raise failures.unreadable("events that ended too early")
-    completion = join_chunks(chunk for chunk in chunks if isinstance(chunk, dict))
-    if not completion["choices"]:
-        raise failures.no_completion("events that are no chunks")
-    return completion
-
-
-def _error_object(message: str) -> dict[str, object]:
-    return {"message": message, "type": "server_error", "param": None, "code": "upstream_error"}
+    if not chunks:
+        raise failures.empty("events that say nothing")
+    try:
+        completion = join_chunks(chunk for chunk in chunks if isinstance(chunk, dict))
+        if completion["choices"]:
+            return dumps(completion)
+    except RecursionError as error:
+        raise failures.unreadable("events nested too deeply") from error
+    raise failures.no_completion("events that are no chunks")
