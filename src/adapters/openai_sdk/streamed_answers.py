@@ -137,22 +137,17 @@ async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: b
             while not relay.decided:
                 piece = await body.read()
                 if not piece:
-                    return events + _last(relay, failures.unreadable("no event before its end"))
+                    raise failures.unreadable("no event before its end")
                 events += relay.feed(piece)
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)
     except TimeoutError:
         pass
-    except GatewayError as error:  # which the next read raises again
-        return events + _last(relay, error)
+    except GatewayError:  # what broke says so again at the next read
+        events += relay.finish()
+        if not relay.decided:
+            raise
     return events
-
-
-def _last(relay: SseRelay, error: GatewayError) -> bytes:
-    last = relay.finish()
-    if relay.decided:
-        return last
-    raise error
 
 
 def _taken_apart(head: VerbatimHead, body: bytes) -> Begun:
