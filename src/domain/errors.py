@@ -52,11 +52,12 @@ class GatewayError(Exception):
     """What a client is told: what was wrong and what to do; never a body, a path or a key.
 
     `param` names the offending field or header; `retry_after` is in seconds, where it is known.
-    `should_retry` is False where repeating the request cannot help, or pays a second time.
+    `is_repeatable` says whether the same request may succeed when it is sent again soon; None says
+    nothing about it.
     """
 
     code: ClassVar[str]
-    should_retry: bool | None = None
+    is_repeatable: bool | None = None
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after: float | None = None
@@ -291,6 +292,8 @@ class UpstreamUnreachableError(BackendError):
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient
+        if not is_transient:
+            self.is_repeatable = False
 
 
 class UpstreamInvalidResponseError(BackendError):
@@ -300,7 +303,7 @@ class UpstreamInvalidResponseError(BackendError):
     """
 
     code = "upstream_invalid_response"
-    should_retry = False
+    is_repeatable = False
 
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)

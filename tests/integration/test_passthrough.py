@@ -149,6 +149,7 @@ async def test_an_upstream_error_keeps_status_body_and_headers(
         "x-ratelimit-remaining-requests": "7",
         "openai-version": "2020-10-01",
         "retry-after": "3",
+        "x-should-retry": "false",
         "set-cookie": "secret=1",
         "connection": "keep-alive",
         "x-internal": "1",
@@ -162,7 +163,12 @@ async def test_an_upstream_error_keeps_status_body_and_headers(
     assert (response.status_code, response.content) == (status, told)
     assert response.headers["X-Upstream-Request-ID"] == "req_1"
     assert response.headers["X-Request-ID"] != "req_1"
-    for name in ("x-ratelimit-remaining-requests", "openai-version", "retry-after"):
+    for name in (
+        "x-ratelimit-remaining-requests",
+        "openai-version",
+        "retry-after",
+        "x-should-retry",
+    ):
         assert response.headers[name] == headers[name]
     assert not {"set-cookie", "x-internal"} & response.headers.keys()
 

@@ -16,7 +16,7 @@ RENAMED = {
     "x-ratelimit-remaining": "x-upstream-ratelimit-remaining",
     "x-ratelimit-reset": "x-upstream-ratelimit-reset",
 }
-KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", *RENAMED})
+KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", "x-should-retry", *RENAMED})
 KEPT_PREFIXES = ("x-ratelimit-", "openai-")
 
 

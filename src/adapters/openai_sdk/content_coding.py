@@ -14,12 +14,14 @@ GZIP_WBITS = 16 + zlib.MAX_WBITS
 # RFC 9110 wants the zlib format for `deflate`; some servers send bare deflate data.
 ZLIB_METHOD = 8
 MAX_CODINGS = 3
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
 class Inflater:
     """Decodes one gzip or deflate coding.
 
-    Raises `UpstreamInvalidResponseError` for data that is not what its label says.
+    Raises `UpstreamInvalidResponseError` for data that is not what its label says, and
+    `OutputLimitError` for data that become too long.
     """
 
     def __init__(self, coding: str, new: Callable[[bytes], "zlib._Decompress"]) -> None:
@@ -35,9 +37,11 @@ class Inflater:
             if self._inner is None or self._inner.eof:
                 self._inner = self._new(data)
             try:
-                plain.append(self._inner.decompress(data))
+                plain.append(self._inner.decompress(data, MAX_ANSWER_BYTES))
             except zlib.error as error:
                 raise failures.unreadable(f"not {self._coding}, as its label says") from error
+            if self._inner.unconsumed_tail:
+                raise failures.answer_too_long(MAX_ANSWER_BYTES)
             data = self._inner.unused_data
         return b"".join(plain)
 

@@ -87,8 +87,8 @@ def redirected(status: int, target: str) -> GatewayError:
 def empty(came: str) -> GatewayError:
     """A success without an answer."""
     return EmptyResponseError(
-        f"The upstream answered with {came}: send the request again; the operator may have to "
-        "check the upstream."
+        f"The upstream answered with {came}: ask another model, or rephrase; the operator may have "
+        "to check the upstream."
     )
 
 

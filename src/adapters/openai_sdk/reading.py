@@ -7,10 +7,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from modegate.adapters.openai_sdk import failures
-from modegate.adapters.openai_sdk.content_coding import Decoder, decoder_for
-
-MIB = 1024 * 1024
-MAX_ANSWER_BYTES = 64 * MIB
+from modegate.adapters.openai_sdk.content_coding import MAX_ANSWER_BYTES, Decoder, decoder_for
 
 
 class WatchedConnection(ResponseHandler):
@@ -90,9 +87,9 @@ class AnswerBody:
 
     def close(self) -> None:
         """Stop watching the connection, which may serve another request next."""
-        if self._connection is not None:
-            self._connection.on_failure = None
-            self._connection = None
+        if self._connection is not None and self._connection.on_failure == self._fail:
+            self._connection.on_failure = None  # else another request has it already
+        self._connection = None
 
     async def _read_decoded(self) -> bytes:
         self._decoder, self._codings = self._decoder or decoder_for(self._codings), ()

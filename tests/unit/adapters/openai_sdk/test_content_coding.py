@@ -3,8 +3,8 @@ import zlib
 
 import pytest
 
-from modegate.adapters.openai_sdk.content_coding import decoder_for
-from modegate.domain.errors import UpstreamInvalidResponseError
+from modegate.adapters.openai_sdk.content_coding import MAX_ANSWER_BYTES, decoder_for
+from modegate.domain.errors import OutputLimitError, UpstreamInvalidResponseError
 
 PLAIN = b'{"choices": []}' * 9
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -62,3 +62,9 @@ def test_a_label_that_lies_is_refused(label: str) -> None:
 
 def test_nothing_at_all_is_nothing() -> None:
     assert decoded("gzip") == b""
+
+
+def test_few_bytes_that_become_too_many_are_refused() -> None:
+    bomb = gzip.compress(bytes(MAX_ANSWER_BYTES + 1), compresslevel=1)
+    with pytest.raises(OutputLimitError):
+        decoded("gzip", bomb)

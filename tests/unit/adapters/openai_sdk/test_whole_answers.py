@@ -75,7 +75,7 @@ def test_everything_else_is_an_error(body: bytes, error: type[GatewayError]) -> 
         assert caught.value.answer.status == 418
     if isinstance(caught.value, UpstreamInvalidResponseError):
         assert caught.value.reason
-        assert caught.value.should_retry is False
+        assert caught.value.is_repeatable is False
 
 
 def test_events_are_put_together_only_where_every_choice_ended() -> None:
