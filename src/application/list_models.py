@@ -1,9 +1,10 @@
 """Which models a client may name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modegate.application.ports.upstream_models import UpstreamModels
+from modegate.domain.errors import GatewayError
 from modegate.domain.model_dates import released_at
 from modegate.domain.model_map import ModelMap
 
@@ -13,6 +14,10 @@ ModelObject = Mapping[str, object]
 OWNER = "anthropic"
 
 
+def noop(_: GatewayError) -> None:
+    """No-op callback."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListModels:
     """The rows of the model map and, where asked for, the upstream's own models."""
@@ -20,27 +25,33 @@ class ListModels:
     models: ModelMap
     upstream: UpstreamModels
 
-    async def __call__(self, *, include_upstream: bool = False) -> Sequence[ModelObject]:
+    async def __call__(
+        self, *, include_upstream: bool = False, failed: Callable[[GatewayError], None] = noop
+    ) -> Sequence[ModelObject]:
         """OpenAI's model objects.
 
-        Raises:
-            GatewayError: the upstream was asked for, and did not answer.
+        A failing upstream does not hide Claude's models: `failed` is called with its error.
         """
         own = [describe(self.models, name) for name in self.models.names]
         if not include_upstream:
             return own
+        try:
+            listed = await self.upstream.fetch()
+        except GatewayError as error:
+            failed(error)
+            return own
         known = set(self.models.names)
-        return own + [model for model in await self.upstream.fetch() if model["id"] not in known]
+        return own + [model for model in listed if model["id"] not in known]
 
     async def find(self, name: str, *, include_upstream: bool = False) -> ModelObject | None:
         """The model that a client may name so, also where a row stands for many names.
 
         Raises:
-            GatewayError: as above.
+            GatewayError: it is none of Claude's, and the upstream did not answer with a list.
         """
         if self.models.knows(name):
             return describe(self.models, name)
-        listed = await self(include_upstream=True) if include_upstream else ()
+        listed = await self.upstream.fetch() if include_upstream else ()
         return next((model for model in listed if model["id"] == name), None)
 
 

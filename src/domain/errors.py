@@ -36,6 +36,7 @@
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
+        ├── UpstreamInvalidResponseError  an answer came, and cannot be used
         └── UpstreamRefusalError     the upstream's own error, handed on as it came
 
 Nothing here knows HTTP: the statuses stand in one table in `modegate.entrypoints.http.errors`.
@@ -319,6 +320,22 @@ class UpstreamUnreachableError(BackendError):
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient
+        if not is_transient:
+            self.is_repeatable = False
+
+
+class UpstreamInvalidResponseError(BackendError):
+    """The upstream answered, but its answer cannot be read, or is no chat completion.
+
+    `reason` is for the log: it says what came, without any of its contents.
+    """
+
+    code = "upstream_invalid_response"
+    is_repeatable = False
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class UpstreamRefusalError(BackendError):

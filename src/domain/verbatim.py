@@ -1,18 +1,17 @@
 """An upstream's answer, kept as it came."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class VerbatimHead:
     """Status and headers that are handed on, names in lower case; the first chunk of a stream.
 
-    `is_events` tells that the body is server-sent events, without the `[DONE]` at their end.
+    What follows in a stream is server-sent events, without the `[DONE]` at their end.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    is_events: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,13 +89,14 @@ def claude_options(
 
 def upstream_options(settings: Settings) -> UpstreamOptions:
     """The upstream adapter's part of the settings."""
-    key = settings.openai_api_key
+    key, first_byte = settings.openai_api_key, settings.upstream_first_byte_timeout_ms
     return UpstreamOptions(
         base_url=settings.openai_base_url,
         api_key=ApiKey(key.get_secret_value()) if key else None,
         enabled=settings.openai_passthrough_enabled,
         retries=settings.upstream_max_retries,
         timeout=settings.request_timeout_ms / 1000,
+        first_byte_timeout=None if first_byte is None else first_byte / 1000,
     )
 
 

@@ -8,6 +8,7 @@ from modegate.domain.errors import (
     BackendFailedError,
     GatewayError,
     TurnTimeoutError,
+    UpstreamInvalidResponseError,
     UpstreamUnreachableError,
 )
 from modegate.domain.health import PassthroughState
@@ -20,7 +21,13 @@ from modegate.entrypoints.settings import Settings
 
 LIVE_TIMEOUT = 60.0
 # What these tell a client, to ask again, does not help an operator.
-UNREACHED = (BackendCrashedError, BackendFailedError, TurnTimeoutError, UpstreamUnreachableError)
+UNREACHED = (
+    BackendCrashedError,
+    BackendFailedError,
+    TurnTimeoutError,
+    UpstreamInvalidResponseError,
+    UpstreamUnreachableError,
+)
 CLAUDE_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and ANTHROPIC_BASE_URL if it is set"
 UPSTREAM_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and OPENAI_BASE_URL if it is set"
 

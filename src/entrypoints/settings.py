@@ -95,6 +95,7 @@ class Settings(BaseModel):
     openai_passthrough_enabled: bool = True
     allow_client_openai_key: bool = True
     upstream_max_retries: Retries = 2
+    upstream_first_byte_timeout_ms: Milliseconds | None = None
 
     modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))

@@ -31,6 +31,7 @@ from support.reaching import (
     on_the_wire,
     sent,
     shutting_down,
+    upstream_says,
 )
 
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
@@ -129,6 +130,7 @@ ROWS = [
         ("output_limit_exceeded", 502, SERVER, None, ("shorter",), claude_does({"flood": 11_000_000}, HANG)),
         ("empty_response", 502, SERVER, None, ("rephrase",), claude_does(result(""))),
         ("upstream_unreachable", 502, SERVER, None, ("again", "OPENAI_BASE_URL"), asked(settings=NOBODY, headers=UPSTREAM)),
+        ("upstream_invalid_response", 502, SERVER, None, ("web page", "OPENAI_BASE_URL"), upstream_says(200, b"<p>marked", content_type="text/html")),
         ("passthrough_not_configured", 503, SERVER, None, ("OPENAI_API_KEY", H_KEY), asked(headers=UPSTREAM)),
         ("passthrough_disabled", 503, SERVER, None, ("X-Claude-Code: true",), asked(settings={"openai_passthrough_enabled": False}, headers=UPSTREAM)),
         ("backend_unavailable", 503, SERVER, None, ("install", "CLAUDE_PATH"), asked(settings=NO_PROGRAM)),

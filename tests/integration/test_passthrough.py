@@ -149,6 +149,7 @@ async def test_an_upstream_error_keeps_status_body_and_headers(
         "x-ratelimit-remaining-requests": "7",
         "openai-version": "2020-10-01",
         "retry-after": "3",
+        "x-should-retry": "false",
         "set-cookie": "secret=1",
         "connection": "keep-alive",
         "x-internal": "1",
@@ -162,7 +163,12 @@ async def test_an_upstream_error_keeps_status_body_and_headers(
     assert (response.status_code, response.content) == (status, told)
     assert response.headers["X-Upstream-Request-ID"] == "req_1"
     assert response.headers["X-Request-ID"] != "req_1"
-    for name in ("x-ratelimit-remaining-requests", "openai-version", "retry-after"):
+    for name in (
+        "x-ratelimit-remaining-requests",
+        "openai-version",
+        "retry-after",
+        "x-should-retry",
+    ):
         assert response.headers[name] == headers[name]
     assert not {"set-cookie", "x-internal"} & response.headers.keys()
 
@@ -199,6 +205,7 @@ async def test_events_are_not_held_back(upstream: Upstream) -> None:
 @pytest.mark.parametrize("clean", [True, False], ids=["clean end", "broken connection"])
 async def test_a_stream_that_is_cut_anywhere(clean: bool, upstream: Upstream) -> None:
     whole = b"".join(CHUNKS) + DONE
+    first = len(CHUNKS[0]) - len(b"\n\n")
     finish = len(b"".join(CHUNKS)) - len(b"\n\n")
     cut = 0
 
@@ -212,7 +219,11 @@ async def test_a_stream_that_is_cut_anywhere(clean: bool, upstream: Upstream) ->
 
     async with upstream.behind(until_cut) as gateway:
         for cut in range(len(whole) + 1):
-            got = (await post(gateway, STREAM)).content
+            response = await post(gateway, STREAM)
+            got = response.content
+            assert response.status_code == (502 if cut < first else 200)
+            if cut < first:
+                continue
             assert got.endswith(DONE)
             assert got.count(DONE) == 1
             *events, last = got.removesuffix(DONE).split(b"\n\n")
@@ -239,8 +250,8 @@ async def test_a_client_can_tell_a_cut_answer(upstream: Upstream) -> None:
 async def test_an_upstream_that_answers_a_stream_otherwise(upstream: Upstream) -> None:
     async with upstream.behind(answer) as gateway:
         response = await post(gateway, STREAM)
-    assert response.content == ANSWER
-    assert response.headers["content-type"] == "application/json"
+    assert response.status_code == 502
+    assert response.json()["error"]["code"] == "upstream_invalid_response"
 
 
 async def test_an_encoding_that_was_not_asked_for_is_undone(upstream: Upstream) -> None:
@@ -262,7 +273,8 @@ async def test_a_redirect_is_not_followed(upstream: Upstream) -> None:
 
     async with upstream.behind(redirect) as gateway:
         response = await post(gateway)
-    assert response.status_code == 307
+    assert response.status_code == 502
+    assert "OPENAI_BASE_URL" in response.json()["error"]["message"]
     assert len(upstream.requests) == 1
 
 
@@ -298,11 +310,59 @@ async def test_no_connection(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
-async def test_no_answer_in_time(body: bytes, upstream: Upstream) -> None:
-    async with upstream.behind(silence, request_timeout_ms=200) as gateway:
+@pytest.mark.parametrize("setting", ["request_timeout_ms", "upstream_first_byte_timeout_ms"])
+async def test_no_answer_in_time(setting: str, body: bytes, upstream: Upstream) -> None:
+    async with upstream.behind(silence, **{setting: 200}) as gateway:
         response = await post(gateway, body)
     assert response.status_code == 504
     assert response.json()["error"]["code"] == "timeout"
+
+
+@pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
+async def test_the_wait_for_the_first_byte_is_no_part_of_the_total(
+    body: bytes, upstream: Upstream
+) -> None:
+    async def slow_to_begin(request: Request, reply: Reply) -> None:
+        if request.json.get("stream"):
+            await reply.begin(EVENTS)
+        await reply.sleep(0.5)  # longer than the total
+        if request.json.get("stream"):
+            await reply.chunk(CHUNKS[3] + DONE)
+            await reply.end()
+        else:
+            await answer(request, reply)
+
+    settings = {"request_timeout_ms": 250, "upstream_first_byte_timeout_ms": 60_000}
+    async with upstream.behind(slow_to_begin, **settings) as gateway:
+        response = await post(gateway, body)
+    assert response.status_code == 200
+
+
+async def test_an_answer_that_does_not_go_on_is_too_slow(upstream: Upstream) -> None:
+    async def stops(_: Request, reply: Reply) -> None:
+        await reply.begin(JSON)
+        await reply.chunk(ANSWER[:5])
+        await reply.gone.wait()
+
+    settings = {"request_timeout_ms": 200, "upstream_first_byte_timeout_ms": 60_000}
+    async with upstream.behind(stops, **settings) as gateway:
+        for body in (BODY, STREAM):
+            assert (await post(gateway, body)).status_code == 504
+
+
+async def test_a_stream_whose_words_flow_is_not_cut(upstream: Upstream) -> None:
+    async def flows(_: Request, reply: Reply) -> None:
+        await reply.begin(EVENTS)
+        for _word in range(10):
+            await reply.chunk(CHUNKS[0])
+            await reply.sleep(0.1)
+        await reply.chunk(CHUNKS[3] + DONE)
+        await reply.end()
+
+    # In all it takes twice as long; each silence is much shorter.
+    async with upstream.behind(flows, request_timeout_ms=500) as gateway:
+        response = await post(gateway, STREAM)
+    assert response.content == CHUNKS[0] * 10 + CHUNKS[3] + DONE
 
 
 async def test_a_stream_that_falls_silent_is_cut(upstream: Upstream) -> None:
@@ -387,14 +447,51 @@ async def test_the_upstreams_models(upstream: Upstream) -> None:
     assert one.json() == {"id": "gpt-9", "object": "model"}
 
 
-@pytest.mark.parametrize("told", [b"[]", b"nonsense", b'{"data": [1]}', b'{"data": 3}'])
-async def test_an_upstream_without_a_list_of_models(told: bytes, upstream: Upstream) -> None:
+async def test_an_upstream_without_a_list_of_models_hides_none_of_claudes(
+    upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: dict[str, tuple[int, bytes, str | None]] = {
+        "null": (200, b'{"object": "list", "data": null}', "upstream_invalid_response"),
+        "no list": (200, b'{"data": 3}', "upstream_invalid_response"),
+        "nonsense": (200, b"<html>", "upstream_invalid_response"),
+        "no models": (200, b'{"data": [1, {"name": "b"}]}', "upstream_invalid_response"),
+        "a redirect": (301, b"", "upstream_invalid_response"),
+        "no route": (404, b'{"error": {"message": "no route"}}', "upstream_error"),
+        "an array": (200, b'[{"id": "gpt-9"}]', None),
+        "an entry without id": (200, b'{"data": [{"id": "gpt-9"}, {"name": "b"}]}', None),
+        "an empty list": (200, b'{"data": []}', None),
+    }
+    case = ""
+
     async def odd(_: Request, reply: Reply) -> None:
-        await reply.whole(200, told, JSON)
+        await reply.whole(*told[case][:2], JSON)
 
     async with upstream.behind(odd) as gateway:
+        own = (await gateway.http.get("/v1/models")).json()["data"]
+        for case, (_, body, code) in told.items():
+            response = await gateway.http.get("/v1/models?include=upstream")
+            assert response.status_code == 200, case
+            listed = response.json()["data"]
+            assert listed[: len(own)] == own, case
+            assert [it["id"] for it in listed[len(own) :]] == ["gpt-9"] * (b"gpt-9" in body), case
+            assert response.headers.get("X-Upstream-Models-Error") == code, case
+            known = await gateway.http.get("/v1/models/sonnet?include=upstream")
+            assert known.status_code == 200, case
+            unknown = await gateway.http.get("/v1/models/gpt-7?include=upstream")
+            assert unknown.status_code == (502 if code and "invalid" in code else 404), case
+    assert "upstream models left out: 1 without an id" in caplog.text
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["silent", "unreachable"])
+async def test_an_upstream_that_does_not_list_its_models(up: bool, upstream: Upstream) -> None:
+    settings = {"request_timeout_ms": 200} | (
+        {} if up else {"openai_base_url": "http://127.0.0.1:1/v1"}
+    )
+    async with upstream.behind(silence, **settings) as gateway:
         response = await gateway.http.get("/v1/models?include=upstream")
-    assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_unreachable")
+    assert response.status_code == 200
+    code = "timeout" if up else "upstream_unreachable"
+    assert response.headers["X-Upstream-Models-Error"] == code
 
 
 async def test_a_proxy_of_the_environment(
@@ -415,15 +512,17 @@ async def test_a_proxy_of_the_environment(
 
 @pytest.mark.parametrize("body", [BODY, STREAM])
 async def test_a_header_in_any_encoding_is_handed_on(body: bytes, upstream: Upstream) -> None:
+    told = ANSWER if body == BODY else CHUNKS[3] + DONE
+
     async def odd(_: Request, reply: Reply) -> None:
         await reply.raw(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n"
-            b"openai-organization: \xe4\xb8\xad\xff\r\n\r\n{}"
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+            b"openai-organization: \xe4\xb8\xad\xff\r\n\r\n%b" % (len(told), told)
         )
 
     async with upstream.behind(odd) as gateway:
         answered = await gateway.http.post("/v1/chat/completions", content=body, headers=JSON)
-    assert (answered.status_code, answered.content) == (200, b"{}")
+    assert (answered.status_code, answered.content) == (200, told)
     raw = dict(answered.headers.raw)
     assert raw[b"openai-organization"] == b"\xe4\xb8\xad\xff"
 
@@ -448,15 +547,6 @@ async def test_events_are_events_however_their_type_is_written(upstream: Upstrea
     async with upstream.behind(shouts) as gateway:
         answered = await gateway.http.post("/v1/chat/completions", content=STREAM, headers=JSON)
     assert answered.content == b"".join((*CHUNKS, DONE))
-
-
-async def test_an_answer_without_a_type_is_no_stream(upstream: Upstream) -> None:
-    async def untyped(_: Request, reply: Reply) -> None:
-        await reply.whole(200, ANSWER)
-
-    async with upstream.behind(untyped) as gateway:
-        answered = await gateway.http.post("/v1/chat/completions", content=STREAM, headers=JSON)
-    assert answered.content == ANSWER
 
 
 async def test_a_refusal_that_breaks_off_is_not_asked_for_again(upstream: Upstream) -> None:

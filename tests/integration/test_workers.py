@@ -231,3 +231,42 @@ def test_a_number_that_is_none(number: str, tmp_path: Path) -> None:
     )
     assert told.returncode == 2
     assert "must be 1 to 256" in told.stderr
+
+
+# In a process of its own: a fork of this one, which has threads, may never return.
+FAILING_STARTS = """
+import errno, logging, os, signal, sys, time
+from modegate.entrypoints import workers
+
+call, failing, pauses = sys.argv[1], [OSError(errno.EAGAIN, "used up")] * 3, []
+real = getattr(os, call)
+
+def fail_at_first():
+    if failing:
+        raise failing.pop()
+    return real()
+
+def work(orders, first):
+    if not first:
+        os.kill(os.getppid(), signal.SIGTERM)
+    return int(os.read(orders, 1) != b"s")
+
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+setattr(os, call, fail_at_first)
+time.sleep = pauses.append
+status = workers.Workers(2, work).run()
+print(status, pauses == [workers.RETRY_DELAY_S] * 2)
+"""
+
+
+@pytest.mark.parametrize("call", ["pipe", "fork"])
+def test_a_worker_that_cannot_be_started_is_tried_again_after_a_pause(call: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING_STARTS, call],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.count("a worker cannot be started (used up): trying again") == 3
+    assert done.stdout.splitlines()[-1] == "0 True"

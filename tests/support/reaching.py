@@ -14,6 +14,7 @@ import pytest
 
 from modegate.entrypoints.http import protocol
 from modegate.testing.backend import ScriptedBackend
+from modegate.testing.loopback import LoopbackServer, Reply, Request
 from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin
 from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory
 from support.serving import bare_environment, serving
@@ -94,6 +95,22 @@ def claude_does(*steps: Step, stream: bool = False, **settings: Any) -> Reach:
         world.claude.script(*steps)
         async with world.gateway(**settings) as gateway:
             return await post(gateway, stream=stream)
+
+    return reach
+
+
+def upstream_says(status: int, body: bytes, **headers: str) -> Reach:
+    """A passthrough request that the upstream answers like this."""
+
+    async def answer_it(_: Request, reply: Reply) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        await reply.whole(status, body, named)
+
+    async def reach(world: World) -> httpx2.Response:
+        async with LoopbackServer(answer_it).running() as url:
+            settings = {"openai_base_url": f"{url}/v1", "openai_api_key": "sk-marked-server"}
+            async with world.gateway(**settings) as gateway:
+                return await post(gateway, headers={})
 
     return reach
 

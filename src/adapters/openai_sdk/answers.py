@@ -1,14 +1,14 @@
 """What of an upstream's answer is handed on."""
 
-import json
 from functools import lru_cache
+from typing import Self
 
 import aiohttp
+from yarl import URL
 
-from modegate.adapters.openai_sdk import failures
-from modegate.domain.verbatim import Verbatim, VerbatimHead
+from modegate.adapters.openai_sdk.reading import AnswerBody
+from modegate.domain.verbatim import VerbatimHead
 
-LAST_STATUS = 599
 # These three are modegate's own words to a client, and so is its id of the request.
 RENAMED = {
     "x-request-id": "x-upstream-request-id",
@@ -16,7 +16,7 @@ RENAMED = {
     "x-ratelimit-remaining": "x-upstream-ratelimit-remaining",
     "x-ratelimit-reset": "x-upstream-ratelimit-reset",
 }
-KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", *RENAMED})
+KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", "x-should-retry", *RENAMED})
 KEPT_PREFIXES = ("x-ratelimit-", "openai-")
 
 
@@ -29,34 +29,46 @@ def _kept_as(raw_name: bytes) -> str | None:
 
 def head_of(response: aiohttp.ClientResponse) -> VerbatimHead:
     """Status and headers; those of the connection, and an encoding already undone, stay behind."""
-    if response.status > LAST_STATUS:
-        raise failures.not_http(response.status)
     headers = [
         (name, value.decode("latin-1"))
         for raw_name, value in response.raw_headers
         if (name := _kept_as(raw_name)) is not None
     ]
-    return VerbatimHead(response.status, tuple(headers), is_events=_is_event_stream(response))
+    return VerbatimHead(response.status, tuple(headers))
 
 
-async def whole(response: aiohttp.ClientResponse) -> Verbatim:
-    """The answer with all of its body."""
-    head = head_of(response)
-    return Verbatim(head.status, head.headers, await response.read())
+class Answer:
+    """An answer whose head is here: a context that releases its connection."""
 
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.head = head_of(response)
+        self.body = AnswerBody(response)
 
-def _is_event_stream(response: aiohttp.ClientResponse) -> bool:
-    return response.content_type == "text/event-stream"
+    @property
+    def redirect_target(self) -> str:
+        """Where a redirect leads, without what may be a secret in it; empty where it does not say."""
+        location = self._response.headers.get("location")
+        if not location:
+            return ""
+        try:
+            target = self._response.url.join(URL(location))
+            return str(target.with_user(None).with_query(None).with_fragment(None))
+        except ValueError:
+            return ""
 
+    @property
+    def says_events(self) -> bool:
+        """Whether its label is that of server-sent events."""
+        return self._response.content_type == "text/event-stream"
 
-def models_in(body: bytes) -> list[dict[str, object]]:
-    """The model objects of a list of models.
+    async def __aenter__(self) -> Self:
+        return self
 
-    Raises:
-        UpstreamUnreachableError: the body is something else.
-    """
-    try:
-        listed = json.loads(body)["data"]
-        return [model for model in listed if isinstance(model["id"], str)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise failures.no_list() from error
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the connection: for another request where all has been read, else for good."""
+        self.body.close()
+        self._response.close()

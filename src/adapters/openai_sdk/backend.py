@@ -1,22 +1,23 @@
 """The passthrough backend: bytes in, bytes out."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 
-import aiohttp
-
 from modegate.adapters.openai_sdk import failures
-from modegate.adapters.openai_sdk.answers import head_of, models_in, whole
+from modegate.adapters.openai_sdk.answers import Answer
 from modegate.adapters.openai_sdk.endpoints import Endpoint, Endpoints
-from modegate.adapters.openai_sdk.failures import translated
+from modegate.adapters.openai_sdk.models_list import models_in
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.adapters.openai_sdk.relay import SseRelay
+from modegate.adapters.openai_sdk.reading import AnswerBody
+from modegate.adapters.openai_sdk.reporting import reported
 from modegate.adapters.openai_sdk.retrying import retrying
+from modegate.adapters.openai_sdk.streamed_answers import Begun, begin_stream, chunks_of
 from modegate.adapters.openai_sdk.transport import Transport
+from modegate.adapters.openai_sdk.whole_answers import whole_answer
 from modegate.domain.completion import Chunk
-from modegate.domain.errors import BackendError
+from modegate.domain.errors import GatewayError
 from modegate.domain.health import PassthroughState
 from modegate.domain.turn import PassthroughTurn
 from modegate.domain.verbatim import Verbatim
@@ -40,48 +41,65 @@ class PassthroughBackend:
         return PassthroughState.OK if self._options.api_key else PassthroughState.NO_KEY
 
     async def complete(self, turn: PassthroughTurn) -> Verbatim:
-        """The upstream's answer, whatever it is, as it came."""
-        with translated():
-            async with asyncio.timeout(self._options.timeout):
-                response = await self._open(turn, streams=False)
-                async with response:
-                    return await whole(response)
+        """The upstream's answer as it came, where it is one."""
+        with reported():
+            async with (
+                asyncio.timeout(self._options.first_byte) as bound,
+                await self._open(turn) as answer,
+            ):
+                body = b""
+                while not body.strip() and (piece := await answer.body.read()):
+                    body += piece
+                if not answer.body.ended:
+                    self._first_byte_came(bound)
+                    body = await answer.body.read_all(body)
+                return whole_answer(
+                    answer.head, body, says_events=answer.says_events, choices=turn.choices
+                )
 
     @asynccontextmanager
     async def stream(self, turn: PassthroughTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Status and headers first, then the upstream's events as they come."""
-        with translated():
-            async with asyncio.timeout(self._options.timeout):
-                response = await self._open(turn, streams=True)
-        relay = SseRelay(turn.choices)
+        answer: Answer | None = None
+        begun: Begun | None = None
         try:
-            async with aclosing(_chunks(response, relay)) as chunks:
+            with reported():
+                async with asyncio.timeout(self._options.first_byte) as bound:
+                    answer = await self._open(turn)
+                    came = partial(self._first_byte_came, bound)
+                    begun = await begin_stream(answer, turn.choices, came)
+            async with aclosing(chunks_of(begun, answer.body, self._options.timeout)) as chunks:
                 yield chunks
         finally:
-            if relay.done:
-                await _drain(response)
-            response.close()
+            if answer is not None:
+                if begun is not None and begun.relay.done:
+                    await _drain(answer.body)
+                answer.close()
 
     async def fetch(self) -> list[dict[str, object]]:
         """The upstream's model objects; none where passthrough is not configured."""
         endpoint = self._endpoints.of(None) if self._options.enabled else None
         if endpoint is None:
             return []
-        with translated():
+        bound = min(self._options.models_timeout, self._options.first_byte)
+        with reported():
             async with (
-                asyncio.timeout(self._options.timeout),
-                await self._transport.models(endpoint) as response,
+                asyncio.timeout(bound),
+                await self._transport.models(endpoint) as answer,
             ):
-                return models_in(await response.read())
+                return models_in(await answer.body.read_all())
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
         await self._endpoints.aclose()
 
-    async def _open(self, turn: PassthroughTurn, *, streams: bool) -> aiohttp.ClientResponse:
-        endpoint = self._endpoint(turn)
-        ask = partial(self._transport.chat, endpoint, turn.body, streams=streams)
+    def _first_byte_came(self, bound: asyncio.Timeout) -> None:
+        """What follows the first byte has a bound of its own."""
+        bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
+
+    async def _open(self, turn: PassthroughTurn) -> Answer:
+        ask = partial(self._transport.chat, self._endpoint(turn), turn.body)
         return await retrying(ask, self._options)
 
     def _endpoint(self, turn: PassthroughTurn) -> Endpoint:
@@ -93,36 +111,10 @@ class PassthroughBackend:
         return endpoint
 
 
-async def _chunks(response: aiohttp.ClientResponse, relay: SseRelay) -> AsyncGenerator[Chunk, None]:
-    head = head_of(response)
-    yield head
-    if not head.is_events:
-        with translated():
-            async for data in response.content.iter_any():
-                yield data
-        return
-    broken: BackendError | None = None
-    try:
-        with translated():
-            async for data in response.content.iter_any():
-                if events := relay.feed(data):
-                    yield events
-                if relay.done:
-                    break
-    except BackendError as error:
-        broken = error
-    if last := relay.finish():
-        yield last
-    if not relay.whole:
-        raise failures.cut() from broken
-
-
-async def _drain(response: aiohttp.ClientResponse) -> None:
+async def _drain(body: AnswerBody) -> None:
     """Read what little may follow, so that the connection can be used again."""
-    if response.content.at_eof():
+    if body.ended:
         return
-    try:
+    with suppress(TimeoutError, GatewayError):
         async with asyncio.timeout(LAST_BYTES):
-            await response.read()
-    except (TimeoutError, aiohttp.ClientError):
-        return
+            await body.read_all()

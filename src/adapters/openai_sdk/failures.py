@@ -1,33 +1,18 @@
-"""From the errors of the transport to those of the tree."""
-
-import aiohttp
+"""What clients are told of an upstream that fails."""
 
 from modegate.domain.errors import (
+    EmptyResponseError,
     GatewayError,
+    OutputLimitError,
     PassthroughDisabledError,
     PassthroughNotConfiguredError,
     StreamCutError,
     TurnTimeoutError,
+    UpstreamInvalidResponseError,
     UpstreamUnreachableError,
 )
 
-
-class translated:  # noqa: N801 - used as a function
-    """Nothing of the transport's own errors gets out; what they say may name hosts.
-
-    A class and no generator, which costs a request more.
-    """
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, aiohttp.ConnectionTimeoutError):  # which is a TimeoutError too
-            raise unreachable() from error
-        if isinstance(error, TimeoutError):
-            raise timed_out() from error
-        if isinstance(error, (aiohttp.ClientError, OSError)):
-            raise unreachable() from error
+MIB = 1024 * 1024
 
 
 def unreachable() -> GatewayError:
@@ -63,12 +48,72 @@ def timed_out() -> GatewayError:
     )
 
 
+def fell_silent() -> GatewayError:
+    """No byte of an answer that had begun."""
+    return TurnTimeoutError(
+        "The upstream stopped sending in the middle of its answer: try again later, or ask for less."
+    )
+
+
+def unreadable(reason: str) -> GatewayError:
+    """An answer came, and broke off or cannot be decoded; the upstream may have worked for it."""
+    return UpstreamInvalidResponseError(
+        "The upstream's answer cannot be read: it broke off, or is not well-formed; the server's "
+        "log says more. It was not requested again, because each answer may be charged: send the "
+        "request again if you accept that.",
+        reason=reason,
+    )
+
+
+def no_completion(came: str) -> GatewayError:
+    """What answered is no API, or another one."""
+    return UpstreamInvalidResponseError(
+        f"The upstream answered with {came} in place of a chat completion: the operator has to "
+        "check where OPENAI_BASE_URL leads.",
+        reason=came,
+    )
+
+
+def redirected(status: int, target: str) -> GatewayError:
+    """The address has moved; following would send keys and prompts to wherever the answer says."""
+    return UpstreamInvalidResponseError(
+        f"The upstream answered with a redirect (status {status}), which is not followed: the "
+        "operator has to set OPENAI_BASE_URL to the address it leads to, which the server's log "
+        "says. Often https:// or /v1 is missing.",
+        reason=f"a redirect with status {status} to {target or 'nowhere'}",
+    )
+
+
+def empty(came: str) -> GatewayError:
+    """A success without an answer."""
+    return EmptyResponseError(
+        f"The upstream answered with {came}: ask another model, or rephrase; the operator may have "
+        "to check the upstream."
+    )
+
+
+def event_too_long(limit: int) -> GatewayError:
+    """One event beyond what is kept in memory."""
+    return OutputLimitError(
+        f"The upstream sent an event of more than {limit // MIB} MiB, which is not handed on: ask "
+        "for a shorter answer, or for it without stream."
+    )
+
+
+def answer_too_long(limit: int) -> GatewayError:
+    """A whole answer beyond what is kept in memory."""
+    return OutputLimitError(
+        f"The upstream's answer is longer than {limit // MIB} MiB: ask for a shorter one, or with "
+        "stream."
+    )
+
+
 def no_list() -> GatewayError:
     """Something answered, but not with models."""
-    return UpstreamUnreachableError(
+    return UpstreamInvalidResponseError(
         "The upstream did not answer with a list of models: ask without include=upstream; the "
-        "operator has to check OPENAI_BASE_URL.",
-        is_transient=False,
+        "operator has to check where OPENAI_BASE_URL leads.",
+        reason="no list of models",
     )
 
 

@@ -9,9 +9,11 @@ OPENAI = "https://api.openai.com/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamOptions:
-    """Where the upstream is, and how long to bother it; times are seconds.
+    """Where the upstream is, and how long it may take; times are seconds.
 
-    `timeout` bounds the wait for a whole answer and, in a stream, for its beginning and each silence.
+    `first_byte_timeout` bounds the wait for the first byte of an answer, all attempts and the pauses
+    between them together; it is `timeout` where it is None. `timeout` bounds what follows: all of a
+    whole answer, and each silence of a stream. `models_timeout` bounds a list of models.
     """
 
     base_url: str | None = None
@@ -19,6 +21,8 @@ class UpstreamOptions:
     enabled: bool = True
     retries: int = 2
     timeout: float = 300.0
+    first_byte_timeout: float | None = None
+    models_timeout: float = 10.0
     connect_timeout: float = 10.0
     longest_retry_wait: float = 30.0
     clients: int = 256
@@ -29,6 +33,11 @@ class UpstreamOptions:
         return self.base_url or OPENAI
 
     @property
+    def first_byte(self) -> float:
+        """The longest wait for the first byte."""
+        return self.timeout if self.first_byte_timeout is None else self.first_byte_timeout
+
+    @property
     def patience(self) -> float:
-        """The longest that is waited before another attempt: a good part of the time must be left."""
-        return min(self.longest_retry_wait, self.timeout / 2)
+        """The longest pause before another attempt: a good part of the time must be left."""
+        return min(self.longest_retry_wait, self.first_byte / 2)

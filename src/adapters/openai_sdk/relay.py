@@ -1,9 +1,11 @@
 """An upstream's server-sent events, handed on as bytes, without I/O."""
 
-import json
 import re
 
-from modegate.domain.errors import OutputLimitError
+from modegate.adapters.openai_sdk import failures
+from modegate.adapters.openai_sdk.lenient_json import loads
+from modegate.adapters.openai_sdk.sse_events import parse_events
+from modegate.adapters.openai_sdk.upstream_errors import error_in
 
 EVENT_LIMIT = 16 * 1024 * 1024
 # The ends of an event, for the three line ends that the format allows, and their mixtures.
@@ -16,28 +18,35 @@ DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
 # In the text of an answer these quotation marks would have a backslash before them.
 # An empty reason is one that is not known yet, as some upstreams put it.
 FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"[^"]')
-ERROR = re.compile(
-    rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|data:[ \t]*\{\s*"error"\s*:\s*(?!\s|null))'
-)
+# What may be an error; only such events are parsed. In a text the quotation marks are escaped.
+MAYBE_ERROR = re.compile(rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|error:)|"error"\s*:')
+SAYS = re.compile(rb"(?:\A|(?<=[\r\n]))(?:data|error):[ \t]*[^ \t\r\n]")
 
 
 class SseRelay:
     """Takes bytes as they come, gives whole events as they were.
 
-    `done` tells that `[DONE]` came; it is left out, for whoever writes the response ends every
-    stream alike. An answer is whole when each of its `choices` has finished.
+    `done` says that `[DONE]` came; it is left out, because the response ends every stream alike.
+    `spoke` says that an event other than it came, `failed` that one was an error. An answer is
+    whole when each of its `choices` has finished.
     """
 
     def __init__(self, choices: int = 1) -> None:
         self._missing = choices
         self._tail = bytearray()
-        self._failed = False
         self.done = False
+        self.spoke = False
+        self.failed = False
 
     @property
     def whole(self) -> bool:
         """Whether nothing of the answer is missing, or the upstream said itself what went wrong."""
-        return self.done or self._failed or self._missing <= 0
+        return self.done or self.failed or self._missing <= 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the first event is here, or an end without one."""
+        return self.spoke or self.done or self.failed
 
     def feed(self, data: bytes) -> bytes:
         """All events that `data` completes, together; empty where there is none.
@@ -54,9 +63,7 @@ class SseRelay:
             for boundary in BOUNDARIES
         )
         if end == 0 and len(self._tail) > EVENT_LIMIT:
-            raise OutputLimitError(
-                "The upstream sent an event that is too long: ask for a shorter answer."
-            )
+            raise failures.event_too_long(EVENT_LIMIT)
         events = bytes(self._tail[:end])
         del self._tail[:end]
         return self._look(events)
@@ -77,9 +84,23 @@ class SseRelay:
             self.done = True
             events = events[: match.start()]
         self._missing -= len(FINISH.findall(events))
-        if b"error" in events and ERROR.search(events):
-            self._failed = True
+        if not self.spoke:
+            self.spoke = SAYS.search(events) is not None
+        if b"error" in events and MAYBE_ERROR.search(events):
+            self.failed = self.failed or has_error(events)
         return events
+
+
+def has_error(events: bytes) -> bool:
+    """Whether one of the events is an upstream's error."""
+    return any(event.is_error or _is_error_object(event.data) for event in parse_events(events))
+
+
+def _is_error_object(data: bytes) -> bool:
+    try:
+        return b'"error"' in data and error_in(loads(data)) is not None
+    except ValueError:
+        return False
 
 
 def _is_whole_event(event: bytes) -> bool:
@@ -90,6 +111,6 @@ def _is_whole_event(event: bytes) -> bool:
     if data == b"[DONE]":
         return True
     try:
-        return isinstance(json.loads(data), dict)
+        return isinstance(loads(data), dict)
     except ValueError:
         return False

@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions`."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +11,7 @@ import falcon.asgi
 from modegate.application.complete_chat import CompleteChat
 from modegate.application.stream_chat import StreamChat
 from modegate.domain.client import ClientId
-from modegate.domain.completion import Chunk, Completion
+from modegate.domain.completion import Completion
 from modegate.domain.errors import BackendCrashedError
 from modegate.domain.mode import ModeDecision, decide_mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
@@ -100,20 +100,11 @@ class ChatCompletions:
                 body = events(first, answer.rest, render, failed, self.keep_alive)
             case _, VerbatimHead() as head:
                 write_head(resp, head)
-                body = _relayed(head, answer.rest, failed)
+                body = events(head, answer.rest, _verbatim, failed)
             case _:
                 raise BackendCrashedError("The backend's stream did not begin with its head.")
         stack.push_async_callback(body.aclose)
         resp.stream = body
-
-
-def _relayed(
-    head: VerbatimHead, rest: AsyncIterator[Chunk], failed: Callable[[str], None]
-) -> AsyncGenerator[bytes, None]:
-    """An upstream's body; some answer a request for a stream with something else."""
-    if head.is_events:
-        return events(head, rest, _verbatim, failed)
-    return (_verbatim(chunk) async for chunk in rest)
 
 
 def _verbatim(chunk: object) -> bytes:

@@ -59,6 +59,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.StreamCutError: (502, FAILED),
         errors.TurnTimeoutError: (504, FAILED),
         errors.UpstreamUnreachableError: (502, FAILED),
+        errors.UpstreamInvalidResponseError: (502, FAILED),
     }
 )
 SINGLE = frozenset({"content-type"})  # ours, which may be there already, gives way

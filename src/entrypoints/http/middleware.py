@@ -13,6 +13,7 @@ EXPOSED_HEADERS = (
     "X-Backend-Mode",
     "X-Request-ID",
     "X-Upstream-Request-ID",
+    "X-Upstream-Models-Error",
     "X-Claude-Session-ID",
     "X-Claude-Session-Created",
     "X-Claude-Ignored-Params",

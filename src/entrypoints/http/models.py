@@ -1,16 +1,19 @@
 """`GET /v1/models` and `GET /v1/models/{id}`."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import falcon
 import falcon.asgi
 
 from modegate.application.list_models import ListModels
-from modegate.domain.errors import ModelNotFoundError
+from modegate.domain.errors import GatewayError, ModelNotFoundError
 from modegate.entrypoints.http.errors import INVALID, error_object
 from modegate.entrypoints.http.gate import Gate
 from modegate.entrypoints.http.record import record_of
 from modegate.entrypoints.http.wire import encode
+
+UPSTREAM_FAILED = "X-Upstream-Models-Error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Models:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All models; with `?include=upstream` those of the upstream too."""
         upstream = await _includes_upstream(req, self.gate)
-        data = await self.list_models(include_upstream=upstream)
+        failed = partial(_note_failure, req, resp)
+        data = await self.list_models(include_upstream=upstream, failed=failed)
         resp.data = encode({"object": "list", "data": data})
 
 
@@ -53,6 +57,14 @@ def no_such_model() -> bytes:
     return error_object(
         "There is no such model: see GET /v1/models.", INVALID, ModelNotFoundError.code, "model"
     )
+
+
+def _note_failure(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: GatewayError
+) -> None:
+    """Says to the client and in the log that the upstream's part of the list is missing."""
+    resp.set_header(UPSTREAM_FAILED, error.code)
+    record_of(req).fail(error.code)
 
 
 async def _includes_upstream(req: falcon.asgi.Request, gate: Gate) -> bool:

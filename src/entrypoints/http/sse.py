@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
 from modegate.domain.completion import Chunk
-from modegate.domain.errors import BackendCrashedError, GatewayError
+from modegate.domain.errors import BackendCrashedError, GatewayError, UpstreamRefusalError
 from modegate.entrypoints.http.errors import cut_event
 from modegate.entrypoints.http.wire import DONE, KEEP_ALIVE, event
 
@@ -35,6 +35,8 @@ async def events(
             data = KEEP_ALIVE if chunk is None else render(chunk)
             if data:
                 yield data
+    except UpstreamRefusalError as error:  # clients have the upstream's own event
+        failed(error.code)
     except GatewayError as error:
         failed(error.code)
         yield event(cut_event(error))

@@ -6,7 +6,13 @@ import pytest
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.redacted import Redacted
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
-from modegate.entrypoints.container import Container, claude_options, close, live_container
+from modegate.entrypoints.container import (
+    Container,
+    claude_options,
+    close,
+    live_container,
+    upstream_options,
+)
 from modegate.entrypoints.server import build_app, build_server, preparing
 from modegate.entrypoints.settings import Settings
 from modegate.testing.backend import ScriptedBackend
@@ -141,3 +147,10 @@ def test_a_server_listens_where_the_settings_say(tmp_path: Path) -> None:
     container = Container(settings=settings)
     config = build_server(build_app(container), container).config
     assert (config.host, config.port) == ("::1", 3999)
+
+
+def test_the_wait_for_the_first_byte_is_that_for_an_answer_unless_it_is_set() -> None:
+    same = upstream_options(Settings(request_timeout_ms=7_000))
+    assert (same.timeout, same.first_byte) == (7.0, 7.0)
+    own = upstream_options(Settings(upstream_first_byte_timeout_ms=900_000))
+    assert (own.timeout, own.first_byte) == (300.0, 900.0)

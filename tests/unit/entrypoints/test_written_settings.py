@@ -14,6 +14,7 @@ from modegate.entrypoints.settings_sources import LoadedSettings, SettingsError,
 
 # A right value of each setting that is no list, other than its default.
 RIGHT = {
+    "upstream_first_byte_timeout_ms": "9000",
     "forwarded_header": "forwarded",
     "port": "4000",
     "host": "::1",

@@ -33,7 +33,12 @@ CLAUDE_CODE: tuple[Kind, ...] = (
     errors.OutputLimitError,
     errors.EmptyResponseError,
 )
-UPSTREAM: tuple[Kind, ...] = (errors.TurnTimeoutError, errors.UpstreamUnreachableError)
+UPSTREAM: tuple[Kind, ...] = (
+    errors.TurnTimeoutError,
+    errors.OutputLimitError,
+    errors.UpstreamUnreachableError,
+    errors.UpstreamInvalidResponseError,
+)
 PASSTHROUGH: tuple[Kind, ...] = (
     errors.PassthroughNotConfiguredError,
     errors.PassthroughDisabledError,

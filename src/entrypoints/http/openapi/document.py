@@ -12,7 +12,13 @@ from modegate.entrypoints.http.openapi import (
     sessions,
 )
 from modegate.entrypoints.http.openapi.facts import Facts
-from modegate.entrypoints.http.openapi.headers import ALWAYS, ANSWERED, OF_REFUSALS, WITH_STATUS
+from modegate.entrypoints.http.openapi.headers import (
+    ALWAYS,
+    ANSWERED,
+    LISTED,
+    OF_REFUSALS,
+    WITH_STATUS,
+)
 from modegate.entrypoints.http.openapi.page import POLICY
 from modegate.entrypoints.http.openapi.responses import refusal
 from modegate.entrypoints.http.openapi.schema import Schema
@@ -77,7 +83,7 @@ def _components(facts: Facts) -> Schema:
             "UpstreamError": {"description": "The upstream's own error, as it came."},
             **answers.schemas(),
         },
-        "headers": {**ALWAYS, **ANSWERED, **with_status},
+        "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
         "examples": {
             code: {"summary": meanings[code], "value": value} for code, value in told.items()
         },

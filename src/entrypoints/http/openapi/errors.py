@@ -107,6 +107,11 @@ TOLD_BY_ADAPTERS = (
         "The upstream cannot be reached, or closed the connection without an answer: try again "
         "later; the operator has to check OPENAI_BASE_URL and the network."
     ),
+    errors.UpstreamInvalidResponseError(
+        "The upstream answered with a web page in place of a chat completion: the operator has to "
+        "check where OPENAI_BASE_URL leads.",
+        reason="a web page",
+    ),
 )
 
 

@@ -109,6 +109,11 @@ ANSWERED: Mapping[str, Schema] = {
         {"type": "string"},
     ),
 }
+LISTED: Mapping[str, Schema] = {
+    "X-Upstream-Models-Error": _received(
+        "The upstream's models are missing: the code of its error.", {"type": "string"}
+    ),
+}
 WITH_STATUS: Mapping[int, Mapping[str, Schema]] = {
     401: {
         "WWW-Authenticate": _received(

@@ -4,7 +4,7 @@ import json
 
 from modegate.entrypoints.http.models import no_such_model
 from modegate.entrypoints.http.openapi.causes import ADMISSION, UPSTREAM
-from modegate.entrypoints.http.openapi.headers import REQUEST_ID
+from modegate.entrypoints.http.openapi.headers import LISTED, REQUEST_ID
 from modegate.entrypoints.http.openapi.responses import (
     HANDED_ON,
     OURS_OR_THE_UPSTREAMS,
@@ -31,16 +31,19 @@ def models(listed: list[object], security: list[Schema]) -> Schema:
         "operationId": "listModels",
         "tags": ["Models"],
         "summary": "List models",
-        "description": "The names that Claude Code takes. It is open to all without `include`.",
+        "description": (
+            "The names that Claude Code takes. It is open to all without `include`. Where the "
+            "upstream's list fails, a header of the answer says so."
+        ),
         "security": [{}, *security],
         "parameters": [INCLUDE, REQUEST_ID],
         "responses": {
             "200": answer(
                 "The models.",
                 json_of("ModelList", models={"object": "list", "data": listed}),
+                headers=LISTED,
             ),
-            **refusals((*ADMISSION, *UPSTREAM), OURS_OR_THE_UPSTREAMS),
-            "default": answer(HANDED_ON, {"*/*": {}}),
+            **refusals(ADMISSION),
         },
     }
 
@@ -66,7 +69,8 @@ def model(example: object, security: list[Schema]) -> Schema:
             REQUEST_ID,
         ],
         "responses": {
-            **described["responses"],
+            **refusals((*ADMISSION, *UPSTREAM), OURS_OR_THE_UPSTREAMS),
+            "default": answer(HANDED_ON, {"*/*": {}}),
             "200": answer("The model.", json_of("Model", model=example)),
             "404": answer("`model_not_found`.", missing, status=404),
         },

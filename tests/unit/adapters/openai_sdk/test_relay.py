@@ -92,7 +92,10 @@ def test_every_choice_has_to_finish() -> None:
     [
         (b'data: {"error": {"message": "x"}}\n\n', True),
         (b'event: error\ndata: {"message": "x"}\n\n', True),
+        (b'data: {"id": "c", "choices": [], "error": {"code": 502}}\n\n', True),
+        (b'error: {"message": "x"}\n\n', True),
         (b'data: {"error": null, "choices": []}\n\n', False),
+        (b'data: {"choices": [{"delta": {"error": "x"}}]}\n\n', False),
         (chunk('{"error": 1}'), False),
     ],
 )
@@ -113,3 +116,27 @@ def test_a_reason_that_is_not_known_yet_finishes_nothing(reason: str | None) -> 
     assert not machine.whole
     _, machine = relay(chunk("Hel", reason), FINISH)
     assert machine.whole
+
+
+@pytest.mark.parametrize(
+    ("stream", "spoke"),
+    [
+        (b": hb\n\n", False),
+        (b"data:\n\ndata: \n\n", False),
+        (b"id: 1\nretry: 3\n\n", False),
+        (DONE, False),
+        (b": hb\n\n" + DONE, False),
+        (FINISH, True),
+        (b"data:{}\r\r", True),
+        (b'error: {"x": 1}\n\n', True),
+    ],
+)
+def test_comments_and_the_end_mark_say_nothing(stream: bytes, spoke: bool) -> None:
+    assert relay(stream)[1].spoke is spoke
+
+
+def test_what_comes_behind_an_error_is_handed_on_too() -> None:
+    error = b'data: {"error": {"message": "x"}}\n\n'
+    out, machine = relay(WORDS[0], error, WORDS[1], DONE)
+    assert out == WORDS[0] + error + WORDS[1]
+    assert machine.failed

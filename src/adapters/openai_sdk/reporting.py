@@ -1,0 +1,24 @@
+"""What the log says of answers that could not be used."""
+
+import logging
+
+from modegate.adapters.openai_sdk import failures
+from modegate.domain.errors import UpstreamInvalidResponseError
+
+log = logging.getLogger(__name__)
+
+
+class reported:  # noqa: N801 - used as a function
+    """Logs why an answer was rejected; a timeout of the context within becomes an error of the tree.
+
+    A class and no generator, which costs a request more.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, UpstreamInvalidResponseError):
+            log.warning("upstream answer rejected: %s", error.reason)
+        elif isinstance(error, TimeoutError):
+            raise failures.timed_out() from error
