@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -130,6 +130,10 @@ def _folder(path: Path) -> Path:
         ) from None
 
 
+def _lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _tristate(value: object) -> object:
     return None if value == "auto" else value
 
@@ -151,4 +155,7 @@ Key = Annotated[SecretStr, BeforeValidator(_key)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
 Url = Annotated[Text, AfterValidator(base_url)]
 Origins = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_origins)]
+ForwardingHeader = Annotated[
+    Literal["auto", "x-forwarded-for", "forwarded"], BeforeValidator(_lower_case)
+]
 Folder = Annotated[Path, AfterValidator(_folder)]

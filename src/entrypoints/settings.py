@@ -15,6 +15,7 @@ from modegate.entrypoints.setting_types import (
     Bytes,
     Count,
     Folder,
+    ForwardingHeader,
     Host,
     Key,
     Keys,
@@ -55,7 +56,7 @@ class Settings(BaseModel):
     api_keys: Keys = ()
     allow_unauthenticated: bool = False
     trusted_proxies: Networks = ()
-    forwarded_header: Literal["auto", "x-forwarded-for", "forwarded"] = "auto"
+    forwarded_header: ForwardingHeader = "auto"
     keep_alive_timeout_ms: Milliseconds = 125_000
     metrics_token: Key | None = None
     cors_allowed_origins: Origins = ()

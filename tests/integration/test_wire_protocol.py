@@ -12,6 +12,7 @@ from support.reaching import spoken
 from support.waiting import until
 
 from modegate.domain.turn import ClaudeTurn
+from modegate.entrypoints.http import protocol
 from modegate.testing.backend import ScriptedBackend, says
 from modegate.testing.loopback import LoopbackServer, Reply, Request
 
@@ -238,6 +239,18 @@ async def test_who_is_refused_while_sending_can_read_why(
     head_sent, body = await exchange(running, head.encode() + b"x" * 9_000_000)
     assert head_sent.startswith(f"http/1.1 {status} ")
     assert json.loads(body)["error"]
+
+
+async def test_a_request_that_was_answered_before_its_end_gets_no_second_answer(
+    running: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "PATIENCE", 0.2)
+    lines = (
+        f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: 9000000\r\n"
+    )
+    head, body = await exchange(running, lines.encode() + b"\r\n{")
+    assert head.startswith("http/1.1 413 ")
+    assert json.loads(body)["error"]["code"] == "payload_too_large"
 
 
 async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(

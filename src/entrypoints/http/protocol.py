@@ -150,8 +150,14 @@ class GatewayProtocol(HttpToolsProtocol):
         try:
             headers = self.server_state.default_headers
             response = await refusal(self.app, status, self.client, self.server, headers)
-            cycle: RequestResponseCycle | None = self.cycle
-            if cycle is None or cycle.response_complete or not cycle.response_started:
+            if self._may_speak():
                 self.transport.write(response)
         finally:
             self.transport.close()
+
+    def _may_speak(self) -> bool:
+        """Whether nothing is being said, and the request was not answered before its body's end."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or not cycle.response_started:
+            return True
+        return cycle.response_complete and self._in_head

@@ -195,3 +195,10 @@ def test_keys_are_merged_and_networks_are_checked() -> None:
     assert [key.get_secret_value() for key in keys] == ["sk-a", "sk-b"]
     (fault,) = faults({"TRUSTED_PROXIES": "10.0.0.0/8, nobody"})
     assert "nobody" in fault
+
+
+def test_the_header_of_proxies_is_named_as_it_is_written_anywhere() -> None:
+    assert load({"FORWARDED_HEADER": "X-Forwarded-For"}).forwarded_header == "x-forwarded-for"
+    (fault,) = faults({"FORWARDED_HEADER": "X-Real-IP"})
+    assert "FORWARDED_HEADER" in fault
+    assert "x-forwarded-for" in fault
