@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from modegate.application.hold_session import HoldSession
 from modegate.application.ports.conversations import Conversations
 from modegate.domain.client import ClientId
+from modegate.domain.errors import StorageError
 from modegate.domain.session import Session
 
 
@@ -39,9 +40,13 @@ class ClientSessions:
             StorageError: it cannot be removed.
         """
         async with self.sessions.resume(session_id, client) as session:
-            # The transcript first: on a full disk the row can be removed only once there is room.
-            await self.conversations.forget(session.id)
-            await self.sessions.store.remove(session.id)
+            try:
+                await self.sessions.store.remove(session.id)
+            except StorageError:  # a full disk has room for it once the transcript is gone
+                await self.conversations.forget(session.id)
+                await self.sessions.store.remove(session.id)
+            else:
+                await self.conversations.forget(session.id)
             return session
 
     def _shown(self, session: Session) -> Session:

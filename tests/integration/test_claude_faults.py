@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -459,6 +460,38 @@ async def test_a_state_folder_that_cannot_be_used(
         assert (response.status_code, code_of(response)) == (503, "storage_unavailable")
         assert str(tmp_path) not in response.text
         await until(lambda: running.container.claude_cli().look().capacity.active == 0)
+
+
+async def test_a_state_folder_that_goes_while_the_gateway_runs(
+    start: Start, claude: ScriptedClaude, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    async with start() as gateway:
+        session = {"X-Claude-Session-ID": (await gateway.claude()).headers["X-Claude-Session-ID"]}
+        await free(gateway, claude)
+        shutil.rmtree(state)
+        lost = await gateway.claude(headers=session)
+        assert (lost.status_code, code_of(lost)) == (404, "session_not_found")
+        shutil.rmtree(state)
+        state.write_text("a file in its place")
+        for stream in (False, True):
+            refused = await gateway.claude(stream=stream)
+            assert (refused.status_code, code_of(refused)) == (503, "storage_unavailable")
+            assert refused.headers["X-Should-Retry"] == "false"
+        state.unlink()
+        session = {"X-Claude-Session-ID": (await gateway.claude()).headers["X-Claude-Session-ID"]}
+        assert (await gateway.claude(headers=session)).status_code == 200
+        await free(gateway, claude)
+    assert len(claude.starts) == 3
+
+
+async def test_an_executable_that_cannot_be_started_leaves_no_folder(
+    start: Start, claude: ScriptedClaude
+) -> None:
+    claude.path.write_text("#!/missing/interpreter\n")
+    async with start() as gateway:
+        assert code_of(await gateway.claude()) == "backend_unavailable"
+        assert not sessions_of(gateway)
 
 
 async def test_a_guard_that_was_killed_changes_no_outcome(

@@ -15,6 +15,7 @@ import pytest
 from modegate.adapters.claude_cli import room
 from modegate.adapters.claude_cli.room import ROOM_BYTES, check_room, has_answer, has_cut_line
 from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.adapters.sqlite.database import open_database
 from modegate.adapters.sqlite.session_store import FILE, SPARE, SqliteSessionStore
 from modegate.adapters.sqlite.spare import SPARE_BYTES
 from modegate.domain.errors import SessionBusyError, StorageError
@@ -163,6 +164,28 @@ async def test_a_database_that_broke_is_opened_again(
     path.write_bytes(whole)
     assert await other.find() == [session(ONE)]
     await other.aclose()
+
+
+async def test_room_is_made_for_a_start_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spare = tmp_path / SPARE
+    first = SqliteSessionStore(tmp_path)
+    await first.reserve(session(ONE))
+    await first.put(session(ONE))
+    await first.aclose()
+
+    def full(path: Path) -> sqlite3.Connection:
+        if spare.exists():
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+            raise error
+        return open_database(path)
+
+    monkeypatch.setattr("modegate.adapters.sqlite.session_store.open_database", full)
+    second = SqliteSessionStore(tmp_path)
+    assert await second.find() == [session(ONE)]
+    await second.aclose()
 
 
 async def test_a_closed_store_is_not_checked(tmp_path: Path) -> None:

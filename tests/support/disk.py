@@ -32,11 +32,6 @@ class Disk:
             except OSError:
                 return
 
-    def leave(self, free: int) -> None:
-        """Leave so many bytes free."""
-        self.fill()
-        os.truncate(self._filler, self._filler.stat().st_size - free)
-
     def free(self) -> None:
         """Give the room back."""
         self._filler.unlink()

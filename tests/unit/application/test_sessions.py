@@ -184,12 +184,14 @@ async def test_one_that_cannot_be_removed_keeps_no_other(world: World) -> None:
     assert [session.id for session in await world.store.find()] == [ONE]
 
 
-async def test_a_session_whose_conversation_stays_can_be_ended_again(world: World) -> None:
+async def test_a_conversation_that_stays_is_told_and_left_to_the_cleaner(world: World) -> None:
     ending = replace(world.sessions, conversations=Stuck(ONE))
-    for _ in range(2):
-        with pytest.raises(StorageError):
-            await ending.end(ONE, ME)
-    assert (await world.sessions.end(ONE, ME)).id == ONE
+    with pytest.raises(StorageError):
+        await ending.end(ONE, ME)
+    with pytest.raises(SessionNotFoundError):
+        await ending.get(ONE, ME)
+    assert await world.expire() == 1
+    assert world.conversations.ids == {TWO}
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
