@@ -7,9 +7,10 @@ import math
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 
 import uvicorn
@@ -28,6 +29,8 @@ from modegate.entrypoints.stop_signals import stop_signals
 BACKLOG = 2048
 # For the errors of requests that were cut to reach their clients, in whole seconds.
 LAST_WORDS = 2
+# Connections among which an idle one is sought for each new one beyond the limit.
+MOST_LOOKED_AT = 1000
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +99,9 @@ class GatewayServer(uvicorn.Server):
                 config=self.config, server_state=self.server_state, app_state=self.lifespan.state
             )
             if isinstance(protocol, GatewayProtocol):
-                protocol.is_surplus = len(connections) >= limit.served
+                protocol.is_surplus = len(connections) >= limit.served and not close_idle(
+                    connections
+                )
             return protocol
 
         return Acceptor(listener, make_protocol, lambda: len(connections) >= limit.most)
@@ -124,6 +129,14 @@ class GatewayServer(uvicorn.Server):
             log.exception("draining failed: stopping without it")
         finally:
             self.should_exit = True
+
+
+def close_idle(connections: Iterable[object]) -> bool:
+    """Close a connection that waits for another request; returns whether there was one."""
+    return any(
+        isinstance(connection, GatewayProtocol) and connection.close_if_idle()
+        for connection in islice(connections, MOST_LOOKED_AT)
+    )
 
 
 def listeners_of(servers: Sequence[asyncio.Server]) -> list[socket.socket]:

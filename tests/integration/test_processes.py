@@ -1,12 +1,12 @@
 """Where processes come from and go to, without a gateway around them."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
+import subprocess
+import sys
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,37 +99,40 @@ async def test_what_comes_before_the_process_counts_as_the_turns_time(tmp_path: 
     await backend.aclose()
 
 
-def ask_in_several_loops(scripted: ScriptedClaude, home: Path) -> None:
-    backend = ClaudeBackend(
-        ClaudeOptions(
-            state=home / "state",
-            executable=str(scripted.path),
-            environment={"PATH": os.environ["PATH"], "HOME": str(home)},
-            warm_processes=1,
-        )
-    )
+# In a process of its own: what a closed loop leaves of its transports CPython reports, some time.
+SEVERAL_LOOPS = """
+import asyncio, os, sys
+from pathlib import Path
+from modegate.adapters.claude_cli.backend import ClaudeBackend
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.testing.turns import claude_turn
 
-    async def ask(*, resume: bool) -> None:
-        assert (await backend.complete(replace(TURN, resume=resume))).text == "Hello"
-        await until(lambda: backend.look().capacity.live == 1)
-        await until(lambda: backend.look().capacity.warm == 1)
+home = Path(sys.argv[1])
+backend = ClaudeBackend(ClaudeOptions(
+    state=home / "state",
+    executable=str(home / "claude"),
+    environment={"PATH": os.environ["PATH"], "HOME": str(home)},
+    warm_processes=1,
+))
+first = claude_turn()
 
-    async def ask_and_leave() -> None:
-        assert (await backend.complete(TURN)).text == "Hello"
+async def ask(waits, resume=True):
+    turn = claude_turn(session_id=first.session.id, resume=resume)
+    assert (await backend.complete(turn)).text == "Hello"
+    capacity = lambda: backend.look().capacity
+    while waits and not (capacity().live == capacity().warm == 1):
+        await asyncio.sleep(0.01)
 
-    asyncio.run(ask(resume=False))
-    asyncio.run(ask(resume=True))
-    asyncio.run(ask_and_leave())  # which cuts short what follows a turn
-    asyncio.run(ask_and_leave())
-    asyncio.run(asyncio.wait_for(backend.aclose(), 20))
+asyncio.run(ask(waits=True, resume=False))
+asyncio.run(ask(waits=True))
+asyncio.run(ask(waits=False))  # which cuts short what follows a turn
+asyncio.run(ask(waits=False))
+asyncio.run(backend.aclose())
+"""
 
 
-# What a closed loop leaves of its transports, CPython reports when it is collected.
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
-)
 def test_one_event_loop_after_the_other(tmp_path: Path) -> None:
     scripted = ScriptedClaude(tmp_path, *answer("Hello"), converses=True)
-    ask_in_several_loops(scripted, tmp_path)
-    gc.collect()
+    command = [sys.executable, "-c", SEVERAL_LOOPS, str(tmp_path)]
+    subprocess.run(command, stderr=subprocess.DEVNULL, timeout=60, check=True)
     wait(lambda: not [pid for it in scripted.starts for pid in members(int(str(it["pid"])))])

@@ -6,7 +6,7 @@ import resource
 from contextlib import ExitStack, suppress
 
 # Three socket pairs, the event loop's pipe and libuv's take ten; other threads open files as well.
-PER_START = 16
+PER_START = 12
 # What the machine or this process has too little of for the moment.
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS})
 

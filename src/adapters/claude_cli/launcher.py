@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from modegate.adapters.claude_cli import failures
@@ -103,11 +103,13 @@ class Launcher:
         place = Place(folder, lock, version, features.converses)
         child = Child(stderr_limit=self._options.stderr_limit)
         process = Process(launch, place, child, self._options.stdout_limit)
-        try:
-            await self._spawn(process, features)
-        except OSError as error:
-            lock.release()
-            raise _unavailable("the claude executable cannot be started", error) from error
+        with ExitStack() as failing:
+            failing.callback(lock.release)
+            try:
+                await self._spawn(process, features)
+            except OSError as error:
+                raise _unavailable("the claude executable cannot be started", error) from error
+            failing.pop_all()
         return process
 
     async def stop(self, process: Process, grace: float | None = None) -> None:

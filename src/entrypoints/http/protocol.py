@@ -43,6 +43,14 @@ class GatewayProtocol(HttpToolsProtocol):
     _stall: asyncio.TimerHandle | None = None
     _refusal: asyncio.Task[None] | None = None
 
+    def close_if_idle(self) -> bool:
+        """Close a connection on which a response was sent and no other request has begun."""
+        if self.timeout_keep_alive_task is None or self.transport.is_closing():
+            return False
+        self._unset_keepalive_if_required()
+        self.transport.close()
+        return True
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has to say something."""
         self._lingering = LingeringTransport(transport, self._is_receiving)
