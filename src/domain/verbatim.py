@@ -1,13 +1,13 @@
-"""An upstream's answer, kept as it came."""
+"""An upstream response, unchanged."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class VerbatimHead:
-    """Status and headers that are handed on, names in lower case; the first chunk of a stream.
+    """Status and headers to relay; the first chunk of a stream. Header names are in lower case.
 
-    `is_events` tells that the body is server-sent events, without the `[DONE]` at their end.
+    `is_events` means that the body is a stream of server-sent events, without the final `[DONE]`.
     """
 
     status: int
@@ -17,6 +17,6 @@ class VerbatimHead:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim(VerbatimHead):
-    """A whole answer: status, headers and the body's bytes."""
+    """A complete response: status, headers and body."""
 
     body: bytes
