@@ -1,4 +1,4 @@
-"""What can work at this moment."""
+"""The use case that reports the state of the backends."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from modegate.domain.health import Health
 
 @dataclass(frozen=True, slots=True)
 class CheckHealth:
-    """Looks at both backends; never blocks."""
+    """Reports the state of both backends without blocking."""
 
     claude: ClaudeProbe
     passthrough: PassthroughProbe
     clients_may_bring_keys: bool
 
     def __call__(self) -> Health:
-        """The state of both."""
+        """Returns the current state of both backends."""
         return Health(
             claude=self.claude.look(),
             passthrough=self.passthrough.look(),

@@ -1,11 +1,11 @@
-"""The operating system's clock."""
+"""The clock of the operating system."""
 
 import time
 
 
 class SystemClock:
-    """Tells the time of day."""
+    """Returns the current time of the operating system."""
 
     def now(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Returns the seconds since the Unix epoch."""
         return time.time()

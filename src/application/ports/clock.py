@@ -1,11 +1,11 @@
-"""Time, as the use cases see it."""
+"""The port for the clock."""
 
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time of day."""
+    """Returns the current time."""
 
     def now(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Returns the seconds since the Unix epoch."""
         ...
