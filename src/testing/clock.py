@@ -1,16 +1,16 @@
-"""A clock that a test moves."""
+"""A clock that a test controls."""
 
 
 class FakeClock:
-    """Stands still until it is told to move."""
+    """A clock that changes only through `advance`."""
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self._now = now
 
     def now(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Returns the seconds since the Unix epoch."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Advances the clock by `seconds`."""
         self._now += seconds
