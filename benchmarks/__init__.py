@@ -1,1 +1,1 @@
-"""Measurements side by side: `make bench`. They give ratios; the figures depend on the machine."""
+"""Comparative benchmarks: `make bench`. Compare the ratios; the figures depend on the machine."""

@@ -1,6 +1,6 @@
-"""A Falcon application that hands requests on with aiohttp: the floor under a gateway of this kind.
+"""A Falcon application that only relays requests with aiohttp: the floor for gateways.
 
-No key, limit, log, bound or timeout; whatever a gateway costs more is what it does.
+It has no authentication, limits, logs or timeouts. Any further cost of a gateway is its features.
 """
 
 import os
@@ -16,16 +16,16 @@ HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer sk-bench
 
 
 class HandOn:
-    """Looks at `stream`, and gives the upstream's bytes."""
+    """Relays the upstream's response; of the body it reads only `stream`."""
 
     def __init__(self, upstream: str) -> None:
         self._url = f"{upstream}/chat/completions"
         self._session: aiohttp.ClientSession | None = None
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """The upstream's answer."""
+        """Relays one request."""
         body = await req.stream.read()
-        # Without the library's own limit: 256 streams would wait for 100 connections.
+        # aiohttp's default limit of 100 connections would queue some of the 256 streams.
         session = self._session = self._session or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0)
         )

@@ -1,8 +1,8 @@
-"""How long Claude Code takes to its first word: `python -m benchmarks.claude_code [--rounds N]`.
+"""Measures the time to the first text: `python -m benchmarks.claude_code [--rounds N]`.
 
-Three ways to ask the real CLI, which asks a simulated model without delay: `claude -p` started for
-the question; a process that was started ahead and is driven by hand; and a streamed request to
-modegate. Each round asks all in turn; the figures are medians over the rounds, in milliseconds.
+Compares three uses of the real CLI with a simulated model without delay: `claude -p`, started for
+each question; a prewarmed process driven directly; and a streamed request to modegate. Each round
+runs all of them in turn. The figures are medians over the rounds, in milliseconds.
 """
 
 import argparse
@@ -36,15 +36,15 @@ BY_HAND = [
     "--verbose",
 ]
 WARM = 4
-COLD, AHEAD, OURS = "`claude -p`", "started ahead", "modegate"
+COLD, AHEAD, OURS = "`claude -p`", "prewarmed", "modegate"
 NEW, LATER = "a new session", "a later turn"
-FOUR, BURST = f"{WARM} new sessions at once", f"{2 * WARM} at once, {WARM} of them warm"
-# A process that has begun needs so long, in seconds, to load; and one that has answered, to rest.
+FOUR, BURST = f"{WARM} concurrent new sessions", f"{2 * WARM} concurrent, {WARM} prewarmed"
+# Seconds that a started process needs to load, and that it needs to become idle after an answer.
 LOADING, CALM = 2.0, 0.3
 
 
 class ByHand:
-    """`claude -p`, with the question on standard input."""
+    """Runs `claude -p` with the question on standard input."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self._executable = find_executable(None, environment["PATH"]) or "claude"
@@ -52,7 +52,7 @@ class ByHand:
         self._folder = folder
 
     async def __call__(self, *arguments: str) -> float:
-        """Seconds from the start of the process to its first piece of text."""
+        """Returns the seconds from the start of the process to its first text."""
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             self._executable,
@@ -79,7 +79,7 @@ class ByHand:
 
 
 class Ahead:
-    """A process started ahead, which gets its instructions and the question in one piece."""
+    """A prewarmed process, which receives its instructions and the question in one write."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self._executable = find_executable(None, environment["PATH"]) or "claude"
@@ -89,7 +89,7 @@ class Ahead:
 
     @classmethod
     async def ready(cls, environment: dict[str, str], folder: Path) -> "Ahead":
-        """One that has loaded."""
+        """Starts a process and returns once it has loaded."""
         made = cls(environment, folder)
         made._process = await asyncio.create_subprocess_exec(
             made._executable,
@@ -110,7 +110,7 @@ class Ahead:
         return made
 
     async def __call__(self, *, first: bool) -> float:
-        """Seconds from the question to the first piece of text."""
+        """Returns the seconds from the question to the first text."""
         process = self._process
         assert process  # noqa: S101
         assert process.stdin  # noqa: S101
@@ -131,14 +131,14 @@ class Ahead:
         raise SystemExit("claude did not answer")
 
     async def aclose(self) -> None:
-        """End it."""
+        """Terminates the process."""
         if self._process is not None:
             self._process.terminate()
             await self._process.wait()
 
 
 class Through:
-    """A gateway; `session` is the one of the last answer."""
+    """A client of the gateway; `session` is the session of the last answer."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url = url
@@ -146,7 +146,7 @@ class Through:
         self.session = ""
 
     async def wait_for_warm(self) -> None:
-        """Until as many processes as there may be stand ready, and have loaded."""
+        """Waits until all prewarmed processes have started and loaded."""
         for _ in range(600):
             async with self._http.get(self._url.replace(CHAT, "/health")) as response:
                 capacity = (await response.json())["checks"]["capacity"]
@@ -154,10 +154,10 @@ class Through:
                 await asyncio.sleep(LOADING)
                 return
             await asyncio.sleep(0.1)
-        raise SystemExit("no process stands ready")
+        raise SystemExit("no prewarmed process is ready")
 
     async def __call__(self, session: str = "") -> float:
-        """Seconds from the request to its first piece of text."""
+        """Returns the seconds from the request to its first text."""
         headers = {"X-Claude-Code": "true"} | ({"X-Claude-Session-ID": session} if session else {})
         body = {
             "model": "sonnet",
@@ -182,12 +182,12 @@ def _text(line: bytes) -> str:
 
 
 async def at_once(ask: Callable[[], Awaitable[float]], number: int) -> float:
-    """The median of some questions that are asked together."""
+    """Returns the median time of `number` concurrent questions."""
     return statistics.median(await asyncio.gather(*(ask() for _ in range(number))))
 
 
 class Comparison:
-    """Asks in turn, and remembers how long it took."""
+    """Runs the variants in turn and records their times."""
 
     def __init__(self, environment: dict[str, str], folder: Path, through: Through) -> None:
         self._environment = environment
@@ -197,7 +197,7 @@ class Comparison:
         self.taken: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     async def round(self) -> None:
-        """Every question once."""
+        """Runs every measurement once."""
         await self._note(NEW, COLD, self._by_hand())
         ahead = await Ahead.ready(self._environment, self._folder)
         await self._note(NEW, AHEAD, ahead(first=True))
@@ -220,9 +220,9 @@ class Comparison:
         self.taken[what, who].append(await asked)
 
     def table(self) -> str:
-        """The medians, and how modegate compares with both."""
+        """Returns a table of the medians and of the ratios of modegate to both others."""
         lines = [
-            f"| first text, ms | {COLD} | {AHEAD} | {OURS} | : ahead | sooner than cold |",
+            f"| first text, ms | {COLD} | {AHEAD} | {OURS} | : prewarmed | faster than cold |",
             "|---|---|---|---|---|---|",
         ]
         for what in (NEW, LATER, FOUR, BURST):
@@ -239,7 +239,7 @@ class Comparison:
 
 
 async def run(rounds: int) -> None:
-    """Start the simulated model and the gateway, and compare."""
+    """Starts the simulated model and the gateway, and runs the comparison."""
     provider = StandInProvider()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -268,8 +268,8 @@ async def run(rounds: int) -> None:
 
 
 def memory(state: Path) -> str:
-    """The processes that wait, and what they need."""
-    lines = ["| a process that waits | RSS, MiB | PSS, MiB |", "|---|---|---|"]
+    """Returns a table of the idle processes and their memory."""
+    lines = ["| idle process | RSS, MiB | PSS, MiB |", "|---|---|---|"]
     for entry in Path("/proc").iterdir():
         try:
             if not entry.name.isdigit() or state not in (entry / "cwd").readlink().parents:
@@ -285,7 +285,7 @@ def memory(state: Path) -> str:
 
 
 def main() -> None:
-    """Measure."""
+    """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,8 +1,9 @@
-"""How soon a client's leaving is noticed: `python -m benchmarks.disconnects [--rounds N]`.
+"""Measures the time to handle a disconnect: `python -m benchmarks.disconnects [--rounds N]`.
 
-Clients close their connection in every phase of a request. With the real CLI, "noticed" is when
-nobody holds or awaits a slot any more, and the model's request is over; in passthrough it is when
-the upstream's connection is closed. Figures are milliseconds; `/health` is asked every few of them.
+Clients close their connection in every phase of a request. With the real CLI, a disconnect counts
+as handled once no slot is in use or awaited. The request to the model must have ended, too. In
+passthrough, it counts as handled once the upstream's connection is closed. Figures are in
+milliseconds; `/health` is polled every 3 ms.
 """
 
 import argparse
@@ -30,12 +31,12 @@ PATIENCE, LOOK_EVERY = 30.0, 0.003
 
 
 async def silent(_: Request, reply: Reply) -> None:
-    """A model that thinks for longer than anybody waits."""
+    """Simulates a model that does not answer before the client disconnects."""
     await reply.sleep(PATIENCE)
 
 
 class Phases:
-    """Leaves in each phase, and notes how long it took until it was noticed."""
+    """Disconnects in each phase and records the time until that is handled."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession, provider: StandInProvider) -> None:
         self._url = url
@@ -44,7 +45,7 @@ class Phases:
         self.taken: dict[str, list[float]] = defaultdict(list)
 
     async def round(self) -> None:
-        """Every phase once."""
+        """Runs every phase once."""
         for name, headers in (("Claude Code", CLAUDE), ("passthrough", {})):
             for stream, phase in ((True, "before the first token"), (False, "no stream")):
                 async with self._silently(headers, stream=stream):
@@ -60,7 +61,7 @@ class Phases:
 
     @asynccontextmanager
     async def _silently(self, headers: dict[str, str], *, stream: bool) -> AsyncIterator[None]:
-        """A request whose model has it, and says nothing; it is left at the end."""
+        """Sends a request to a silent model; disconnects when the context is left."""
         self._provider.script(silent)
         async with self._asking(headers, stream=stream):
             await self._until(self._under_way)
@@ -123,15 +124,15 @@ class Phases:
         return capacity
 
     def table(self) -> str:
-        """Medians and the longest."""
-        lines = ["| the client leaves | median ms | longest ms |", "|---|---|---|"]
+        """Returns a table of the median and longest times."""
+        lines = ["| phase of the disconnect | median ms | longest ms |", "|---|---|---|"]
         for what, taken in self.taken.items():
             lines.append(f"| {what} | {statistics.median(taken):.0f} | {max(taken):.0f} |")
         return "\n".join(lines)
 
 
 async def run(rounds: int) -> None:
-    """Once for each way to use processes."""
+    """Runs all phases in each process mode."""
     provider = StandInProvider()
     async with provider.running() as url, aiohttp.ClientSession() as http:
         for mode in ("live", "oneshot"):
@@ -159,7 +160,7 @@ async def run(rounds: int) -> None:
 
 
 def main() -> None:
-    """Measure."""
+    """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

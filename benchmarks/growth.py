@@ -1,7 +1,6 @@
-"""Whether modegate grows: `python -m benchmarks.growth [--requests N]`.
+"""Measures growth of CPU time and memory: `python -m benchmarks.growth [--requests N]`.
 
-CPU and memory a request, from the first thousand requests to the last, and from bodies of 1 KB to
-1 MB, on one server.
+Reports both per request, over the number of requests and for bodies of 1 KB to 1 MB.
 """
 
 import argparse
@@ -19,8 +18,8 @@ SIZES = (1, 16, 128, 1000)  # KB
 
 
 async def by_number(server: Server, requests: int) -> None:
-    """Ask until there were so many, and tell of ten steps on the way."""
-    print("| requests | CPU µs a request | RSS MiB | PSS MiB |\n|---|---|---|---|")
+    """Sends at least `requests` requests and prints the figures of ten steps."""
+    print("| requests | CPU µs per request | RSS MiB | PSS MiB |\n|---|---|---|---|")
     asked, step = 0, max(1000, requests // 10)
     while asked < requests:
         cpu, here = server.cpu_seconds, 0
@@ -32,8 +31,10 @@ async def by_number(server: Server, requests: int) -> None:
 
 
 async def by_size(server: Server, seconds: float) -> None:
-    """Ask with larger and larger bodies."""
-    print("\n| body, KB | CPU µs a request | CPU ns a byte beyond the first KB |\n|---|---|---|")
+    """Sends bodies of increasing size and prints the CPU time of each."""
+    print(
+        "\n| body, KB | CPU µs per request | CPU ns per byte beyond the first KB |\n|---|---|---|"
+    )
     smallest = 0.0
     for size in SIZES:
         cpu = server.cpu_seconds
@@ -45,7 +46,7 @@ async def by_size(server: Server, seconds: float) -> None:
 
 
 def main() -> None:
-    """Measure."""
+    """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=200_000)
     requests = parser.parse_args().requests

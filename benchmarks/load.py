@@ -1,4 +1,4 @@
-"""A closed loop of requests on some connections: each sends its next one when it has its answer."""
+"""A closed-loop load: each connection sends its next request once it has its answer."""
 
 import asyncio
 import json
@@ -10,20 +10,21 @@ from urllib.parse import urlsplit
 
 import httptools
 
-# A gateway without keys takes no notice of it.
+# A gateway without configured keys ignores it.
 KEY = "sk-benchmark-1234567890"
 QUESTION = {"role": "user", "content": "x" * 900}
 
 
 class WrongAnswerError(Exception):
-    """An answer is not what the upstream gave."""
+    """An answer differs from the upstream's answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`connections` at once; with `chunks`, answers are streams of so many, `delay_ms` apart.
+    """A number of concurrent connections and the kind of answer.
 
-    `padding` are bytes more in each request.
+    With `chunks`, answers are streams of that many chunks, `delay_ms` apart. `padding` is the
+    number of extra bytes in each request.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Scenario:
 
     @property
     def body(self) -> bytes:
-        """The request's body, about 1 KB without padding."""
+        """The request body, about 1 KB without padding."""
         more = [{"role": "user", "content": "y" * self.padding}] if self.padding else []
         model = f"mock-c{self.chunks}-d{self.delay_ms}" if self.chunks else "gpt-mock"
         return json.dumps(
@@ -42,7 +43,7 @@ class Scenario:
         ).encode()
 
     def check(self, status: int, body: bytes) -> None:
-        """Refuse what is not the upstream's whole answer."""
+        """Raises WrongAnswerError unless the answer is complete and successful."""
         right = (
             body.count(b"data: {") == self.chunks and body.endswith(b"data: [DONE]\n\n")
             if self.chunks
@@ -54,19 +55,19 @@ class Scenario:
 
 @dataclass(slots=True)
 class Measured:
-    """What a load saw: seconds from each request to the end of its answer."""
+    """The result of a load; latencies are in seconds, from request to end of answer."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
 
     @property
     def answers(self) -> int:
-        """How many."""
+        """The number of answers."""
         return len(self.latencies)
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Answers per second."""
         return self.answers / self.seconds
 
     @property
@@ -76,7 +77,7 @@ class Measured:
 
 
 class Connection(asyncio.Protocol):
-    """One request after the other, until the time is over."""
+    """Sends requests one after another until the deadline `until`."""
 
     def __init__(self, scenario: Scenario, request: bytes, until: float, into: Measured) -> None:
         self._scenario = scenario
@@ -88,23 +89,23 @@ class Connection(asyncio.Protocol):
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected: ask."""
+        """Sends the first request."""
         self._transport = cast("asyncio.Transport", transport)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        """A piece of an answer."""
+        """Feeds received bytes to the parser."""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, WrongAnswerError) as error:
             self._end(error)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body."""
+        """Collects a piece of the body."""
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """An answer is whole: the next one."""
+        """Checks the complete answer, then sends the next request or ends."""
         now = time.perf_counter()
         self._into.latencies.append(now - self._asked)
         status, body = self._parser.get_status_code(), b"".join(self._body)
@@ -121,7 +122,7 @@ class Connection(asyncio.Protocol):
             self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other end left."""
+        """Ends with an error if the server closed the connection."""
         self._end(exc or ConnectionResetError("the server closed the connection"))
 
     def _ask(self) -> None:
@@ -135,10 +136,10 @@ class Connection(asyncio.Protocol):
 
 
 async def load(url: str, scenario: Scenario, seconds: float) -> Measured:
-    """Put the scenario's load on a server for so long.
+    """Applies the load of a scenario to a server for `seconds`.
 
     Raises:
-        WrongAnswerError: an answer is not what the upstream gave.
+        WrongAnswerError: if an answer differs from the upstream's answer.
     """
     address = urlsplit(url)
     head = (

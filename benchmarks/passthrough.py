@@ -1,7 +1,7 @@
-"""What modegate adds to an upstream's answer: `python -m benchmarks.passthrough [--rounds N]`.
+"""Measures the overhead of passthrough: `python -m benchmarks.passthrough [--rounds N]`.
 
-Each round runs every scenario on every server, in turn, so that other work on the machine falls on
-all alike; the figures are medians over the rounds, and ratios are medians of each round's own.
+Each round runs every scenario on every server in turn. Other load on the machine therefore affects
+all servers alike. Figures are medians over the rounds. Ratios are medians of the ratios per round.
 """
 
 import argparse
@@ -21,19 +21,19 @@ from benchmarks.servers import GATEWAY_CORE, LOAD_CORE, Server, pin_load, starte
 
 UPSTREAM, FALCON, FLOOR, MODEGATE = "upstream alone", "bare Falcon", "bare aiohttp", "modegate"
 SCENARIOS = (
-    Scenario("JSON, 1 at once", 1),
-    Scenario("JSON, 16 at once", 16),
-    Scenario("JSON, 64 at once", 64),
-    Scenario("stream of 100, 1 at once", 1, chunks=100),
-    Scenario("stream of 100, 16 at once", 16, chunks=100),
-    Scenario("stream of 50, 5 ms apart, 64 at once", 64, chunks=50, delay_ms=5),
-    Scenario("stream of 50, 5 ms apart, 256 at once", 256, chunks=50, delay_ms=5),
+    Scenario("JSON, concurrency 1", 1),
+    Scenario("JSON, concurrency 16", 16),
+    Scenario("JSON, concurrency 64", 64),
+    Scenario("stream of 100, concurrency 1", 1, chunks=100),
+    Scenario("stream of 100, concurrency 16", 16, chunks=100),
+    Scenario("stream of 50, 5 ms apart, concurrency 64", 64, chunks=50, delay_ms=5),
+    Scenario("stream of 50, 5 ms apart, concurrency 256", 256, chunks=50, delay_ms=5),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one server in one scenario, in one round."""
+    """The results of one server in one scenario in one round."""
 
     answers_a_second: float
     median_ms: float
@@ -46,7 +46,7 @@ HEAD = """| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : 
 
 
 async def measure(server: Server, scenario: Scenario, seconds: float) -> Figures:
-    """One scenario on one server."""
+    """Runs one scenario on one server."""
     before = server.cpu_seconds
     measured = await load(server.url, scenario, seconds)
     cpu = server.cpu_seconds - before
@@ -54,7 +54,7 @@ async def measure(server: Server, scenario: Scenario, seconds: float) -> Figures
 
 
 async def compare(servers: list[Server], rounds: int, seconds: float) -> None:
-    """Measure all in turn, and print a table."""
+    """Measures all servers in turn and prints a table."""
     found: dict[tuple[Scenario, str], Rounds] = defaultdict(list)
     for _ in range(rounds):
         for scenario in SCENARIOS:
@@ -71,7 +71,7 @@ async def compare(servers: list[Server], rounds: int, seconds: float) -> None:
 
 
 def row(scenario: Scenario, name: str, own: Rounds, upstream: Rounds, floor: Rounds) -> str:
-    """A server's line: what it adds to the upstream, and how it compares with the floor."""
+    """Returns the table row of a server: its overhead and its ratios to the floor."""
     rate = statistics.median(it.answers_a_second for it in own)
     latency = statistics.median(it.median_ms for it in own)
     added = (it.median_ms - base.median_ms for it, base in zip(own, upstream, strict=True))
@@ -88,7 +88,7 @@ def row(scenario: Scenario, name: str, own: Rounds, upstream: Rounds, floor: Rou
 
 
 def gateway(upstream: Server, state: str) -> AbstractContextManager[Server]:
-    """Modegate with everything on, before the upstream."""
+    """Starts modegate with all features enabled, in front of the upstream."""
     return started(
         MODEGATE,
         ["modegate", "serve"],
@@ -110,7 +110,7 @@ def _base(upstream: Server) -> str:
 
 
 def main() -> None:
-    """Start the servers, and compare them."""
+    """Starts the servers and compares them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)

@@ -1,6 +1,6 @@
-"""Other gateways, installed into environments of their own under `.cache/peers`.
+"""Other gateways for comparison, each in its own environment under `.cache/peers`.
 
-They are no dependencies of modegate, and no two of them could share an environment.
+They are not dependencies of modegate, and their own dependencies conflict with each other.
 """
 
 import json
@@ -18,14 +18,14 @@ CACHE = Path(__file__).parent.parent / ".cache" / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What is installed, what is run in its environment, and what it finds in the file `config`."""
+    """The packages of a gateway, the command to run, and the content of its `config` file."""
 
     packages: Sequence[str]
     command: Callable[[Path], Sequence[str]]
     config: Callable[[str], object]
 
     def prepare(self, name: str, upstream: str, folder: Path) -> Sequence[str]:
-        """Install it, write its configuration, and give the command; `PORT` stands for a port."""
+        """Installs it, writes its configuration and returns the command with `PORT` in it."""
         uv, home = Path(sys.executable).with_name("uv"), CACHE / name
         python = home / "bin" / "python"
         if not python.exists():
@@ -78,5 +78,5 @@ PEERS: Mapping[str, Peer] = {
 
 
 def environment() -> dict[str, str]:
-    """What keeps a peer from asking the network at its start."""
+    """Returns an environment in which peers make no network requests at start-up."""
     return {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, each pinned to a core, and what they cost."""
+"""Servers as separate processes, each pinned to a core, with their CPU time and memory."""
 
 import os
 import re
@@ -13,9 +13,9 @@ from pathlib import Path
 
 GATEWAY_CORE = 0
 LOAD_CORE = 1
-# Some peers take their time to start, in seconds.
+# Seconds to wait for a server to start; some peers are slow.
 START = 90
-# Linux's name for the clock of another process: clock_getcpuclockid(3), which Python does not have.
+# Linux's clock id of another process's CPU time; Python has no clock_getcpuclockid(3).
 PROCESS_CLOCK = 2
 
 
@@ -29,19 +29,19 @@ class Server:
 
     @property
     def cpu_seconds(self) -> float:
-        """User and system time of the process so far, also of threads that have ended."""
+        """User and system time of the process so far, including ended threads."""
         return time.clock_gettime(~self.pid << 3 | PROCESS_CLOCK)
 
     @property
     def memory_mib(self) -> float:
-        """The proportional set size: shared pages count once."""
+        """The proportional set size (PSS), in which shared pages count once."""
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         found = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
         return int(found[1]) / 1024 if found else 0.0
 
     @property
     def rss_mib(self) -> float:
-        """The resident set size."""
+        """The resident set size (RSS)."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE") / 1024**2
 
@@ -54,9 +54,9 @@ def started(
     core: int | None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run a command while the context is open; `PORT` in it becomes a free port.
+    """Runs a command while the context is open; `PORT` in it is replaced by a free port.
 
-    One that begins with no path is a module of ours. Without a `core` it may use them all.
+    A command without a path is a Python module. `core=None` means that it may use all cores.
     """
     port = _free_port()
     python = [] if "/" in command[0] else [sys.executable, "-m"]
@@ -81,7 +81,7 @@ def started(
 
 
 def pin_load() -> None:
-    """Keep this process off the servers' core."""
+    """Pins this process to the core of the load, away from the servers' core."""
     _pin(LOAD_CORE, 0)
 
 

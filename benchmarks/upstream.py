@@ -1,7 +1,7 @@
-"""An OpenAI upstream that costs next to nothing: `python -m benchmarks.upstream PORT`.
+"""A simulated OpenAI upstream with minimal CPU cost: `python -m benchmarks.upstream PORT`.
 
-The model's name is the answer's shape: `mock-c100-d5` streams 100 chunks, 5 ms apart. Any other
-model answers with one JSON object of about 1 KB.
+The model name determines the answer: `mock-c100-d5` streams 100 chunks, 5 ms apart. Any other model
+answers with one JSON object of about 1 KB.
 """
 
 import asyncio
@@ -36,24 +36,24 @@ DONE = b"data: [DONE]\n\n"
 
 
 class Upstream(asyncio.Protocol):
-    """Answers one request after the other on a connection."""
+    """Answers the requests of a connection in order."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there."""
+        """Prepares a parser for the new connection."""
         self._transport = cast("asyncio.Transport", transport)
         self._parser = httptools.HttpRequestParser(self)
         self._body = b""
 
     def data_received(self, data: bytes) -> None:
-        """A piece of a request."""
+        """Feeds received bytes to the parser."""
         self._parser.feed_data(data)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body."""
+        """Collects a piece of the body."""
         self._body += body
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """Answers the complete request."""
         body, self._body = self._body, b""
         if shape := SHAPE.search(body):
             self._task = asyncio.create_task(self._stream(int(shape[1]), int(shape[2]) / 1000))
@@ -71,7 +71,7 @@ class Upstream(asyncio.Protocol):
 
 
 async def main(port: int) -> None:
-    """Serve until the process is ended."""
+    """Serves until the process is terminated."""
     server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port)
     await server.serve_forever()
 

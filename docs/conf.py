@@ -1,8 +1,8 @@
-"""The documentation's site: Sphinx reads the same Markdown that a code host shows.
+"""The configuration of the documentation site, built by Sphinx from plain Markdown.
 
-MyST reads CommonMark and resolves links as a code host does, also to files outside of this folder,
-which Zensical, the successor of MkDocs' themes, does not (0.0.73). Nothing is loaded from a network,
-neither by the build nor by the pages.
+MyST parses CommonMark and resolves links as a code host does, including links to files outside this
+folder. Zensical, the successor of MkDocs' themes, does not resolve those (0.0.73). Neither the build
+nor the pages load anything from a network.
 """
 
 import re
@@ -26,7 +26,7 @@ PAGE = re.compile(r"\]\(([\w/-]+)\.md\)")
 
 
 def add_navigation(_: Sphinx, docname: str, source: list[str]) -> None:
-    """Give the first page a hidden table of contents: the sections and pages that it links to."""
+    """Adds a hidden table of contents to the first page, from its sections and links."""
     if docname == "index":
         for caption, body in SECTION.findall(source[0]):
             source[0] += toctree(caption, *PAGE.findall(body))
@@ -35,11 +35,11 @@ def add_navigation(_: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def toctree(caption: str, *pages: str) -> str:
-    """In MyST's form, which no code host understands; that is why no page has it."""
+    """Returns a table of contents in MyST syntax, which code hosts do not support."""
     listed = "\n".join(pages)
     return f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n{listed}\n```\n"
 
 
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
+    """Registers the extension; called by Sphinx."""
     app.connect("source-read", add_navigation)

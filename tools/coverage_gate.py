@@ -1,4 +1,4 @@
-"""Fails where too little of the code was run by the tests: lines and branches have a bound each."""
+"""Fails if the line or branch coverage of the tests is below its minimum."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ LINES, BRANCHES = 90.0, 85.0
 
 
 def main() -> int:
-    """Read the figures of the last run; returns the exit status."""
+    """Checks the coverage of the last test run and returns the exit status."""
     report = Path(".coverage.json")
     subprocess.run(  # noqa: S603 - a fixed command
         [sys.executable, "-m", "coverage", "json", "--quiet", "-o", report], check=True

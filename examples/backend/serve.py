@@ -1,4 +1,4 @@
-"""`modegate serve`, with a vendor in Claude's place.
+"""`modegate serve` with a vendor's backend in place of Claude.
 
 pip install modegate
 python serve.py
@@ -15,7 +15,7 @@ from modegate.entrypoints.settings_sources import load_settings
 
 
 def main() -> None:
-    """Serve where HOST and PORT say, until a signal; what is under way is finished first."""
+    """Serves on HOST and PORT until a signal; running requests finish first."""
     settings = load_settings().settings
     configure_logging(settings.log_level, settings.log_format)
     container = Container(settings=settings)

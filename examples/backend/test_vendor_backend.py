@@ -1,4 +1,4 @@
-"""The backend keeps its port: nine duties, a test each, and one of its own.
+"""Tests the backend with the contract suite of its port, and one test of its own.
 
 pip install 'modegate[testing]'
 pytest test_vendor_backend.py
@@ -18,7 +18,7 @@ from modegate.testing.turns import claude_turn
 
 
 class TestVendorBackend(CompletionBackendContract[ClaudeTurn]):
-    """Every test of the suite, with a vendor that answers, one that fails and one that is silent."""
+    """Runs the suite with a vendor that answers, one that fails and one that is silent."""
 
     def turn(self) -> ClaudeTurn:
         return claude_turn("Hi")

@@ -1,4 +1,4 @@
-"""A vendor in Claude's place: it answers, keeps its conversations, and says how it is."""
+"""A vendor's backend in place of Claude: answers, stores conversations and reports its state."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
@@ -21,12 +21,12 @@ from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.turn import ClaudeTurn
 
-# The model, the system prompt, and all messages: the client's and the answers, in turns.
+# Takes the model, the system prompt and all messages, alternating between client and model.
 Ask = Callable[[str, str, Sequence[str]], AsyncGenerator[str, None]]
 
 
 class VendorBackend:
-    """Keeps `CompletionBackend[ClaudeTurn]`, `Conversations` and `ClaudeProbe`."""
+    """Implements `CompletionBackend[ClaudeTurn]`, `Conversations` and `ClaudeProbe`."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -34,7 +34,7 @@ class VendorBackend:
         self.under_way = 0
 
     async def complete(self, turn: ClaudeTurn) -> Completion:
-        """The chunks, joined."""
+        """Returns the joined chunks as one answer."""
         async with self.stream(turn) as chunks:
             seen = [chunk async for chunk in chunks]
         text = "".join(chunk.text for chunk in seen if isinstance(chunk, TextDelta))
@@ -43,7 +43,7 @@ class VendorBackend:
 
     @asynccontextmanager
     async def stream(self, turn: ClaudeTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """Leaving the context ends all that the vendor does for the turn."""
+        """Opens a stream; leaving the context stops all work of the vendor for the turn."""
         self.under_way += 1
         try:
             async with aclosing(self._chunks(turn)) as chunks:
@@ -58,7 +58,7 @@ class VendorBackend:
         words: list[str] = []
         async with aclosing(self._ask(turn.cli_model, turn.prompt.system, messages)) as answer:
             async for word in answer:
-                if not words:  # whatever fails before the first word has a status of its own
+                if not words:  # a failure before the first word can still become an HTTP status
                     yield Started()
                     yield TextStarted()
                 words.append(word)
@@ -67,29 +67,29 @@ class VendorBackend:
         yield Finished(FinishReason.STOP, Usage(_count(messages), len(words)))
 
     def _before(self, turn: ClaudeTurn) -> list[str]:
-        """A turn that resumes brings its last message alone."""
+        """Returns the earlier messages; a resumed turn has only its last message."""
         if turn.resume and turn.session.id not in self._transcripts:
-            raise SessionNotFoundError("The conversation is gone: begin a new session.")
+            raise SessionNotFoundError("The conversation is gone: start a new session.")
         return self._transcripts.get(turn.session.id, [])
 
     async def kept(self) -> set[SessionId]:
-        """For the removal of what has expired."""
+        """Lists the conversations, so that expired ones can be deleted."""
         return set(self._transcripts)
 
     async def forget(self, session_id: SessionId) -> bool:
-        """Nobody else has it under way."""
+        """Deletes a conversation; no other process can be using it."""
         self._transcripts.pop(session_id, None)
         return True
 
     def offer(
         self, cli_model: str, effort: Effort | None
     ) -> AbstractContextManager[SessionId | None]:
-        """No session begins sooner than another."""
+        """Offers no session, because none is prewarmed."""
         del cli_model, effort
         return nullcontext()
 
     def look(self) -> ClaudeHealth:
-        """For /health and /metrics."""
+        """Reports the state for /health and /metrics."""
         capacity = Capacity(active=self.under_way, queued=0, warm=0, live=0, maximum=100)
         return ClaudeHealth(executable=True, credentials=CredentialState.OK, capacity=capacity)
 

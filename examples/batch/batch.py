@@ -1,9 +1,9 @@
-"""Answer one prompt a line with Claude Code, without HTTP: JSON lines come out, in any order.
+"""Answer one prompt per line with Claude Code, without HTTP; writes JSON lines in any order.
 
     seq -f 'What is %g squared?' 200 | python batch.py --offline > answers.jsonl
 
-Without --offline it asks Claude, with the settings that `modegate serve` has. The exit status is 0
-where every prompt was answered, 1 where one was not, and 2 where the settings or options are wrong.
+Without --offline it uses Claude and the settings of `modegate serve`. Exit status: 0 if every
+prompt was answered; 1 if one was not; 2 if the settings or options are invalid.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from modegate.entrypoints.container import Container, live_container
 from modegate.entrypoints.offline import offline_container
 from modegate.entrypoints.settings_sources import SettingsError, load_settings
 
-AT_ONCE = 4  # processes of the CLI; each takes about half a core while it starts
+AT_ONCE = 4  # processes of the CLI; each uses about half a core while it starts
 
 
 async def answer(container: Container, places: asyncio.Semaphore, prompt: str) -> bool:
-    """Print one answer; returns whether there was one."""
+    """Print one answer or error; return whether there was an answer."""
     request = ChatRequest.of(
         {"model": "haiku", "messages": [{"role": "user", "content": prompt}]}, Mode.CLAUDE_CODE
     )
     try:
         async with places:
             whole = await container.complete_chat()(request)
-            if isinstance(whole.turn, ClaudeTurn):  # it began a session, which nobody will resume
+            if isinstance(whole.turn, ClaudeTurn):  # end its session, which is not resumed
                 session = whole.turn.session
                 await container.client_sessions().end(session.id, session.client)
     except GatewayError as error:
@@ -45,7 +45,7 @@ async def answer(container: Container, places: asyncio.Semaphore, prompt: str) -
 
 
 def open_container() -> AbstractAsyncContextManager[Container]:
-    """The container, with a simulated model where --offline is given."""
+    """Return the container; with --offline it uses a simulated model."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--offline", action="store_true", help="answer with a simulated model")
     options = parser.parse_args()
@@ -59,7 +59,7 @@ def open_container() -> AbstractAsyncContextManager[Container]:
 
 
 async def main() -> int:
-    """Answer what is on standard input; returns the exit status."""
+    """Answer the prompts on standard input; return the exit status."""
     opened = open_container()
     prompts = [line.strip() for line in sys.stdin if line.strip()]
     async with opened as container:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Begin a session, go on, look at it, end it.
+# Start a session, continue it, list it and delete it.
 #
 #     export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
 #     sh sessions.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Print Claude's answer as the server-sent events that it comes in.
+# Print Claude's answer as server-sent events.
 #
 #     export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
 #     sh streaming.sh

@@ -1,4 +1,4 @@
-// Ask Claude Code three questions at once; each begins a session of its own.
+// Send three concurrent questions to Claude Code; each starts its own session.
 //
 //     npm ci
 //     export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused

@@ -1,4 +1,4 @@
-// Begin a session with a stream, go on, look at it, end it.
+// Start a session with a stream, continue it, list it and delete it.
 //
 //     npm ci
 //     export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
@@ -17,7 +17,7 @@ const { data: stream, response } = await client.chat.completions
     { headers: { "X-Claude-Code": "true" } },
   )
   .withResponse();
-const session = response.headers.get("x-claude-session-id"); // there before the first word is
+const session = response.headers.get("x-claude-session-id"); // available before the first word
 console.log("Began", session);
 for await (const chunk of stream) {
   process.stdout.write(chunk.choices[0]?.delta.content ?? "");

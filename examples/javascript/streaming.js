@@ -1,4 +1,4 @@
-// Print Claude's answer as it comes, and what it cost.
+// Print Claude's answer as it arrives, and its token usage.
 //
 //     npm ci
 //     export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
@@ -22,7 +22,7 @@ try {
     }
   }
 } catch (error) {
-  // The connection broke, or an event said that the answer is incomplete.
+  // The connection broke, or an error event reported an incomplete answer.
   if (!(error instanceof OpenAI.APIError)) throw error;
   console.log(`\nThe answer was cut: ${error.message}`);
 }

@@ -1,4 +1,4 @@
-"""Ask Claude Code three questions at once, with the asynchronous client.
+"""Send three concurrent questions to Claude Code with the asynchronous client.
 
 export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
 python asynchronous.py
@@ -12,7 +12,7 @@ QUESTIONS = ("What is a gateway?", "What is a port?", "What is an adapter?")
 
 
 async def ask(client: AsyncOpenAI, question: str) -> str:
-    """One answer; each question begins a session of its own."""
+    """Return one answer; each question starts its own session."""
     answer = await client.chat.completions.create(
         model="haiku", messages=[{"role": "user", "content": question}]
     )

@@ -1,4 +1,4 @@
-"""Begin a session with a stream, go on, look at it, end it.
+"""Start a session with a stream, continue it, list it and delete it.
 
 export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
 python sessions.py
@@ -16,7 +16,7 @@ response = client.chat.completions.with_raw_response.create(
     stream=True,
     extra_headers={"X-Claude-Code": "true"},
 )
-session = response.headers["X-Claude-Session-ID"]  # there before the first word is
+session = response.headers["X-Claude-Session-ID"]  # available before the first word
 print("Began", session)
 for chunk in response.parse():
     print(chunk.choices[0].delta.content or "", end="")

@@ -1,4 +1,4 @@
-"""Print Claude's answer as it comes, and what it cost.
+"""Print Claude's answer as it arrives, and its token usage.
 
 export OPENAI_BASE_URL=http://127.0.0.1:3456/v1 OPENAI_API_KEY=unused
 python streaming.py
@@ -19,5 +19,5 @@ try:
             print(choice.delta.content or "", end="", flush=True)
         if chunk.usage:
             print(f"\n{chunk.usage.prompt_tokens} tokens in, {chunk.usage.completion_tokens} out")
-except APIError as error:  # the connection broke, or an event said that the answer is incomplete
+except APIError as error:  # the connection broke, or an error event reported an incomplete answer
     print(f"\nThe answer was cut: {error.message}")

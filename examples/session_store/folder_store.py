@@ -1,4 +1,4 @@
-"""Sessions as JSON files in a folder: a store of your own, in twenty lines or so."""
+"""A custom session store that writes JSON files to a folder, in about twenty lines."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from modegate.domain.session import Session, SessionId
 
 
 class FolderSessionStore:
-    """One file a session; a hold is a lock of the kernel's, so that it ends with its process."""
+    """Stores one file per session; a hold is a kernel lock, which ends with its process."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

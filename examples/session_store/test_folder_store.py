@@ -1,4 +1,4 @@
-"""The store keeps its port: twelve duties, a test each.
+"""Tests the store with the contract suite of its port.
 
 pip install 'modegate[testing]'
 pytest test_folder_store.py
@@ -15,7 +15,7 @@ from modegate.testing.contracts.session_store import SessionStoreContract
 
 
 class TestFolderSessionStore(SessionStoreContract):
-    """Every test of the suite, with a new folder each."""
+    """Runs every test of the suite with a new folder."""
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[FolderSessionStore]:

@@ -1,10 +1,10 @@
-"""What the team wrote: it knows the OpenAI SDK, and nothing of modegate."""
+"""The team's code: it uses the OpenAI SDK and does not know modegate."""
 
 from openai import AsyncOpenAI, RateLimitError
 
 
 async def summarise(client: AsyncOpenAI, text: str) -> str:
-    """One sentence on the text; an apology where there is no capacity."""
+    """Return a one-sentence summary, or an apology if the gateway has no capacity."""
     try:
         answer = await client.chat.completions.create(
             model="sonnet",

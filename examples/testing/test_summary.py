@@ -1,4 +1,4 @@
-"""The team's code against the real gateway, with a scripted backend in Claude's place.
+"""Tests the team's code against the real gateway, with a scripted backend in place of Claude.
 
 pip install 'modegate[testing]'
 pytest test_summary.py
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def client_of(backend: ScriptedBackend, state: Path) -> AsyncIterator[AsyncOpenAI]:
-    """An SDK whose requests are answered in this process: no socket, no CLI, no key."""
+    """Open an SDK client whose requests stay in this process: no socket, no CLI, no key."""
     container = Container(settings=Settings(modegate_state_dir=state))
     container.claude_backend.override(backend)
-    app: Any = build_app(container)  # falcon and httpx2 write the type of an ASGI scope differently
+    app: Any = build_app(container)  # falcon and httpx2 declare different types for an ASGI scope
     async with AsyncOpenAI(
         base_url="http://modegate/v1",
         api_key="unused",
@@ -41,7 +41,7 @@ async def client_of(backend: ScriptedBackend, state: Path) -> AsyncIterator[Asyn
 
 
 async def test_the_answer_is_claudes(tmp_path: Path) -> None:
-    """The prompt is what the team's code asked, and the answer what the script says."""
+    """The backend receives the prompt of the team's code, which receives the scripted answer."""
     backend = ScriptedBackend(*says("Gateways ", "connect."))
     async with client_of(backend, tmp_path) as client:
         assert await summarise(client, "A long text.") == "Gateways connect."
@@ -51,7 +51,7 @@ async def test_the_answer_is_claudes(tmp_path: Path) -> None:
 
 
 async def test_without_capacity_it_apologises(tmp_path: Path) -> None:
-    """An error of the gateway reaches the team's code as the SDK's own."""
+    """An error of the gateway reaches the team's code as an error of the SDK."""
     backend = ScriptedBackend(CapacityError("All processes are busy."))
     async with client_of(backend, tmp_path) as client:
         assert await summarise(client, "A long text.") == "Too busy to summarise."

@@ -1,4 +1,4 @@
-"""Whether a request may come in at all."""
+"""Admission of requests: rate limit, authentication and concurrency limit."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from modegate.domain.quota import Limit, Quota
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who asks, and what is left of their address's quota."""
+    """An admitted request: its client and the remaining quota of its address."""
 
     client: Client
     quota: Quota
@@ -18,9 +18,9 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Looks at a request's address first, then at its key, then at what its client has under way.
+    """Checks the rate limit of the address, then the key, then the client's concurrent requests.
 
-    Places are counted for the holders of keys; where there are no keys, nobody has any.
+    The concurrency limit applies only to clients with keys. Anonymous clients have none.
     """
 
     keys: KeyRing
@@ -31,22 +31,23 @@ class Admission:
     def __call__(
         self, address: str, authorization: str | None
     ) -> AbstractAsyncContextManager[Admitted]:
-        """Let one request in, until the context is left.
+        """Admits one request; its concurrency permit is held until the context is left.
 
         Raises:
-            RateLimitError: too many from the address, or at once from the client.
-            AccessError: there is no key, or a wrong one.
+            RateLimitError: if the address exceeds its rate limit, or the client its concurrency
+                limit.
+            AccessError: if the key is missing or invalid.
         """
         return _Entering(self, address, authorization)
 
     async def quota(self, address: str) -> Quota:
-        """What is left of an address's quota."""
+        """Returns the remaining quota of an address."""
         return await self.limiter.look(self.per_address, address)
 
 
 @dataclass(slots=True)
 class _Entering:
-    """A class and no generator, which costs a request more."""
+    """The context of one admission. A class, because a generator costs more for each request."""
 
     admission: Admission
     address: str

@@ -1,4 +1,4 @@
-"""The backend of each mode."""
+"""Dispatch of turns to the backend of their mode."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -11,19 +11,19 @@ from modegate.domain.turn import ClaudeTurn, PassthroughTurn, Turn
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Sends each turn to the backend of its kind; itself a backend for all of them."""
+    """A backend for all turns, which dispatches each by its type."""
 
     claude: CompletionBackend[ClaudeTurn]
     passthrough: CompletionBackend[PassthroughTurn]
 
     async def complete(self, turn: Turn) -> Answer:
-        """The whole answer of the turn's backend."""
+        """Returns the complete answer of the turn's backend."""
         if isinstance(turn, ClaudeTurn):
             return await self.claude.complete(turn)
         return await self.passthrough.complete(turn)
 
     def stream(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """The chunks of the turn's backend."""
+        """Opens the stream of the turn's backend."""
         if isinstance(turn, ClaudeTurn):
             return self.claude.stream(turn)
         return self.passthrough.stream(turn)

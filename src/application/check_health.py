@@ -1,4 +1,4 @@
-"""What can work at this moment."""
+"""The use case that reports the state of the backends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NO_STORAGE = Storages()
 
 @dataclass(frozen=True, slots=True)
 class CheckHealth:
-    """Looks at both backends and the storage; never blocks."""
+    """Reports the state of both backends and of the storage without blocking."""
 
     claude: ClaudeProbe
     passthrough: PassthroughProbe
@@ -37,7 +37,7 @@ class CheckHealth:
     storage: StorageProbe = NO_STORAGE
 
     def __call__(self) -> Health:
-        """The state as it is known."""
+        """Returns the current state of both backends and of the storage."""
         return Health(
             claude=self.claude.look(),
             passthrough=self.passthrough.look(),

@@ -1,4 +1,4 @@
-"""Every decision about a request, taken in one place."""
+"""The use case that makes every decision about a request and prepares its turn."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -24,7 +24,7 @@ MAX_MODEL_CHARACTERS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareTurn:
-    """Turns a request into a frozen turn; its session is held until the context is left."""
+    """Prepares a frozen turn from a request; locks its session until the context is left."""
 
     models: ModelMap
     policy: ParamPolicy
@@ -36,12 +36,12 @@ class PrepareTurn:
     clients_may_bring_keys: bool = True
 
     def __call__(self, request: ChatRequest) -> AbstractAsyncContextManager[Turn]:
-        """The turn for one request.
+        """Prepares the turn for one request.
 
         Raises:
-            RequestError: the request is wrong, or its session is not the client's.
-            SessionBusyError: another request holds its session.
-            RateLimitError: too many turns in its session.
+            RequestError: if the request is invalid, or its session is not the client's.
+            SessionBusyError: if another request uses the session.
+            RateLimitError: if the session exceeds its rate limit.
         """
         if request.decision.mode is Mode.PASSTHROUGH:
             return nullcontext(self._passthrough(request))

@@ -1,4 +1,4 @@
-"""Claude's answers without credentials."""
+"""Redaction of credentials in Claude's answers."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -12,12 +12,12 @@ from modegate.domain.turn import ClaudeTurn
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A backend whose texts are another's, redacted."""
+    """Wraps a backend and redacts the text of its answers."""
 
     backend: CompletionBackend[ClaudeTurn]
 
     async def complete(self, turn: ClaudeTurn) -> Answer:
-        """The whole answer."""
+        """Returns the complete answer, redacted."""
         answer = await self.backend.complete(turn)
         if isinstance(answer, Completion):
             return replace(answer, text=redact(answer.text))
@@ -25,7 +25,7 @@ class Redacted:
 
     @asynccontextmanager
     async def stream(self, turn: ClaudeTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """The chunks as they come; of the text, what may yet be a credential waits."""
+        """Opens a redacted stream; text that may still turn out to be a credential is held back."""
         async with self.backend.stream(turn) as chunks, aclosing(_redacted(chunks)) as redacted:
             yield redacted
 

@@ -1,8 +1,11 @@
-"""Text that can be written as UTF-8."""
+"""Text that can be encoded as UTF-8."""
 
 
 def whole(text: str) -> str:
-    """No half of a character, which JSON may hold: two that meet are one, and one alone is a `?`."""
+    """Joins UTF-16 surrogate pairs and replaces lone surrogates with `?`.
+
+    JSON may contain lone surrogates, which cannot be encoded as UTF-8.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

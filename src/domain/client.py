@@ -1,4 +1,4 @@
-"""Who asks, and the keys that they hold."""
+"""Clients and their API keys."""
 
 import hashlib
 import hmac
@@ -14,12 +14,12 @@ ClientId = NewType("ClientId", str)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A secret; only `reveal` shows it, and its representation is safe to log."""
+    """A secret key; only `reveal` returns it. `str` and `repr` are safe to log."""
 
     _secret: str = field(repr=False)
 
     def reveal(self) -> str:
-        """The key itself, for the one place that sends or compares it."""
+        """Returns the key itself, for code that sends or compares it."""
         return self._secret
 
     def __str__(self) -> str:
@@ -27,37 +27,37 @@ class ApiKey:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the key."""
+        """The SHA-256 digest of the key."""
         return hashlib.sha256(self._secret.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The holder of a key: `id` is a digest of it, `label` is for the log."""
+    """The holder of a key: `id` is derived from its digest, `label` is for the log."""
 
     id: ClientId
     label: str
 
     @classmethod
     def of(cls, key: ApiKey) -> "Client":
-        """Whoever holds the key."""
+        """Returns the client that holds the key."""
         return cls(ClientId(key.digest.hex()[:32]), str(key))
 
 
 ANONYMOUS = Client(ClientId("anonymous"), "-")
-"""The one client that there is where no keys are configured."""
+"""The only client when no keys are configured."""
 
 BEARER = "bearer"
 
 
 def bearer_key(authorization: str | None) -> ApiKey | None:
-    """The key in the header `Authorization`, whose scheme is `Bearer` in any case; None without."""
+    """Returns the key of a `Bearer` `Authorization` header (any case), or None."""
     scheme, _, key = (authorization or "").strip().partition(" ")
     return ApiKey(key.strip()) if scheme.lower() == BEARER and key.strip() else None
 
 
 class KeyRing:
-    """The keys that open the gateway; without any, everybody is the anonymous client."""
+    """The API keys that the gateway accepts; without keys, every client is anonymous."""
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
         self._clients = {key.digest: Client.of(key) for key in keys}
@@ -66,21 +66,21 @@ class KeyRing:
         return len(self._clients)
 
     def identify(self, authorization: str | None) -> Client:
-        """The client whose key is in the header `Authorization`.
+        """Returns the client whose key is in the `Authorization` header.
 
-        Takes as long for one key as for any other, and for none.
+        The comparison takes the same time whichever key matches, and if none matches.
 
         Raises:
-            MissingKeyError: there is no key in it, or not as `Bearer`.
-            InvalidKeyError: the key is none of the ring's.
+            MissingKeyError: if the header has no `Bearer` key.
+            InvalidKeyError: if the key is not in the ring.
         """
         if not self._clients:
             return ANONYMOUS
         key = bearer_key(authorization)
         if key is None:
             raise MissingKeyError(
-                "This server wants a key: send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs "
-                "do with api_key or OPENAI_API_KEY."
+                "Missing API key: send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs do with "
+                "api_key or OPENAI_API_KEY."
             )
         found: Client | None = None
         presented = key.digest
@@ -89,8 +89,8 @@ class KeyRing:
                 found = client
         if found is None:
             raise InvalidKeyError(
-                "The key in Authorization: Bearer is not one of this server's: ask its operator "
-                "for one. A key for the upstream goes into X-OpenAI-API-Key.",
+                "Invalid API key in Authorization: Bearer: ask the operator of this server for "
+                "one. Send a key for the upstream in X-OpenAI-API-Key.",
                 label=str(key),
             )
         return found
@@ -100,10 +100,10 @@ LONGEST_KEY = 256
 
 
 def parse_upstream_key(text: str) -> ApiKey:
-    """The client's own key for the upstream.
+    """Returns the client's own key for the upstream.
 
     Raises:
-        InvalidHeaderError: it cannot be a key.
+        InvalidHeaderError: if the text is not 1 to 256 visible ASCII characters.
     """
     if not 1 <= len(text) <= LONGEST_KEY or not all("!" <= letter <= "~" for letter in text):
         raise InvalidHeaderError(
@@ -122,10 +122,11 @@ NOT_SHOWN = re.compile(r"[^!-~]")
 
 
 def mask(secret: str) -> str:
-    """`sk-cca-…7f3a` as `sk-cca-****7f3a`: up to the second hyphen, and the last four.
+    """Masks a key for display: `sk-cca-…7f3a` becomes `sk-cca-****7f3a`.
 
-    Eight characters or fewer show nothing at all, and a key whose parts are so long or so short
-    that little would stay hidden shows its tail alone. What is not visible ASCII is shown as `?`.
+    Shows the prefix up to the second hyphen, and the last 4 characters. A key of 8 characters or
+    fewer is masked completely. If the prefix is too long, or the rest too short, only the last 4
+    characters are shown. Characters that are not visible ASCII are shown as `?`.
     """
     if len(secret) < SHORTEST_SHOWN:
         return "****"

@@ -1,4 +1,4 @@
-"""What a backend answers: a whole completion, or the chunks of one."""
+"""A backend's answer: a complete one, or the chunks of a stream."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from modegate.domain.verbatim import Verbatim, VerbatimHead
 
 
 class FinishReason(StrEnum):
-    """Why the model stopped, in the words of the OpenAI API."""
+    """Why the model stopped, with the values of the OpenAI API."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -16,9 +16,9 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one turn; `cached_tokens` is the part of `prompt_tokens` that was read from a cache.
+    """Tokens of one turn; `cached_tokens` is the part of `prompt_tokens` read from a cache.
 
-    `estimated` tells that `completion_tokens` is a guess, for the backend gave no figure.
+    `estimated` means that `completion_tokens` is an estimate, because the backend reported none.
     """
 
     prompt_tokens: int
@@ -28,13 +28,13 @@ class Usage:
 
     @property
     def total_tokens(self) -> int:
-        """Prompt and completion together."""
+        """The sum of prompt and completion tokens."""
         return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer; `cli_session_id` is the id under which the backend keeps the conversation."""
+    """A complete answer; `cli_session_id` is the backend's id of the conversation."""
 
     text: str
     finish_reason: FinishReason
@@ -44,26 +44,26 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The model has begun: from here on a failure can no longer be a status."""
+    """The model has started. From here on a failure can no longer become an HTTP status."""
 
     cli_session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextStarted:
-    """The answer's text begins: the chunk that names the role."""
+    """The text of the answer starts; rendered as the chunk with the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More of the answer's text; never empty."""
+    """The next piece of the answer's text; never empty."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is whole: always the last chunk."""
+    """The answer is complete; always the last chunk."""
 
     finish_reason: FinishReason
     usage: Usage

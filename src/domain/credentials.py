@@ -1,4 +1,4 @@
-"""What credentials look like, in patterns that also know the beginning of one at a text's end."""
+"""Patterns of credentials, which also match an incomplete credential at the end of a text."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 REDACTED = "[REDACTED]"
 LONGEST_LOOK_BEHIND = 5
 AUTHORITY = r"(?:(?<=://)|(?<=:\\/\\/))"
-# A letter or a digit before it makes it part of a word, unless that ends an escape: of a string, of
-# a URL, of a terminal's colour.
+# A credential that follows a letter or digit is part of a word, unless that character ends an
+# escape sequence: of a string, a URL or a terminal colour.
 NOT_IN_WORD = (
     r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"
 )
@@ -15,7 +15,7 @@ NOT_IN_WORD = (
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """`least` to `most` characters of a set; without `most` there is no bound."""
+    """A run of `least` to `most` characters of a set; `most=None` means unbounded."""
 
     characters: str
     least: int = 1
@@ -23,21 +23,21 @@ class Atom:
 
     @property
     def whole(self) -> str:
-        """Enough of them."""
+        """The pattern of a complete run."""
         return f"{self.characters}{{{self.least},{'' if self.most is None else self.most}}}"
 
     @property
     def begun(self) -> str:
-        """Too few of them, for the text ends here."""
+        """The pattern of a run that is cut short by the end of the text."""
         return rf"{self.characters}{{0,{max(self.least - 1, 0)}}}\Z"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Atoms one behind the other, the first not in the middle of a word, or behind `before`.
+    """A sequence of atoms that starts at a word boundary or after the look-behind `before`.
 
-    What follows belongs to it too: characters of the last atom or, with `until`, lines of a PEM block
-    up to there. `shown` stands in its place.
+    Further characters of the last atom belong to the credential. With `until`, the lines of a PEM
+    block up to that pattern belong to it instead. `shown` replaces it in the text.
     """
 
     atoms: tuple[Atom, ...]
@@ -52,12 +52,12 @@ class Credential:
 
     @property
     def whole(self) -> str:
-        """The pattern of the least that makes it one."""
+        """The pattern of the shortest complete credential."""
         return self.before + "".join(atom.whole for atom in self.atoms)
 
     @property
     def begun(self) -> str:
-        """The pattern of its beginning at the end of a text."""
+        """The pattern of an incomplete credential at the end of a text."""
         rest = ""
         for atom, follower in reversed(list(zip(self.atoms, self.atoms[1:], strict=False))):
             rest = f"{atom.whole}(?:{follower.begun}{'|' + rest if rest else ''})"
@@ -65,7 +65,7 @@ class Credential:
 
 
 def _letters(text: str) -> tuple[Atom, ...]:
-    """Exactly these; letters in either case."""
+    """Returns atoms that match `text`, with letters in either case."""
     return tuple(
         Atom(f"[{letter}{letter.swapcase()}]" if letter.isalpha() else re.escape(letter))
         for letter in text
@@ -81,7 +81,7 @@ def _token(prefix: tuple[Atom, ...], characters: str, least: int) -> Credential:
 
 
 def _with_digit(prefix: tuple[Atom, ...], punctuation: str) -> Credential:
-    """A digit soon, and some more behind it, which no word has."""
+    """Returns a credential with an early digit and 10 characters after it, unlike any word."""
     return Credential(
         (
             *prefix,
@@ -93,7 +93,10 @@ def _with_digit(prefix: tuple[Atom, ...], punctuation: str) -> Credential:
 
 
 def _secret(prefix: tuple[Atom, ...], punctuation: str) -> tuple[Credential, Credential]:
-    """Behind a prefix that words have too: a digit, or more letters in a row than words have."""
+    """Returns the two forms of a secret whose prefix also occurs in words.
+
+    One has an early digit; the other is a longer run of alphanumerics than words have.
+    """
     letters = _token(prefix, "[A-Za-z0-9]", 24)
     return _with_digit(prefix, punctuation), letters
 
@@ -102,7 +105,7 @@ BLANKS = Atom(r"[ \t]", 1, 4)
 ASSIGNMENT = Atom(r"""["'`*|\s:=]""", 1, 16)
 PEM_LABEL = Atom("[A-Z0-9 ]", 1, 40)
 PEM_END = re.compile("-----END [A-Z0-9 ]{1,40}-----")
-# Line ends as they are and as strings write them, indentation, quotes.
+# Line ends, raw or escaped as in a string literal, indentation and quotes.
 PEM_MARGIN = Atom(r"""[\s\\rn"'`>#|*+,]""", 1, 60)
 PEM_BEGIN = (*_exactly("-----BEGIN "), PEM_LABEL, *_exactly("-----"), PEM_MARGIN)
 PEM_LINE = re.compile(r"""[\s"'`>#|*+,]*(?:[A-Za-z-]+: [^\n]*|[A-Za-z0-9+/=.\\]*)[\s"'`|+,;]*""")

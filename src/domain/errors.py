@@ -1,8 +1,8 @@
-"""Every way in which modegate refuses or fails, as one tree.
+"""All errors of modegate, as one tree.
 
     GatewayError
     ├── RequestError                 the request itself is wrong
-    │   ├── InvalidRequestError      malformed, of the wrong type, out of bounds
+    │   ├── InvalidRequestError      malformed, wrong type, or out of bounds
     │   ├── MissingParameterError
     │   ├── UnsupportedParameterError
     │   ├── ModelNotFoundError
@@ -12,20 +12,20 @@
     │   ├── SessionNotFoundError     unknown, expired, or another client's
     │   ├── PayloadTooLargeError
     │   └── UnsupportedMediaTypeError
-    ├── AccessError                  whoever asks may not
+    ├── AccessError                  authentication failed
     │   ├── MissingKeyError
     │   └── InvalidKeyError
-    ├── BusyError                    right, but not now
+    ├── BusyError                    valid, but not possible now
     │   ├── ShuttingDownError
     │   ├── SessionBusyError
-    │   ├── RateLimitError           too often, or too many at once
+    │   ├── RateLimitError           too frequent, or too many concurrent requests
     │   └── CapacityError
-    ├── ConfigurationError           the operator has to act
+    ├── ConfigurationError           the operator must act
     │   ├── PassthroughNotConfiguredError
     │   ├── PassthroughDisabledError
     │   ├── BackendUnavailableError
-    │   └── StorageError             what sessions are kept in cannot be used
-    └── BackendError                 whoever was to answer did not
+    │   └── StorageError             the session storage cannot be used
+    └── BackendError                 the backend failed to answer
         ├── BackendAuthError
         ├── BackendForbiddenError
         ├── BackendRateLimitedError
@@ -36,10 +36,10 @@
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
-        ├── UpstreamInvalidResponseError  an answer came, and cannot be used
-        └── UpstreamRefusalError     the upstream's own error, handed on as it came
+        ├── UpstreamInvalidResponseError  an unusable answer of the upstream
+        └── UpstreamRefusalError     the upstream's own error, relayed unchanged
 
-Nothing here knows HTTP: the statuses stand in one table in `modegate.entrypoints.http.errors`.
+This module does not know HTTP. One table in `modegate.entrypoints.http.errors` maps to statuses.
 """
 
 from typing import ClassVar
@@ -49,11 +49,10 @@ from modegate.domain.verbatim import Verbatim
 
 
 class GatewayError(Exception):
-    """What a client is told: what was wrong and what to do; never a body, a path or a key.
+    """An error for a client: what was wrong, then what to do; never a body, a path or a key.
 
-    `param` names the offending field or header; `retry_after` is in seconds, where it is known.
-    `is_repeatable` says whether the same request may succeed when it is sent again soon; None says
-    nothing about it.
+    `param` names the invalid field or header. `retry_after` is in seconds; None if unknown.
+    `is_repeatable` states whether the same request may succeed on a retry; None if unknown.
     """
 
     code: ClassVar[str]
@@ -78,13 +77,13 @@ class GatewayError(Exception):
 
 
 class RequestError(GatewayError):
-    """The request itself is wrong; the same again will fail again."""
+    """The request itself is wrong; an identical retry fails again."""
 
     is_repeatable = False
 
 
 class InvalidRequestError(RequestError):
-    """Malformed JSON, a wrong type, or a value out of bounds."""
+    """The request has malformed JSON, a wrong type, or a value out of bounds."""
 
     code = "invalid_request"
 
@@ -96,67 +95,67 @@ class MissingParameterError(RequestError):
 
 
 class UnsupportedParameterError(RequestError):
-    """A parameter that the chosen backend cannot honour and must not ignore."""
+    """A parameter is set that the backend neither supports nor may ignore."""
 
     code = "unsupported_parameter"
 
 
 class ModelNotFoundError(RequestError):
-    """No row of the model map, or the backend does not know the model."""
+    """No row of the model map matches, or the backend does not know the model."""
 
     code = "model_not_found"
 
 
 class ContextLengthError(RequestError):
-    """The conversation is longer than the model takes."""
+    """The conversation exceeds the model's context length."""
 
     code = "context_length_exceeded"
 
 
 class InvalidHeaderError(RequestError):
-    """A request header has a value that means nothing."""
+    """A request header has an invalid value."""
 
     code = "invalid_header_value"
 
 
 class InvalidSessionIdError(RequestError):
-    """The session id is not a UUID of version 4."""
+    """The session id is not a version 4 UUID."""
 
     code = "invalid_session_id"
 
 
 class SessionNotFoundError(RequestError):
-    """Unknown, expired and another client's look alike."""
+    """The session is unknown, expired, or another client's; the message is the same."""
 
     code = "session_not_found"
 
 
 class PayloadTooLargeError(RequestError):
-    """The body is longer than the bound."""
+    """The request body exceeds the size limit."""
 
     code = "payload_too_large"
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body is not declared as JSON."""
+    """The content type of the request is not JSON."""
 
     code = "unsupported_media_type"
 
 
 class AccessError(GatewayError):
-    """Whoever asks may not."""
+    """Authentication failed."""
 
     is_repeatable = False
 
 
 class MissingKeyError(AccessError):
-    """The request carries no key."""
+    """The request has no API key."""
 
     code = "missing_api_key"
 
 
 class InvalidKeyError(AccessError):
-    """The request carries a key that opens nothing; `label` is that key, masked for the log."""
+    """The request has an invalid API key; `label` is that key, masked for the log."""
 
     code = "invalid_api_key"
 
@@ -166,11 +165,11 @@ class InvalidKeyError(AccessError):
 
 
 class BusyError(GatewayError):
-    """The request is right; the moment is not."""
+    """The request is valid, but cannot be served now; a later retry may succeed."""
 
 
 class ShuttingDownError(BusyError):
-    """The gateway is about to end."""
+    """The gateway is shutting down."""
 
     code = "server_shutting_down"
 
@@ -181,7 +180,7 @@ class ShuttingDownError(BusyError):
 
 
 class SessionBusyError(BusyError):
-    """Another request holds the session."""
+    """Another request is using the session."""
 
     code = "session_busy"
 
@@ -197,7 +196,7 @@ class SessionBusyError(BusyError):
 
 
 class RateLimitError(BusyError):
-    """The client has asked too often, or asks too much at once; `quota` is of the limit it met."""
+    """The client exceeded a rate or concurrency limit; `quota` is of that limit, if known."""
 
     code = "rate_limit_exceeded"
 
@@ -209,13 +208,13 @@ class RateLimitError(BusyError):
 
 
 class CapacityError(BusyError):
-    """No process slot became free in time."""
+    """No process slot became available within the queue timeout."""
 
     code = "capacity_exceeded"
 
 
 class ConfigurationError(GatewayError):
-    """The operator has to act before such a request can succeed."""
+    """The operator must act before such a request can succeed."""
 
 
 class PassthroughNotConfiguredError(ConfigurationError):
@@ -226,7 +225,7 @@ class PassthroughNotConfiguredError(ConfigurationError):
 
 
 class PassthroughDisabledError(ConfigurationError):
-    """The operator switched passthrough off."""
+    """The operator has disabled passthrough."""
 
     code = "passthrough_disabled"
     is_repeatable = False
@@ -240,83 +239,83 @@ class BackendUnavailableError(ConfigurationError):
 
 
 class StorageError(ConfigurationError):
-    """What sessions are kept in cannot be read or written."""
+    """The session storage cannot be read or written."""
 
     code = "storage_unavailable"
     is_repeatable = False
 
 
 class BackendError(GatewayError):
-    """Whoever was to answer the turn did not."""
+    """The backend failed to answer."""
 
 
 class BackendAuthError(BackendError):
-    """Claude's key or login was refused."""
+    """Claude's API key or login was rejected."""
 
     code = "backend_auth_failed"
     is_repeatable = False
 
 
 class BackendForbiddenError(BackendError):
-    """The key is known, but may not do this: permission, billing or region."""
+    """The key is valid, but not authorized: permission, billing or region."""
 
     code = "backend_forbidden"
     is_repeatable = False
 
 
 class BackendRateLimitedError(BackendError):
-    """The account behind the backend is over its own limit."""
+    """The backend's account exceeded its rate limit."""
 
     code = "backend_rate_limited"
     is_repeatable = True
 
 
 class BackendFailedError(BackendError):
-    """The backend said itself that it failed."""
+    """The backend reported a failure."""
 
     code = "backend_error"
     is_repeatable = True
 
 
 class BackendCrashedError(BackendError):
-    """The backend ended, or spoke nonsense, without saying why."""
+    """The backend exited, or sent invalid output, without a reason."""
 
     code = "internal_error"
     is_repeatable = True
 
 
 class OutputLimitError(BackendError):
-    """The backend wrote more than one answer may hold."""
+    """The backend exceeded the size limit of an answer."""
 
     code = "output_limit_exceeded"
     is_repeatable = False
 
 
 class EmptyResponseError(BackendError):
-    """The backend finished without a word."""
+    """The backend finished without any text."""
 
     code = "empty_response"
     is_repeatable = False
 
 
 class StreamCutError(BackendError):
-    """A stream that had begun ended before its answer was whole."""
+    """A stream that had started ended before its answer was complete."""
 
     code = "stream_error"
 
 
 class TurnTimeoutError(BackendError):
-    """No answer within the time a turn may take."""
+    """The turn exceeded its time limit."""
 
     code = "timeout"
 
 
 class UpstreamUnreachableError(BackendError):
-    """No connection to the upstream, or it closed without an answer."""
+    """The upstream could not be connected to, or closed the connection without an answer."""
 
     code = "upstream_unreachable"
 
-    # Whether the same request may succeed soon: not where something answered that is no upstream.
+    # False if something answered that is not the upstream, so that a retry cannot succeed soon.
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient
@@ -339,7 +338,7 @@ class UpstreamInvalidResponseError(BackendError):
 
 
 class UpstreamRefusalError(BackendError):
-    """The upstream answered with an error; status, headers and body stand as they came."""
+    """The upstream answered with an error; status, headers and body are relayed unchanged."""
 
     code = "upstream_error"
 

@@ -1,11 +1,11 @@
-"""What can work at this moment."""
+"""The current state of the backends."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class CredentialState(StrEnum):
-    """Claude's credentials: `REFUSED` says that the last turn was turned away for them."""
+    """The state of Claude's credentials; `REFUSED` means that the last turn was rejected."""
 
     OK = "ok"
     LOGIN = "login"
@@ -14,7 +14,7 @@ class CredentialState(StrEnum):
 
 
 class PassthroughState(StrEnum):
-    """The passthrough backend; `NO_KEY` may still serve clients that bring their own."""
+    """The state of passthrough; under `NO_KEY`, clients with their own key may still be served."""
 
     OK = "ok"
     DISABLED = "disabled"
@@ -30,9 +30,10 @@ class StorageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Slots of the process pool: turns that run, and turns that wait; processes beside them.
+    """The load of the process pool: running turns, queued turns, and idle processes.
 
-    `warm` ones stand ready for a new session, `live` ones for the next turn of theirs.
+    `warm` counts processes prewarmed for a new session. `live` counts processes that wait for the
+    next turn of their session. `maximum` is the number of slots.
     """
 
     active: int
@@ -44,7 +45,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class ClaudeHealth:
-    """The Claude backend: whether its executable is there, its credentials, its slots."""
+    """The state of the Claude backend: executable found, credentials, and load."""
 
     executable: bool
     credentials: CredentialState
@@ -52,13 +53,13 @@ class ClaudeHealth:
 
     @property
     def can_work(self) -> bool:
-        """Whether a turn has a chance."""
+        """Whether a turn can succeed: executable found and credentials not missing or refused."""
         return self.executable and self.credentials in {CredentialState.OK, CredentialState.LOGIN}
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Both backends, and the storage that Claude's sessions need."""
+    """The state of both backends, and of the storage that Claude's sessions need."""
 
     claude: ClaudeHealth
     passthrough: PassthroughState
@@ -67,7 +68,7 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether at least one backend can answer; a turn of Claude needs storage for its session."""
+        """Whether at least one backend can answer some client; Claude Code needs storage, too."""
         passthrough = self.passthrough is PassthroughState.OK or (
             self.passthrough is PassthroughState.NO_KEY and self.clients_may_bring_keys
         )

@@ -1,10 +1,10 @@
-"""What is on this machine alone."""
+"""Detection of loopback hosts."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address, with or without brackets, never leaves this machine."""
+    """Returns whether a host is `localhost` or a loopback address, with or without brackets."""
     try:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which backend answers a request: the header truth table."""
+"""The truth table from request headers to the mode that answers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ FALSY = frozenset({"false", "0", "no"})
 
 
 class Mode(StrEnum):
-    """The two ways to answer; the values are those of the header `X-Backend-Mode`."""
+    """The two answer modes. The values are those of the `X-Backend-Mode` header."""
 
     CLAUDE_CODE = "claude-code"
     PASSTHROUGH = "openai-passthrough"
@@ -18,20 +18,21 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModeDecision:
-    """A mode and, where Claude Code is to resume a conversation, the id that the client gave."""
+    """A mode and, to resume a Claude Code session, the id that the client sent."""
 
     mode: Mode
     session_id: str | None = None
 
 
 def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision:
-    """Decide from the values of `X-Claude-Code` and `X-Claude-Session-ID`; None is an absent header.
+    """Returns the mode for the values of `X-Claude-Code` and `X-Claude-Session-ID`.
 
-    An explicit `X-Claude-Code` beats a session id, which may be stale. Configuration plays no part:
-    a backend that is switched off says so itself.
+    None means that the header is absent. An explicit `X-Claude-Code` overrides a session id,
+    because the id may be stale. Configuration is not consulted: a disabled backend raises its own
+    error.
 
     Raises:
-        InvalidHeaderError: `X-Claude-Code` is neither truthy nor falsy.
+        InvalidHeaderError: if `X-Claude-Code` is neither truthy nor falsy.
     """
     if claude_code is None:
         if session_id is None:

@@ -1,4 +1,4 @@
-"""From the model that a client names to the one that the CLI gets."""
+"""Maps the model name of a request to the model name passed to the CLI."""
 
 import difflib
 import re
@@ -38,7 +38,7 @@ BUILT_IN_MODELS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# An operator's row becomes an argument of the CLI; nothing that could be read as an option gets in.
+# The right side of a row becomes a CLI argument, so nothing that parses as an option is allowed.
 CLI_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,255}")
 CLAUDES_OWN = re.compile(r"claude-.*|opus|sonnet|haiku|fable", re.IGNORECASE)
 
@@ -46,28 +46,28 @@ Prefixes = tuple[tuple[str, str], ...]
 
 
 def row_faults(rows: Mapping[str, str]) -> Iterator[str]:
-    """Why rows cannot be used, one sentence a row.
+    """Yields one error message for each invalid row.
 
-    The CLI gets a row's right side as it stands: nobody looks it up a second time, and a name that
-    only this map knows would fail at each request.
+    The right side of a row is passed to the CLI unchanged and is not looked up again. A name that
+    exists only in this map would therefore fail at every request.
     """
     prefixes = _prefixes(rows)
     for name, cli_model in rows.items():
         if name in {"", PREFIX_MARK, DEFAULT_NAME} or not name.isprintable():
-            yield f"{name!r} cannot be a model's name"
+            yield f"{name!r} is not allowed as a model name"
         elif not CLI_MODEL.fullmatch(cli_model):
-            yield f"{name!r} stands for {cli_model!r}, which is no CLI model"
+            yield f"{name!r} maps to {cli_model!r}, which is not a valid CLI model name"
         elif not CLAUDES_OWN.fullmatch(cli_model):
             meant = _find(rows, prefixes, cli_model)
             if meant not in {None, cli_model}:
                 yield (
-                    f"{name!r} stands for {cli_model!r}, which Claude does not know and which "
-                    f"itself stands for {meant!r}: write {meant!r} there"
+                    f"{name!r} maps to {cli_model!r}, which Claude does not know and which "
+                    f"itself maps to {meant!r}: use {meant!r} instead"
                 )
 
 
 def default_faults(rows: Mapping[str, str], default: str) -> Iterator[str]:
-    """Why the name `default` cannot stand for `default`, at most one sentence."""
+    """Yields an error message if no row matches the model configured as the default."""
     if _find(rows, _prefixes(rows), default) is None:
         names = [name for name in rows if not name.endswith(PREFIX_MARK)]
         near = difflib.get_close_matches(default, names, n=1)
@@ -76,7 +76,7 @@ def default_faults(rows: Mapping[str, str], default: str) -> Iterator[str]:
 
 
 def _prefixes(rows: Mapping[str, str]) -> Prefixes:
-    """The rows that are prefixes, without their mark, the longest first."""
+    """Returns the prefix rows without the trailing `*`, longest first."""
     starred = (
         (name.removesuffix(PREFIX_MARK), cli_model)
         for name, cli_model in rows.items()
@@ -93,13 +93,13 @@ def _find(rows: Mapping[str, str], prefixes: Prefixes, model: str) -> str | None
 
 @dataclass(frozen=True, slots=True)
 class ModelMap:
-    """Rows `name -> CLI model`; a name that ends with `*` is a prefix.
+    """A map of rows `name -> CLI model`; a name that ends with `*` is a prefix.
 
-    Exact names win over prefixes, longer prefixes over shorter ones. `default` is the name, itself
-    in the map, for which the name `default` stands.
+    Exact names take precedence over prefixes, and longer prefixes over shorter ones. The name
+    `default` is an alias of the name in the field `default`, which must match a row.
 
     Raises:
-        ValueError: rows cannot be used; the message names each.
+        ValueError: if a row or the default is invalid; the message lists every problem.
     """
 
     rows: Mapping[str, str] = field(default_factory=lambda: BUILT_IN_MODELS)
@@ -114,25 +114,25 @@ class ModelMap:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every exact name that `resolve` accepts, in the order of the rows."""
+        """Every exact name that `resolve` accepts, in row order, then `default`."""
         exact = (name for name in self.rows if not name.endswith(PREFIX_MARK))
         return (*exact, DEFAULT_NAME)
 
     def knows(self, model: str) -> bool:
-        """Whether `resolve` accepts the name."""
+        """Returns whether `resolve` accepts the name."""
         return model == DEFAULT_NAME or self._find(model) is not None
 
     def resolve(self, model: str) -> str:
-        """The CLI model for the client's `model`.
+        """Returns the CLI model for the client's `model`.
 
         Raises:
-            ModelNotFoundError: no row matches; the message names every row.
+            ModelNotFoundError: if no row matches; the message lists every row.
         """
         cli_model = self._find(self.default if model == DEFAULT_NAME else model)
         if cli_model is None:
             valid = ", ".join((*self.rows, DEFAULT_NAME))
             raise ModelNotFoundError(
-                f"Claude Code does not know this model. Use one of: {valid} (* stands for any "
+                f"Claude Code does not know this model. Use one of: {valid} (* matches any "
                 "ending), or send X-Claude-Code: false to pass the request through to the upstream.",
                 param="model",
             )

@@ -1,4 +1,4 @@
-"""What Claude Code is told: a system prompt and one text."""
+"""The prompt for Claude Code: a system prompt and one user text."""
 
 from dataclasses import dataclass
 
@@ -16,18 +16,18 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`system` is empty where the client gave none; `text` never is. Both can be written as UTF-8."""
+    """A prompt that can be encoded as UTF-8. `system` may be empty; `text` is never empty."""
 
     system: str
     text: str
 
 
 def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
-    """Join what a new conversation needs, or what a resumed one does not know yet.
+    """Returns the prompt for a new conversation, or for the next turn of a resumed one.
 
-    All system and developer messages are the system prompt. A new conversation gets every other
-    message once: a single one as it is, several with labels. A resumed one already holds what came
-    before, and gets the last message of the user alone.
+    All system and developer messages form the system prompt. A new conversation gets every other
+    message once: a single message unchanged, several with role labels. A resumed conversation
+    already holds the earlier messages, so it gets only the last user message.
     """
     turns = [message for message in conversation.messages if message.role not in SYSTEM_ROLES]
     system = "\n\n".join(

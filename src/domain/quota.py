@@ -1,11 +1,11 @@
-"""How often a client may ask."""
+"""Rate limits and the remaining quota under them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `requests` in any `seconds`; `name` says of what, such as "address"."""
+    """At most `requests` in any window of `seconds`; `name` is the scope, such as "address"."""
 
     name: str
     requests: int
@@ -14,12 +14,12 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left of a limit; `reset_at` is when all of it will be there again, in Unix seconds."""
+    """The remaining part of a limit; at `reset_at` (Unix seconds) the full limit is available."""
 
     limit: int
     remaining: int
     reset_at: float
 
     def tighter(self, other: "Quota | None") -> "Quota":
-        """Whichever of the two has less left."""
+        """Returns the quota with fewer requests remaining."""
         return other if other is not None and other.remaining < self.remaining else self

@@ -1,4 +1,4 @@
-"""Credentials taken out of a text, however it is split."""
+"""Removes credentials from a text, wherever the text is split into pieces."""
 
 import re
 
@@ -11,19 +11,23 @@ from modegate.domain.credentials import (
     PEM_LINE,
 )
 
-# Of a PEM block whose lines do not end; `LONGEST_END` has room for "-----END … KEY-----".
+# Bounds for a PEM block without line ends; `LONGEST_END` fits "-----END … KEY-----".
 LONGEST_LINE = 512
 LONGEST_END = 64
 
 
 def _any_of(*kinds: str) -> re.Pattern[str]:
-    """Each credential in each kind before the next: who comes first decides, and is waited for."""
+    """Returns one pattern with an alternative for each kind of each credential.
+
+    The alternatives are ordered by credential. An earlier one that is still incomplete takes
+    precedence over a later complete one, and the redactor waits for it.
+    """
     alternatives = "|".join(
         f"(?P<{kind}{i}>{getattr(credential, kind)})"
         for i, credential in enumerate(CREDENTIALS)
         for kind in kinds
     )
-    # Rules out nearly every place at once, which makes the search ten times faster.
+    # Rejects most positions immediately, which makes the search ten times faster.
     begins = f"(?:{AUTHORITY}|(?=[{FIRST_LETTERS}]){NOT_IN_WORD})"
     return re.compile(f"{begins}(?:{alternatives})")
 
@@ -33,29 +37,29 @@ WHOLE_OR_BEGUN = _any_of("whole", "begun")
 
 
 def redact(text: str) -> str:
-    """`text` with every credential replaced."""
+    """Returns `text` with every credential replaced."""
     redactor = Redactor()
     return redactor.feed(text) + redactor.flush()
 
 
 class Redactor:
-    """Gives the pieces of a text without its credentials; together they are the redacted text.
+    """Redacts a text piece by piece; the outputs concatenated are the redacted text.
 
-    Held back is only what may yet turn out to be a credential.
+    Only text that may still turn out to be a credential is held back.
     """
 
     def __init__(self) -> None:
-        self._before = ""  # the last that is out, for the patterns that look behind
+        self._before = ""  # the last emitted characters, for look-behind patterns
         self._held = ""
         self._over = False
-        self._inside = -1  # the credential that the text is in the middle of, or -1
+        self._inside = -1  # index of the current credential, or -1 outside one
 
     def feed(self, piece: str) -> str:
-        """What is certain of the text so far, and not out yet."""
+        """Returns the text that can be emitted after `piece`; may be empty."""
         return self._advance(piece, WHOLE_OR_BEGUN)
 
     def flush(self) -> str:
-        """The text is over: what was held back."""
+        """Ends the text and returns what was held back, redacted."""
         self._over = True
         return self._advance("", WHOLE)
 
@@ -80,7 +84,7 @@ class Redactor:
         return "".join(out)
 
     def _skip(self, text: str, at: int) -> int:
-        """Where the credential ends that the text is inside of, or begins to be held back."""
+        """Returns the position after the current credential, as far as it is known."""
         if self._inside < 0:
             return at
         credential = CREDENTIALS[self._inside]
@@ -93,7 +97,7 @@ class Redactor:
         return self._skip_lines(text, at, credential.until)
 
     def _skip_most(self, text: str, at: int) -> int:
-        """Before what may yet be the block's end, in a line that is too long to be held back."""
+        """Returns the position before a possible block end, in a line too long to hold back."""
         last = len(text) - LONGEST_END
         if last - at < LONGEST_LINE:
             return at
@@ -103,7 +107,7 @@ class Redactor:
         return last
 
     def _skip_lines(self, text: str, at: int, until: re.Pattern[str]) -> int:
-        """Behind the end of a PEM block, or before the first line that cannot be one of it."""
+        """Returns the position after a PEM block, or before the first line outside it."""
         end = until.search(text, at)
         while True:
             newline = text.find("\n", at)
@@ -113,7 +117,7 @@ class Redactor:
             if newline < 0 and not self._over:
                 return self._skip_most(text, at)
             line_end = len(text) if newline < 0 else newline
-            is_first = text[at - 1] != "\n"  # what follows the beginning, on its line
+            is_first = text[at - 1] != "\n"  # the rest of the line of the BEGIN marker
             if not is_first and not PEM_LINE.fullmatch(text, at, line_end):
                 self._inside = -1
                 return at

@@ -1,4 +1,4 @@
-"""A conversation that outlives its requests."""
+"""Sessions: conversations that span several requests."""
 
 import uuid
 from dataclasses import dataclass, field, replace
@@ -13,28 +13,28 @@ UUID_VERSION = 4
 
 
 def parse_session_id(text: str) -> SessionId:
-    """The id in `X-Claude-Session-ID`, in its usual form: lower case, with hyphens.
+    """Returns the id in `X-Claude-Session-ID` in canonical form: lower case with hyphens.
 
     Raises:
-        InvalidSessionIdError: it is not a UUID of version 4.
+        InvalidSessionIdError: if the text is not a version 4 UUID.
     """
     text = text.strip(" \t")
     try:
         parsed = uuid.UUID(text)
     except ValueError:
         parsed = None
-    # uuid.UUID also takes braces, "urn:uuid:" and no hyphens at all.
+    # uuid.UUID also accepts braces, a "urn:uuid:" prefix and missing hyphens.
     if parsed is None or parsed.version != UUID_VERSION or str(parsed) != text.lower():
         raise InvalidSessionIdError(
-            "X-Claude-Session-ID must be a UUID of version 4, as an earlier answer's header gave "
-            "it; leave it out and send X-Claude-Code: true to begin a new session.",
+            "X-Claude-Session-ID must be a version 4 UUID, copied from the header of an earlier "
+            "response; leave it out and send X-Claude-Code: true to start a new session.",
             param="X-Claude-Session-ID",
         )
     return SessionId(str(parsed))
 
 
 def is_session_id(text: str) -> bool:
-    """Whether it is one, in its usual form."""
+    """Returns whether the text is a session id in canonical form."""
     try:
         return parse_session_id(text) == text
     except InvalidSessionIdError:
@@ -45,8 +45,8 @@ def is_session_id(text: str) -> bool:
 class Session:
     """A conversation of one client; times are Unix seconds on a clock that never jumps.
 
-    `cli_session_id` is what the CLI calls it: at first the public id, later whatever the CLI says.
-    `system_prompt` is that of the last turn, for a turn that brings none.
+    `cli_session_id` is the CLI's id: initially the public id, later the id that the CLI reports.
+    `system_prompt` is that of the last turn; a turn without a system prompt reuses it.
     """
 
     id: SessionId
@@ -58,11 +58,11 @@ class Session:
 
     @classmethod
     def start(cls, session_id: SessionId, client: ClientId, now: float) -> "Session":
-        """A session whose first turn begins now."""
+        """Returns a session whose first turn starts now."""
         return cls(session_id, client, now, now, session_id)
 
     def instructed(self, system_prompt: str) -> "Session":
-        """The session with a turn's system prompt, or its own where the turn has none."""
+        """Returns the session with the turn's system prompt; an empty one changes nothing."""
         return replace(self, system_prompt=system_prompt or self.system_prompt)
 
     def dated(self, shift: float) -> "Session":
@@ -70,17 +70,17 @@ class Session:
         return replace(self, created_at=self.created_at + shift, used_at=self.used_at + shift)
 
     def used(self, now: float, cli_session_id: str | None) -> "Session":
-        """The session after a turn."""
+        """Returns the session after a turn that ended at `now`."""
         return replace(self, used_at=now, cli_session_id=cli_session_id or self.cli_session_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPolicy:
-    """How long sessions live, in seconds."""
+    """The lifetime of sessions: maximum idle time and maximum age, in seconds."""
 
     idle: float = 3600.0
     age: float = 86400.0
 
     def expired(self, session: Session, now: float) -> bool:
-        """Whether the session has been idle for too long, or is too old however busy."""
+        """Returns whether the session exceeds its maximum idle time or its maximum age."""
         return now - session.used_at >= self.idle or now - session.created_at >= self.age

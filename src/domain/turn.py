@@ -1,4 +1,4 @@
-"""A request, and what becomes of it: a turn, with nothing left to decide."""
+"""A chat request, and the turns prepared from it for each backend."""
 
 import json
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from modegate.domain.session import Session
 class ChatRequest:
     """A chat-completions request as the client sent it.
 
-    `body` goes upstream as it is; `params` is the same, parsed. `upstream_key` is the header
-    `X-OpenAI-API-Key`.
+    `body` is sent upstream unchanged; `params` is the parsed body. `upstream_key` is the value of
+    the `X-OpenAI-API-Key` header.
     """
 
     decision: ModeDecision
@@ -30,20 +30,23 @@ class ChatRequest:
     def of(
         cls, params: Mapping[str, object], mode: Mode, session_id: str | None = None
     ) -> "ChatRequest":
-        """A request made in this process, for whoever calls the use cases without HTTP."""
+        """Returns a request for a caller that uses the use cases without HTTP."""
         return cls(
             decision=ModeDecision(mode, session_id), params=params, body=json.dumps(params).encode()
         )
 
     @property
     def wants_stream(self) -> bool:
-        """Whether the client asked for chunks; what is not a boolean does not."""
+        """Whether the client requested a stream; only the boolean `true` counts."""
         return self.params.get("stream") is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassthroughTurn:
-    """Bytes for the upstream; a whole answer finishes `choices` times. `model` is for the log."""
+    """A request to relay upstream.
+
+    `choices` is the number of finish reasons in a complete stream. `model` is for the log.
+    """
 
     body: bytes = field(repr=False)
     model: str | None = None
@@ -55,8 +58,9 @@ class PassthroughTurn:
 class ClaudeTurn:
     """One turn of a conversation with Claude.
 
-    `model` is the client's name, `cli_model` the CLI's; `created` is in Unix seconds; `ignored`
-    names the parameters that have no effect; `quota` is what is left to the session.
+    `model` is the name in the request, and `cli_model` the name passed to the CLI. `created` is in
+    Unix seconds. `ignored` lists the parameters without effect. `quota` is the session's remaining
+    quota.
     """
 
     completion_id: str

@@ -1,13 +1,13 @@
-"""An upstream's answer, kept as it came."""
+"""An upstream response, unchanged."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class VerbatimHead:
-    """Status and headers that are handed on, names in lower case; the first chunk of a stream.
+    """Status and headers to relay; the first chunk of a stream. Header names are in lower case.
 
-    What follows in a stream is server-sent events, without the `[DONE]` at their end.
+    The rest of a stream consists of server-sent events, without the final `[DONE]`.
     """
 
     status: int
@@ -16,6 +16,6 @@ class VerbatimHead:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim(VerbatimHead):
-    """A whole answer: status, headers and the body's bytes."""
+    """A complete response: status, headers and body."""
 
     body: bytes

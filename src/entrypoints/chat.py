@@ -1,4 +1,4 @@
-"""`modegate chat`: asks a running gateway, and prints the answer as it comes."""
+"""`modegate chat`: sends a prompt to a running gateway and prints the answer as it arrives."""
 
 import shlex
 import sys
@@ -28,19 +28,23 @@ BACKEND_HEADER = "X-Backend-Mode"
 
 
 def run_chat(question: Question) -> int:
-    """Print the answer; returns the exit status: 0 where it is whole."""
+    """Prints the answer and returns the exit status: 0 if it is complete, else 1."""
     try:
         session = _ask(question)
     except ChatError as error:
         print(f"modegate: {one_line(str(error))}", file=sys.stderr)
         return 1
     if session:
-        print(f"\nsession {session}; go on with:\n  {_next(question, session)}", file=sys.stderr)
+        print(f"\nsession {session}; continue with:\n  {_next(question, session)}", file=sys.stderr)
     return 0
 
 
 def _ask(question: Question) -> str:
-    """Print the answer; returns the session's id, empty where there is none."""
+    """Prints the answer and returns the session id, empty if there is none.
+
+    Raises:
+        ChatError: if there is no complete answer.
+    """
     try:
         with _client(question) as client:
             response = client.chat.completions.with_raw_response.create(
@@ -78,13 +82,17 @@ def _http_client(question: Question) -> DefaultHttpxClient:
 
 
 def _headers(question: Question) -> dict[str, str]:
-    """The mode, said explicitly, and the session."""
+    """Returns the headers for the mode, always explicit, and for the session."""
     headers = {MODE_HEADER: str(question.mode is Mode.CLAUDE_CODE).lower()}
     return headers | ({SESSION_HEADER: question.session} if question.session else {})
 
 
 def _print_whole(stream: Stream[ChatCompletionChunk]) -> None:
-    """Print what comes; an answer that was cut gets its line's end, too."""
+    """Prints the answer as it arrives; ends with a newline, also if the answer is cut.
+
+    Raises:
+        ChatError: if the stream breaks or ends without a finish reason.
+    """
     finished, last = False, "\n"
     try:
         for chunk in _received(stream):
@@ -97,11 +105,11 @@ def _print_whole(stream: Stream[ChatCompletionChunk]) -> None:
         if not last.endswith("\n"):
             _print("\n")
     if not finished:
-        raise ChatError(broken("it ended too early"))
+        raise ChatError(broken("the stream ended too early"))
 
 
 def _received(stream: Stream[ChatCompletionChunk]) -> Iterator[ChatCompletionChunk]:
-    """The chunks; what is no chunk, or breaks off, may also be an error of the SDK's libraries."""
+    """Yields the chunks; converts errors of the SDK and of its libraries to ChatError."""
     try:
         yield from stream
     except openai.APIConnectionError:
@@ -113,12 +121,12 @@ def _received(stream: Stream[ChatCompletionChunk]) -> Iterator[ChatCompletionChu
 
 
 def _print(text: str) -> None:
-    """Write to standard output at once; a terminal gets no orders from a model."""
+    """Writes to standard output and flushes; removes control characters for a terminal."""
     print(shown(text) if sys.stdout.isatty() else text, end="", flush=True)
 
 
 def _next(question: Question, session: str) -> str:
-    """The command that goes on in the session."""
+    """Returns the command that continues the session."""
     command = ["chat", "--session", session]
     if question.named_model:
         command += ["--model", question.named_model]
@@ -126,6 +134,6 @@ def _next(question: Question, session: str) -> str:
         command += ["--url", question.named_url]
     if question.named_config:
         command += ["--config", question.named_config]
-    # Not --url in their place: with it the settings' own key is not sent.
+    # Variables instead of --url, because with --url the key of the settings is not sent.
     variables = (f"{name}={shlex.quote(value)}" for name, value in question.variables)
     return " ".join((*variables, program(), shlex.join(command), '"…"'))

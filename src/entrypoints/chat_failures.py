@@ -1,4 +1,4 @@
-"""What `modegate chat` says where there is no answer: what happened, and what to do."""
+"""Error messages of `modegate chat`: what was wrong, then what to do."""
 
 import re
 import ssl
@@ -16,22 +16,22 @@ SAFE_CONTROLS = "\n\t"
 CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
 LONGEST = 600
 NOT_FOUND = 404
-OTHER_MODEL = "name another with --model, or add --claude, and Claude Code answers"
-# What the gateway lists goes on with advice about a header.
+OTHER_MODEL = "choose another with --model, or add --claude to use Claude Code"
+# In the gateway's message, advice about a header may follow the list.
 VALID_MODELS = re.compile(r"Use one of: (.*?)(?:, or send |\.?$)", re.DOTALL)
 
-# Where the gateway's own message speaks of headers, which a user of the command does not see.
+# Replace messages of the gateway about headers, which users of the command do not see.
 BY_CODE: Mapping[str, str] = MappingProxyType(
     {
-        "session_not_found": "the gateway knows no such session, or it has ended: "
-        "leave out --session to begin a new one",
-        "invalid_session_id": "no session has such an id: copy it once more, or "
-        "leave out --session to begin a new one",
+        "session_not_found": "the session is unknown or has ended: "
+        "leave out --session to start a new one",
+        "invalid_session_id": "the session id is invalid: copy it again, or "
+        "leave out --session to start a new one",
         "passthrough_not_configured": "the gateway has no key for its upstream: set OPENAI_API_KEY "
-        "where it runs, or ask Claude Code with --claude",
-        "backend_unavailable": "the gateway finds no claude CLI that runs: look at `modegate doctor` "
-        "where it runs, or leave out --claude to ask the upstream",
-        "passthrough_disabled": "passthrough is switched off there: ask Claude Code with --claude",
+        "where it runs, or use Claude Code with --claude",
+        "backend_unavailable": "the gateway cannot run the claude CLI: run `modegate doctor` "
+        "where it runs, or leave out --claude to use the upstream",
+        "passthrough_disabled": "passthrough is disabled on the gateway: use Claude Code with --claude",
     }
 )
 
@@ -43,7 +43,7 @@ UNUSABLE_PROXY = (
 
 
 class ChatError(Exception):
-    """Why there is no whole answer, and what to do."""
+    """There is no complete answer; the message says why and what to do."""
 
 
 def unusable_certificates(error: OSError) -> str:
@@ -56,10 +56,10 @@ def unusable_certificates(error: OSError) -> str:
 
 
 def explain(error: openai.OpenAIError, question: Question) -> str:
-    """A failure that the SDK tells, in one line."""
+    """Returns the message for an error of the SDK."""
     match error:
         case openai.APITimeoutError():
-            return f"{question.url} does not answer in time: look at its log, or ask again"
+            return f"{question.url} did not answer in time: check its log, or retry"
         case openai.APIConnectionError():
             return _unreached(error, question)
         case openai.APIStatusError():
@@ -71,13 +71,13 @@ def explain(error: openai.OpenAIError, question: Question) -> str:
 def _unreached(error: openai.APIConnectionError, question: Question) -> str:
     if not any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
         return (
-            f"nothing answers at {question.url}: start it with `{program()} serve`, "
-            "or name another with --url"
+            f"cannot connect to {question.url}: start a gateway with `{program()} serve`, "
+            "or choose another with --url"
         )
     plain = question.url.replace("https://", "http://", 1).removesuffix("/v1")
     return (
-        f"what listens at {question.url} does not speak TLS, or has a certificate that nobody "
-        f"trusts here: try --url {plain}, or set SSL_CERT_FILE"
+        f"the server at {question.url} does not speak TLS, or its certificate is not trusted: "
+        f"try --url {plain}, or set SSL_CERT_FILE"
     )
 
 
@@ -89,13 +89,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def broken(reason: str) -> str:
-    """A stream that had begun, and has no end."""
-    return f"the answer was cut: {reason.rstrip('.')}: ask again"
+    """Returns the message for a stream that was cut."""
+    return f"the answer was cut: {reason.rstrip('.')}: retry"
 
 
 def foreign(question: Question) -> str:
-    """Something listens there, and does not speak as modegate does."""
-    return f"what answers at {question.url} is not modegate: check --url, or HOST and PORT"
+    """Returns the message for a server that is not modegate."""
+    return f"the server at {question.url} is not modegate: check --url, or HOST and PORT"
 
 
 def _refusal(error: openai.APIStatusError, question: Question) -> str:
@@ -104,7 +104,7 @@ def _refusal(error: openai.APIStatusError, question: Question) -> str:
     if not isinstance(message, str):
         return f"{foreign(question)} (HTTP {error.status_code})"
     if "www-authenticate" in error.response.headers:
-        wants = "does not know this key" if question.key else "wants a key"
+        wants = "rejected this key" if question.key else "requires a key"
         return f"the gateway {wants}: set {CLIENT_KEY_VARIABLE} to one of its API_KEYS"
     if error.code == "model_not_found":
         return _no_model(message, question)
@@ -115,18 +115,18 @@ def _refusal(error: openai.APIStatusError, question: Question) -> str:
 
 def _no_model(message: str, question: Question) -> str:
     if question.mode is Mode.PASSTHROUGH:
-        return f"{question.model} is no model of the upstream: {OTHER_MODEL}"
+        return f"the upstream has no model {question.model}: {OTHER_MODEL}"
     valid = VALID_MODELS.search(message)
     named = f", one of: {valid[1]}" if valid else ""
-    return f"{question.model} is no model there: name another with --model{named}"
+    return f"Claude Code has no model {question.model}: choose another with --model{named}"
 
 
 def shown(text: str) -> str:
-    """Text that cannot command a terminal."""
+    """Removes control characters, except newlines and tabs."""
     return text.translate(CONTROLS)
 
 
 def one_line(text: str) -> str:
-    """The same in one line, of bounded length."""
+    """Returns the text as one line of at most `LONGEST` characters, without control characters."""
     line = " ".join(shown(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

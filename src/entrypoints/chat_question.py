@@ -1,4 +1,4 @@
-"""What `modegate chat` is to ask, and where: from its options, standard input and the settings."""
+"""Reads the prompt and target of `modegate chat` from options, standard input and settings."""
 
 import argparse
 import sys
@@ -19,20 +19,20 @@ from modegate.entrypoints.written_settings import FROM_ENVIRONMENT
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"
 CLAUDE_MODEL = "default"
-# Where a server that listens on every address is reached from its own machine.
+# Wildcard listen addresses and the loopback addresses to connect to instead.
 REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
 class UsageError(Exception):
-    """The options ask for something that cannot be; the message says what to do."""
+    """The options or the prompt are invalid; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt, and whom to ask.
+    """One prompt and the gateway to send it to.
 
-    `named_url` is the address where the user gave one; else `named_config` and `variables` are the
-    file and the variables that the address comes from, as far as they were given.
+    `named_url` is the address, if the user gave one. Otherwise `named_config` and `variables` are
+    the file and the variables that define the address, if any.
     """
 
     prompt: str
@@ -47,23 +47,23 @@ class Question:
 
     @property
     def model(self) -> str:
-        """The model that is asked for."""
+        """The model of the request."""
         by_default = CLAUDE_MODEL if self.mode is Mode.CLAUDE_CODE else UPSTREAM_MODEL
         return self.named_model or by_default
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether the address is a loopback one, which no proxy can reach."""
+        """Whether the address is loopback, so that no proxy is used."""
         return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def read_question(
     options: argparse.Namespace, loaded: LoadedSettings | None, environment: Mapping[str, str]
 ) -> Question:
-    """The question that the options mean; `loaded` is None where they name the address.
+    """Returns the question for the options; `loaded` is None if they include the address.
 
     Raises:
-        UsageError: no prompt, or something that cannot be sent.
+        UsageError: if there is no prompt, or a value cannot be sent.
     """
     claude = options.claude or options.session is not None
     settings = loaded.settings if loaded else None
@@ -85,7 +85,7 @@ def _named_config(options: argparse.Namespace, environment: Mapping[str, str]) -
 
 
 def _variables(loaded: LoadedSettings) -> Iterator[tuple[str, str]]:
-    """Those of the environment that the address comes from."""
+    """Yields the environment variables that define the address."""
     for name in ("host", "port"):
         if loaded.sources.get(name) == FROM_ENVIRONMENT:
             yield name.upper(), str(getattr(loaded.settings, name))
@@ -95,36 +95,34 @@ def _prompt(given: str | None) -> str:
     prompt = given
     if given is None or given == STANDARD_INPUT:
         if sys.stdin is None or (given is None and sys.stdin.isatty()):
-            raise UsageError(
-                "nothing to ask: give the PROMPT in quotes, or - to read standard input"
-            )
+            raise UsageError("no prompt: give PROMPT in quotes, or - to read standard input")
         try:
             prompt = sys.stdin.buffer.read().decode()
         except UnicodeDecodeError:
-            raise UsageError("standard input is not UTF-8: convert it, and ask again") from None
+            raise UsageError("standard input is not UTF-8: convert it and retry") from None
     if prompt is None or not prompt.strip():
-        raise UsageError("the prompt is empty: write what to ask")
+        raise UsageError("the prompt is empty: enter a question")
     return _sendable("PROMPT", prompt) or ""
 
 
 def _sendable(name: str, value: str | None) -> str | None:
-    """Text that UTF-8 can hold; arguments of another encoding have halves of characters in them."""
+    """Returns the text if it can be encoded; arguments in another encoding hold surrogates."""
     try:
         (value or "").encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{name} is not UTF-8: convert it, and ask again") from None
+        raise UsageError(f"{name} is not UTF-8: convert it and retry") from None
     return value
 
 
 def _visible(name: str, value: str | None) -> str | None:
-    """What can stand in a header."""
+    """Returns the value if it is valid in a header."""
     if value is not None and not (value and value.isascii() and value.isprintable()):
-        raise UsageError(f"{name} has to be visible ASCII characters: copy it once more")
+        raise UsageError(f"{name} must be visible ASCII characters: copy it again")
     return value
 
 
 def _key(settings: Settings | None, environment: Mapping[str, str]) -> str | None:
-    """A key of ours; never OPENAI_API_KEY, which is for the upstream and not for any gateway."""
+    """Returns a key for the gateway; never OPENAI_API_KEY, which is only for the upstream."""
     if given := clean(environment.get(CLIENT_KEY_VARIABLE, "")).value:
         return _visible(CLIENT_KEY_VARIABLE, given)
     keys = settings.all_keys() if settings else ()
@@ -137,7 +135,7 @@ def _own_address(settings: Settings) -> str:
 
 
 def _api(url: str) -> str:
-    """The address of the API, whether or not its `/v1` was given."""
+    """Returns the base URL of the API; `/v1` is optional in `url`."""
     try:
         parts = urlsplit(url)
         has_key = bool(parts.username or parts.password)
@@ -145,7 +143,7 @@ def _api(url: str) -> str:
     except ValueError:
         valid = has_key = False
     if not valid:
-        raise UsageError("--url has to be like http://127.0.0.1:3456")
+        raise UsageError("--url must be like http://127.0.0.1:3456")
     if has_key:
-        raise UsageError(f"--url must not hold a key: set {CLIENT_KEY_VARIABLE}")
+        raise UsageError(f"--url must not contain a key: set {CLIENT_KEY_VARIABLE}")
     return url.rstrip("/").removesuffix("/v1") + "/v1"

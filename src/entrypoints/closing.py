@@ -1,14 +1,14 @@
-"""Closes what somebody made, or put in its place."""
+"""Closes the parts of the container, including overrides."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 
 async def close_each(parts: Sequence[Callable[[], object]], closed: list[object]) -> None:
-    """Close the parts in their order, each with its `aclose` if it has one, whatever else fails.
+    """Closes the parts in order, each with its `aclose`, if any; a failure does not stop the rest.
 
-    What is in `closed` is left alone, and what is closed gets into it: a part may have several
-    names. Of several failures the last is raised, with the others as its context.
+    Parts in `closed` are skipped, and closed parts are added to it, because a part may have several
+    names. If several parts fail, the last error is raised with the others as its context.
     """
     async with AsyncExitStack() as all_of_them:
         for part in reversed(parts):

@@ -1,4 +1,4 @@
-"""`modegate demo`: the main job, offline, as a client sees it."""
+"""`modegate demo`: shows both modes offline, from the view of a client."""
 
 import asyncio
 import logging
@@ -38,11 +38,11 @@ LINE = 74
 
 
 class DemoError(Exception):
-    """Something did not go as it should."""
+    """A step of the demo failed."""
 
 
 async def run_demo() -> int:
-    """Show both modes; returns the exit status: 0 where all of it worked."""
+    """Shows both modes and returns the exit status: 0 if every step succeeded."""
     logging.getLogger("modegate").setLevel(logging.ERROR)
     try:
         async with (
@@ -54,17 +54,17 @@ async def run_demo() -> int:
             _introduce(container, url)
             await _show_all(client)
     except (DemoError, openai.OpenAIError, TimeoutError) as error:
-        reason = "it took too long" if isinstance(error, TimeoutError) else error
+        reason = "timed out" if isinstance(error, TimeoutError) else error
         print(f"\nThe demo failed: {reason}")
         return 1
-    print(f"\nAll of it worked. Next: `{program()} serve`, or with --offline to try it out.")
+    print(f"\nThe demo succeeded. Next: `{program()} serve`, or add --offline to try it.")
     return 0
 
 
 def _settings() -> Settings:
-    """The defaults, whatever is configured on this machine; but the operator's own CLI.
+    """Returns the default settings, with CLAUDE_PATH as the only value from the environment.
 
-    The state is in a folder of the demo's own.
+    The state is in a temporary folder.
     """
     path = clean(os.environ.get("CLAUDE_PATH", "")).value
     if fault := text_fault(path):
@@ -86,12 +86,12 @@ async def _gateway(container: Container) -> AsyncIterator[str]:
 
 def _introduce(container: Container, url: str) -> None:
     if not container.check_health()().claude.executable:
-        raise DemoError(
-            "there is no claude executable: install claude-agent-sdk, or set CLAUDE_PATH"
-        )
-    print(f"modegate {version('modegate')} at {url}, asked by the openai SDK {version('openai')}")
-    print("The gateway, the claude CLI and the SDK are real. The model is SIMULATED: a stand-in")
-    print("provider on loopback answers for both APIs, so nothing leaves this machine.")
+        raise DemoError("no claude executable found: install claude-agent-sdk, or set CLAUDE_PATH")
+    print(
+        f"modegate {version('modegate')} at {url}, called with the openai SDK {version('openai')}"
+    )
+    print("The gateway, the claude CLI and the SDK are real. The model is SIMULATED: a local")
+    print("provider on loopback serves both APIs, so nothing leaves this machine.")
 
 
 async def _show_all(client: AsyncOpenAI) -> None:
@@ -108,7 +108,7 @@ async def _show(title: str, act: Callable[[], Awaitable[None]]) -> None:
 
 
 def _client(url: str) -> AsyncOpenAI:
-    """The SDK, and no proxy: none reaches what listens on loopback."""
+    """Returns an SDK client without a proxy, because a proxy cannot reach loopback."""
     direct = DefaultAsyncHttpxClient(trust_env=False)
     return AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0, http_client=direct)
 
@@ -161,7 +161,7 @@ async def _fail(client: AsyncOpenAI) -> None:
         told = str(error.body["message"] if isinstance(error.body, dict) else error)
         print(textwrap.indent(textwrap.fill(told, LINE, break_on_hyphens=False), "   "))
         return
-    raise DemoError("a model that does not exist was accepted")
+    raise DemoError("an unknown model was accepted")
 
 
 def _show_headers(headers: Mapping[str, str]) -> None:

@@ -1,11 +1,11 @@
-"""What `modegate doctor` finds."""
+"""Findings of `modegate doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a finding is."""
+    """The severity of a finding."""
 
     FINE = "ok"
     ODD = "warn"
@@ -14,7 +14,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; `advice` says what to do, where anything is to be done."""
+    """The result of one check; `advice` says what to do, and is empty if nothing is needed."""
 
     verdict: Verdict
     what: str

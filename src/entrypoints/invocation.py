@@ -1,4 +1,4 @@
-"""How somebody calls this installation, as the advice that it prints has to say it."""
+"""The command of this installation, for use in printed advice."""
 
 import os
 import shlex
@@ -10,7 +10,10 @@ NAME = "modegate"
 
 
 def program() -> str:
-    """The command, ready for a shell: `modegate` where that is this installation, else its path."""
+    """Returns the shell command: `modegate` if the PATH finds this installation, else its path.
+
+    Without a script beside the interpreter, the command is `python -m modegate`.
+    """
     beside = Path(sys.executable).parent / NAME
     if not beside.is_file():
         return f"{shlex.quote(sys.executable)} -m {NAME}"

@@ -1,4 +1,4 @@
-"""The gateway with a simulated model behind both of its modes."""
+"""The gateway with a simulated model behind both modes."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -18,9 +18,10 @@ WORD_DELAY = 0.02
 
 @contextmanager
 def simulated_state() -> Iterator[Path]:
-    """A folder for the state of gateways with a simulated model; it goes with what is in it.
+    """Creates a temporary folder for simulated gateways and deletes it at the end.
 
-    A process of the CLI that outlives its worker by a moment may still write there.
+    Errors of the deletion are ignored: a CLI process that briefly outlives its worker may still
+    write there.
     """
     with tempfile.TemporaryDirectory(prefix="modegate-", ignore_cleanup_errors=True) as state:
         yield Path(state)
@@ -30,9 +31,9 @@ def simulated_state() -> Iterator[Path]:
 async def offline_container(
     settings: Settings, environment: Mapping[str, str], *, state: Path | None = None
 ) -> AsyncIterator[Container]:
-    """A container whose backends both talk to a stand-in provider on loopback, and touch no login.
+    """Opens a container whose backends both use a simulated provider on loopback, without a login.
 
-    It keeps its state in a folder of its own, which goes with it, or in `state`.
+    Its state is in the folder `state`, or in a temporary folder that is deleted at the end.
     """
     provider = StandInProvider(delay=WORD_DELAY)
     with nullcontext(state) if state else simulated_state() as folder:
@@ -51,7 +52,7 @@ async def offline_container(
             )
             try:
                 yield container
-            finally:  # a process that still writes would keep its folder from being removed
+            finally:  # a process that still writes would block the deletion of its folder
                 await close(container)
 
 

@@ -1,4 +1,4 @@
-"""Reads the command line, and says in one line what is wrong with it."""
+"""Parses the command line and reports wrong usage in one line."""
 
 import argparse
 import difflib
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 USAGE_ERROR = 2
-# Anything else that begins with a dash may be a prompt, or hold a key, and is not repeated.
+# Any other argument with a dash may be a prompt or contain a key, so messages do not repeat it.
 OPTION = re.compile(r"(--[a-z][a-z0-9_-]{0,30})(=.*)?", re.DOTALL)
 ADDRESS = frozenset({"--host", "--port", "--bind", "--listen", "--address"})
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a wrong usage in one line, and takes no option by half of its name.
+    """Reports wrong usage in one line and accepts no abbreviated options.
 
-    `surplus` is said of an argument too many.
+    `surplus` is the message for an unexpected argument.
     """
 
-    def __init__(self, *, surplus: str = "there is an argument too many", **rest: Any) -> None:
+    def __init__(self, *, surplus: str = "unexpected argument", **rest: Any) -> None:
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **rest
         )
         self._surplus = surplus
 
     def error(self, message: str) -> NoReturn:
-        """End with the status for wrong usage."""
+        """Prints the message and exits with status 2."""
         self.exit(USAGE_ERROR, f"{self.prog}: {message}: see `{self.prog} --help`\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse what is left over at once: the command that was given it knows best why."""
+        """Rejects unknown arguments immediately, because the subcommand has the best message."""
         known, left = super().parse_known_args(args, namespace)
         if left:
             self.error(self._left_over(left))
@@ -48,13 +48,13 @@ class Parser(argparse.ArgumentParser):
         if near := difflib.get_close_matches(option, self._option_string_actions, n=1, cutoff=0.75):
             return f"; did you mean {near[0]}?"
         if option in ADDRESS:
-            return ": the variables HOST and PORT say where the gateway is"
+            return ": the variables HOST and PORT set the address"
         return f": it is a setting, set {variable}" if (variable := _variable(option)) else ""
 
 
 def _variable(option: str) -> str:
-    """The setting that somebody took for an option; empty where it is none."""
-    from modegate.entrypoints.settings import Settings  # noqa: PLC0415 - `--help` has no need of it
+    """Returns the variable of a setting with the name of the option; empty if there is none."""
+    from modegate.entrypoints.settings import Settings  # noqa: PLC0415 - not needed for `--help`
 
     name = option.removeprefix("--").replace("-", "_")
     return name.upper() if name in Settings.model_fields else ""

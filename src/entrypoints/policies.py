@@ -1,4 +1,4 @@
-"""What the settings mean to the domain."""
+"""Maps settings to values of the domain."""
 
 from modegate.domain.client import ApiKey, KeyRing
 from modegate.domain.quota import Limit
@@ -7,22 +7,22 @@ from modegate.entrypoints.settings import Settings
 
 
 def session_policy(settings: Settings) -> SessionPolicy:
-    """How long sessions live."""
+    """Returns the lifetime of sessions."""
     return SessionPolicy(
         idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
     )
 
 
 def key_ring(settings: Settings) -> KeyRing:
-    """Who may ask."""
+    """Returns the keys of the clients."""
     return KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys())
 
 
 def per_address(settings: Settings) -> Limit:
-    """What one address may ask."""
+    """Returns the rate limit of an address."""
     return Limit("address", settings.rate_limit_per_ip, settings.rate_limit_window_ms / 1000)
 
 
 def per_session(settings: Settings) -> Limit:
-    """How many turns one session may have."""
+    """Returns the rate limit of a session."""
     return Limit("session", settings.rate_limit_per_session, settings.rate_limit_window_ms / 1000)

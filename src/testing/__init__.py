@@ -1,1 +1,1 @@
-"""For tests of modegate and of what is built on it: fakes, stand-ins, and contract suites."""
+"""Fakes, simulated providers and contract suites, for tests of modegate and of code built on it."""

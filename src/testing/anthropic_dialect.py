@@ -1,4 +1,4 @@
-"""Anthropic's Messages API, as far as the claude CLI depends on it."""
+"""The Messages API of Anthropic, simulated as far as the claude CLI depends on it."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -7,21 +7,21 @@ from modegate.testing.dialects import Dialect, Fails, Says, encode
 
 
 class AnthropicDialect(Dialect):
-    """`POST /v1/messages`."""
+    """Renders answers of `POST /v1/messages`."""
 
     def error(self, step: Fails) -> object:
-        """An `error` object."""
+        """Returns an `error` object."""
         return {"type": "error", "error": {"type": step.kind, "message": step.message}}
 
     def whole(self, model: str, step: Says) -> object:
-        """A `message` object."""
+        """Returns a `message` object."""
         return self._message(model, step) | {
             "content": [{"type": "text", "text": step.text}],
             "stop_reason": step.stop,
         }
 
     def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
-        """From `message_start` to `message_stop`."""
+        """Yields the events from `message_start` to `message_stop`."""
         model = str(body.get("model", ""))
         yield self._event("message_start", message=self._message(model, step)), False
         index = 0

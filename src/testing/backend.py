@@ -1,4 +1,4 @@
-"""A backend that answers as a test tells it to."""
+"""A backend that plays a script."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -21,7 +21,7 @@ USAGE = Usage(prompt_tokens=10, completion_tokens=2, cached_tokens=4)
 
 
 def says(*words: str, reason: FinishReason = FinishReason.STOP) -> tuple[Chunk, ...]:
-    """The chunks of a whole answer."""
+    """Returns the chunks of a complete answer."""
     return (Started(), TextStarted(), *map(TextDelta, words), Finished(reason, USAGE))
 
 
@@ -29,10 +29,10 @@ Step = Chunk | Exception | float
 
 
 class ScriptedBackend:
-    """Plays its script for every turn: chunks are given, errors raised, numbers slept (seconds).
+    """Plays its script for every turn: yields chunks, raises errors, sleeps floats (seconds).
 
-    `turns` are those it was asked to answer; `open` counts the calls that are under way, and is 0
-    again when everything was released.
+    `turns` holds every turn received. `open` counts the calls in progress; it is 0 once all are
+    released.
     """
 
     def __init__(self, *script: Step) -> None:
@@ -41,18 +41,18 @@ class ScriptedBackend:
         self.open = 0
 
     async def complete(self, turn: Turn) -> Answer:
-        """The script's texts in one piece."""
+        """Returns the texts of the script as one answer."""
         async with self.stream(turn) as chunks:
             seen = [chunk async for chunk in chunks]
         last = seen[-1]
         if not isinstance(last, Finished):
-            raise TypeError("the script of a whole answer ends with Finished")
+            raise TypeError("the script has no final Finished: end it with one to use complete()")
         text = "".join(chunk.text for chunk in seen if isinstance(chunk, TextDelta))
         return Completion(text, last.finish_reason, last.usage)
 
     @asynccontextmanager
     async def stream(self, turn: Turn) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """The script's chunks."""
+        """Opens a stream of the script's chunks."""
         self.turns.append(turn)
         self.open += 1
         try:

@@ -1,15 +1,15 @@
-"""A clock that a test moves."""
+"""A clock that a test controls."""
 
 
 class FakeClock:
-    """Stands still until it is told to move."""
+    """A clock that changes only through `advance`."""
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self._now = now
         self._jumped = 0.0
 
     def now(self) -> float:
-        """Unix seconds that never jump."""
+        """Returns Unix seconds that never jump."""
         return self._now
 
     def time_of_day(self) -> float:
@@ -17,7 +17,7 @@ class FakeClock:
         return self._now + self._jumped
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Advances the clock by `seconds`."""
         self._now += seconds
 
     def jump(self, seconds: float) -> None:

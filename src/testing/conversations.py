@@ -1,4 +1,4 @@
-"""Conversations that are only names."""
+"""A fake of the port for conversation data, which stores only ids."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,22 +8,22 @@ from modegate.domain.session import SessionId
 
 
 class FakeConversations:
-    """Keeps what it is given in `ids`, until it is told to forget."""
+    """Stores `ids` until `forget` is called; offers the id in `offered`."""
 
     def __init__(self, *ids: SessionId) -> None:
         self.ids = set(ids)
         self.offered: SessionId | None = None
 
     async def kept(self) -> set[SessionId]:
-        """Those that are not forgotten."""
+        """Returns the ids that are not deleted."""
         return set(self.ids)
 
     async def forget(self, session_id: SessionId) -> bool:
-        """Forget one."""
+        """Deletes an id and returns True. Idempotent."""
         self.ids.discard(session_id)
         return True
 
     @contextmanager
     def offer(self, cli_model: str, effort: Effort | None) -> Iterator[SessionId | None]:  # noqa: ARG002
-        """One of `offered`, which is given back."""
+        """Opens a context with the id in `offered`."""
         yield self.offered

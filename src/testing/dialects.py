@@ -1,4 +1,4 @@
-"""What a simulated model does, and the form that an API gives to it."""
+"""The steps of a simulated model, and the interface of the APIs that render them."""
 
 import json
 import uuid
@@ -23,7 +23,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """A model's answer: word by word, `delay` seconds apart; broken off after `cut_after` words."""
+    """An answer, word by word, `delay` seconds apart; after `cut_after` words the stream is cut."""
 
     text: str
     delay: float = 0.0
@@ -35,13 +35,13 @@ class Says:
 
     @property
     def words(self) -> list[str]:
-        """The text in pieces that join to the text."""
+        """The pieces of the text; joined, they are the text."""
         return self.text.replace(" ", " \0").split("\0")
 
 
 @dataclass(frozen=True, slots=True)
 class Fails:
-    """An error of the API, in the form of whichever was asked."""
+    """An error, rendered in the format of the API that was called."""
 
     status: int
     message: str = "simulated failure"
@@ -49,27 +49,27 @@ class Fails:
 
     @property
     def kind(self) -> str:
-        """The API's name for the status."""
+        """The API's error type for the status."""
         return KINDS.get(self.status, "api_error")
 
 
 class Dialect(ABC):
-    """What differs between the two APIs."""
+    """The differences between the two APIs."""
 
     @abstractmethod
     def error(self, step: Fails) -> object:
-        """The body of an error."""
+        """Returns the body of an error."""
 
     @abstractmethod
     def whole(self, model: str, step: Says) -> object:
-        """The body of an answer in one piece."""
+        """Returns the body of a complete answer."""
 
     @abstractmethod
     def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
-        """The events of a streamed answer; True marks those that carry a word."""
+        """Yields the events of a streamed answer; True marks events with a word."""
 
     async def say(self, request: Request, reply: Reply, step: Says) -> None:
-        """Answer as the request wants it: at once or streamed."""
+        """Answers as requested: complete or streamed."""
         model = str(request.json.get("model", ""))
         if request.json.get("stream") is not True:
             await reply.sleep(step.delay * len(step.words))
@@ -93,5 +93,5 @@ def _request_id() -> dict[str, str]:
 
 
 def encode(value: object) -> bytes:
-    """JSON in UTF-8."""
+    """Returns the value as JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback whose every byte a test decides."""
+"""A small HTTP server on loopback that gives a test control of every byte."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ HEAD_LIMIT = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent; header names are in lower case."""
+    """A request as received; header names are in lower case."""
 
     method: str
     path: str
@@ -21,13 +21,13 @@ class Request:
 
     @property
     def json(self) -> dict[str, object]:
-        """The body, parsed; empty where there is none."""
+        """The parsed body; empty if there is none or it is no object."""
         parsed = json.loads(self.body or b"{}")
         return parsed if isinstance(parsed, dict) else {}
 
 
 class Reply:
-    """Writes one response; `gone` is set when the client has left."""
+    """Writes one response; `gone` is set when the client disconnects."""
 
     def __init__(self, writer: asyncio.StreamWriter, gone: asyncio.Event) -> None:
         self._writer = writer
@@ -35,45 +35,45 @@ class Reply:
 
     @property
     def peer(self) -> str:
-        """Which connection this is: the client's address and port."""
+        """The client's address and port, which identify the connection."""
         return str(self._writer.get_extra_info("peername"))
 
     async def whole(
         self, status: int, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
-        """A response with its length; the connection stays open."""
+        """Sends a complete response with its length; the connection stays open."""
         await self.raw(_head(status, {"content-length": str(len(body)), **(headers or {})}) + body)
 
     async def begin(self, headers: Mapping[str, str], status: int = 200) -> None:
-        """The head of a response in chunks."""
+        """Sends the head of a chunked response."""
         await self.raw(_head(status, {"transfer-encoding": "chunked", **headers}))
 
     async def chunk(self, data: bytes) -> None:
-        """A piece of the body."""
+        """Sends a chunk of the body; empty data is a no-op."""
         if data:
             await self.raw(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def end(self) -> None:
-        """The regular end of a body in chunks."""
+        """Sends the final chunk of a chunked response."""
         await self.raw(b"0\r\n\r\n")
 
     async def raw(self, data: bytes) -> None:
-        """Any bytes."""
+        """Sends raw bytes; a no-op if the client has disconnected."""
         if not self.gone.is_set():
             with suppress(ConnectionError):
                 self._writer.write(data)
                 await self._writer.drain()
 
     def cut(self) -> None:
-        """Close the connection behind what was sent, though more was promised."""
+        """Closes the connection after the data sent so far, before the end of the response."""
         self._writer.close()
 
     def abort(self) -> None:
-        """Reset the connection; the client may lose what it has not read yet."""
+        """Resets the connection; the client may lose data that it has not read."""
         self._writer.transport.abort()
 
     async def sleep(self, seconds: float) -> None:
-        """Do nothing, but no longer than the client is there."""
+        """Sleeps for `seconds`, or until the client disconnects."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.gone.wait()
@@ -83,18 +83,18 @@ Handler = Callable[[Request, Reply], Awaitable[None]]
 
 
 class LoopbackServer:
-    """Serves `handler` on a free port while its context is open; remembers what it was asked."""
+    """Serves `handler` on a free port while its context is open, and records the requests."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self.requests: list[Request] = []
-        self.abandoned = 0  # requests whose client left before the response's end
-        self.under_way = 0  # requests that are being answered
+        self.abandoned = 0  # requests whose client disconnected before the end of the response
+        self.under_way = 0  # requests in progress
         self.url = ""
 
     @asynccontextmanager
     async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-        """The server's address, such as `http://127.0.0.1:40123`; it speaks `tls` where given."""
+        """Runs the server; the context's value is its URL. With `tls` it serves HTTPS."""
         connections: set[asyncio.Task[None]] = set()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -144,7 +144,7 @@ class LoopbackServer:
 
 
 class _Connection(asyncio.StreamReaderProtocol):
-    """Knows at once when the other end is gone."""
+    """Detects a disconnect of the client immediately."""
 
     def __init__(
         self,
@@ -155,12 +155,12 @@ class _Connection(asyncio.StreamReaderProtocol):
         self.gone = asyncio.Event()
 
     def eof_received(self) -> bool | None:
-        """The other end sends no more."""
+        """Records that the client sends no more data."""
         self.gone.set()
         return super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is no more."""
+        """Records that the connection is closed."""
         self.gone.set()
         super().connection_lost(exc)
 

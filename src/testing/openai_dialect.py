@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions."""
+"""The Chat Completions API of OpenAI, simulated."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -7,20 +7,20 @@ from modegate.testing.dialects import Dialect, Fails, Says, encode
 
 
 class OpenAIDialect(Dialect):
-    """`POST /v1/chat/completions`."""
+    """Renders answers of `POST /v1/chat/completions`."""
 
     def error(self, step: Fails) -> object:
-        """An `error` object."""
+        """Returns an `error` object."""
         return {"error": {"message": step.message, "type": step.kind, "param": None, "code": None}}
 
     def whole(self, model: str, step: Says) -> object:
-        """A `chat.completion` object."""
+        """Returns a `chat.completion` object."""
         message = {"role": "assistant", "content": step.text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
         return self._object(model, "chat.completion") | {"choices": [choice], "usage": _usage(step)}
 
     def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
-        """From the role's chunk to `[DONE]`."""
+        """Yields the events from the chunk with the role to `[DONE]`."""
         options = body.get("stream_options")
         include_usage = isinstance(options, dict) and options.get("include_usage") is True
         head = self._object(str(body.get("model", "")), "chat.completion.chunk")

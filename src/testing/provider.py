@@ -1,6 +1,6 @@
-"""A stand-in for both model providers: Anthropic's Messages API and OpenAI's Chat Completions.
+"""A simulated provider of both APIs: Anthropic's Messages and OpenAI's Chat Completions.
 
-It simulates a model, and says so in every answer. A test scripts what comes next:
+Every answer is labelled as simulated. A test scripts the next answers:
 
     provider = StandInProvider()
     async with provider.running() as url:
@@ -24,7 +24,7 @@ Step = Says | Fails | Handler
 
 
 class StandInProvider:
-    """Plays its script, and then echoes; `requests` are those that it was asked."""
+    """Plays its script, then echoes prompts. `delay` is the seconds between words of an echo."""
 
     def __init__(self, *, delay: float = 0.0) -> None:
         self._delay = delay
@@ -33,34 +33,34 @@ class StandInProvider:
 
     @property
     def url(self) -> str:
-        """The address while it runs."""
+        """The base URL, without a path, while the server runs."""
         return self._server.url
 
     @property
     def requests(self) -> list[Request]:
-        """Every request so far."""
+        """Every request received so far."""
         return self._server.requests
 
     @property
     def abandoned(self) -> int:
-        """How many clients left before the end of their response."""
+        """The number of clients that disconnected before the end of their response."""
         return self._server.abandoned
 
     @property
     def under_way(self) -> int:
-        """How many requests are being answered."""
+        """The number of requests in progress."""
         return self._server.under_way
 
     def script(self, *steps: Step) -> None:
-        """What the next requests for an answer get, one each."""
+        """Appends steps to the script; each answers one request."""
         self._script.extend(steps)
 
     def clear(self) -> None:
-        """Drop what of the script was not played."""
+        """Discards the steps that have not been played."""
         self._script.clear()
 
     def running(self) -> AbstractAsyncContextManager[str]:
-        """Serve on loopback while the context is open; gives the address without a path."""
+        """Serves on loopback while the context is open; the value is the base URL."""
         return self._server.running()
 
     async def _answer(self, request: Request, reply: Reply) -> None:
@@ -101,7 +101,7 @@ MODELS = {
 
 
 def last_user_text(body: Mapping[str, object]) -> str:
-    """What the user said last; the claude CLI puts a message of the role `system` behind it."""
+    """Returns the last user message; the claude CLI adds a `system` message after it."""
     messages = body.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         if message.get("role") == "user":

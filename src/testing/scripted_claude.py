@@ -1,4 +1,4 @@
-"""A `claude` executable that does what a test tells it to, faults included."""
+"""A `claude` executable that plays a script, including faults."""
 
 import json
 import shlex
@@ -15,10 +15,10 @@ SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
 
 
 class ScriptedClaude:
-    """Written into a folder of the test's; `path` is the executable.
+    """Writes an executable at `path` in the test's folder.
 
     The steps are those of `scripted_claude_process`, such as `{"emit": {…}}`, `{"hang": 0}` or
-    `{"exit": 1}`. One that `converses` takes several turns, and plays the steps for each.
+    `{"exit": 1}`. With `converses`, a process answers several turns and plays the steps for each.
     """
 
     def __init__(self, folder: Path, *steps: Step, converses: bool = False) -> None:
@@ -35,12 +35,12 @@ class ScriptedClaude:
         self.script(*steps)
 
     def script(self, *steps: Step) -> None:
-        """What it does from its next start on."""
+        """Sets the default steps from the next start on."""
         self._scripts["else"] = steps
         self._write()
 
     def script_for(self, word: str, *steps: Step) -> None:
-        """What it does when the word is in its prompt."""
+        """Sets the steps for prompts that contain the word."""
         self._scripts["for"] = {**self._scripts["for"], word: steps}
         self._write()
 
@@ -49,17 +49,17 @@ class ScriptedClaude:
 
     @property
     def starts(self) -> list[dict[str, object]]:
-        """Every start so far: arguments, environment, folder, pid, and all of its input."""
+        """Every start so far: arguments, environment, folder, pid and input."""
         return self._noted("started.jsonl")
 
     @property
     def turns(self) -> list[dict[str, object]]:
-        """Every turn of those that converse so far: text and pid."""
+        """Every turn of conversing processes so far: text and pid."""
         return self._noted("turns.jsonl")
 
     @property
     def deserters(self) -> list[int]:
-        """The pids of descendants that left their group."""
+        """The pids of descendants outside the process group."""
         return self._noted("deserters.jsonl")
 
     def _noted(self, name: str) -> list[Any]:
@@ -68,7 +68,7 @@ class ScriptedClaude:
 
 
 def begin(session_id: str = SESSION) -> tuple[Step, ...]:
-    """The steps from the start of a turn to the beginning of its text."""
+    """Returns the steps from the start of a turn to the start of its text."""
     return (
         {"emit": {"type": "system", "subtype": "init", "session_id": session_id}},
         _event(session_id, type="message_start", message={"id": "msg_1"}),
@@ -82,13 +82,13 @@ def begin(session_id: str = SESSION) -> tuple[Step, ...]:
 
 
 def word(text: str, session_id: str = SESSION) -> Step:
-    """A piece of text."""
+    """Returns a step that emits a piece of text."""
     delta = {"type": "text_delta", "text": text}
     return _event(session_id, type="content_block_delta", index=0, delta=delta)
 
 
 def result(text: str, session_id: str = SESSION) -> Step:
-    """The end of a turn that went well."""
+    """Returns the step that ends a successful turn."""
     return {
         "emit": {
             "type": "result",
@@ -103,7 +103,7 @@ def result(text: str, session_id: str = SESSION) -> Step:
 
 
 def answer(*words: str, session_id: str = SESSION) -> tuple[Step, ...]:
-    """The steps of a whole turn."""
+    """Returns the steps of a complete turn."""
     pieces = (word(text, session_id) for text in words)
     return (*begin(session_id), *pieces, result("".join(words), session_id))
 

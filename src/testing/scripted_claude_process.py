@@ -1,9 +1,9 @@
-"""What a scripted `claude` executable runs: `python scripted_claude_process.py FOLDER [ARGUMENT…]`.
+"""The program of a scripted `claude` executable.
 
-Started as a script, so it imports the standard library alone. `FOLDER/script.json` holds lists of
-steps, each an object with one key; `FOLDER/started.jsonl` gets a line for every start. Where
-`FOLDER/converses` is there it takes one turn after the other, as the real one does, and
-`FOLDER/turns.jsonl` gets a line for each.
+Usage: `python scripted_claude_process.py FOLDER [ARGUMENT…]`. It runs as a script, so it imports
+only the standard library. `FOLDER/script.json` holds lists of steps: objects with one key. Every
+start appends a line to `FOLDER/started.jsonl`. If `FOLDER/converses` exists, the process
+answers several turns, like the real CLI, and appends a line for each to `FOLDER/turns.jsonl`.
 """
 
 import json
@@ -28,64 +28,64 @@ HEARD: list[str] = []
 
 
 class InterruptedTurnError(Exception):
-    """Somebody does not want the rest of the turn."""
+    """The turn was interrupted."""
 
 
 def emit(event: object) -> None:
-    """A line of JSON."""
+    """Writes a line of JSON to standard output."""
     write(json.dumps(event) + "\n")
 
 
 def write(text: str) -> None:
-    """Text on standard output."""
+    """Writes text to standard output."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
-    """Text on standard error."""
+    """Writes text to standard error."""
     sys.stderr.write(text)
     sys.stderr.flush()
 
 
 def long_line(size: int) -> None:
-    """A line of JSON of about `size` bytes."""
+    """Writes a line of JSON of about `size` bytes."""
     emit({"type": "system", "padding": "x" * size})
 
 
 def flood(size: int) -> None:
-    """About `size` bytes in many lines."""
+    """Writes about `size` bytes in many lines."""
     for _ in range(size // FLOOD_LINE):
         long_line(FLOOD_LINE)
 
 
 def flood_stderr(size: int) -> None:
-    """About `size` bytes on standard error."""
+    """Writes about `size` bytes to standard error."""
     for _ in range(size // FLOOD_LINE):
         complain("x" * FLOOD_LINE + "\n")
 
 
 def hang(_: object) -> None:
-    """Do nothing until somebody ends the process, or interrupts the turn."""
+    """Blocks until the process is killed or the turn is interrupted."""
     while True:
         if INTERRUPTED.wait(0.05):
             raise InterruptedTurnError
 
 
 def ignore_sigterm(_: object) -> None:
-    """Take no hint."""
+    """Ignores SIGTERM from here on."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def orphan(seconds: float) -> None:
-    """Leave a descendant behind, which holds standard output and error open."""
+    """Starts a descendant that outlives the process and holds standard output and error open."""
     subprocess.Popen(  # noqa: S603 - the program is this one
         [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"]
     )
 
 
 def desert(seconds: float) -> None:
-    """Leave a descendant behind that is in no group of ours, as the shells of the CLI's tools are."""
+    """Starts a descendant in a new session, as the shells of the CLI's tools are."""
     process = subprocess.Popen(  # noqa: S603 - the program is this one
         [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"],
         stdout=subprocess.DEVNULL,
@@ -96,13 +96,13 @@ def desert(seconds: float) -> None:
 
 
 def wait_for(path: str) -> None:
-    """Do nothing until the file is there."""
+    """Blocks until the file exists."""
     while not Path(path).exists():
         time.sleep(0.005)
 
 
 def recite(session: str) -> None:
-    """Answer with everything that this process was ever asked."""
+    """Answers with every prompt that this process has received."""
     delta = {"type": "text_delta", "text": " ".join(HEARD)}
     for event in (
         {"type": "message_start", "message": {"id": "msg_1"}},
@@ -114,7 +114,7 @@ def recite(session: str) -> None:
 
 
 def kill(number: int) -> None:
-    """End by a signal."""
+    """Ends the process by a signal."""
     os.kill(os.getpid(), number)
 
 
@@ -138,7 +138,7 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
 
 
 def main(folder: Path, arguments: list[str]) -> None:
-    """Note the start, then play the script."""
+    """Records the start, then plays the script."""
     converses = (folder / "converses").exists()
     if "--help" in arguments:
         write(HELP if converses else "")
@@ -158,14 +158,14 @@ def main(folder: Path, arguments: list[str]) -> None:
 
 
 def play(steps: list[dict[str, Any]]) -> None:
-    """One step after the other."""
+    """Runs the steps in order."""
     for step in steps:
         for name, value in step.items():
             STEPS[name](value)
 
 
 def converse(folder: Path) -> None:
-    """Take one turn after the other, until standard input ends."""
+    """Answers turns in order until standard input ends."""
     turns: queue.Queue[dict[str, Any] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(turns,), daemon=True).start()
     while (said := turns.get()) is not None:
@@ -181,7 +181,7 @@ def converse(folder: Path) -> None:
 
 
 def _listen(turns: "queue.Queue[dict[str, Any] | None]") -> None:
-    """Answer what is asked of the process itself; what is asked of the model waits for its turn."""
+    """Answers control requests immediately and queues user messages."""
     for line in sys.stdin:
         said = json.loads(line)
         if said["type"] == "user":
@@ -200,7 +200,7 @@ def _note(path: Path, fact: object) -> None:
 
 
 def _script(folder: Path, said: object) -> list[dict[str, Any]]:
-    """The script for what was said, or the one for everything else."""
+    """Returns the steps for a word in the prompt, or the default steps."""
     scripts = json.loads((folder / "script.json").read_text())
     for word, steps in scripts["for"].items():
         if word in str(said):

@@ -1,4 +1,4 @@
-"""Turns that are ready for a backend."""
+"""Turns for tests of backends."""
 
 import uuid
 
@@ -16,7 +16,7 @@ def claude_turn(
     session_id: SessionId | None = None,
     resume: bool = False,
 ) -> ClaudeTurn:
-    """A turn as a backend gets it: the first of a session of its own, or one that resumes."""
+    """Returns a prepared turn: by default the first turn of a new session."""
     session_id = session_id or SessionId(str(uuid.uuid4()))
     session = Session.start(session_id, ANONYMOUS.id, 0.0).instructed(system)
     return ClaudeTurn(

@@ -1,4 +1,4 @@
-"""Places counted in a dictionary."""
+"""The in-memory concurrency limiter."""
 
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +8,7 @@ from modegate.domain.errors import RateLimitError
 
 
 class MemoryPermits:
-    """At most so many places for each subject."""
+    """Allows at most `places` concurrent permits for each subject."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -16,28 +16,28 @@ class MemoryPermits:
 
     @property
     def taken(self) -> int:
-        """How many there are of all subjects."""
+        """The number of permits in use, over all subjects."""
         return self._taken.total()
 
     def take(self, subject: str) -> AbstractAsyncContextManager[None]:
-        """One of the subject's places."""
+        """Acquires a permit of the subject and releases it when the context is left."""
         return _Place(self, subject)
 
     def occupy(self, subject: str) -> None:
-        """One more of the subject's places is taken.
+        """Acquires a permit of the subject.
 
         Raises:
-            RateLimitError: all of them are.
+            RateLimitError: if all permits of the subject are in use.
         """
         if self._taken[subject] >= self._places:
             raise RateLimitError(
-                f"More than {self._places} requests of this key at once: wait for one of them to "
-                "be answered."
+                f"Too many concurrent requests: this key allows {self._places}. Wait for one to "
+                "finish, then retry."
             )
         self._taken[subject] += 1
 
     def vacate(self, subject: str) -> None:
-        """One of them is free again."""
+        """Releases a permit of the subject."""
         self._taken[subject] -= 1
         if not self._taken[subject]:
             del self._taken[subject]
@@ -45,7 +45,7 @@ class MemoryPermits:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A class and no generator, which costs a request more."""
+    """The context of one permit. A class, because a generator costs more for each request."""
 
     permits: MemoryPermits
     subject: str

@@ -1,1 +1,1 @@
-"""Time and randomness from the operating system."""
+"""Adapters for the operating system's clock and random generator."""

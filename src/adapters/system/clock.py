@@ -1,4 +1,4 @@
-"""The operating system's clock, without its jumps."""
+"""The clock of the operating system, without its jumps."""
 
 import time
 from collections.abc import Callable
@@ -16,9 +16,9 @@ def uptime() -> float:
 
 
 class SystemClock:
-    """Counts on from the time of day at which the machine's first gateway with this state began.
+    """Returns times that start at the time of day of the machine's first gateway with this state.
 
-    Where `state` is None, or cannot be used, it counts from the process's own first look.
+    Without a usable `state`, the epoch is that of the first call in this process.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class SystemClock:
         self._boot = boot
 
     def now(self) -> float:
-        """Unix seconds for ages and their bounds: a clock that is set back or forth changes none."""
+        """Returns Unix seconds for ages and their limits; setting the clock does not change them."""
         return self._epoch + self._uptime()
 
     def time_of_day(self) -> float:
-        """Unix seconds for others to read: what the machine's clock says now."""
+        """Returns the Unix seconds of the machine's clock, for clients to read."""
         return self._wall()
 
     @cached_property

@@ -1,15 +1,15 @@
-"""Identifiers from the operating system's randomness."""
+"""Identifiers from the operating system's random generator."""
 
 import uuid
 
 
 class RandomIds:
-    """Makes identifiers that nobody can guess."""
+    """Generates unpredictable identifiers."""
 
     def completion_id(self) -> str:
-        """`chatcmpl-` and 32 hexadecimal digits."""
+        """Returns `chatcmpl-` and 32 hexadecimal digits."""
         return f"chatcmpl-{uuid.uuid4().hex}"
 
     def session_id(self) -> str:
-        """A UUID of version 4."""
+        """Returns a version 4 UUID."""
         return str(uuid.uuid4())

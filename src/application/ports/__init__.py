@@ -1,1 +1,1 @@
-"""What the use cases need, as protocols; `modegate.testing.contracts` proves who keeps them."""
+"""The ports of the use cases, as protocols; `modegate.testing.contracts` tests adapters."""

@@ -1,4 +1,4 @@
-"""Whoever answers a prepared turn."""
+"""The port for answer backends."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -12,20 +12,20 @@ TurnT_contra = TypeVar("TurnT_contra", contravariant=True)
 class CompletionBackend(Protocol[TurnT_contra]):
     """Answers prepared turns of one mode.
 
-    Duties: raise only `GatewayError`; decide nothing that the turn already says; stop all work
-    behind a call, within the backend's grace, when the call is cancelled or the stream's context is
-    left.
+    A backend raises only `GatewayError`. It makes no decision that the turn already holds. It stops
+    all work behind a call when the call is cancelled, or when the stream's context is left. It may
+    take its grace period for that.
     """
 
     async def complete(self, turn: TurnT_contra) -> Answer:
-        """The whole answer; a backend's failure is an error, never a text."""
+        """Returns the complete answer; a failure is raised, never returned as text."""
         ...
 
     def stream(self, turn: TurnT_contra) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """The answer's chunks as they come.
+        """Opens a stream of the answer's chunks, in order of arrival.
 
-        Whatever is known by then is raised before the first chunk, on entering the context or on
-        asking for that chunk. The first is `Started` or `VerbatimHead`. A stream of text that ends
-        without `Finished` was cut, and says so by raising.
+        A failure known before the first chunk is raised on entering the context, or by the request
+        for that chunk. The first chunk is `Started` or `VerbatimHead`. A text stream that is cut
+        raises an error instead of ending without `Finished`.
         """
         ...

@@ -1,15 +1,15 @@
-"""Time, as the use cases see it."""
+"""The port for the clock."""
 
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Measures ages, and tells the time of day; the two differ once the machine's clock has jumped."""
+    """Measures ages, and returns the time of day. The two differ once the machine's clock is set."""
 
     def now(self) -> float:
-        """Unix seconds that never jump, for ages and their bounds."""
+        """Returns Unix seconds that never jump, for ages and their limits."""
         ...
 
     def time_of_day(self) -> float:
-        """Unix seconds as the machine's clock says them now, for clients to read."""
+        """Returns the Unix seconds of the machine's clock, for clients to read."""
         ...

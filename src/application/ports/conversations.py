@@ -1,4 +1,4 @@
-"""What a backend keeps of its conversations."""
+"""The port for the conversation data that a backend stores."""
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
@@ -9,24 +9,25 @@ from modegate.domain.session import SessionId
 
 
 class Conversations(Protocol):
-    """Keeps transcripts and folders, by the sessions' public ids."""
+    """Stores transcripts and folders under the public ids of sessions."""
 
     async def kept(self) -> Collection[SessionId]:
-        """The sessions of which something is kept."""
+        """Returns the ids of all sessions with stored data."""
         ...
 
     async def forget(self, session_id: SessionId) -> bool:
-        """Remove all that is kept of a session; nothing may be kept.
+        """Deletes all stored data of a session. Idempotent.
 
-        False where another gateway is using it.
+        Returns False, without deleting, while another gateway uses the session.
         """
         ...
 
     def offer(
         self, cli_model: str, effort: Effort | None
     ) -> AbstractContextManager[SessionId | None]:
-        """The id of a session that can begin sooner than others, if there is one.
+        """Reserves the id of a session with a prewarmed process, or None if there is none.
 
-        Nobody else gets it while the context is open; it is free again where no turn began.
+        The reservation is exclusive while the context is open. If no turn starts by then, the id
+        becomes available again.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the backends say of themselves."""
+"""The ports for the state of the backends."""
 
 from typing import Protocol, runtime_checkable
 
@@ -6,18 +6,18 @@ from modegate.domain.health import ClaudeHealth, PassthroughState, StorageState
 
 
 class ClaudeProbe(Protocol):
-    """Looks at the Claude backend, without starting anything and without waiting."""
+    """Reports the state of the Claude backend, without starting a process and without waiting."""
 
     def look(self) -> ClaudeHealth:
-        """Its state at this moment."""
+        """Returns the current state."""
         ...
 
 
 class PassthroughProbe(Protocol):
-    """Looks at the passthrough backend, without a connection."""
+    """Reports the state of the passthrough backend, without opening a connection."""
 
     def look(self) -> PassthroughState:
-        """Its state at this moment."""
+        """Returns the current state."""
         ...
 
 

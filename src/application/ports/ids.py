@@ -1,15 +1,15 @@
-"""New names, as the use cases see them."""
+"""The port for new identifiers."""
 
 from typing import Protocol
 
 
 class IdGenerator(Protocol):
-    """Makes identifiers that were never there before."""
+    """Generates unique identifiers."""
 
     def completion_id(self) -> str:
-        """The id of an answer: `chatcmpl-` and something unique."""
+        """Returns a new id of an answer: `chatcmpl-` and a unique suffix."""
         ...
 
     def session_id(self) -> str:
-        """A UUID of version 4, in lower case with hyphens."""
+        """Returns a new version 4 UUID, in lower case with hyphens."""
         ...

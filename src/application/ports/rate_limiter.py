@@ -1,4 +1,4 @@
-"""Who counts requests."""
+"""The ports for rate limits and concurrency limits."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -7,29 +7,29 @@ from modegate.domain.quota import Limit, Quota
 
 
 class RateLimiter(Protocol):
-    """Counts requests in sliding windows, exactly, however many come at once."""
+    """Counts requests in sliding windows; exact also under concurrency."""
 
     async def hit(self, limit: Limit, subject: str) -> Quota:
-        """Count one request of the subject.
+        """Counts one request of the subject and returns the remaining quota.
 
         Raises:
-            RateLimitError: it is one too many, and is not counted; `retry_after` is the time until
-                there is room.
+            RateLimitError: if the limit is reached. The request is not counted; `retry_after` is
+                the seconds until one more request is allowed.
         """
         ...
 
     async def look(self, limit: Limit, subject: str) -> Quota:
-        """What is left, without counting anything."""
+        """Returns the remaining quota without counting a request."""
         ...
 
 
 class Permits(Protocol):
-    """Counts what is under way."""
+    """Limits the concurrent requests of each subject."""
 
     def take(self, subject: str) -> AbstractAsyncContextManager[None]:
-        """One of the subject's places, until the context is left.
+        """Acquires one permit of the subject and releases it when the context is left.
 
         Raises:
-            RateLimitError: all of them are taken; at once, never after a wait.
+            RateLimitError: if all permits are in use; immediately, without waiting.
         """
         ...

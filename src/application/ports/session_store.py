@@ -1,4 +1,4 @@
-"""Where sessions are remembered."""
+"""The port for session stores."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,18 +9,18 @@ from modegate.domain.session import Session, SessionId
 
 
 class SessionStore(Protocol):
-    """Remembers sessions by their public id."""
+    """Stores sessions by their public id."""
 
     async def get(self, session_id: SessionId) -> Session | None:
-        """The session as it was last put, or None."""
+        """Returns the session as last stored, or None."""
         ...
 
     async def find(self, client: ClientId | None = None) -> Sequence[Session]:
-        """All sessions, or those of one client, the latest used first; expired ones too."""
+        """Returns all sessions, or one client's, most recently used first; includes expired ones."""
         ...
 
     async def put(self, session: Session) -> None:
-        """Remember the session, in place of an earlier one with its id."""
+        """Stores the session and replaces an earlier one with the same id."""
         ...
 
     async def reserve(self, session: Session) -> None:
@@ -34,13 +34,13 @@ class SessionStore(Protocol):
         ...
 
     async def remove(self, session_id: SessionId) -> None:
-        """Forget the session; one that is not there is forgotten already."""
+        """Deletes the session. Idempotent: an unknown id is a no-op."""
         ...
 
     def hold(self, session_id: SessionId) -> AbstractAsyncContextManager[None]:
-        """Exclusive use of the id, known or not, until the context is left.
+        """Locks the id exclusively until the context is left; the id need not exist.
 
         Raises:
-            SessionBusyError: somebody else holds it; at once, never after a wait.
+            SessionBusyError: if the id is locked already; immediately, without waiting.
         """
         ...

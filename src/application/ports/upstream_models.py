@@ -1,16 +1,16 @@
-"""The upstream's own list of models."""
+"""The port for the upstream's list of models."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
 class UpstreamModels(Protocol):
-    """Asks the upstream which models it has."""
+    """Fetches the list of models from the upstream."""
 
     async def fetch(self) -> Sequence[Mapping[str, object]]:
-        """Its model objects as it describes them; empty where passthrough is not configured.
+        """Returns the upstream's model objects unchanged; empty if passthrough is not configured.
 
         Raises:
-            GatewayError: the upstream is configured, and did not answer with a list.
+            GatewayError: if the upstream is configured and does not answer with a list.
         """
         ...

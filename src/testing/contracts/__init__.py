@@ -1,4 +1,5 @@
-"""One test a duty: subclass a suite, give it a factory, and see whether your adapter keeps its port.
+"""Contract suites with one test for each requirement of a port.
 
-The suites need pytest and its anyio plugin, both in the extra `modegate[testing]`.
+Subclass a suite and implement its factory methods to test your adapter. The suites need pytest and
+its anyio plugin, both in the extra `modegate[testing]`.
 """

@@ -1,4 +1,4 @@
-"""The duties of a `CompletionBackend`."""
+"""The contract of a `CompletionBackend`."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -19,37 +19,37 @@ PROMPT_RELEASE = 2.0
 
 @pytest.mark.anyio
 class CompletionBackendContract(ABC, Generic[TurnT]):
-    """Give three worlds, each a context whose value is a backend, and a turn for it to answer.
+    """Tests a backend in three scenarios; each is a context whose value is the backend.
 
-    In `answering` the model says `ANSWER`; in `failing` the turn cannot succeed; in `silent` it
-    would take for ever.
+    In `answering` the model answers `ANSWER`. In `failing` the turn cannot succeed. In `silent` the
+    model never answers.
     """
 
     ANSWER = "Hello there."
 
     @abstractmethod
     def turn(self) -> TurnT:
-        """A turn that nobody has answered yet."""
+        """Returns a new turn."""
 
     @abstractmethod
     def answering(self) -> AbstractAsyncContextManager[CompletionBackend[TurnT]]:
-        """A backend whose model says `ANSWER`."""
+        """Returns a context with a backend whose model answers `ANSWER`."""
 
     @abstractmethod
     def failing(self) -> AbstractAsyncContextManager[CompletionBackend[TurnT]]:
-        """A backend that fails before the first word."""
+        """Returns a context with a backend that fails before the first word."""
 
     @abstractmethod
     def silent(self) -> AbstractAsyncContextManager[CompletionBackend[TurnT]]:
-        """A backend whose model never answers."""
+        """Returns a context with a backend whose model never answers."""
 
     @abstractmethod
     async def released(self) -> None:
-        """Return when nothing works behind the last backend any more."""
+        """Returns once the last backend has stopped all of its work."""
 
     @pytest.fixture
     def anyio_backend(self) -> str:
-        """The event loop."""
+        """The event loop library."""
         return "asyncio"
 
     async def test_a_whole_answer_holds_the_text(self) -> None:
@@ -92,7 +92,7 @@ class CompletionBackendContract(ABC, Generic[TurnT]):
     async def test_a_cancelled_call_stops_its_work(self) -> None:
         async with self.silent() as backend:
             task = asyncio.ensure_future(backend.complete(self.turn()))
-            await asyncio.sleep(0.1)  # any moment will do
+            await asyncio.sleep(0.1)  # any moment during the call
             task.cancel()
             await asyncio.wait({task}, timeout=PROMPT_RELEASE)
             assert task.cancelled()
@@ -113,7 +113,7 @@ class CompletionBackendContract(ABC, Generic[TurnT]):
                         pass
 
             task = asyncio.create_task(consume())
-            await asyncio.sleep(0.1)  # any moment will do
+            await asyncio.sleep(0.1)  # any moment during the call
             task.cancel()
             await asyncio.wait({task}, timeout=PROMPT_RELEASE)
             assert task.cancelled()

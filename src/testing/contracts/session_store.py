@@ -1,4 +1,4 @@
-"""The duties of a `SessionStore`."""
+"""The contract of a `SessionStore`."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -19,15 +19,15 @@ THREE = SessionId("9b1d2e3f-4a5b-4c6d-8e7f-8a9b0c1d2e33")
 
 @pytest.mark.anyio
 class SessionStoreContract(ABC):
-    """Give `store`: a context whose value is an empty store."""
+    """Tests the store that `store` returns."""
 
     @abstractmethod
     def store(self) -> AbstractAsyncContextManager[SessionStore]:
-        """A new store."""
+        """Returns a context whose value is a new, empty store."""
 
     @pytest.fixture
     def anyio_backend(self) -> str:
-        """The event loop."""
+        """The event loop library."""
         return "asyncio"
 
     async def test_what_was_put_is_there(self) -> None:
@@ -156,5 +156,5 @@ async def _try(store: SessionStore, release: asyncio.Event) -> bool:
 
 
 def session(session_id: SessionId, system_prompt: str = "Be brief. ü") -> Session:
-    """A session with a value in every field."""
+    """Returns a session with a value in every field."""
     return Session(session_id, ClientId("me"), 10.25, 20.5, f"cli-{session_id}", system_prompt)

@@ -68,12 +68,12 @@ def test_every_listed_name_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("rows", "default", "fault"),
     [
-        ({"default": "opus"}, "opus", "cannot be a model's name"),
-        ({"": "opus"}, "opus", "cannot be a model's name"),
-        ({"*": "opus"}, "opus", "cannot be a model's name"),
-        ({"a\x1b[31m": "opus"}, "opus", "cannot be a model's name"),
-        ({"mine": "--dangerously-skip-permissions"}, "mine", "no CLI model"),
-        ({"mine": "a b"}, "mine", "no CLI model"),
+        ({"default": "opus"}, "opus", "is not allowed as a model name"),
+        ({"": "opus"}, "opus", "is not allowed as a model name"),
+        ({"*": "opus"}, "opus", "is not allowed as a model name"),
+        ({"a\x1b[31m": "opus"}, "opus", "is not allowed as a model name"),
+        ({"mine": "--dangerously-skip-permissions"}, "mine", "not a valid CLI model"),
+        ({"mine": "a b"}, "mine", "not a valid CLI model"),
         ({"mine": "opus"}, "yours", "not in the model map"),
     ],
 )

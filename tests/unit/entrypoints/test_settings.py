@@ -85,7 +85,10 @@ def test_all_faults_are_named_at_once() -> None:
     assert "PORT: must be a whole number, 1 to 65535 (from environment)" in told
     assert "max_body_bytes: must be a whole number, 1024 to 1073741824 (from modegate" in told
     assert "log_format: must be json or pretty (from modegate.toml)" in told
-    assert "models: 'mine' stands for '--x', which is no CLI model (from modegate.toml)" in told
+    assert (
+        "models: 'mine' maps to '--x', which is not a valid CLI model name (from modegate.toml)"
+        in told
+    )
 
 
 def test_a_row_that_cannot_be_used_is_named() -> None:

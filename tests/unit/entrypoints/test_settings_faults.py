@@ -92,8 +92,8 @@ def test_a_default_model_that_is_none_gets_the_nearest_name() -> None:
 @pytest.mark.parametrize("target", ["gpt-4o", "gpt-4o-mini-x", "yours"])
 def test_a_row_that_stands_for_another_is_a_fault(target: str) -> None:
     (fault,) = faults(f'[models]\nours = "{target}"\nyours = "haiku"')
-    assert fault.startswith(f"models: 'ours' stands for '{target}', which Claude does not know")
-    assert "write '" in fault
+    assert fault.startswith(f"models: 'ours' maps to '{target}', which Claude does not know")
+    assert "use '" in fault
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_name_that_claude_takes_is_no_chain(target: str) -> None:
 
 
 def test_the_map_itself_names_every_fault() -> None:
-    with pytest.raises(ValueError, match=r"'a' stands.*; 'b' stands.*; 'zz' is not in"):
+    with pytest.raises(ValueError, match=r"'a' maps.*; 'b' maps.*; 'zz' is not in"):
         ModelMap({"a": "-", "b": "-", "opus": "opus"}, default="zz")
 
 

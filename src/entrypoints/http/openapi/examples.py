@@ -1,4 +1,4 @@
-"""Examples, written by the code that writes the answers."""
+"""Examples, rendered by the same code as real answers."""
 
 import json
 
@@ -52,13 +52,13 @@ PASSED_ON = REQUEST | {"model": "gpt-4o", "temperature": 0.2}
 
 
 def completion() -> object:
-    """A whole answer."""
+    """Returns a complete answer."""
     answer = Completion("A door between networks.", FinishReason.STOP, USAGE)
     return json.loads(render_completion(TURN, answer))
 
 
 def stream() -> str:
-    """An answer in chunks, with its usage."""
+    """Returns a streamed answer with its usage."""
     render = ChunkRenderer(TURN).render
     words = ("A door ", "between ", "networks.")
     chunks = (TextStarted(), *map(TextDelta, words), Finished(FinishReason.STOP, USAGE))
@@ -66,19 +66,19 @@ def stream() -> str:
 
 
 def cut_stream(error: GatewayError) -> str:
-    """An answer that broke off."""
+    """Returns a streamed answer that ends with an error event."""
     render = ChunkRenderer(TURN).render
     begun = b"".join(map(render, (TextStarted(), TextDelta("A door "))))
     return (begun + event(cut_event(error)) + DONE).decode()
 
 
 def session() -> dict[str, object]:
-    """One session."""
+    """Returns a session."""
     return describe_session(SESSION)
 
 
 def health(version: str, status: str) -> dict[str, object]:
-    """What works: everything, whatever `status` says."""
+    """Returns the health body with the given `status`; all checks are ok."""
     claude = ClaudeHealth(
         executable=True,
         credentials=CredentialState.OK,

@@ -1,4 +1,4 @@
-"""Headers in both directions."""
+"""Request and response headers."""
 
 from collections.abc import Mapping
 

@@ -26,7 +26,7 @@ INCLUDE: Schema = {
 
 
 def models(listed: list[object], security: list[Schema]) -> Schema:
-    """`GET /v1/models`."""
+    """Describes `GET /v1/models`."""
     return {
         "operationId": "listModels",
         "tags": ["Models"],
@@ -49,7 +49,7 @@ def models(listed: list[object], security: list[Schema]) -> Schema:
 
 
 def model(example: object, security: list[Schema]) -> Schema:
-    """`GET /v1/models/{model}`."""
+    """Describes `GET /v1/models/{model}`."""
     described = models([], security)
     missing = json_of("Error", model_not_found=json.loads(no_such_model()))
     return described | {

@@ -1,4 +1,4 @@
-"""The document as a page that people read: HTML and a style, nothing fetched and no script."""
+"""Renders the document as a static HTML page, without scripts and external resources."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'"
 
 
 def render_page(document: Node) -> bytes:
-    """The whole page."""
+    """Returns the page as HTML in UTF-8."""
     info, components = document["info"], document["components"]
     title = f"{escape(info['title'])} {escape(info['version'])}"
     return "\n".join(

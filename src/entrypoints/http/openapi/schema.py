@@ -1,4 +1,4 @@
-"""Words of JSON Schema."""
+"""Shorthands for JSON Schema."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ OPTIONAL_TEXT: Schema = {"type": ["string", "null"]}
 
 
 def ref(name: str) -> Schema:
-    """A schema of the components."""
+    """Returns a reference to a schema of the components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def list_of(item: Schema) -> Schema:
-    """A list of such items."""
+    """Returns the schema of a list of `item`."""
     return {"type": "array", "items": item}
 
 
 def object_of(**fields: Schema) -> Schema:
-    """An object with these fields, and perhaps more."""
+    """Returns the schema of an object that has at least these fields."""
     return {"type": "object", "required": list(fields), "properties": fields}

@@ -10,7 +10,7 @@ from modegate.entrypoints.http.sessions import describe_ended
 
 
 def sessions(security: list[Schema]) -> Schema:
-    """`GET /v1/sessions`."""
+    """Describes `GET /v1/sessions`."""
     listed = {"object": "list", "data": [examples.session()]}
     return {
         "operationId": "listSessions",
@@ -27,7 +27,7 @@ def sessions(security: list[Schema]) -> Schema:
 
 
 def one_session(security: list[Schema]) -> Schema:
-    """`GET` and `DELETE /v1/sessions/{session_id}`."""
+    """Describes `GET` and `DELETE /v1/sessions/{session_id}`."""
     deleted = describe_ended(examples.SESSION)
     common = {"tags": ["Sessions"], "security": security}
     return {
