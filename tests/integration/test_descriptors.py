@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,9 @@ class Watched:
 
     def _read(self) -> None:
         assert self.running.process.stderr is not None
-        for line in self.running.process.stderr:
-            self.lines.append(json.loads(line))
+        with suppress(ValueError):  # the gateway was killed: half a line, or the pipe is closed
+            for line in self.running.process.stderr:
+                self.lines.append(json.loads(line))
 
 
 @pytest.fixture
