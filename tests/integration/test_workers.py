@@ -236,7 +236,7 @@ def test_a_number_that_is_none(number: str, tmp_path: Path) -> None:
 # In a process of its own: a fork of this one, which has threads, may never return.
 FAILING_STARTS = """
 import errno, logging, os, signal, sys, time
-from modegate.entrypoints import workers
+from modegate.entrypoints.workers import RETRY_DELAY_S, Workers
 
 call, failing, pauses = sys.argv[1], [OSError(errno.EAGAIN, "used up")] * 3, []
 real = getattr(os, call)
@@ -254,8 +254,8 @@ def work(orders, first):
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
 setattr(os, call, fail_at_first)
 time.sleep = pauses.append
-status = workers.Workers(2, work).run()
-print(status, pauses == [workers.RETRY_DELAY_S] * 2)
+status = Workers(2, work).run()
+print(status, pauses == [RETRY_DELAY_S] * 2)
 """
 
 
