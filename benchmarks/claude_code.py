@@ -21,8 +21,8 @@ import aiohttp
 import uvloop
 
 from benchmarks.servers import started
-from modegate.adapters.claude_cli.executable import find_executable
-from modegate.testing.provider import StandInProvider
+from modegate.adapters.claude_cli.process.executable import find_executable
+from modegate.simulator.provider import SimulatedProvider
 
 CHAT = "/v1/chat/completions"
 QUESTION = "What is a gateway?"
@@ -240,7 +240,7 @@ class Comparison:
 
 async def run(rounds: int) -> None:
     """Starts the simulated model and the gateway, and runs the comparison."""
-    provider = StandInProvider()
+    provider = SimulatedProvider()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         async with provider.running() as url, aiohttp.ClientSession() as http:

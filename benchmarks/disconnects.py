@@ -20,9 +20,9 @@ import aiohttp
 import uvloop
 
 from benchmarks.servers import started
-from modegate.testing.dialects import Says
-from modegate.testing.loopback import Reply, Request
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.api import Says
+from modegate.simulator.loopback_server import Reply, Request
+from modegate.simulator.provider import SimulatedProvider
 
 CLAUDE = {"X-Claude-Code": "true"}
 Condition = Callable[[], Awaitable[bool]]
@@ -38,7 +38,7 @@ async def silent(_: Request, reply: Reply) -> None:
 class Phases:
     """Disconnects in each phase and records the time until that is handled."""
 
-    def __init__(self, url: str, http: aiohttp.ClientSession, provider: StandInProvider) -> None:
+    def __init__(self, url: str, http: aiohttp.ClientSession, provider: SimulatedProvider) -> None:
         self._url = url
         self._http = http
         self._provider = provider
@@ -133,7 +133,7 @@ class Phases:
 
 async def run(rounds: int) -> None:
     """Runs all phases in each process mode."""
-    provider = StandInProvider()
+    provider = SimulatedProvider()
     async with provider.running() as url, aiohttp.ClientSession() as http:
         for mode in ("live", "oneshot"):
             with ExitStack() as stack:

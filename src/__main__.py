@@ -2,6 +2,6 @@
 
 import sys
 
-from modegate.entrypoints.cli import main
+from modegate.entrypoints.cli.main import main
 
 sys.exit(main())

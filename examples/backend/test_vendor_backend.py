@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from vendor import VendorError, ask
 from vendor_backend import VendorBackend
 
-from modegate.domain.completion import Completion
+from modegate.domain.answer.events import Completion
 from modegate.domain.turn import ClaudeTurn
-from modegate.testing.contracts.completion_backend import CompletionBackendContract
+from modegate.testing.contracts.answer_backend import CompletionBackendContract
 from modegate.testing.turns import claude_turn
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nu
 
 from vendor import VendorError
 
-from modegate.domain.completion import (
+from modegate.domain.answer.events import (
     Chunk,
     Completion,
     Finished,
@@ -26,7 +26,7 @@ Ask = Callable[[str, str, Sequence[str]], AsyncGenerator[str, None]]
 
 
 class VendorBackend:
-    """Implements `CompletionBackend[ClaudeTurn]`, `Conversations` and `ClaudeProbe`."""
+    """Implements `CompletionBackend[ClaudeTurn]`, `TranscriptStore` and `ClaudeStatus`."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

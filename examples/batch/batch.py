@@ -13,13 +13,13 @@ import os
 import sys
 from contextlib import AbstractAsyncContextManager
 
-from modegate.domain.completion import Completion
+from modegate.domain.answer.events import Completion
 from modegate.domain.errors import GatewayError
 from modegate.domain.mode import Mode
 from modegate.domain.turn import ChatRequest, ClaudeTurn
-from modegate.entrypoints.container import Container, live_container
-from modegate.entrypoints.offline import offline_container
-from modegate.entrypoints.settings_sources import SettingsError, load_settings
+from modegate.entrypoints.bootstrap.container import Container, live_container
+from modegate.entrypoints.bootstrap.offline import offline_container
+from modegate.entrypoints.config.sources import SettingsError, load_settings
 
 AT_ONCE = 4  # processes of the CLI; each uses about half a core while it starts
 

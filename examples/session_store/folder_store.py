@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from modegate.domain.client import ClientId
+from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import Session, SessionId
 

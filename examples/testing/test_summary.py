@@ -16,10 +16,10 @@ from summary import summarise
 
 from modegate.domain.errors import CapacityError
 from modegate.domain.turn import ClaudeTurn
-from modegate.entrypoints.container import Container
-from modegate.entrypoints.server import build_app
-from modegate.entrypoints.settings import Settings
-from modegate.testing.backend import ScriptedBackend, says
+from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.server.server import build_app
+from modegate.testing.answer_backend import ScriptedBackend, says
 
 pytestmark = pytest.mark.anyio
 

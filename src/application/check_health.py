@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modegate.application.ports.health_probe import ClaudeProbe, PassthroughProbe, StorageProbe
+from modegate.application.ports.backend_status import ClaudeStatus, PassthroughStatus, StorageProbe
 from modegate.domain.health import Health, StorageState
 
 
@@ -31,16 +31,16 @@ NO_STORAGE = Storages()
 class CheckHealth:
     """Reports the state of both backends and of the storage without blocking."""
 
-    claude: ClaudeProbe
-    passthrough: PassthroughProbe
+    claude: ClaudeStatus
+    passthrough: PassthroughStatus
     clients_may_bring_keys: bool
     storage: StorageProbe = NO_STORAGE
 
     def __call__(self) -> Health:
         """Returns the current state of both backends and of the storage."""
         return Health(
-            claude=self.claude.look(),
-            passthrough=self.passthrough.look(),
+            claude=self.claude.status(),
+            passthrough=self.passthrough.status(),
             clients_may_bring_keys=self.clients_may_bring_keys,
             storage=self.storage.storage_state(),
         )

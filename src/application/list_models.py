@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modegate.application.ports.upstream_models import UpstreamModels
+from modegate.application.ports.model_catalog import ModelCatalog
 from modegate.domain.errors import GatewayError
 from modegate.domain.model_dates import released_at
 from modegate.domain.model_map import ModelMap
@@ -23,7 +23,7 @@ class ListModels:
     """The rows of the model map and, where asked for, the upstream's own models."""
 
     models: ModelMap
-    upstream: UpstreamModels
+    upstream: ModelCatalog
 
     async def __call__(
         self, *, include_upstream: bool = False, failed: Callable[[GatewayError], None] = noop
@@ -36,7 +36,7 @@ class ListModels:
         if not include_upstream:
             return own
         try:
-            listed = await self.upstream.fetch()
+            listed = await self.upstream.list_models()
         except GatewayError as error:
             failed(error)
             return own
@@ -51,7 +51,7 @@ class ListModels:
         """
         if self.models.knows(name):
             return describe(self.models, name)
-        listed = await self.upstream.fetch() if include_upstream else ()
+        listed = await self.upstream.list_models() if include_upstream else ()
         return next((model for model in listed if model["id"] == name), None)
 
 

@@ -39,13 +39,13 @@
         ├── UpstreamInvalidResponseError  an unusable answer of the upstream
         └── UpstreamRefusalError     the upstream's own error, relayed unchanged
 
-This module does not know HTTP. One table in `modegate.entrypoints.http.errors` maps to statuses.
+This module does not know HTTP. One table in `modegate.entrypoints.http.messages.errors` maps to statuses.
 """
 
 from typing import ClassVar
 
 from modegate.domain.quota import Quota
-from modegate.domain.verbatim import Verbatim
+from modegate.domain.upstream_exchange import UpstreamResponse
 
 
 class GatewayError(Exception):
@@ -342,6 +342,6 @@ class UpstreamRefusalError(BackendError):
 
     code = "upstream_error"
 
-    def __init__(self, answer: Verbatim) -> None:
+    def __init__(self, answer: UpstreamResponse) -> None:
         super().__init__(f"The upstream answered with status {answer.status}.")
         self.answer = answer

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from modegate.domain.characters import whole
 from modegate.domain.conversation import Conversation, Message, Role
+from modegate.domain.text import replace_lone_surrogates
 
 SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})
 LABELS = {
@@ -33,7 +33,10 @@ def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
     system = "\n\n".join(
         message.text for message in conversation.messages if message.role in SYSTEM_ROLES
     )
-    return Prompt(whole(system), whole(_last_of_user(turns) if resume else _all(turns)))
+    return Prompt(
+        replace_lone_surrogates(system),
+        replace_lone_surrogates(_last_of_user(turns) if resume else _all(turns)),
+    )
 
 
 def _last_of_user(turns: list[Message]) -> str:

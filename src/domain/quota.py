@@ -20,6 +20,6 @@ class Quota:
     remaining: int
     reset_at: float
 
-    def tighter(self, other: "Quota | None") -> "Quota":
+    def stricter_of(self, other: "Quota | None") -> "Quota":
         """Returns the quota with fewer requests remaining."""
         return other if other is not None and other.remaining < self.remaining else self

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import NewType
 
-from modegate.domain.client import ClientId
+from modegate.domain.access.client import ClientId
 from modegate.domain.errors import InvalidSessionIdError
 
 SessionId = NewType("SessionId", str)
@@ -61,7 +61,7 @@ class Session:
         """Returns a session whose first turn starts now."""
         return cls(session_id, client, now, now, session_id)
 
-    def instructed(self, system_prompt: str) -> "Session":
+    def with_system_prompt(self, system_prompt: str) -> "Session":
         """Returns the session with the turn's system prompt; an empty one changes nothing."""
         return replace(self, system_prompt=system_prompt or self.system_prompt)
 
@@ -69,7 +69,7 @@ class Session:
         """The session with its times on another clock, `shift` seconds later."""
         return replace(self, created_at=self.created_at + shift, used_at=self.used_at + shift)
 
-    def used(self, now: float, cli_session_id: str | None) -> "Session":
+    def touched(self, now: float, cli_session_id: str | None) -> "Session":
         """Returns the session after a turn that ended at `now`."""
         return replace(self, used_at=now, cli_session_id=cli_session_id or self.cli_session_id)
 

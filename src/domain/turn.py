@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from modegate.domain.client import ANONYMOUS, ApiKey, ClientId
+from modegate.domain.access.client import ANONYMOUS, ApiKey, ClientId
 from modegate.domain.mode import Mode, ModeDecision
 from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt

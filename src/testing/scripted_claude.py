@@ -58,7 +58,7 @@ class ScriptedClaude:
         return self._noted("turns.jsonl")
 
     @property
-    def deserters(self) -> list[int]:
+    def escaped_pids(self) -> list[int]:
         """The pids of descendants outside the process group."""
         return self._noted("deserters.jsonl")
 

@@ -84,7 +84,7 @@ def orphan(seconds: float) -> None:
     )
 
 
-def desert(seconds: float) -> None:
+def leave_process_group(seconds: float) -> None:
     """Starts a descendant in a new session, as the shells of the CLI's tools are."""
     process = subprocess.Popen(  # noqa: S603 - the program is this one
         [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"],
@@ -129,7 +129,7 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
     "hang": hang,
     "ignore_sigterm": ignore_sigterm,
     "orphan": orphan,
-    "desert": desert,
+    "desert": leave_process_group,
     "wait_for": wait_for,
     "recite": recite,
     "kill": kill,

@@ -2,7 +2,7 @@
 
 import uuid
 
-from modegate.domain.client import ANONYMOUS
+from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import ClaudeTurn
@@ -18,7 +18,7 @@ def claude_turn(
 ) -> ClaudeTurn:
     """Returns a prepared turn: by default the first turn of a new session."""
     session_id = session_id or SessionId(str(uuid.uuid4()))
-    session = Session.start(session_id, ANONYMOUS.id, 0.0).instructed(system)
+    session = Session.start(session_id, ANONYMOUS.id, 0.0).with_system_prompt(system)
     return ClaudeTurn(
         completion_id="chatcmpl-1",
         created=1,

@@ -10,8 +10,8 @@ import pytest
 from support.gateway import COLD, FREELY, KEY, Gateway, GatewayFactory, running_gateway
 from support.javascript import install_packages
 
-from modegate.entrypoints.settings import Settings
-from modegate.testing.provider import StandInProvider
+from modegate.entrypoints.config.settings import Settings
+from modegate.simulator.provider import SimulatedProvider
 
 
 @pytest.fixture
@@ -42,16 +42,16 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
 
 
 @pytest.fixture
-async def provider(environment: dict[str, str]) -> AsyncIterator[StandInProvider]:
+async def provider(environment: dict[str, str]) -> AsyncIterator[SimulatedProvider]:
     """A stand-in for both providers, which the claude CLI of this test asks."""
-    stand_in = StandInProvider()
+    stand_in = SimulatedProvider()
     async with stand_in.running() as url:
         environment["ANTHROPIC_BASE_URL"] = url
         yield stand_in
 
 
 @pytest.fixture
-async def both(gateway: GatewayFactory, provider: StandInProvider) -> AsyncIterator[Gateway]:
+async def both(gateway: GatewayFactory, provider: SimulatedProvider) -> AsyncIterator[Gateway]:
     """A gateway with the real claude CLI and the SDK, both against the stand-in."""
     async with gateway(openai_api_key="sk-server", openai_base_url=f"{provider.url}/v1") as running:
         yield running

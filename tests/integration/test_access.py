@@ -12,7 +12,7 @@ from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
 
 from modegate.domain.errors import BackendFailedError
-from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.answer_backend import ScriptedBackend, says
 from modegate.testing.clock import FakeClock
 
 ONE, TWO = "sk-cca-one-1234567890", "sk-cca-two-1234567890"

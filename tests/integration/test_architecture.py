@@ -67,7 +67,7 @@ def test_the_tree_keeps_every_rule(copy: Path) -> None:
         (
             "HTTP is reached through the entry point, never the container",
             "entrypoints/http/app.py",
-            "import modegate.entrypoints.container",
+            "import modegate.entrypoints.bootstrap.container",
         ),
         (
             "HTTP is reached through the entry point, never the container",

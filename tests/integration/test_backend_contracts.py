@@ -10,14 +10,14 @@ from support.waiting import until
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.openai_sdk.backend import PassthroughBackend
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.domain.client import ApiKey
+from modegate.adapters.openai_sdk.relay import PassthroughBackend
+from modegate.domain.access.client import ApiKey
 from modegate.domain.turn import ClaudeTurn, PassthroughTurn
-from modegate.testing.contracts.completion_backend import CompletionBackendContract
-from modegate.testing.dialects import Fails, Says
-from modegate.testing.loopback import Reply, Request
-from modegate.testing.provider import StandInProvider, Step
+from modegate.simulator.api import Fails, Says
+from modegate.simulator.loopback_server import Reply, Request
+from modegate.simulator.provider import SimulatedProvider, Step
+from modegate.testing.contracts.answer_backend import CompletionBackendContract
 from modegate.testing.turns import claude_turn
 
 
@@ -36,7 +36,7 @@ class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
 
     @asynccontextmanager
     async def world(self, *steps: Step) -> AsyncIterator[ClaudeBackend]:
-        provider = StandInProvider()
+        provider = SimulatedProvider()
         provider.script(*steps * 3)
         async with provider.running() as url:
             self.backend = ClaudeBackend(
@@ -65,13 +65,13 @@ class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
     async def released(self) -> None:
         backend = self.backend
         assert backend is not None
-        await until(lambda: backend.look().capacity.active == 0)
+        await until(lambda: backend.status().capacity.active == 0)
 
 
 class TestPassthroughBackend(CompletionBackendContract[PassthroughTurn]):
     @pytest.fixture(autouse=True)
     def nothing(self) -> None:
-        self.provider = StandInProvider()
+        self.provider = SimulatedProvider()
 
     def turn(self) -> PassthroughTurn:
         return PassthroughTurn(body=b'{"model":"gpt-4o","messages":[]}')

@@ -172,6 +172,6 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
         unknown = kept - known - backend._processes.unused  # noqa: SLF001 - those that stand ready
         assert not unknown, "a folder of a session that nobody knows"
     await until(lambda: not groups())
-    await until(lambda: not any(map(members, claude.deserters)))
+    await until(lambda: not any(map(members, claude.escaped_pids)))
     assert chaos.outcomes["left"] > 0
     assert chaos.outcomes["streamed"] > 0

@@ -15,9 +15,9 @@ from support.commands import Done, run, started
 from support.gateway import Gateway, GatewayFactory
 from support.serving import bare_environment
 
-from modegate.testing.dialects import Fails, Says
-from modegate.testing.loopback import LoopbackServer, Reply, Request
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.api import Fails, Says
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
+from modegate.simulator.provider import SimulatedProvider
 
 KEY = "sk-modegate-of-a-client"
 HEAD = {"content-type": "text/event-stream", "x-backend-mode": "openai-passthrough"}
@@ -46,7 +46,7 @@ def failed(done: Done, status: int = 1) -> str:
 
 
 async def test_the_upstream_answers_by_default(
-    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(Says("A gateway is\na door."))
     done = await chat("What is it?", url=both.url, shell=shell)
@@ -57,7 +57,7 @@ async def test_the_upstream_answers_by_default(
 
 
 async def test_claude_answers_and_the_session_goes_on(
-    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(Says("Hello Ada."))
     begun = await chat("I am Ada.", "--claude", url=both.url, shell=shell)
@@ -70,7 +70,7 @@ async def test_claude_answers_and_the_session_goes_on(
     assert "I am Ada." in str(provider.requests[-1].json["messages"])
 
 
-async def goes_on(done: Done, provider: StandInProvider, shell: dict[str, str]) -> None:
+async def goes_on(done: Done, provider: SimulatedProvider, shell: dict[str, str]) -> None:
     """The command that `chat` prints, run by a shell, goes on in the session."""
     assert done.returncode == 0, done.stderr
     command = done.stderr.splitlines()[-1].replace("…", "Who am I?")
@@ -90,7 +90,7 @@ async def goes_on(done: Done, provider: StandInProvider, shell: dict[str, str]) 
 async def test_the_command_that_goes_on_asks_the_same_gateway(
     gateway: GatewayFactory,
     environment: dict[str, str],
-    provider: StandInProvider,
+    provider: SimulatedProvider,
     shell: dict[str, str],
 ) -> None:
     environment |= {"ANTHROPIC_API_KEY": "sk-x", "ANTHROPIC_BASE_URL": provider.url}
@@ -106,7 +106,7 @@ async def test_the_command_that_goes_on_asks_the_same_gateway(
 
 
 async def test_it_is_called_as_it_can_be_called(
-    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     beside = Path(sys.executable).parent
     for path, name in ((shell["PATH"], f"{beside}/modegate"), (str(beside), "modegate")):
@@ -117,7 +117,7 @@ async def test_it_is_called_as_it_can_be_called(
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])
 async def test_the_prompt_may_come_from_standard_input(
-    arguments: tuple[str, ...], both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    arguments: tuple[str, ...], both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     done = await chat(*arguments, url=both.url, shell=shell, stdin="Grüße".encode())
     assert "Grüße" in done.stdout
@@ -164,7 +164,7 @@ async def test_no_gateway_there(shell: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost"])
 async def test_the_settings_name_the_address_and_a_key(
-    address: str, gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
+    address: str, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
     async with gateway(api_keys=(KEY,), **upstream) as running:
@@ -190,7 +190,7 @@ async def test_a_gateway_without_a_cli(gateway: GatewayFactory, shell: dict[str,
 
 
 async def test_keys(
-    gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
+    gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
     async with gateway(api_key=KEY, **upstream) as running:
@@ -206,7 +206,7 @@ async def test_keys(
 
 
 async def test_what_the_gateway_refuses(
-    both: Gateway, gateway: GatewayFactory, provider: StandInProvider, shell: dict[str, str]
+    both: Gateway, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     async def told(*arguments: str, url: str = both.url) -> str:
         return failed(await chat("Hi", *arguments, url=url, shell=shell))
@@ -232,7 +232,7 @@ async def test_what_the_gateway_refuses(
 
 @pytest.mark.parametrize("mode", [(), ("--claude",)])
 async def test_a_cut_answer_is_shown_and_a_failure(
-    mode: tuple[str, ...], both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    mode: tuple[str, ...], both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     words = "word " * 2000  # enough for Claude Code to have shown some before it knows the end
     provider.script(Says(words, cut_after=1500), Says("Something else."))
@@ -323,7 +323,7 @@ async def test_it_ends_quietly_where_its_reader_leaves(held: Held) -> None:
 
 
 async def test_a_terminal_takes_no_orders_from_an_answer(
-    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(*(Says("\x1b]0;owned\x07 Fine.") for _ in range(2)))
     piped = await chat("Hi", url=both.url, shell=shell)
@@ -340,7 +340,7 @@ async def test_a_terminal_takes_no_orders_from_an_answer(
 
 
 async def test_a_terminal_without_a_character_shows_another(
-    both: Gateway, provider: StandInProvider, shell: dict[str, str]
+    both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(Says("“Yes.”"))
     done = await chat("Hi", url=both.url, shell=shell | {"PYTHONIOENCODING": "latin-1"})

@@ -15,7 +15,7 @@ from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import requests_under_way, until
 
-from modegate.entrypoints.http import protocol
+from modegate.entrypoints.http.server import protocol
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
 
 DONE = "data: [DONE]"
@@ -73,7 +73,7 @@ def runs(pid: int) -> bool:
 async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 5.0) -> None:
     """Wait until no process is left and every slot is free again."""
     backend = gateway.container.claude_cli()
-    await until(lambda: not alive(claude) and backend.look().capacity.active == 0, seconds)
+    await until(lambda: not alive(claude) and backend.status().capacity.active == 0, seconds)
 
 
 def sessions_of(gateway: Gateway) -> list[Path]:
@@ -244,11 +244,11 @@ async def test_a_descendant_that_left_the_group_ends_too(
     claude.script(*begin(), {"desert": 60}, end)
     async with start() as gateway:
         asking = asyncio.create_task(gateway.claude())
-        await until(lambda: claude.deserters)
+        await until(lambda: claude.escaped_pids)
         asking.cancel()
         await asyncio.wait({asking})
         await free(gateway, claude)
-        await until(lambda: not any(map(runs, claude.deserters)))
+        await until(lambda: not any(map(runs, claude.escaped_pids)))
 
 
 async def test_who_ignores_a_request_to_end_is_killed(start: Start, claude: ScriptedClaude) -> None:
@@ -302,16 +302,16 @@ async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=300) as gateway:
         backend = gateway.container.claude_cli()
         first = asyncio.create_task(gateway.claude())
-        await until(lambda: backend.look().capacity.active == 1)
+        await until(lambda: backend.status().capacity.active == 1)
         full = await gateway.claude(stream=True)
         assert (full.status_code, code_of(full)) == (429, "capacity_exceeded")
         assert full.headers["Retry-After"] == "1"
         waiting = asyncio.create_task(gateway.claude())
-        await until(lambda: backend.look().capacity.queued == 1)
+        await until(lambda: backend.status().capacity.queued == 1)
         health = (await gateway.http.get("/health")).json()["checks"]["capacity"]
         assert health == {"active": 1, "queued": 1, "warm": 0, "live": 0, "max": 1}
         waiting.cancel()
-        await until(lambda: backend.look().capacity.queued == 0, seconds=0.25)
+        await until(lambda: backend.status().capacity.queued == 0, seconds=0.25)
         first.cancel()
         await free(gateway, claude)
     assert len(claude.starts) == 1
@@ -324,7 +324,7 @@ async def test_who_waits_is_served_in_order(start: Start, claude: ScriptedClaude
         for i in range(4):
             asked.append(asyncio.create_task(gateway.claude(f"number {i}")))
             await until(
-                lambda: len(claude.starts) + backend.look().capacity.queued > len(asked) - 1
+                lambda: len(claude.starts) + backend.status().capacity.queued > len(asked) - 1
             )
         await asyncio.gather(*asked)
     order = [str(start["input"]).partition("number ")[2][0] for start in claude.starts]
@@ -459,7 +459,7 @@ async def test_a_state_folder_that_cannot_be_used(
         response = await running.claude()
         assert (response.status_code, code_of(response)) == (503, "storage_unavailable")
         assert str(tmp_path) not in response.text
-        await until(lambda: running.container.claude_cli().look().capacity.active == 0)
+        await until(lambda: running.container.claude_cli().status().capacity.active == 0)
 
 
 async def test_a_state_folder_that_goes_while_the_gateway_runs(
@@ -516,7 +516,7 @@ async def test_a_guard_that_was_killed_is_replaced_before_the_next_turn(
     claude = ScriptedClaude(folder, *answer("Hello"), converses=True)
     async with gateway(claude_path=str(claude.path), claude_warm_processes=0) as running:
         session = {"X-Claude-Session-ID": (await running.claude()).headers["X-Claude-Session-ID"]}
-        await until(lambda: running.container.claude_cli().look().capacity.live == 1)
+        await until(lambda: running.container.claude_cli().status().capacity.live == 1)
         guard = running.container.claude_cli()._processes.launcher._guard  # noqa: SLF001
         killed = guard._process  # noqa: SLF001
         assert killed is not None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.gateway import GatewayFactory
 
-from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.answer_backend import ScriptedBackend, says
 
 HOUR = 3600.0
 SESSION = "X-Claude-Session-ID"

@@ -12,8 +12,8 @@ import pytest
 from support.disk import mounted
 from support.serving import MODEGATE, bare_environment, members, serving, wait
 
-from modegate.testing.dialects import Fails
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.api import Fails
+from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, begin
 
 
@@ -80,8 +80,8 @@ def test_a_gateway_that_is_killed_takes_every_child_with_it(
         asking.start()
         wait(lambda: claude.starts)
         group = int(str(claude.starts[0]["pid"]))
-        wait(lambda: len(members(group)) == 2 and claude.deserters)
-        (deserter,) = claude.deserters
+        wait(lambda: len(members(group)) == 2 and claude.escaped_pids)
+        (deserter,) = claude.escaped_pids
         assert members(deserter)
         running.process.kill()
         wait(lambda: not members(group) and not members(deserter), seconds=2)
@@ -241,7 +241,7 @@ def test_the_doctor_names_a_proxy_that_cannot_be_used(host: dict[str, str], tmp_
 
 
 async def test_the_doctor_asks_where_it_may(
-    host: dict[str, str], provider: StandInProvider, tmp_path: Path
+    host: dict[str, str], provider: SimulatedProvider, tmp_path: Path
 ) -> None:
     both = host | {
         "ANTHROPIC_API_KEY": "sk-x",

@@ -10,7 +10,7 @@ from support.gateway import GatewayFactory
 from support.openapi import DOCUMENT, FACTS
 
 from modegate.entrypoints.http.openapi.page import POLICY
-from modegate.entrypoints.server import build_app
+from modegate.entrypoints.http.server.server import build_app
 
 BOTH = ("/openapi.json", "/docs")
 PLAIN = "default-src 'none'"

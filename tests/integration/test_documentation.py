@@ -21,7 +21,7 @@ from support.serving import COLD, Serving, bare_environment, serving
 
 from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import CLAUDE_CODE_RULES
-from modegate.entrypoints.settings import Settings
+from modegate.entrypoints.config.settings import Settings
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 NUMBERS = count()

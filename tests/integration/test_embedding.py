@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from modegate.domain.mode import Mode
 from modegate.domain.turn import ChatRequest
-from modegate.domain.verbatim import Verbatim
-from modegate.entrypoints.container import Container, close
-from modegate.entrypoints.settings import Settings
+from modegate.domain.upstream_exchange import UpstreamResponse
+from modegate.entrypoints.bootstrap.container import Container, close
+from modegate.entrypoints.config.settings import Settings
 
 BODY = b'{"id": "chatcmpl-1"}'
 
@@ -55,6 +55,6 @@ def test_a_container_is_asked_in_one_event_loop_after_the_other(
     request = ChatRequest.of({"model": "gpt-4o", "messages": []}, Mode.PASSTHROUGH)
     for _ in range(3):
         answer = asyncio.run(complete_chat(request)).answer
-        assert isinstance(answer, Verbatim)
+        assert isinstance(answer, UpstreamResponse)
         assert answer.body == BODY
     asyncio.run(close(container))

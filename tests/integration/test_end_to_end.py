@@ -9,11 +9,11 @@ import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
 
-from modegate.testing.dialects import Fails, Says
-from modegate.testing.provider import StandInProvider, last_user_text
+from modegate.simulator.api import Fails, Says
+from modegate.simulator.provider import SimulatedProvider, last_user_text
 
 
-async def test_passthrough(both: Gateway, provider: StandInProvider) -> None:
+async def test_passthrough(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(Says("Hello from there."))
     completion = await both.sdk.chat.completions.create(
         model="gpt-4o", messages=[{"role": "user", "content": "Hi"}]
@@ -21,7 +21,7 @@ async def test_passthrough(both: Gateway, provider: StandInProvider) -> None:
     assert completion.choices[0].message.content == "Hello from there."
 
 
-async def test_passthrough_streaming(both: Gateway, provider: StandInProvider) -> None:
+async def test_passthrough_streaming(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(Says("Hello from there."))
     stream = await both.sdk.chat.completions.create(
         model="gpt-4o", messages=[{"role": "user", "content": "Hi"}], stream=True
@@ -30,7 +30,7 @@ async def test_passthrough_streaming(both: Gateway, provider: StandInProvider) -
     assert "".join(words) == "Hello from there."
 
 
-async def test_claude_code(both: Gateway, provider: StandInProvider) -> None:
+async def test_claude_code(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(Says("Hello there.", input_tokens=7, cached_tokens=5))
     response = await both.sdk.chat.completions.with_raw_response.create(
         model="gpt-4",
@@ -57,7 +57,7 @@ async def test_claude_code(both: Gateway, provider: StandInProvider) -> None:
     assert [block["text"] for block in asked["system"]][-1] == "Be brief."  # type: ignore[attr-defined]
 
 
-async def test_claude_code_streaming(both: Gateway, provider: StandInProvider) -> None:
+async def test_claude_code_streaming(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(Says("one two three", delay=0.01))
     stream = await both.sdk.chat.completions.create(
         model="sonnet",
@@ -77,7 +77,7 @@ async def test_claude_code_streaming(both: Gateway, provider: StandInProvider) -
     assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
 
 
-async def test_a_conversation_over_two_requests(both: Gateway, provider: StandInProvider) -> None:
+async def test_a_conversation_over_two_requests(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(Says("I am Claude."), Says("As I said."))
     first = await both.claude("Who are you?", stream=True)
     session = first.headers["X-Claude-Session-ID"]
@@ -120,7 +120,7 @@ async def test_what_a_client_writes_is_text_and_nothing_else(
     login: bool,
     environment: dict[str, str],
     gateway: GatewayFactory,
-    provider: StandInProvider,
+    provider: SimulatedProvider,
 ) -> None:
     if login:
         log_in(environment)
@@ -157,7 +157,7 @@ def write_marked_set_up(config: Path) -> None:
 
 
 async def test_nothing_of_the_hosts_own_set_up_is_picked_up(
-    environment: dict[str, str], gateway: GatewayFactory, provider: StandInProvider
+    environment: dict[str, str], gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     log_in(environment)
     write_marked_set_up(Path(environment["HOME"], ".claude"))
@@ -184,7 +184,7 @@ async def test_what_the_model_api_refuses_is_a_real_status(
     code: str,
     stream: bool,
     both: Gateway,
-    provider: StandInProvider,
+    provider: SimulatedProvider,
 ) -> None:
     provider.script(step, step, step)  # the CLI tries some of them again
     response = await both.claude("Hi", stream=stream)
@@ -200,14 +200,14 @@ async def test_what_the_model_api_refuses_is_a_real_status(
 
 
 async def test_a_model_that_the_account_does_not_have(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(*[Fails(404)] * 3)
     response = await both.claude("Hi")
     assert (response.status_code, response.json()["error"]["code"]) == (400, "model_not_found")
 
 
-async def test_the_account_is_over_its_limit(both: Gateway, provider: StandInProvider) -> None:
+async def test_the_account_is_over_its_limit(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(*[Fails(429, headers={"retry-after": "1"})] * 3)
     response = await both.claude("Hi", stream=True)
     assert (response.status_code, response.json()["error"]["code"]) == (429, "backend_rate_limited")
@@ -230,7 +230,7 @@ async def test_an_answer_that_ends_early_is_an_answer(
     reason: str,
     stream: bool,
     both: Gateway,
-    provider: StandInProvider,
+    provider: SimulatedProvider,
 ) -> None:
     provider.script(*steps)
     assert said(await both.claude("Hi", stream=stream)) == (text, reason)
@@ -238,7 +238,7 @@ async def test_an_answer_that_ends_early_is_an_answer(
 
 
 async def test_withheld_text_never_meets_the_next_try(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     tries = Says("I can", stop="refusal"), Says("I cannot.")
     provider.script(*tries)
@@ -256,7 +256,7 @@ async def test_withheld_text_never_meets_the_next_try(
 
 @pytest.mark.parametrize("seconds", [37, 2892])
 async def test_a_limit_is_told_at_once_with_its_time(
-    seconds: int, both: Gateway, provider: StandInProvider
+    seconds: int, both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(Fails(429, headers={"retry-after": str(seconds)}))
     response = await both.claude("Hi", stream=True)
@@ -267,7 +267,7 @@ async def test_a_limit_is_told_at_once_with_its_time(
 
 
 async def test_a_login_is_told_when_its_limit_ends(
-    gateway: GatewayFactory, provider: StandInProvider, environment: dict[str, str]
+    gateway: GatewayFactory, provider: SimulatedProvider, environment: dict[str, str]
 ) -> None:
     log_in(environment)
     ends = str(int(time.time()) + 7200)
@@ -296,7 +296,7 @@ def said(response: httpx2.Response) -> tuple[str, str | None]:
 
 
 async def test_a_broken_upstream_stream_is_told_once(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     text = "one two three four"
     provider.script(Says(text, 0.02, cut_after=2), Says(text, 0.02, cut_after=3), Says(text))
@@ -308,7 +308,7 @@ async def test_a_broken_upstream_stream_is_told_once(
 
 
 async def test_a_second_answer_that_differs_is_cut(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(Says("one two three", delay=0.02, cut_after=2), Says("four five six"))
     response = await both.claude("Hi", stream=True)
@@ -322,14 +322,14 @@ async def test_a_second_answer_that_differs_is_cut(
 
 
 async def test_without_a_stream_the_second_answer_counts(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(Says("one two three", delay=0.02, cut_after=2), Says("four five six"))
     response = await both.claude("Hi")
     assert response.json()["choices"][0]["message"]["content"] == "four five six"
 
 
-async def test_thinking_is_not_told(both: Gateway, provider: StandInProvider) -> None:
+async def test_thinking_is_not_told(both: Gateway, provider: SimulatedProvider) -> None:
     provider.script(Says("Yes.", thinking="MARK-THOUGHT"))
     response = await both.claude("Hi", stream=True)
     assert "MARK-THOUGHT" not in response.text
@@ -338,14 +338,16 @@ async def test_thinking_is_not_told(both: Gateway, provider: StandInProvider) ->
 
 @pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh"])
 async def test_effort_reaches_the_model(
-    effort: str, both: Gateway, provider: StandInProvider
+    effort: str, both: Gateway, provider: SimulatedProvider
 ) -> None:
     response = await both.claude("Hi", model="opus", reasoning_effort=effort)
     assert response.status_code == 200
     assert provider.requests[-1].json["output_config"] == {"effort": effort}
 
 
-async def test_a_turn_that_failed_has_never_been(both: Gateway, provider: StandInProvider) -> None:
+async def test_a_turn_that_failed_has_never_been(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     first = await both.claude("one")
     session = {"X-Claude-Session-ID": first.headers["X-Claude-Session-ID"]}
     provider.script(*(Fails(500) for _ in range(3)))
@@ -373,7 +375,7 @@ async def test_sessions_keep_their_files_apart(both: Gateway) -> None:
 
 
 async def test_a_login_is_used_where_the_cli_keeps_it(
-    gateway: GatewayFactory, provider: StandInProvider, environment: dict[str, str]
+    gateway: GatewayFactory, provider: SimulatedProvider, environment: dict[str, str]
 ) -> None:
     del environment["ANTHROPIC_API_KEY"]
     folder = Path(environment["HOME"]) / ".claude"

@@ -36,8 +36,8 @@ from support.reaching import (
 
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.model_map import BUILT_IN_MODELS
-from modegate.entrypoints.http.errors import FRAMEWORK
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.entrypoints.http.messages.errors import FRAMEWORK
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, result, word
 
 ROOT = Path(__file__).parents[2]

@@ -62,7 +62,7 @@ def test_it_keeps_no_zombie_and_heeds_signals(
             answered = running.ask("/v1/chat/completions", BODY, X_Claude_Code="true")
             assert answered is not None
             assert "choices" in answered
-        assert len(claude.deserters) == 15
+        assert len(claude.escaped_pids) == 15
         expected = len(workers) if arguments else 1  # the guard
         wait(lambda: len(children(first)) == expected)
         os.kill(first, number)

@@ -10,10 +10,10 @@ from support.disk import Disk, mounted
 from support.gateway import Gateway, GatewayFactory
 from support.waiting import until
 
-from modegate.testing.anthropic_dialect import AnthropicDialect
-from modegate.testing.dialects import JSON
-from modegate.testing.loopback import Reply, Request
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.anthropic_api import AnthropicDialect
+from modegate.simulator.api import JSON
+from modegate.simulator.loopback_server import Reply, Request
+from modegate.simulator.provider import SimulatedProvider
 
 SESSION = "X-Claude-Session-ID"
 ONESHOT = {"claude_process_mode": "oneshot"}
@@ -29,14 +29,14 @@ def code_of(response: Any) -> str:
     return str(response.json()["error"]["code"])
 
 
-def heard(provider: StandInProvider) -> str:
+def heard(provider: SimulatedProvider) -> str:
     """All that the model was told in the last request."""
     return json.dumps(provider.requests[-1].json["messages"])
 
 
 async def settled(gateway: Gateway) -> None:
     backend = gateway.container.claude_cli()
-    await until(lambda: not backend.look().capacity.active)
+    await until(lambda: not backend.status().capacity.active)
 
 
 def folders(disk: Disk) -> list[Path]:
@@ -55,7 +55,7 @@ async def told_by_health(gateway: Gateway, state: str) -> None:
 
 @pytest.mark.parametrize("settings", [{}, ONESHOT], ids=["live", "oneshot"])
 async def test_a_turn_that_cannot_be_kept_is_not_asked(
-    settings: dict[str, Any], disk: Disk, gateway: GatewayFactory, provider: StandInProvider
+    settings: dict[str, Any], disk: Disk, gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway(**settings) as running:
         session = {SESSION: (await running.claude("ONE")).headers[SESSION]}
@@ -92,7 +92,7 @@ async def test_a_disk_that_fills_while_the_model_answers_costs_no_answer(
     stream: bool,
     disk: Disk,
     gateway: GatewayFactory,
-    provider: StandInProvider,
+    provider: SimulatedProvider,
 ) -> None:
     async def fill_and_answer(request: Request, reply: Reply) -> None:
         disk.fill()
@@ -130,7 +130,7 @@ def assert_whole_or_gone(told: str) -> None:
 
 @pytest.mark.parametrize("settings", [{}, ONESHOT], ids=["live", "oneshot"])
 async def test_a_turn_that_fails_on_a_full_disk_leaves_the_conversation(
-    settings: dict[str, Any], disk: Disk, gateway: GatewayFactory, provider: StandInProvider
+    settings: dict[str, Any], disk: Disk, gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async def fill_and_fail(_: Request, reply: Reply) -> None:
         disk.fill()

@@ -41,7 +41,7 @@ def test_help_names_every_command_and_exit_status(host: dict[str, str]) -> None:
 
 def test_help_waits_for_nothing_heavy(host: dict[str, str]) -> None:
     code = (
-        "import sys\nfrom modegate.entrypoints.cli import main\n"
+        "import sys\nfrom modegate.entrypoints.cli.main import main\n"
         "try: main(['--help'])\n"
         f"finally: print('loaded:', *sorted(set(sys.modules) & set({HEAVY})))"
     )

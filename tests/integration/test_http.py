@@ -14,8 +14,8 @@ from support.reaching import spoken
 from support.waiting import until
 
 from modegate.domain.turn import ClaudeTurn
-from modegate.entrypoints.http import protocol
-from modegate.testing.backend import ScriptedBackend, says
+from modegate.entrypoints.http.server import protocol
+from modegate.testing.answer_backend import ScriptedBackend, says
 
 JSON = {"Content-Type": "application/json"}
 CHAT = "/v1/chat/completions"

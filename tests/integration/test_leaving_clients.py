@@ -26,7 +26,7 @@ def claude(tmp_path: Path) -> ScriptedClaude:
 
 
 def capacity(gateway: Gateway) -> Any:
-    return gateway.container.claude_cli().look().capacity
+    return gateway.container.claude_cli().status().capacity
 
 
 async def begin(gateway: Gateway) -> str:

@@ -12,8 +12,8 @@ import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
 
-from modegate.testing.dialects import Fails, Says
-from modegate.testing.provider import StandInProvider, last_user_text
+from modegate.simulator.api import Fails, Says
+from modegate.simulator.provider import SimulatedProvider, last_user_text
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
@@ -44,10 +44,10 @@ def transcript(gateway: Gateway, session: str) -> str:
 
 
 def capacity(gateway: Gateway) -> Any:
-    return gateway.container.claude_cli().look().capacity
+    return gateway.container.claude_cli().status().capacity
 
 
-def heard(provider: StandInProvider) -> str:
+def heard(provider: SimulatedProvider) -> str:
     """All that the model was told last."""
     return json.dumps(provider.requests[-1].json["messages"])
 
@@ -69,7 +69,7 @@ async def go_on(gateway: Gateway, session: str, text: str = "My name?", **params
     return str(response.json()["choices"][0]["message"]["content"])
 
 
-async def leave(gateway: Gateway, provider: StandInProvider, session: str, text: str) -> None:
+async def leave(gateway: Gateway, provider: SimulatedProvider, session: str, text: str) -> None:
     """Ask, and leave when the model has said its first word."""
     provider.script(SLOW)
     headers = CLAUDE | {SESSION: session}
@@ -87,7 +87,7 @@ async def leave(gateway: Gateway, provider: StandInProvider, session: str, text:
 
 
 async def test_later_turns_are_taken_by_the_same_process(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     (process,) = processes(state_of(both)).values()
@@ -102,7 +102,7 @@ async def test_later_turns_are_taken_by_the_same_process(
 
 @pytest.mark.parametrize("change", [{"model": "haiku"}, {"reasoning_effort": "low"}, {"system": 1}])
 async def test_who_changes_what_a_process_cannot_change_gets_another(
-    change: dict[str, Any], both: Gateway, provider: StandInProvider
+    change: dict[str, Any], both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     (process,) = processes(state_of(both)).values()
@@ -123,7 +123,7 @@ async def test_who_changes_what_a_process_cannot_change_gets_another(
 
 
 async def test_a_turn_whose_client_left_is_forgotten_and_the_process_stays(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     (process,) = processes(state_of(both)).values()
@@ -137,7 +137,7 @@ async def test_a_turn_whose_client_left_is_forgotten_and_the_process_stays(
 
 
 async def test_what_was_forgotten_stays_so_when_the_process_is_gone(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     await leave(both, provider, session, "Forget this.")
@@ -151,7 +151,7 @@ async def test_what_was_forgotten_stays_so_when_the_process_is_gone(
 
 
 async def test_who_leaves_before_the_first_word_is_forgotten_too(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     provider.script(Says("late", delay=5.0))
@@ -164,7 +164,7 @@ async def test_who_leaves_before_the_first_word_is_forgotten_too(
     assert "My name is Ada." in heard(provider)
 
 
-async def test_a_turn_that_failed_is_undone(both: Gateway, provider: StandInProvider) -> None:
+async def test_a_turn_that_failed_is_undone(both: Gateway, provider: SimulatedProvider) -> None:
     session = await begin(both)
     provider.script(*[Fails(400)] * 3)
     response = await both.claude("Forget this.", {SESSION: session})
@@ -177,7 +177,7 @@ async def test_a_turn_that_failed_is_undone(both: Gateway, provider: StandInProv
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_a_process_that_ended_while_it_waited_is_replaced(
-    number: signal.Signals, both: Gateway, provider: StandInProvider
+    number: signal.Signals, both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     os.kill(processes(state_of(both))[session], number)
@@ -187,7 +187,7 @@ async def test_a_process_that_ended_while_it_waited_is_replaced(
 
 
 async def test_a_process_that_cannot_be_woken_is_replaced(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     process = processes(state_of(both))[session]
@@ -200,7 +200,7 @@ async def test_a_process_that_cannot_be_woken_is_replaced(
 
 
 async def test_too_many_or_too_idle_processes_end(
-    gateway: GatewayFactory, provider: StandInProvider
+    gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway(claude_live_sessions=2) as running:
         sessions = [await begin(running) for _ in range(3)]
@@ -217,7 +217,7 @@ async def test_too_many_or_too_idle_processes_end(
         assert capacity(running).live == 0
 
 
-async def test_one_request_a_process(gateway: GatewayFactory, provider: StandInProvider) -> None:
+async def test_one_request_a_process(gateway: GatewayFactory, provider: SimulatedProvider) -> None:
     async with gateway(claude_process_mode="oneshot", claude_warm_processes=2) as running:
         session = await begin(running)
         await until(lambda: not processes(state_of(running)))
@@ -227,7 +227,7 @@ async def test_one_request_a_process(gateway: GatewayFactory, provider: StandInP
 
 
 async def test_a_session_that_is_ended_has_no_process_left(
-    both: Gateway, provider: StandInProvider
+    both: Gateway, provider: SimulatedProvider
 ) -> None:
     assert provider.url
     session = await begin(both)
@@ -237,7 +237,7 @@ async def test_a_session_that_is_ended_has_no_process_left(
 
 
 async def test_two_gateways_go_on_with_one_conversation(
-    gateway: GatewayFactory, provider: StandInProvider
+    gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway() as first, gateway() as second:
         session = await begin(first)
@@ -252,7 +252,7 @@ async def test_two_gateways_go_on_with_one_conversation(
 
 
 async def test_nothing_of_one_session_is_seen_in_another(
-    gateway: GatewayFactory, provider: StandInProvider
+    gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     """Fewer processes than sessions: they are kept, ended and resumed all the time."""
     dice = random.Random(3)  # noqa: S311 - a test's dice

@@ -13,9 +13,9 @@ import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
 
-from modegate.entrypoints.logging import JsonFormatter, configure_logging
-from modegate.testing.dialects import Fails, Says
-from modegate.testing.provider import StandInProvider
+from modegate.entrypoints.bootstrap.log_config import JsonFormatter, configure_logging
+from modegate.simulator.api import Fails, Says
+from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 
 PROMPT, ANSWER, SYSTEM = "marked-prompt-7f3a", "marked-answer-91bc", "marked-system-55d0"
@@ -44,7 +44,7 @@ def messages(text: str = PROMPT) -> list[dict[str, str]]:
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
 
 
-async def everything(gateway: Gateway, provider: StandInProvider) -> None:
+async def everything(gateway: Gateway, provider: SimulatedProvider) -> None:
     """Every route and many failures, with marks in all that is a client's."""
     http = gateway.http
     for path in ("/live", "/health", "/v1/models", "/v1/models/marked", "/marked?key=marked"):
@@ -78,7 +78,7 @@ async def everything(gateway: Gateway, provider: StandInProvider) -> None:
 
 
 async def test_nothing_of_a_clients_is_ever_logged(
-    gateway: GatewayFactory, provider: StandInProvider, lines: Callable[[], list[str]]
+    gateway: GatewayFactory, provider: SimulatedProvider, lines: Callable[[], list[str]]
 ) -> None:
     settings = {"api_key": KEY, "openai_base_url": f"{provider.url}/v1", "upstream_max_retries": 0}
     async with gateway(**settings) as running:
@@ -143,7 +143,7 @@ def of_requests(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 async def test_one_line_a_request(
-    gateway: GatewayFactory, provider: StandInProvider, caplog: pytest.LogCaptureFixture
+    gateway: GatewayFactory, provider: SimulatedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "modegate")
     mine = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "mine-1"}

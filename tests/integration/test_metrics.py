@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.gateway import Gateway, GatewayFactory
 from support.waiting import until
 
-from modegate.testing.backend import ScriptedBackend, says
+from modegate.testing.answer_backend import ScriptedBackend, says
 from modegate.testing.scripted_claude import ScriptedClaude
 
 
@@ -54,11 +54,11 @@ async def test_processes_are_told_as_in_health(gateway: GatewayFactory, tmp_path
     async with gateway(claude_path=str(claude.path), max_concurrent_processes=1) as running:
         asking = [asyncio.create_task(running.claude()) for _ in range(3)]
         backend = running.container.claude_cli()
-        await until(lambda: claude.starts and backend.look().capacity.queued == 2)
+        await until(lambda: claude.starts and backend.status().capacity.queued == 2)
         found = await figures(running)
         for task in asking:
             task.cancel()
-        await until(lambda: backend.look().capacity.active == 0)
+        await until(lambda: backend.status().capacity.active == 0)
         left = await figures(running)
     assert (found["modegate_processes", "active"], found["modegate_queue", ""]) == (1, 2)
     assert (left["modegate_processes", "active"], left["modegate_queue", ""]) == (0, 0)

@@ -15,9 +15,9 @@ from schemathesis.checks import CHECKS
 from support.gateway import CLAUDE, COLD, FREELY, running_gateway
 from support.openapi import CHAT, DOCUMENT, claude_code_alone
 
-from modegate.entrypoints.settings import Settings
-from modegate.testing.backend import ScriptedBackend
-from modegate.testing.provider import StandInProvider
+from modegate.entrypoints.config.settings import Settings
+from modegate.simulator.provider import SimulatedProvider
+from modegate.testing.answer_backend import ScriptedBackend
 
 chat = schemathesis.openapi.from_dict(DOCUMENT).include(path=CHAT)
 others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=CHAT)
@@ -46,7 +46,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[str]:
     """A gateway in front of a simulated upstream, with a scripted Claude."""
-    provider = StandInProvider()
+    provider = SimulatedProvider()
     async with provider.running() as upstream:
         chosen = Settings(
             **FREELY,

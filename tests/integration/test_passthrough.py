@@ -12,7 +12,7 @@ import pytest
 from support.gateway import Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
 
-from modegate.testing.loopback import Handler, LoopbackServer, Reply, Request
+from modegate.simulator.loopback_server import Handler, LoopbackServer, Reply, Request
 
 BODY = b'{"model" : "gpt-4o",  "messages":[], "unknown": {"deep": [1e2, "\\u00fc"]} }'
 STREAM = b'{"model":"gpt-4o","stream":true,"messages":[]}'

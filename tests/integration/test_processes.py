@@ -13,16 +13,16 @@ import pytest
 from support.serving import members, wait
 from support.waiting import until
 
-from modegate.adapters.claude_cli import features
 from modegate.adapters.claude_cli.backend import ClaudeBackend
-from modegate.adapters.claude_cli.child import Child
-from modegate.adapters.claude_cli.command import Launch
-from modegate.adapters.claude_cli.features import FeatureProbe
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.claude_cli.process import Place, Process
-from modegate.adapters.claude_cli.processes import Processes
-from modegate.adapters.claude_cli.workspace import Workspace
-from modegate.domain.client import ANONYMOUS
+from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
+from modegate.adapters.claude_cli.process import capabilities
+from modegate.adapters.claude_cli.process.capabilities import FeatureProbe
+from modegate.adapters.claude_cli.process.child_process import ChildProcess
+from modegate.adapters.claude_cli.process.cli_process import CliProcess, Place
+from modegate.adapters.claude_cli.process.command_line import Launch
+from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
+from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.errors import TurnTimeoutError
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
@@ -42,22 +42,22 @@ TURN = ClaudeTurn(
 
 
 async def test_a_process_that_missed_a_turn_writes_nothing_at_its_end(tmp_path: Path) -> None:
-    workspace, elsewhere = Workspace(tmp_path), Workspace(tmp_path)
-    processes = Processes(ClaudeOptions(state=tmp_path), workspace)
+    workspace, elsewhere = SessionDirectories(tmp_path), SessionDirectories(tmp_path)
+    processes = ProcessPool(ClaudeOptions(state=tmp_path), workspace)
     folder = await workspace.prepare(ONE)
     lock, others = workspace.lock(folder), elsewhere.lock(folder)
-    lock.take()
-    child, ready, written = Child(stderr_limit=1), tmp_path / "ready", tmp_path / "written"
+    lock.acquire()
+    child, ready, written = ChildProcess(stderr_limit=1), tmp_path / "ready", tmp_path / "written"
     script = f"trap 'touch {written}; exit' TERM; touch {ready}; while :; do sleep 0.05; done"
     await asyncio.get_running_loop().subprocess_exec(
         lambda: child, "sh", "-c", script, start_new_session=True
     )
-    place = Place(folder, lock, processes.launcher.version(), converses=True)
-    processes.keep(Process(Launch.of(TURN), place, child, 1_000_000))
-    others.take()  # another gateway takes a turn
+    place = Place(folder, lock, processes.launcher.version(), supports_multiple_turns=True)
+    processes.return_(CliProcess(Launch.of(TURN), place, child, 1_000_000))
+    others.acquire()  # another gateway takes a turn
     others.release()
     await until(ready.exists)
-    assert await processes.waiting(TURN) is None
+    assert await processes.acquire(TURN) is None
     assert child.exit_status == -signal.SIGKILL
     assert not written.exists()
 
@@ -65,7 +65,7 @@ async def test_a_process_that_missed_a_turn_writes_nothing_at_its_end(tmp_path: 
 async def test_an_executable_that_says_nothing_of_itself_is_waited_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(features, "PATIENCE", 0.1)
+    monkeypatch.setattr(capabilities, "PATIENCE", 0.1)
     executable = tmp_path / "claude"
     executable.write_text("#!/bin/sh\nsleep 60\n")
     executable.chmod(0o755)
@@ -95,7 +95,7 @@ async def test_what_comes_before_the_process_counts_as_the_turns_time(tmp_path: 
     )
     with pytest.raises(TurnTimeoutError):
         await backend.complete(TURN)
-    assert backend.look().capacity.active == 0
+    assert backend.status().capacity.active == 0
     await backend.aclose()
 
 

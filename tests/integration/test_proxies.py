@@ -17,11 +17,11 @@ from support.proxies import Instance, haproxy, nginx
 from support.serving import free_port
 from support.waiting import until
 
-from modegate.domain.completion import Chunk, TextDelta
+from modegate.domain.answer.events import Chunk, TextDelta
 from modegate.domain.errors import BackendFailedError
-from modegate.entrypoints.settings import Settings
-from modegate.testing.backend import ScriptedBackend, says
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.entrypoints.config.settings import Settings
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
+from modegate.testing.answer_backend import ScriptedBackend, says
 
 CHAT = "/v1/chat/completions"
 HI = [{"role": "user", "content": "Hi"}]

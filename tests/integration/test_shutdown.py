@@ -16,7 +16,7 @@ from support.gateway import KEY
 from support.serving import Serving, bare_environment, members, serving
 from support.waiting import until
 
-from modegate.entrypoints.server import GatewayServer, listen
+from modegate.entrypoints.http.server.server import GatewayServer, listen
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 
 BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
@@ -213,7 +213,7 @@ FAILING = """
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 async def fail(self): raise OSError("the disk is gone")
 SqliteSessionStore.aclose = fail
-from modegate.entrypoints.cli import main
+from modegate.entrypoints.cli.main import main
 raise SystemExit(main())
 """
 

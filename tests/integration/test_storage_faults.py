@@ -12,15 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from modegate.adapters.claude_cli import room
-from modegate.adapters.claude_cli.room import ROOM_BYTES, check_room, has_answer, has_cut_line
-from modegate.adapters.claude_cli.workspace import Workspace
+from modegate.adapters.claude_cli.process import disk_space
+from modegate.adapters.claude_cli.process.disk_space import (
+    ROOM_BYTES,
+    check_room,
+    has_answer,
+    has_cut_line,
+)
+from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
 from modegate.adapters.sqlite.database import open_database
 from modegate.adapters.sqlite.session_store import FILE, SPARE, SqliteSessionStore
 from modegate.adapters.sqlite.spare import SPARE_BYTES
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import SessionId
-from modegate.entrypoints.logging import BatchingHandler, JsonFormatter
+from modegate.entrypoints.bootstrap.log_config import BatchingHandler, JsonFormatter
 from modegate.testing.contracts.session_store import ONE, TWO, session
 
 FAULTS = [
@@ -196,8 +201,8 @@ async def test_a_closed_store_is_not_checked(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path / "state")
+def workspace(tmp_path: Path) -> SessionDirectories:
+    return SessionDirectories(tmp_path / "state")
 
 
 def folder_of(tmp_path: Path, session_id: SessionId = ONE) -> Path:
@@ -206,11 +211,11 @@ def folder_of(tmp_path: Path, session_id: SessionId = ONE) -> Path:
 
 @pytest.mark.parametrize("code", FAULTS)
 async def test_a_session_without_room_is_refused_and_leaves_nothing(
-    code: int, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: int, workspace: SessionDirectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await workspace.reserve(TWO, 4096)
     with monkeypatch.context() as patched:
-        patched.setattr(room, "_allocate", refusing(code))
+        patched.setattr(disk_space, "_allocate", refusing(code))
         for session_id in (ONE, TWO):
             with pytest.raises(StorageError) as refused:
                 await workspace.reserve(session_id, 4096)
@@ -227,11 +232,11 @@ async def test_a_session_without_room_is_refused_and_leaves_nothing(
 
 @pytest.mark.parametrize("code", FAULTS)
 async def test_half_a_folder_is_never_left(
-    code: int, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: int, workspace: SessionDirectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learnt = await workspace.prepare(TWO)
     (learnt.config / ".claude.json").write_text("{}")
-    await workspace.learn(learnt)
+    await workspace.keep_config_template(learnt)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", refusing(code))
         with pytest.raises(StorageError):
@@ -241,46 +246,46 @@ async def test_half_a_folder_is_never_left(
 
 
 async def test_a_folder_that_cannot_be_removed_is_no_success(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await workspace.prepare(ONE)
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", lambda *_, **__: None)
         with pytest.raises(StorageError):
-            await workspace.forget(ONE)
+            await workspace.delete(ONE)
     assert f"the folder of session {ONE} cannot be removed" in caplog.text
-    assert await workspace.forget(ONE)
-    assert await workspace.forget(ONE)
-    assert await workspace.kept() == []
+    assert await workspace.delete(ONE)
+    assert await workspace.delete(ONE)
+    assert await workspace.list_ids() == []
 
 
 async def test_a_lock_that_cannot_be_opened_is_no_removal(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await workspace.prepare(ONE)
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", refusing(errno.EROFS))
         with pytest.raises(StorageError):
-            await workspace.forget(ONE)
-    assert await workspace.kept() == [ONE]
+            await workspace.delete(ONE)
+    assert await workspace.list_ids() == [ONE]
 
 
 async def test_a_removal_needs_no_room(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: SessionDirectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = await workspace.prepare(ONE)
     lock = workspace.lock(folder)
-    lock.take()
+    lock.acquire()
     with pytest.raises(SessionBusyError):
-        Workspace(tmp_path / "state").lock(folder).take(for_removal=True)
+        SessionDirectories(tmp_path / "state").lock(folder).acquire(for_removal=True)
     lock.release()
     monkeypatch.setattr(os, "pwrite", refusing(errno.ENOSPC))
-    assert await Workspace(tmp_path / "state").forget(ONE)
+    assert await SessionDirectories(tmp_path / "state").delete(ONE)
     assert not folder_of(tmp_path).exists()
 
 
 async def test_a_failed_turn_is_taken_out_or_that_is_logged(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = await workspace.prepare(ONE)
     transcript = folder.config / "projects" / "x" / "y.jsonl"
@@ -297,12 +302,12 @@ async def test_a_failed_turn_is_taken_out_or_that_is_logged(
 
 
 async def test_sessions_that_cannot_be_listed(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await workspace.prepare(ONE)
     monkeypatch.setattr(Path, "iterdir", refusing(errno.EIO))
     with pytest.raises(StorageError):
-        await workspace.kept()
+        await workspace.list_ids()
 
 
 def test_room_is_tried_and_freed_again(tmp_path: Path) -> None:
@@ -313,7 +318,7 @@ def test_room_is_tried_and_freed_again(tmp_path: Path) -> None:
 def test_room_is_freed_where_it_did_not_suffice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_allocate", refusing(errno.ENOSPC))
+    monkeypatch.setattr(disk_space, "_allocate", refusing(errno.ENOSPC))
     with pytest.raises(OSError, match="No space"):
         check_room(tmp_path, ROOM_BYTES)
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from support.gateway import KEY
 from support.serving import Serving, bare_environment, serving
 from support.waiting import until
 
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude
 
 SESSION = "X-Claude-Session-ID"
@@ -25,7 +25,7 @@ async def ask(running: Serving, text: str, session: str | None = None) -> httpx2
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_conversation_goes_on_after_a_restart(
-    end: signal.Signals, provider: StandInProvider, tmp_path: Path
+    end: signal.Signals, provider: SimulatedProvider, tmp_path: Path
 ) -> None:
     environment = bare_environment(tmp_path) | {
         "ANTHROPIC_API_KEY": KEY,

@@ -12,7 +12,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from support.gateway import Gateway
 
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.provider import SimulatedProvider
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -54,7 +54,7 @@ async def test_the_upstream_gets_them_and_claude_code_refuses(
     body: dict[str, Any],
     param: str,
     both: Gateway,
-    provider: StandInProvider,
+    provider: SimulatedProvider,
 ) -> None:
     await ask(both, "gpt-4o", {}, **body)
     (request,) = provider.requests

@@ -15,8 +15,9 @@ from aiohttp.http_parser import HttpResponseParserPy
 from openai.types.chat import ChatCompletion
 from support.gateway import Gateway, GatewayFactory
 
-from modegate.adapters.openai_sdk import streamed_answers, transport
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.adapters.openai_sdk.answers import streamed_answer
+from modegate.adapters.openai_sdk.transport import transport
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
 END = b"0\r\n\r\n"
 DONE = b"data: [DONE]\n\n"
@@ -308,7 +309,7 @@ async def test_an_error_event_in_mid_stream_is_handed_on_once_and_logged(
 async def test_comments_that_were_held_back_for_long_enough_are_handed_on(
     gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streamed_answers, "HELD_COMMENTS_S", 0.0)
+    monkeypatch.setattr(streamed_answer, "HELD_COMMENTS_S", 0.0)
     said = asyncio.Event()
 
     async def answer(_: Request, reply: Reply) -> None:

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from support.serving import COLD, bare_environment, serving
 
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
 ANSWER = b'{"id": "chatcmpl-1", "choices": []}'
 # What no proxy reaches is this machine's own loopback, so the upstream needs another name.

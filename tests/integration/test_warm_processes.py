@@ -12,9 +12,9 @@ from support.gateway import Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import until
 
-from modegate.adapters.claude_cli import warm
+from modegate.adapters.claude_cli.pool import prewarmed
 from modegate.domain.session import SessionId
-from modegate.testing.provider import StandInProvider
+from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
@@ -24,8 +24,8 @@ SESSIONS = 150
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else needs the machine here."""
-    monkeypatch.setattr(warm, "PACE", 0.01)
-    monkeypatch.setattr(warm, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(prewarmed, "PACE", 0.01)
+    monkeypatch.setattr(prewarmed, "LOOK_EVERY", 0.05)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def claude(tmp_path: Path) -> ScriptedClaude:
 
 
 def capacity(gateway: Gateway) -> Any:
-    return gateway.container.claude_cli().look().capacity
+    return gateway.container.claude_cli().status().capacity
 
 
 def argument(start: dict[str, Any], name: str) -> str:
@@ -159,7 +159,7 @@ async def test_what_is_given_back_to_a_gateway_that_ends_is_ended(
         await heat(running, 1, claude)
         cli = running.container.claude_cli()
         ready = claude.starts[1]
-        with cli.offer("sonnet", None) as session_id:
+        with cli.reserve("sonnet", None) as session_id:
             assert session_id == argument(ready, "--session-id")
             cli.drain()
         await until(lambda: not members(int(str(ready["pid"]))))
@@ -227,9 +227,9 @@ async def test_one_that_is_too_old_is_replaced(
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
         await heat(running, 1, claude)
         old = int(str(claude.starts[1]["pid"]))
-        monkeypatch.setattr(warm, "OLDEST", 0.0)
+        monkeypatch.setattr(prewarmed, "OLDEST", 0.0)
         await until(lambda: not members(old))
-        monkeypatch.setattr(warm, "OLDEST", 60.0)
+        monkeypatch.setattr(prewarmed, "OLDEST", 60.0)
         await until(lambda: capacity(running).warm == 1)
         assert (await running.claude("Now.")).status_code == 200
         assert claude.turns[-1]["pid"] != old
@@ -245,7 +245,7 @@ async def test_without_room_nobody_stands_ready(
         looked += 1
         return False
 
-    monkeypatch.setattr(warm, "has_room", full)
+    monkeypatch.setattr(prewarmed, "has_room", full)
     async with gateway(claude_path=str(claude.path), claude_warm_processes=2) as running:
         assert (await running.claude()).status_code == 200
         await until(lambda: looked > 3)
@@ -253,7 +253,7 @@ async def test_without_room_nobody_stands_ready(
 
 
 async def test_the_real_one_answers_from_a_process_that_stood_ready(
-    gateway: GatewayFactory, provider: StandInProvider
+    gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway(claude_warm_processes=1) as running:
         await heat(running, 1)

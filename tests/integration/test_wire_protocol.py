@@ -12,9 +12,9 @@ from support.reaching import spoken
 from support.waiting import until
 
 from modegate.domain.turn import ClaudeTurn
-from modegate.entrypoints.http import protocol
-from modegate.testing.backend import ScriptedBackend, says
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.entrypoints.http.server import protocol
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
+from modegate.testing.answer_backend import ScriptedBackend, says
 
 CHAT = "/v1/chat/completions"
 PAGE = "https://chat.example"

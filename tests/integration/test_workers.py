@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from support.serving import COLD, MODEGATE, Serving, bare_environment, serving, wait
 
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
 PARENT = re.compile(r"^PPid:\s+(\d+)$", re.MULTILINE)
 
@@ -100,7 +100,7 @@ def test_a_session_that_one_began_goes_on_in_the_other(tmp_path: Path) -> None:
 # A signal comes when a worker has ended, and is not forgotten yet.
 LATE = """
 import os, signal
-from modegate.entrypoints.workers import Workers
+from modegate.entrypoints.http.server.supervisor import Workers
 
 class Late(Workers):
     def _ended(self, pid, code):
@@ -236,7 +236,7 @@ def test_a_number_that_is_none(number: str, tmp_path: Path) -> None:
 # In a process of its own: a fork of this one, which has threads, may never return.
 FAILING_STARTS = """
 import errno, logging, os, signal, sys, time
-from modegate.entrypoints.workers import RETRY_DELAY_S, Workers
+from modegate.entrypoints.http.server.supervisor import RETRY_DELAY_S, Workers
 
 call, failing, pauses = sys.argv[1], [OSError(errno.EAGAIN, "used up")] * 3, []
 real = getattr(os, call)

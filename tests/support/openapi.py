@@ -6,7 +6,7 @@ from typing import Any
 from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import CLAUDE_CODE_RULES
 from modegate.entrypoints.http.openapi.document import build_document
-from modegate.entrypoints.http.openapi.facts import Facts
+from modegate.entrypoints.http.openapi.inputs import Facts
 
 CHAT = "/v1/chat/completions"
 FACTS = Facts(

@@ -12,9 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from modegate.entrypoints.http import protocol
-from modegate.testing.backend import ScriptedBackend
-from modegate.testing.loopback import LoopbackServer, Reply, Request
+from modegate.entrypoints.http.server import protocol
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
+from modegate.testing.answer_backend import ScriptedBackend
 from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin
 from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory
 from support.serving import bare_environment, serving

@@ -10,23 +10,23 @@ from contextlib import (
     nullcontext,
 )
 
-from modegate.adapters.claude_cli import failures
-from modegate.adapters.claude_cli.answer_chunks import AnswerChunk
-from modegate.adapters.claude_cli.credentials import Credentials
+from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.claude_cli.patience import Patience
-from modegate.adapters.claude_cli.processes import Processes
-from modegate.adapters.claude_cli.run import Run
-from modegate.adapters.claude_cli.slots import Slots
-from modegate.adapters.claude_cli.translator import Translator
-from modegate.adapters.claude_cli.uninterrupted import cancelled
-from modegate.adapters.claude_cli.workspace import Workspace
-from modegate.domain.characters import whole
-from modegate.domain.completion import Chunk, Completion, Finished
+from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
+from modegate.adapters.claude_cli.pool.slots import Slots
+from modegate.adapters.claude_cli.process.login_state import LoginState
+from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
+from modegate.adapters.claude_cli.process.shielded import cancelled
+from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunk
+from modegate.adapters.claude_cli.protocol.retry_wait import Patience
+from modegate.adapters.claude_cli.protocol.translator import Translator
+from modegate.adapters.claude_cli.turns.turn import TurnRun
+from modegate.domain.answer.events import Chunk, Completion, Finished
 from modegate.domain.errors import BackendAuthError
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
+from modegate.domain.text import replace_lone_surrogates
 from modegate.domain.turn import ClaudeTurn
 
 
@@ -35,15 +35,15 @@ class ClaudeBackend:
 
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
-        self._credentials = Credentials(options)
-        self._workspace = Workspace(options.state)
-        self._processes = Processes(options, self._workspace)
+        self._credentials = LoginState(options)
+        self._workspace = SessionDirectories(options.state)
+        self._processes = ProcessPool(options, self._workspace)
         self._slots = Slots(options.slots, options.queue_timeout)
         self._settling: dict[SessionId, asyncio.Task[None]] = {}
         self._forgetting: set[asyncio.Task[bool]] = set()
         self._preparing: asyncio.Task[None] | None = None
 
-    def look(self) -> ClaudeHealth:
+    def status(self) -> ClaudeHealth:
         """The backend's state, from what is known without asking anybody."""
         return ClaudeHealth(
             executable=self._processes.launcher.executable is not None,
@@ -52,7 +52,7 @@ class ClaudeBackend:
                 active=self._slots.active,
                 queued=self._slots.queued,
                 warm=self._processes.warm,
-                live=self._processes.live,
+                live=self._processes.idle,
                 maximum=self._options.slots,
             ),
         )
@@ -72,7 +72,7 @@ class ClaudeBackend:
             last = [chunk async for chunk in chunks][-1]
         assert isinstance(last, Finished)  # noqa: S101 - the translator's promise
         return Completion(
-            text=whole(translator.answer.text),
+            text=replace_lone_surrogates(translator.answer.text),
             finish_reason=last.finish_reason,
             usage=last.usage,
             cli_session_id=translator.cli_session_id,
@@ -86,7 +86,7 @@ class ClaudeBackend:
 
     async def prepare(self) -> None:
         """Ask the executable for its features soon, so that the first turn need not; never fails."""
-        if self.look().can_work:
+        if self.status().can_work:
             self._preparing = asyncio.create_task(self._processes.launcher.prepare())
 
     def drain(self) -> None:
@@ -94,17 +94,17 @@ class ClaudeBackend:
         self._slots.drain()
         self._processes.drain()
 
-    def offer(
+    def reserve(
         self, cli_model: str, effort: Effort | None
     ) -> AbstractContextManager[SessionId | None]:
         """The session of a process that stands ready; those were started without an effort."""
-        return self._processes.offer(cli_model) if effort is None else nullcontext()
+        return self._processes.reserve(cli_model) if effort is None else nullcontext()
 
-    async def kept(self) -> set[SessionId]:
+    async def list_ids(self) -> set[SessionId]:
         """The sessions that have a folder, and have begun."""
-        return {*await self._workspace.kept()} - self._processes.unused
+        return {*await self._workspace.list_ids()} - self._processes.unused
 
-    async def forget(self, session_id: SessionId) -> bool:
+    async def delete(self, session_id: SessionId) -> bool:
         """End the session's process, and remove its folder with the transcript, whoever leaves."""
         task = asyncio.create_task(self._forget(session_id))
         self._forgetting.add(task)
@@ -124,8 +124,8 @@ class ClaudeBackend:
         self, turn: ClaudeTurn, translator: Translator
     ) -> AsyncIterator[AsyncIterator[AnswerChunk]]:
         if self._processes.launcher.executable is None:
-            raise failures.unavailable()
-        run = Run(turn, translator, self._options, self._processes, self._workspace)
+            raise errors.unavailable()
+        run = TurnRun(turn, translator, self._options, self._processes, self._workspace)
         ends_at = asyncio.get_running_loop().time() + self._options.turn_timeout
         async with AsyncExitStack() as slot:
             try:
@@ -142,15 +142,15 @@ class ClaudeBackend:
             finally:
                 self._settle(run, slot)
 
-    async def _begin(self, run: Run, slot: AsyncExitStack, ends_at: float) -> None:
+    async def _begin(self, run: TurnRun, slot: AsyncExitStack, ends_at: float) -> None:
         """All that a turn waits for before it is asked counts as its time."""
         try:
             async with asyncio.timeout_at(ends_at):
                 await self._settled(run.turn.session.id)
-                await slot.enter_async_context(self._slots.take())
+                await slot.enter_async_context(self._slots.acquire())
                 await run.begin()
         except TimeoutError:
-            raise failures.too_slow(self._options.turn_timeout) from None
+            raise errors.too_slow(self._options.turn_timeout) from None
 
     def _translator(self, *, handed_out: bool) -> Translator:
         return Translator(
@@ -161,10 +161,10 @@ class ClaudeBackend:
 
     async def _forget(self, session_id: SessionId) -> bool:
         await self._settled(session_id)
-        await self._processes.forget(session_id)
-        return await self._workspace.forget(session_id)
+        await self._processes.end_session(session_id)
+        return await self._workspace.delete(session_id)
 
-    async def _chunks(self, run: Run) -> AsyncGenerator[AnswerChunk, None]:
+    async def _chunks(self, run: TurnRun) -> AsyncGenerator[AnswerChunk, None]:
         try:
             async with aclosing(run.chunks()) as chunks:
                 async for chunk in chunks:
@@ -174,11 +174,11 @@ class ClaudeBackend:
             self._credentials.refused()
             raise
 
-    def _expire(self, run: Run, slot: AsyncExitStack) -> None:
+    def _expire(self, run: TurnRun, slot: AsyncExitStack) -> None:
         run.expire()
         self._settle(run, slot)
 
-    def _settle(self, run: Run, slot: AsyncExitStack) -> None:
+    def _settle(self, run: TurnRun, slot: AsyncExitStack) -> None:
         """Behind the answer; the slot goes with it. Only the first call counts."""
         session_id = run.turn.session.id
         if not run.begun or run.settling:

@@ -14,7 +14,7 @@ Subject = tuple[str, str]  # limit, who: cheap to hash
 MOST_TIMES = 10_000
 
 
-class SlidingWindows:
+class SlidingWindowLimiter:
     """Counts exactly; a clock that is set back or forth changes nothing.
 
     Subjects are in the order of their last request, so that those whose windows are empty are at
@@ -28,7 +28,7 @@ class SlidingWindows:
     def __len__(self) -> int:
         return len(self._windows)
 
-    async def hit(self, limit: Limit, subject: str) -> Quota:
+    async def record(self, limit: Limit, subject: str) -> Quota:
         """Count one request of the subject."""
         now = self._monotonic()
         self._drop_empty(now)
@@ -47,7 +47,7 @@ class SlidingWindows:
         self._windows.move_to_end(key)
         return window.quota(limit, now)
 
-    async def look(self, limit: Limit, subject: str) -> Quota:
+    async def peek(self, limit: Limit, subject: str) -> Quota:
         """What is left."""
         now = self._monotonic()
         window = self._window(limit, subject)
@@ -66,7 +66,7 @@ class SlidingWindows:
 
 
 @dataclass(slots=True)
-class _Together:
+class _Bucket:
     """Requests that leave their window as one: the time until which others join, and of the last."""
 
     until: float
@@ -81,7 +81,7 @@ class _Window:
         self.taken = 0
         self._seconds = limit.seconds
         self._part = limit.seconds / MOST_TIMES if limit.requests > MOST_TIMES else 0.0
-        self._times: deque[_Together] = deque()
+        self._times: deque[_Bucket] = deque()
 
     @property
     def first(self) -> float:
@@ -104,7 +104,7 @@ class _Window:
             self._times[-1].last = now
             self._times[-1].number += 1
         else:
-            self._times.append(_Together(now + self._part, now))
+            self._times.append(_Bucket(now + self._part, now))
 
     def quota(self, limit: Limit, now: float) -> Quota:
         """All of the limit is there again when the last request has left."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from modegate.domain.client import ClientId
+from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import Session, SessionId
 

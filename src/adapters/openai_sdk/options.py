@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from modegate.domain.client import ApiKey
+from modegate.domain.access.client import ApiKey
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -38,6 +38,6 @@ class UpstreamOptions:
         return self.timeout if self.first_byte_timeout is None else self.first_byte_timeout
 
     @property
-    def patience(self) -> float:
+    def max_retry_delay(self) -> float:
         """The longest pause before another attempt: a good part of the time must be left."""
         return min(self.longest_retry_wait, self.first_byte / 2)

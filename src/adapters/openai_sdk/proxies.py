@@ -4,9 +4,9 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
-from modegate.adapters.openai_sdk import failures
+from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.domain.loopback import is_loopback
+from modegate.domain.hosts import is_loopback
 
 # What the client library can speak to a proxy.
 USABLE = frozenset({"http", "https"})
@@ -35,7 +35,7 @@ def proxy_for(upstream: URL) -> URL | None:
     try:
         proxy = URL(address if "://" in address else f"http://{address}")
     except ValueError:
-        raise failures.unusable_proxy() from None
+        raise errors.unusable_proxy() from None
     if proxy.scheme not in USABLE or not proxy.host:
-        raise failures.unusable_proxy()
+        raise errors.unusable_proxy()
     return proxy

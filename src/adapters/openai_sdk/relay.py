@@ -1,116 +1,120 @@
-"""An upstream's server-sent events, handed on as bytes, without I/O."""
+"""The passthrough backend: bytes in, bytes out."""
 
-import re
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 
-from modegate.adapters.openai_sdk import failures
-from modegate.adapters.openai_sdk.lenient_json import loads
-from modegate.adapters.openai_sdk.sse_events import parse_events
-from modegate.adapters.openai_sdk.upstream_errors import error_in
+from modegate.adapters.openai_sdk import errors
+from modegate.adapters.openai_sdk.answers.complete_answer import whole_answer
+from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, chunks_of
+from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
+from modegate.adapters.openai_sdk.model_list import models_in
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.reporting import reported
+from modegate.adapters.openai_sdk.retries import retrying
+from modegate.adapters.openai_sdk.transport.body import AnswerBody
+from modegate.adapters.openai_sdk.transport.response import Answer
+from modegate.adapters.openai_sdk.transport.transport import Transport
+from modegate.domain.answer.events import Chunk
+from modegate.domain.errors import GatewayError
+from modegate.domain.health import PassthroughState
+from modegate.domain.turn import PassthroughTurn
+from modegate.domain.upstream_exchange import UpstreamResponse
 
-EVENT_LIMIT = 16 * 1024 * 1024
-# The ends of an event, for the three line ends that the format allows, and their mixtures.
-BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r", b"\n\r")
-LONGEST_BOUNDARY = 3
-
-# A pattern that begins with letters is found much faster: what is before them it looks back for.
-# "data:" at the beginning of a line.
-DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
-# In the text of an answer these quotation marks would have a backslash before them.
-# An empty reason is one that is not known yet, as some upstreams put it.
-FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"[^"]')
-# What may be an error; only such events are parsed. In a text the quotation marks are escaped.
-MAYBE_ERROR = re.compile(rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|error:)|"error"\s*:')
-SAYS = re.compile(rb"(?:\A|(?<=[\r\n]))(?:data|error):[ \t]*[^ \t\r\n]")
-
-
-class SseRelay:
-    """Takes bytes as they come, gives whole events as they were.
-
-    `done` says that `[DONE]` came; it is left out, because the response ends every stream alike.
-    `spoke` says that an event other than it came, `failed` that one was an error. An answer is
-    whole when each of its `choices` has finished.
-    """
-
-    def __init__(self, choices: int = 1) -> None:
-        self._missing = choices
-        self._tail = bytearray()
-        self.done = False
-        self.spoke = False
-        self.failed = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing of the answer is missing, or the upstream said itself what went wrong."""
-        return self.done or self.failed or self._missing <= 0
-
-    @property
-    def decided(self) -> bool:
-        """Whether the first event is here, or an end without one."""
-        return self.spoke or self.done or self.failed
-
-    def feed(self, data: bytes) -> bytes:
-        """All events that `data` completes, together; empty where there is none.
-
-        Raises:
-            OutputLimitError: a single event is longer than any can be.
-        """
-        if not self._tail and data.endswith(b"\n\n"):
-            return self._look(data)
-        searched = max(0, len(self._tail) - LONGEST_BOUNDARY)
-        self._tail += data
-        end = max(
-            at + len(boundary) if (at := self._tail.rfind(boundary, searched)) >= 0 else 0
-            for boundary in BOUNDARIES
-        )
-        if end == 0 and len(self._tail) > EVENT_LIMIT:
-            raise failures.event_too_long(EVENT_LIMIT)
-        events = bytes(self._tail[:end])
-        del self._tail[:end]
-        return self._look(events)
-
-    def finish(self) -> bytes:
-        """The last event, where the upstream ended right behind it; then `whole` tells the rest."""
-        if not self._tail:
-            return b""
-        rest = bytes(self._tail).rstrip(b"\r\n")
-        self._tail.clear()
-        return self._look(rest + b"\n\n") if _is_whole_event(rest) else b""
-
-    def _look(self, events: bytes) -> bytes:
-        if self.done or not events:
-            return b""
-        # A plain search is many times faster than a pattern, and nearly always answers.
-        if b"[DONE]" in events and (match := DONE.search(events)):
-            self.done = True
-            events = events[: match.start()]
-        self._missing -= len(FINISH.findall(events))
-        if not self.spoke:
-            self.spoke = SAYS.search(events) is not None
-        if b"error" in events and MAYBE_ERROR.search(events):
-            self.failed = self.failed or has_error(events)
-        return events
+# How long a finished stream may keep its connection before it is given up.
+LAST_BYTES = 0.25
 
 
-def has_error(events: bytes) -> bool:
-    """Whether one of the events is an upstream's error."""
-    return any(event.is_error or _is_error_object(event.data) for event in parse_events(events))
+class PassthroughBackend:
+    """Hands turns on to the upstream; also tells how it is."""
+
+    def __init__(self, options: UpstreamOptions) -> None:
+        self._options = options
+        self._endpoints = Endpoints(options)
+        self._transport = Transport(options)
+
+    def status(self) -> PassthroughState:
+        """The backend's state, from the configuration."""
+        if not self._options.enabled:
+            return PassthroughState.DISABLED
+        return PassthroughState.OK if self._options.api_key else PassthroughState.NO_KEY
+
+    async def complete(self, turn: PassthroughTurn) -> UpstreamResponse:
+        """The upstream's answer as it came, where it is one."""
+        with reported():
+            async with (
+                asyncio.timeout(self._options.first_byte) as bound,
+                await self._open(turn) as answer,
+            ):
+                body = b""
+                while not body.strip() and (piece := await answer.body.read()):
+                    body += piece
+                if not answer.body.ended:
+                    self._first_byte_came(bound)
+                    body = await answer.body.read_all(body)
+                return whole_answer(
+                    answer.head, body, says_events=answer.says_events, choices=turn.choices
+                )
+
+    @asynccontextmanager
+    async def stream(self, turn: PassthroughTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Status and headers first, then the upstream's events as they come."""
+        answer: Answer | None = None
+        begun: Begun | None = None
+        try:
+            with reported():
+                async with asyncio.timeout(self._options.first_byte) as bound:
+                    answer = await self._open(turn)
+                    came = partial(self._first_byte_came, bound)
+                    begun = await begin_stream(answer, turn.choices, came)
+            async with aclosing(chunks_of(begun, answer.body, self._options.timeout)) as chunks:
+                yield chunks
+        finally:
+            if answer is not None:
+                if begun is not None and begun.relay.done:
+                    await _drain(answer.body)
+                answer.close()
+
+    async def list_models(self) -> list[dict[str, object]]:
+        """The upstream's model objects; none where passthrough is not configured."""
+        endpoint = self._endpoints.of(None) if self._options.enabled else None
+        if endpoint is None:
+            return []
+        bound = min(self._options.models_timeout, self._options.first_byte)
+        with reported():
+            async with (
+                asyncio.timeout(bound),
+                await self._transport.models(endpoint) as answer,
+            ):
+                return models_in(await answer.body.read_all())
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+        await self._endpoints.aclose()
+
+    def _first_byte_came(self, bound: asyncio.Timeout) -> None:
+        """What follows the first byte has a bound of its own."""
+        bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
+
+    async def _open(self, turn: PassthroughTurn) -> Answer:
+        ask = partial(self._transport.chat, self._endpoint(turn), turn.body)
+        return await retrying(ask, self._options)
+
+    def _endpoint(self, turn: PassthroughTurn) -> Endpoint:
+        if not self._options.enabled:
+            raise errors.disabled()
+        endpoint = self._endpoints.of(turn.upstream_key)
+        if endpoint is None:
+            raise errors.not_configured()
+        return endpoint
 
 
-def _is_error_object(data: bytes) -> bool:
-    try:
-        return b'"error"' in data and error_in(loads(data)) is not None
-    except ValueError:
-        return False
-
-
-def _is_whole_event(event: bytes) -> bool:
-    """Whether an event without the blank line behind it has all of its data."""
-    data = b"".join(
-        line.removeprefix(b"data:") for line in event.splitlines() if line.startswith(b"data:")
-    ).strip()
-    if data == b"[DONE]":
-        return True
-    try:
-        return isinstance(loads(data), dict)
-    except ValueError:
-        return False
+async def _drain(body: AnswerBody) -> None:
+    """Read what little may follow, so that the connection can be used again."""
+    if body.ended:
+        return
+    with suppress(TimeoutError, GatewayError):
+        async with asyncio.timeout(LAST_BYTES):
+            await body.read_all()

@@ -2,7 +2,7 @@
 
 import logging
 
-from modegate.adapters.openai_sdk import failures
+from modegate.adapters.openai_sdk import errors
 from modegate.domain.errors import UpstreamInvalidResponseError
 
 log = logging.getLogger(__name__)
@@ -21,4 +21,4 @@ class reported:  # noqa: N801 - used as a function
         if isinstance(error, UpstreamInvalidResponseError):
             log.warning("upstream answer rejected: %s", error.reason)
         elif isinstance(error, TimeoutError):
-            raise failures.timed_out() from error
+            raise errors.timed_out() from error

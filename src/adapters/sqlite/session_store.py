@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from modegate.adapters.sqlite.condition import Condition, fault_in
 from modegate.adapters.sqlite.database import open_database
-from modegate.adapters.sqlite.holds import Holds
+from modegate.adapters.sqlite.session_locks import SessionLocks
 from modegate.adapters.sqlite.spare import SpareSpace
-from modegate.domain.client import ClientId
+from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.health import StorageState
 from modegate.domain.session import Session, SessionId
@@ -44,7 +44,7 @@ class SqliteSessionStore:
         self._closed = False
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._holds = Holds(folder / "sessions.lock")
+        self._holds = SessionLocks(folder / "sessions.lock")
         self._spare = SpareSpace(folder / SPARE)
         self._condition = Condition()
 

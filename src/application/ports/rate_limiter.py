@@ -9,7 +9,7 @@ from modegate.domain.quota import Limit, Quota
 class RateLimiter(Protocol):
     """Counts requests in sliding windows; exact also under concurrency."""
 
-    async def hit(self, limit: Limit, subject: str) -> Quota:
+    async def record(self, limit: Limit, subject: str) -> Quota:
         """Counts one request of the subject and returns the remaining quota.
 
         Raises:
@@ -18,15 +18,15 @@ class RateLimiter(Protocol):
         """
         ...
 
-    async def look(self, limit: Limit, subject: str) -> Quota:
+    async def peek(self, limit: Limit, subject: str) -> Quota:
         """Returns the remaining quota without counting a request."""
         ...
 
 
-class Permits(Protocol):
+class ConcurrencyLimiter(Protocol):
     """Limits the concurrent requests of each subject."""
 
-    def take(self, subject: str) -> AbstractAsyncContextManager[None]:
+    def acquire(self, subject: str) -> AbstractAsyncContextManager[None]:
         """Acquires one permit of the subject and releases it when the context is left.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from modegate.domain.client import ClientId
+from modegate.domain.access.client import ClientId
 from modegate.domain.session import Session, SessionId
 
 

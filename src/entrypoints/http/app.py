@@ -8,33 +8,33 @@ import falcon
 import falcon.asgi
 from falcon.routing import CompiledRouter
 
-from modegate.application.admission import Admission
+from modegate.application.answering.admission import Admission
+from modegate.application.answering.complete_chat import CompleteChat
+from modegate.application.answering.stream_chat import StreamChat
 from modegate.application.check_health import CheckHealth
-from modegate.application.client_sessions import ClientSessions
-from modegate.application.complete_chat import CompleteChat
 from modegate.application.list_models import ListModels
 from modegate.application.ports.session_store import SessionStore
-from modegate.application.stream_chat import StreamChat
+from modegate.application.sessions.manage import ManageSessions
 from modegate.domain.errors import GatewayError
-from modegate.entrypoints.http.addresses import parse_network
-from modegate.entrypoints.http.carried import Carried
-from modegate.entrypoints.http.chat_completions import ChatCompletions
-from modegate.entrypoints.http.client_addresses import ClientAddresses
-from modegate.entrypoints.http.crowding import Crowding
-from modegate.entrypoints.http.description import Description, Docs, OpenApi
-from modegate.entrypoints.http.drain import Drain
-from modegate.entrypoints.http.errors import on_bug, on_framework_error, on_gateway_error
-from modegate.entrypoints.http.forwarded import ForwardedHeader
-from modegate.entrypoints.http.gate import Gate
-from modegate.entrypoints.http.health import Health, Live
-from modegate.entrypoints.http.lifetime import Lifetime
-from modegate.entrypoints.http.metrics import Metrics, MetricsPage
-from modegate.entrypoints.http.middleware import Cors, DropTrailingSlash, NoteRoute
-from modegate.entrypoints.http.models import Model, Models
-from modegate.entrypoints.http.openapi.facts import Facts
-from modegate.entrypoints.http.refusals import Refusals
-from modegate.entrypoints.http.sessions import OneSession, Sessions
-from modegate.entrypoints.http.storage_watch import StorageWatch
+from modegate.entrypoints.http.messages.client_address import parse_network
+from modegate.entrypoints.http.messages.errors import on_bug, on_framework_error, on_gateway_error
+from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
+from modegate.entrypoints.http.middleware.crowding import Crowding
+from modegate.entrypoints.http.middleware.draining import Draining
+from modegate.entrypoints.http.middleware.early_rejections import EarlyRejections
+from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
+from modegate.entrypoints.http.middleware.response_headers import Carried
+from modegate.entrypoints.http.middleware.route import Cors, DropTrailingSlash, RecordRoute
+from modegate.entrypoints.http.openapi.inputs import Facts
+from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenApi
+from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
+from modegate.entrypoints.http.resources.health import Health, Live
+from modegate.entrypoints.http.resources.metrics import Metrics, MetricsPage
+from modegate.entrypoints.http.resources.models import Model, Models
+from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
+from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -60,7 +60,7 @@ class UseCases:
     complete_chat: CompleteChat
     stream_chat: StreamChat
     admission: Admission
-    client_sessions: ClientSessions
+    client_sessions: ManageSessions
     list_models: ListModels
     check_health: CheckHealth
     sessions: SessionStore
@@ -90,12 +90,12 @@ def create_app(
     *,
     on_start: Sequence[Hook] = (),
     on_end: Sequence[Hook] = (),
-) -> Lifetime:
+) -> RequestLifecycle:
     """The application for any ASGI server that speaks the lifespan protocol."""
-    drain = Drain()
+    drain = Draining()
     proxies = tuple(map(parse_network, options.trusted_proxies))
     addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))
-    gate = Gate(use_cases.admission, addresses)
+    gate = Authenticator(use_cases.admission, addresses)
     metrics = Metrics(use_cases.check_health)
     router = CompiledRouter()
     app = falcon.asgi.App(
@@ -104,8 +104,8 @@ def create_app(
             DropTrailingSlash(router),
             Lifespan(on_start, on_end),
             *_cors(options),
-            NoteRoute(),
-            Refusals(),
+            RecordRoute(),
+            EarlyRejections(),
             drain,
             Crowding(),
         ],
@@ -131,7 +131,7 @@ def create_app(
         "/health",
         Health(
             use_cases.check_health,
-            lambda: drain.begun,
+            lambda: drain.is_draining,
             options.version,
             StorageWatch(use_cases.check_health.storage),
             options.offline,
@@ -142,7 +142,7 @@ def create_app(
     description = Description(_facts(use_cases, options))
     app.add_route("/openapi.json", OpenApi(description))
     app.add_route("/docs", Docs(description))
-    return Lifetime(app, drain, Carried(gate.quota).beside, metrics.observe)
+    return RequestLifecycle(app, drain, Carried(gate.quota).beside, metrics.observe)
 
 
 def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from modegate.application.ports.session_store import SessionStore
-from modegate.domain.client import ClientId
+from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import Session, SessionId
 

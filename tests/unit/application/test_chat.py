@@ -5,14 +5,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from modegate.adapters.memory.rate_limiter import SlidingWindows
+from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.memory.session_store import MemorySessionStore
-from modegate.application.complete_chat import CompleteChat
-from modegate.application.hold_session import HoldSession
-from modegate.application.prepare_turn import PrepareTurn
-from modegate.application.stream_chat import StreamChat
-from modegate.domain.client import ApiKey, ClientId
-from modegate.domain.completion import Completion, FinishReason, Started, TextDelta
+from modegate.application.answering.complete_chat import CompleteChat
+from modegate.application.answering.prepare_turn import PrepareTurn
+from modegate.application.answering.stream_chat import StreamChat
+from modegate.application.sessions.registry import SessionRegistry
+from modegate.domain.access.client import ApiKey, ClientId
+from modegate.domain.answer.events import Completion, FinishReason, Started, TextDelta
 from modegate.domain.errors import (
     BackendCrashedError,
     BackendFailedError,
@@ -36,10 +36,10 @@ from modegate.domain.prompt import Prompt
 from modegate.domain.quota import Limit
 from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn
-from modegate.testing.backend import USAGE, ScriptedBackend, says
+from modegate.testing.answer_backend import USAGE, ScriptedBackend, says
 from modegate.testing.clock import FakeClock
-from modegate.testing.conversations import FakeConversations
 from modegate.testing.ids import FakeIds
+from modegate.testing.transcript_store import FakeTranscriptStore
 
 FIRST = SessionId("00000000-0000-4000-8000-000000000001")
 UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
@@ -59,8 +59,8 @@ class World:
         self.clock = FakeClock(1000.5)
         self.store = store or MemorySessionStore()
         self.backend = ScriptedBackend()
-        self.conversations = FakeConversations()
-        self.sessions = HoldSession(
+        self.conversations = FakeTranscriptStore()
+        self.sessions = SessionRegistry(
             store=self.store,
             conversations=self.conversations,
             policy=SessionPolicy(idle=60),
@@ -73,7 +73,7 @@ class World:
             sessions=self.sessions,
             clock=self.clock,
             ids=FakeIds(),
-            limiter=SlidingWindows(),
+            limiter=SlidingWindowLimiter(),
             per_session=Limit("session", turns, 60),
             clients_may_bring_keys=clients_may_bring_keys,
         )

@@ -10,7 +10,7 @@ from modegate.domain.model_map import ModelMap
 
 
 class Upstream:
-    async def fetch(self) -> Sequence[Mapping[str, object]]:
+    async def list_models(self) -> Sequence[Mapping[str, object]]:
         return [{"id": "gpt-4o"}, {"id": "gpt-9", "owned_by": "them"}]
 
 
@@ -42,12 +42,12 @@ async def test_the_upstreams_own_come_behind_and_no_name_twice() -> None:
 
 class Claude:
     def __init__(self, state: ClaudeHealth) -> None:
-        self.look = lambda: state
+        self.status = lambda: state
 
 
 class Passthrough:
     def __init__(self, state: PassthroughState) -> None:
-        self.look = lambda: state
+        self.status = lambda: state
 
 
 @pytest.mark.parametrize(

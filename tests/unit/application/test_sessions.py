@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from modegate.adapters.memory.session_store import MemorySessionStore
-from modegate.application.client_sessions import ClientSessions
-from modegate.application.expire_sessions import ExpireSessions
-from modegate.application.hold_session import HoldSession
-from modegate.domain.client import ClientId
+from modegate.application.sessions.expire import ExpireSessions
+from modegate.application.sessions.manage import ManageSessions
+from modegate.application.sessions.registry import SessionRegistry
+from modegate.domain.access.client import ClientId
 from modegate.domain.errors import (
     InvalidSessionIdError,
     SessionBusyError,
@@ -19,8 +19,8 @@ from modegate.domain.errors import (
 )
 from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.testing.clock import FakeClock
-from modegate.testing.conversations import FakeConversations
 from modegate.testing.ids import FakeIds
+from modegate.testing.transcript_store import FakeTranscriptStore
 
 ME, YOU = ClientId("me"), ClientId("you")
 ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
@@ -34,10 +34,10 @@ class World:
     def __init__(self) -> None:
         self.clock = FakeClock(55.0)
         self.store = MemorySessionStore()
-        self.conversations = FakeConversations(ONE, TWO)
+        self.conversations = FakeTranscriptStore(ONE, TWO)
         policy = SessionPolicy(idle=60, age=200)
-        self.sessions = ClientSessions(
-            sessions=HoldSession(
+        self.sessions = ManageSessions(
+            sessions=SessionRegistry(
                 store=self.store,
                 policy=policy,
                 clock=self.clock,
@@ -144,7 +144,7 @@ async def test_what_is_left_of_a_turn_that_nobody_remembers_is_removed(world: Wo
 class Full(MemorySessionStore):
     """Has room for nothing while `conversations` keeps something of a session."""
 
-    def __init__(self, conversations: FakeConversations) -> None:
+    def __init__(self, conversations: FakeTranscriptStore) -> None:
         super().__init__()
         self._conversations = conversations
 
@@ -154,13 +154,13 @@ class Full(MemorySessionStore):
         await super().remove(session_id)
 
 
-class Stuck(FakeConversations):
+class Stuck(FakeTranscriptStore):
     """Cannot remove what it keeps of the first session."""
 
     async def forget(self, session_id: SessionId) -> bool:
         if session_id == ONE:
             raise StorageError("stuck")
-        return await super().forget(session_id)
+        return await super().delete(session_id)
 
 
 async def test_the_conversation_goes_first_for_the_store_may_need_its_room(world: World) -> None:

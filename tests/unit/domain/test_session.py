@@ -1,6 +1,6 @@
 import pytest
 
-from modegate.domain.client import ANONYMOUS, ClientId
+from modegate.domain.access.client import ANONYMOUS, ClientId
 from modegate.domain.errors import InvalidSessionIdError
 from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
 
@@ -33,20 +33,20 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_a_session_follows_the_id_that_the_cli_uses() -> None:
     session = Session.start(ID, ANONYMOUS.id, 10.0)
     assert session.cli_session_id == ID
-    moved = session.used(20.0, "other")
+    moved = session.touched(20.0, "other")
     assert (moved.id, moved.cli_session_id, moved.used_at, moved.created_at) == (
         ID,
         "other",
         20.0,
         10.0,
     )
-    assert moved.used(30.0, None).cli_session_id == "other"
+    assert moved.touched(30.0, None).cli_session_id == "other"
 
 
 def test_a_turn_without_a_system_prompt_keeps_the_last_one() -> None:
-    session = Session.start(ID, ClientId("c"), 0.0).instructed("be brief")
-    assert session.instructed("").system_prompt == "be brief"
-    assert session.instructed("be long").system_prompt == "be long"
+    session = Session.start(ID, ClientId("c"), 0.0).with_system_prompt("be brief")
+    assert session.with_system_prompt("").system_prompt == "be brief"
+    assert session.with_system_prompt("be long").system_prompt == "be long"
     assert "be brief" not in repr(session)
 
 
@@ -55,5 +55,5 @@ def test_a_turn_without_a_system_prompt_keeps_the_last_one() -> None:
     [(0, 9.9, False), (0, 10, True), (15, 19.9, False), (15, 20, True)],
 )
 def test_idle_for_too_long_or_too_old(used_at: float, now: float, expired: bool) -> None:
-    session = Session.start(ID, ANONYMOUS.id, 0.0).used(used_at, None)
+    session = Session.start(ID, ANONYMOUS.id, 0.0).touched(used_at, None)
     assert SessionPolicy(idle=10, age=20).expired(session, now) is expired

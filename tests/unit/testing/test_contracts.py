@@ -11,13 +11,13 @@ import pytest
 from support.waiting import until
 
 from modegate.adapters.memory.session_store import MemorySessionStore
-from modegate.domain.client import ClientId
-from modegate.domain.completion import Answer, Chunk, Completion, Started, TextDelta
+from modegate.domain.access.client import ClientId
+from modegate.domain.answer.events import Answer, Chunk, Completion, Started, TextDelta
 from modegate.domain.errors import BackendFailedError, SessionBusyError
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import PassthroughTurn, Turn
-from modegate.testing.backend import ScriptedBackend, says
-from modegate.testing.contracts.completion_backend import CompletionBackendContract
+from modegate.testing.answer_backend import ScriptedBackend, says
+from modegate.testing.contracts.answer_backend import CompletionBackendContract
 from modegate.testing.contracts.session_store import SessionStoreContract
 
 Test = Callable[[], Awaitable[None]]
@@ -234,7 +234,7 @@ def test_every_duty_has_a_fake_that_breaks_it() -> None:
 
 @pytest.mark.parametrize("duty", BROKEN_BACKENDS)
 async def test_a_broken_backend_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = "modegate.testing.contracts.completion_backend.PROMPT_RELEASE"
+    suite = "modegate.testing.contracts.answer_backend.PROMPT_RELEASE"
     monkeypatch.setattr(suite, 0.3)
     tested = TestScriptedBackend()
     tested.backend = BROKEN_BACKENDS[duty]

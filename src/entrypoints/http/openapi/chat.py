@@ -2,7 +2,7 @@
 
 from modegate.domain import errors
 from modegate.entrypoints.http.openapi import examples
-from modegate.entrypoints.http.openapi.causes import CHAT
+from modegate.entrypoints.http.openapi.error_sets import CHAT
 from modegate.entrypoints.http.openapi.errors import TOLD_BY_ADAPTERS
 from modegate.entrypoints.http.openapi.headers import ANSWERED, SENT
 from modegate.entrypoints.http.openapi.responses import (

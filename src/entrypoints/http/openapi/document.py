@@ -1,17 +1,16 @@
 """The OpenAPI document."""
 
 from modegate.application.list_models import describe as describe_model
-from modegate.entrypoints.http.errors import FRAMEWORK
+from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
-    answers,
     chat,
     errors,
     models,
-    operating,
-    requests,
+    operations,
+    request_schemas,
+    response_schemas,
     sessions,
 )
-from modegate.entrypoints.http.openapi.facts import Facts
 from modegate.entrypoints.http.openapi.headers import (
     ALWAYS,
     ANSWERED,
@@ -19,6 +18,7 @@ from modegate.entrypoints.http.openapi.headers import (
     OF_REFUSALS,
     WITH_STATUS,
 )
+from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.page import POLICY
 from modegate.entrypoints.http.openapi.responses import refusal
 from modegate.entrypoints.http.openapi.schema import Schema
@@ -58,11 +58,11 @@ def _paths(facts: Facts) -> Schema:
         "/v1/models/{model}": {"get": models.model(listed[0], key)},
         "/v1/sessions": {"get": sessions.sessions(key)},
         "/v1/sessions/{session_id}": sessions.one_session(key),
-        "/health": {"get": operating.health(facts.version)},
-        "/live": {"get": operating.live()},
-        "/metrics": {"get": operating.metrics(token)},
-        "/openapi.json": {"get": operating.openapi()},
-        "/docs": {"get": operating.docs(POLICY)},
+        "/health": {"get": operations.health(facts.version)},
+        "/live": {"get": operations.live()},
+        "/metrics": {"get": operations.metrics(token)},
+        "/openapi.json": {"get": operations.openapi()},
+        "/docs": {"get": operations.docs(POLICY)},
     }
 
 
@@ -76,12 +76,12 @@ def _components(facts: Facts) -> Schema:
     }
     return {
         "schemas": {
-            "ClaudeCodeRequest": requests.claude_code_request(facts.rules, facts.models),
-            "PassthroughRequest": requests.passthrough_request(),
-            requests.EMPTY_NAME: requests.empty(),
+            "ClaudeCodeRequest": request_schemas.claude_code_request(facts.rules, facts.models),
+            "PassthroughRequest": request_schemas.passthrough_request(),
+            request_schemas.EMPTY_NAME: request_schemas.empty(),
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, as it came."},
-            **answers.schemas(),
+            **response_schemas.schemas(),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
         "examples": {

@@ -9,17 +9,22 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
-from modegate.application.hold_session import not_found
+from modegate.application.sessions.registry import not_found
 from modegate.domain import errors
-from modegate.domain.client import ApiKey, KeyRing
+from modegate.domain.access.client import ApiKey, KeyRing
 from modegate.domain.conversation import Conversation
 from modegate.domain.errors import GatewayError
 from modegate.domain.mode import decide_mode
 from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import ParamPolicy
 from modegate.domain.session import SessionId, parse_session_id
-from modegate.entrypoints.http.body import MIB, not_json, too_large
-from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES, framed, framework_error
+from modegate.entrypoints.http.messages.errors import (
+    FRAMEWORK,
+    STATUSES,
+    framework_error,
+    render_error,
+)
+from modegate.entrypoints.http.messages.request_body import MIB, not_json, too_large
 from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
 from modegate.entrypoints.http.openapi.schema import Schema
 
@@ -118,7 +123,7 @@ TOLD_BY_ADAPTERS = (
 def examples(models: ModelMap, max_body: int = MIB) -> dict[str, object]:
     """An error object for every code."""
     told = (*told_by_the_domain(models, max_body), *TOLD_BY_ADAPTERS)
-    of_ours = {error.code: json.loads(framed(error)[1]) for error in told}
+    of_ours = {error.code: json.loads(render_error(error)[1]) for error in told}
     of_the_server = {
         code: json.loads(framework_error(status)) for status, (code, _) in FRAMEWORK.items()
     }

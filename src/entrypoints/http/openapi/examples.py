@@ -2,8 +2,9 @@
 
 import json
 
-from modegate.domain.client import ANONYMOUS
-from modegate.domain.completion import (
+from modegate.dialects.chat.response import DONE, ChunkRenderer, event, render_completion
+from modegate.domain.access.client import ANONYMOUS
+from modegate.domain.answer.events import (
     Completion,
     Finished,
     FinishReason,
@@ -22,11 +23,10 @@ from modegate.domain.health import (
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import ClaudeTurn
-from modegate.entrypoints.http.errors import cut_event
-from modegate.entrypoints.http.health import describe as describe_health
+from modegate.entrypoints.http.messages.errors import stream_error
 from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
-from modegate.entrypoints.http.sessions import describe as describe_session
-from modegate.entrypoints.http.wire import DONE, ChunkRenderer, event, render_completion
+from modegate.entrypoints.http.resources.health import describe as describe_health
+from modegate.entrypoints.http.resources.sessions import describe as describe_session
 
 NOON = 1_767_268_800  # 2026-01-01, in Unix seconds
 USAGE = Usage(prompt_tokens=25, completion_tokens=6, cached_tokens=12)
@@ -69,7 +69,7 @@ def cut_stream(error: GatewayError) -> str:
     """Returns a streamed answer that ends with an error event."""
     render = ChunkRenderer(TURN).render
     begun = b"".join(map(render, (TextStarted(), TextDelta("A door "))))
-    return (begun + event(cut_event(error)) + DONE).decode()
+    return (begun + event(stream_error(error)) + DONE).decode()
 
 
 def session() -> dict[str, object]:

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
-from modegate.domain.client import LONGEST_KEY
+from modegate.domain.access.client import LONGEST_KEY
 from modegate.domain.mode import FALSY, TRUTHY, Mode
 from modegate.domain.session import UUID_VERSION
-from modegate.entrypoints.http.carried import LONGEST_ID, SECURITY_HEADERS, STREAM_HEADERS
+from modegate.entrypoints.http.middleware.response_headers import (
+    LONGEST_ID,
+    SECURITY_HEADERS,
+    STREAM_HEADERS,
+)
 from modegate.entrypoints.http.openapi.schema import COUNT, STRING, Schema
 
 VISIBLE = "^[!-~]+$"

@@ -2,8 +2,7 @@
 
 import json
 
-from modegate.entrypoints.http.models import no_such_model
-from modegate.entrypoints.http.openapi.causes import ADMISSION, UPSTREAM
+from modegate.entrypoints.http.openapi.error_sets import ADMISSION, UPSTREAM
 from modegate.entrypoints.http.openapi.headers import LISTED, REQUEST_ID
 from modegate.entrypoints.http.openapi.responses import (
     HANDED_ON,
@@ -13,6 +12,7 @@ from modegate.entrypoints.http.openapi.responses import (
     refusals,
 )
 from modegate.entrypoints.http.openapi.schema import STRING, Schema, list_of
+from modegate.entrypoints.http.resources.models import no_such_model
 
 INCLUDE: Schema = {
     "name": "include",

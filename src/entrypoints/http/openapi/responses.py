@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from modegate.entrypoints.http.openapi.causes import ANYWHERE, CLOSING
+from modegate.entrypoints.http.openapi.error_sets import ANYWHERE, CLOSING
 from modegate.entrypoints.http.openapi.errors import Kind, codes_by_status
 from modegate.entrypoints.http.openapi.headers import ALWAYS, OF_REFUSALS, WAIT, WITH_STATUS
 from modegate.entrypoints.http.openapi.schema import Schema, ref

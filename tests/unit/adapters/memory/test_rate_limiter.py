@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modegate.adapters.memory.rate_limiter import SlidingWindows
+from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.domain.errors import RateLimitError
 from modegate.domain.quota import Limit
 
@@ -14,22 +14,22 @@ THREE = Limit("x", 3, 60)
 
 
 async def test_exactly_as_many_as_the_limit_says() -> None:
-    windows = SlidingWindows()
-    assert [(await windows.hit(THREE, "a")).remaining for _ in range(3)] == [2, 1, 0]
+    windows = SlidingWindowLimiter()
+    assert [(await windows.record(THREE, "a")).remaining for _ in range(3)] == [2, 1, 0]
     for _ in range(2):
         with pytest.raises(RateLimitError, match="More than 3 requests of this x in 60 s"):
-            await windows.hit(THREE, "a")
-    assert (await windows.hit(THREE, "b")).remaining == 2
-    assert (await windows.hit(Limit("y", 3, 60), "a")).remaining == 2
+            await windows.record(THREE, "a")
+    assert (await windows.record(THREE, "b")).remaining == 2
+    assert (await windows.record(Limit("y", 3, 60), "a")).remaining == 2
 
 
 async def test_a_thousand_at_once() -> None:
-    windows = SlidingWindows()
+    windows = SlidingWindowLimiter()
     limit = Limit("x", 100, 60)
 
     async def ask() -> bool:
         try:
-            await windows.hit(limit, "a")
+            await windows.record(limit, "a")
         except RateLimitError:
             return False
         return True
@@ -39,29 +39,29 @@ async def test_a_thousand_at_once() -> None:
 
 async def test_the_window_slides() -> None:
     now = [1000.0]
-    windows, limit = SlidingWindows(lambda: now[0]), Limit("x", 2, 1.5)
-    await windows.hit(limit, "a")
+    windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 2, 1.5)
+    await windows.record(limit, "a")
     now[0] += 1.0
-    assert (await windows.hit(limit, "a")).reset_at == pytest.approx(time.time() + 1.5, abs=1)
+    assert (await windows.record(limit, "a")).reset_at == pytest.approx(time.time() + 1.5, abs=1)
     with pytest.raises(RateLimitError) as caught:
-        await windows.hit(limit, "a")
+        await windows.record(limit, "a")
     assert caught.value.retry_after == 0.5
     now[0] += 0.5  # the first one has left the window, the second has not
-    assert (await windows.look(limit, "a")).remaining == 1
-    assert (await windows.hit(limit, "a")).remaining == 0
+    assert (await windows.peek(limit, "a")).remaining == 1
+    assert (await windows.record(limit, "a")).remaining == 0
     with pytest.raises(RateLimitError):
-        await windows.hit(limit, "a")
+        await windows.record(limit, "a")
 
 
 @given(st.lists(st.integers(0, 3000), max_size=60))
 async def test_no_window_of_any_place_holds_more_than_the_limit(pauses: list[int]) -> None:
     now, admitted = [0.0], list[float]()
-    windows, limit = SlidingWindows(lambda: now[0]), Limit("x", 3, 2000)
+    windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 3, 2000)
     for pause in pauses:
         now[0] += pause
         room = sum(now[0] - at < limit.seconds for at in admitted) < limit.requests
         try:
-            await windows.hit(limit, "a")
+            await windows.record(limit, "a")
             admitted.append(now[0])
             assert room
         except RateLimitError:
@@ -70,27 +70,27 @@ async def test_no_window_of_any_place_holds_more_than_the_limit(pauses: list[int
 
 async def test_nothing_is_kept_of_who_has_been_silent_for_a_window() -> None:
     now = [0.0]
-    windows, limit = SlidingWindows(lambda: now[0]), Limit("x", 2, 10.0)
+    windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 2, 10.0)
     for subject in range(1000):
         now[0] += 1
-        await windows.hit(limit, str(subject))
-        await windows.look(limit, f"never seen {subject}")
+        await windows.record(limit, str(subject))
+        await windows.peek(limit, f"never seen {subject}")
     assert len(windows) == 10
 
 
 async def test_a_high_limit_needs_no_more_memory_than_a_low_one() -> None:
     now = [0.0]
-    windows, limit = SlidingWindows(lambda: now[0]), Limit("x", 100_000, 10.0)
+    windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 100_000, 10.0)
     tracemalloc.start()
     try:
         for request in range(100_000):
             now[0] = request / 50_000
-            assert (await windows.hit(limit, "a")).remaining == 99_999 - request
+            assert (await windows.record(limit, "a")).remaining == 99_999 - request
         with pytest.raises(RateLimitError):
-            await windows.hit(limit, "a")
+            await windows.record(limit, "a")
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert kept < 1_000_000
     now[0] = 10.0 + 2 * limit.seconds / 10_000
-    assert 99 <= (await windows.look(limit, "a")).remaining <= 100
+    assert 99 <= (await windows.peek(limit, "a")).remaining <= 100

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from modegate.adapters.openai_sdk.chunk_joining import join_chunks
-from modegate.adapters.openai_sdk.chunk_splitting import split_completion
+from modegate.adapters.openai_sdk.answers.chunk_joining import join_chunks
+from modegate.adapters.openai_sdk.answers.chunk_splitting import split_completion
 
 HEAD = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 

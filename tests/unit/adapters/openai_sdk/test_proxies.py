@@ -2,7 +2,7 @@ import pytest
 from yarl import URL
 
 from modegate.adapters.openai_sdk.proxies import proxy_for
-from modegate.adapters.openai_sdk.retrying import is_transient
+from modegate.adapters.openai_sdk.retries import is_transient
 from modegate.domain.errors import UpstreamUnreachableError
 
 UPSTREAM = URL("https://api.openai.com/v1/")

@@ -17,12 +17,12 @@ from support.openapi import CHAT, DOCUMENT, FACTS
 
 from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
 from modegate.domain.param_policy import CLAUDE_CODE_RULES, Tier
-from modegate.entrypoints.http.carried import SECURITY_HEADERS
-from modegate.entrypoints.http.description import Description
-from modegate.entrypoints.http.errors import FRAMEWORK, STATUSES
-from modegate.entrypoints.http.middleware import EXPOSED_HEADERS
+from modegate.entrypoints.http.messages.errors import FRAMEWORK, STATUSES
+from modegate.entrypoints.http.middleware.response_headers import SECURITY_HEADERS
+from modegate.entrypoints.http.middleware.route import EXPOSED_HEADERS
 from modegate.entrypoints.http.openapi.document import build_document
 from modegate.entrypoints.http.openapi.page import render_page
+from modegate.entrypoints.http.openapi.resource import Description
 
 COMPONENTS = DOCUMENT["components"]
 ANSWER = DOCUMENT["paths"][CHAT]["post"]["responses"]["200"]["content"]
@@ -185,7 +185,7 @@ def test_both_are_made_once() -> None:
 
 def test_what_makes_them_is_not_loaded_before_somebody_asks() -> None:
     code = (
-        "import sys; import modegate.entrypoints.server; "
+        "import sys; import modegate.entrypoints.http.server.server; "
         "sys.exit('modegate.entrypoints.http.openapi.document' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,1 @@
+"""Processes between turns, and the slots that bound them."""

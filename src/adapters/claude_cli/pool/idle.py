@@ -1,0 +1,54 @@
+"""Processes that wait for their session's next turn."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+from modegate.adapters.claude_cli.process.child_process import noop
+from modegate.adapters.claude_cli.process.cli_process import CliProcess
+from modegate.domain.session import SessionId
+
+
+class IdleProcesses:
+    """At most `maximum`, each for `idle` seconds; the least recently used one leaves first.
+
+    Whoever leaves is given to `end`.
+    """
+
+    def __init__(self, maximum: int, idle: float, end: Callable[[CliProcess], object]) -> None:
+        self._maximum = maximum
+        self._idle = idle
+        self._end = end
+        self._kept: OrderedDict[SessionId, tuple[CliProcess, asyncio.TimerHandle]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._kept)
+
+    def keep(self, process: CliProcess) -> None:
+        """Its turn is over."""
+        session_id = process.launch.session_id
+        process.release_lock()
+        process.child.on_exit = lambda: self._evict(session_id)
+        timer = asyncio.get_running_loop().call_later(self._idle, self._evict, session_id)
+        self._kept[session_id] = process, timer
+        if len(self._kept) > self._maximum:
+            self._evict(next(iter(self._kept)))
+
+    def take(self, session_id: SessionId) -> CliProcess | None:
+        """The session's process, which waits no longer."""
+        if (kept := self._kept.pop(session_id, None)) is None:
+            return None
+        process, timer = kept
+        timer.cancel()
+        process.child.on_exit = noop
+        return process
+
+    def clear(self) -> None:
+        """Nobody waits any more."""
+        for session_id in list(self._kept):
+            self._evict(session_id)
+
+    def _evict(self, session_id: SessionId) -> None:
+        if process := self.take(session_id):
+            self._end(process)

@@ -1,0 +1,1 @@
+"""One process of the CLI: its start, environment, folder and end."""

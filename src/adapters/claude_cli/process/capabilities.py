@@ -1,0 +1,97 @@
+"""Which options an executable knows."""
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S
+from modegate.adapters.claude_cli.process.command_line import Features
+from modegate.adapters.claude_cli.process.descriptors import require_descriptors
+from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
+from modegate.adapters.claude_cli.process.orphan_guard_process import MARK
+
+# Seconds for an executable to say what it is.
+PATIENCE = 10.0
+# One that was silent is not asked for every turn: each would wait as long again.
+ASKED_AGAIN_AFTER = 60.0
+OPTION = re.compile(r"(?<![\w-])--[a-zA-Z][a-zA-Z-]+")
+
+log = logging.getLogger(__name__)
+
+
+class FeatureProbe:
+    """Asks each executable once, and again when it has changed, or some time after its silence."""
+
+    def __init__(self, environment: Mapping[str, str], guard: OrphanGuard | None = None) -> None:
+        self._environment = environment
+        self._guard = guard
+        self._known: dict[tuple[str, int], Features] = {}
+        self._silent_until: dict[tuple[str, int], float] = {}
+        self._asking = asyncio.Lock()
+
+    async def ask(self, executable: str) -> Features:
+        """What `--help` lists; nothing, which stands for everything, where it does not answer."""
+        key = (executable, _changed_at(executable))
+        async with self._asking:
+            if key in self._known:
+                return self._known[key]
+            if time.monotonic() < self._silent_until.get(key, 0.0):
+                return Features(frozenset())
+            told = await run_and_capture(executable, "--help", self._environment, self._guard)
+            if told is None:
+                log.warning("claude --help did not answer: every option is taken as known")
+                self._silent_until[key] = time.monotonic() + ASKED_AGAIN_AFTER
+                return Features(frozenset())
+            self._known[key] = Features(frozenset(OPTION.findall(told)))
+            return self._known[key]
+
+
+async def run_and_capture(
+    executable: str,
+    option: Literal["--help", "--version"],
+    environment: Mapping[str, str],
+    guard: OrphanGuard | None = None,
+) -> str | None:
+    """What an executable says of itself; None where it does not in time."""
+    mark = uuid.uuid4().hex
+    if guard is not None:
+        await guard.start()
+    require_descriptors()
+    process = await asyncio.create_subprocess_exec(
+        executable,
+        option,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**environment, MARK: mark},
+        start_new_session=True,
+    )
+    try:
+        if guard is not None:
+            guard.add(process.pid, mark)
+        async with asyncio.timeout(PATIENCE):
+            text, _ = await process.communicate()
+        return text.decode("utf-8", "replace")
+    except TimeoutError:
+        return None
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):  # it has just ended
+                os.killpg(process.pid, signal.SIGKILL)
+            with suppress(TimeoutError):  # somebody else may hold its standard output
+                async with asyncio.timeout(OUTPUT_DRAIN_S):
+                    await process.communicate()
+        if guard is not None:
+            guard.remove(process.pid)
+
+
+def _changed_at(executable: str) -> int:
+    return Path(executable).stat().st_mtime_ns

@@ -1,0 +1,244 @@
+"""One child process: its pipes, its bounds, and its certain end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from modegate.adapters.claude_cli import errors
+from modegate.domain.errors import GatewayError, OutputLimitError
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+HIGH_WATER_BYTES = 1024 * 1024
+STDERR_KEPT_BYTES = 16 * 1024
+# How long standard output may stay open after the child's own end, held by some descendant.
+OUTPUT_DRAIN_S = 0.5
+# A killed process ends at once, unless the kernel waits in it for a disk or a network share.
+KILLED_WITHIN_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def noop() -> None:
+    """Where nobody wants to know."""
+
+
+class ChildProcess(asyncio.SubprocessProtocol):
+    """Reads what the child writes, and knows when it ends.
+
+    The event loop's own stream wrappers wait for the pipes' end where only the process has ended;
+    a descendant that keeps a pipe open would then hold the turn for ever.
+    """
+
+    def __init__(self, *, stderr_limit: int) -> None:
+        self.expired: GatewayError | None = None
+        self._stderr_limit = stderr_limit
+        self._stderr_size = 0
+        self._stderr = bytearray()
+        self._stderr_news = False
+        self._stdout: deque[bytes] = deque()
+        self._buffered = 0
+        self._readable = asyncio.Event()
+        self._at_end = False
+        self._input_ended = False
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._pid = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last_words: asyncio.TimerHandle | None = None
+        self.exited = asyncio.Event()
+        self.on_exit: Callable[[], object] = noop
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a process to end."""
+        return self._transport is not None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it belongs to the event loop that runs; of others nothing is heard any more."""
+        return self._loop is asyncio.get_running_loop()
+
+    @property
+    def transport(self) -> asyncio.SubprocessTransport:
+        """The event loop's side of the child; there from the moment that it is started."""
+        if self._transport is None:
+            raise RuntimeError("the child has not been started")
+        return self._transport
+
+    @property
+    def pid(self) -> int:
+        """Of the process, and of its group."""
+        return self._pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """As the event loop tells it; None while the child runs."""
+        return self.transport.get_returncode()
+
+    @property
+    def stderr(self) -> str:
+        """The end of what the child wrote to standard error; for the log, after cleaning."""
+        return self._stderr.decode("utf-8", "replace")
+
+    def write(self, data: bytes, *, last: bool = False) -> None:
+        """Send `data` to standard input; `last` closes it. A child that does not read is no error."""
+        # uvloop's transports are no subclasses of asyncio's.
+        pipe = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(STDIN))
+        if self._input_ended or pipe.is_closing():
+            return
+        pipe.write(data)
+        if last:
+            self._input_ended = True
+            pipe.write_eof()
+
+    def begin_answer(self) -> bytes:
+        """The bounds count anew; what came since the last answer is returned, and counts no more."""
+        self._stderr_size = 0
+        self._stderr.clear()
+        self._stderr_news = False
+        return self._take()
+
+    async def read(self) -> bytes:
+        """What standard output brought since the last call; empty at its end.
+
+        Raises:
+            OutputLimitError: standard error is over its bound.
+            BackendAuthError: the CLI says there that it has no credentials.
+            GatewayError: the one that it has expired with.
+        """
+        while not self._stdout:
+            if self.expired is not None:
+                raise self.expired
+            if self._at_end:
+                return b""
+            self._check_stderr()
+            self._readable.clear()
+            await self._readable.wait()
+        self._check_stderr()
+        return self._take()
+
+    async def speaks(self, patience: float) -> bool:
+        """Whether standard output brings more, or ends, within `patience` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not (self._stdout or self._at_end):
+                    self._readable.clear()
+                    await self._readable.wait()
+        return bool(self._stdout) or self._at_end
+
+    async def ended(self, patience: float) -> None:
+        """Wait for the child to end, for at most `patience` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self.exited.wait()
+
+    def terminate(self) -> None:
+        """Ask the whole group to end."""
+        if not self.exited.is_set():
+            self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the whole group now."""
+        if not self.exited.is_set():
+            self._signal(signal.SIGKILL)
+
+    async def stop(self, grace: float) -> None:
+        """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end.
+
+        The wait is bounded: a process that the kernel does not end must not hold its slot for ever.
+        """
+        if not self.is_here:  # its event loop has ended: nothing would tell of its end
+            self.kill()
+            return
+        if not self.exited.is_set():
+            self.terminate()
+            await self.ended(grace)
+        if not self.exited.is_set():
+            log.warning("claude process %d ignored SIGTERM: killing it", self.pid)
+            self.kill()
+            await self.ended(KILLED_WITHIN_S)
+        if not self.exited.is_set():
+            log.error("claude process %d did not end after SIGKILL: leaving it", self.pid)
+        if self._last_words is not None:
+            self._last_words.cancel()
+        self.transport.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._pid <= 1:  # to a kernel these mean our own group, and everybody
+            raise RuntimeError("the child has no group")
+        try:
+            os.killpg(self._pid, number)
+        except (ProcessLookupError, PermissionError):  # the latter from macOS, for zombies
+            return
+
+    def expire(self, error: GatewayError) -> None:
+        """The child's time is over: whoever reads gets the error, and no more."""
+        self.expired = error
+        self._stdout.clear()
+        self._end_of_output()
+
+    def _take(self) -> bytes:
+        data = b"".join(self._stdout)
+        self._stdout.clear()
+        if self._buffered > HIGH_WATER_BYTES and not self._at_end:
+            self._stdout_pipe().resume_reading()
+        self._buffered = 0
+        return data
+
+    def _check_stderr(self) -> None:
+        if self._stderr_size > self._stderr_limit:
+            raise OutputLimitError("Claude Code wrote too much to standard error: try again.")
+        if self._stderr_news:
+            self._stderr_news = False
+            if error := errors.from_words(self.stderr):
+                raise error
+
+    def _stdout_pipe(self) -> asyncio.ReadTransport:
+        return cast("asyncio.ReadTransport", self.transport.get_pipe_transport(STDOUT))
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The child runs."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._pid = self._transport.get_pid()
+        self._loop = asyncio.get_running_loop()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """The child wrote."""
+        if fd == STDERR:
+            self._stderr_size += len(data)
+            self._stderr += data
+            self._stderr_news = True
+            if (
+                len(self._stderr) > STDERR_KEPT_BYTES
+            ):  # whole lines, for half a key would not be known
+                begin = self._stderr.find(b"\n", -STDERR_KEPT_BYTES // 2) + 1
+                del self._stderr[: begin or len(self._stderr)]
+        else:
+            self._stdout.append(data)
+            self._buffered += len(data)
+            if self._buffered > HIGH_WATER_BYTES:
+                self._stdout_pipe().pause_reading()
+        self._readable.set()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        """A pipe's other end is closed."""
+        if fd == STDOUT:
+            self._end_of_output()
+
+    def process_exited(self) -> None:
+        """The child has ended; what it wrote may still be on its way."""
+        self._signal(signal.SIGKILL)  # its descendants, while the group's id is surely still theirs
+        self.exited.set()
+        self.on_exit()
+        loop = asyncio.get_running_loop()
+        self._last_words = loop.call_later(OUTPUT_DRAIN_S, self._end_of_output)
+
+    def _end_of_output(self) -> None:
+        self._at_end = True
+        self._readable.set()

@@ -1,0 +1,36 @@
+"""Work that a cancellation must not cut short, and work that is cancelled."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def run_shielded(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` to its end, which it must bound itself.
+
+    A cancellation is raised after it, whatever came of the work.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # nobody else will ask, and the event loop would complain
+        raise cancelled
+    return task.result()
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel the task and wait for its end; a cancellation of the caller is raised as usual.
+
+    A no-op where it has ended, or belongs to an event loop that runs no more.
+    """
+    if not task.done() and task.get_loop() is asyncio.get_running_loop():
+        task.cancel()
+        await asyncio.wait({task})

@@ -1,0 +1,1 @@
+"""What the CLI reads and writes; without I/O."""

@@ -1,0 +1,124 @@
+"""When a limit of the account ends, from what the CLI says of it; without I/O.
+
+The shapes are those of 2.1.329 and, with the epoch behind a bar, of earlier versions. Times are Unix
+seconds.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from modegate.adapters.claude_cli.protocol.events import Event, child, number
+
+EPOCH = re.compile(r"\blimit reached\|(\d{10})\b", re.IGNORECASE)
+WAIT = re.compile(
+    r"\b(?:in|after|wait)\s+(?:about\s+)?(?P<days>\d+ ?d(?:ays?)?\b ?)?(?P<hours>\d+ ?h(?:ours?|rs?)?\b ?)?"
+    r"(?P<minutes>\d+ ?m(?:in(?:ute)?s?)?\b ?)?(?P<seconds>\d+(?:\.\d+)? ?s(?:ec(?:ond)?s?)?\b)?",
+    re.IGNORECASE,
+)
+RESET = re.compile(
+    r"\bresets?\s+(?:at\s+|on\s+)?"
+    r"(?:(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s+(?P<day>\d{1,2})"
+    r"(?:,\s+(?P<year>\d{4}))?(?:,?\s+(?:at\s+)?)?)?"
+    r"(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?\s?(?P<half>[ap]m)?)?"
+    r"(?:\s*\(?(?P<zone>UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)+)\)?)?",
+    re.IGNORECASE,
+)
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)  # texts name no seconds: that minute may have begun
+NOON = 12
+UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+
+
+def reset_in(info: Event, now: float) -> float | None:
+    """When requests are taken again, of a `rate_limit_info`; None where it refuses none, or is silent.
+
+    Either the plan's window or the paid usage beyond it lets requests in again, whichever is first.
+    """
+    if info.get("status") != "rejected" or info.get("isUsingOverage") is True:
+        return None
+    told = (number(info, name) for name in ("resetsAt", "overageResetsAt"))
+    windows = max(_rejected_windows(info), default=None)
+    return min((at for at in told if at > now), default=windows)
+
+
+def reset_of_text(text: str, now: float) -> float | None:
+    """When the limit ends that a text for people tells of."""
+    if epoch := EPOCH.search(text):
+        return float(epoch[1])
+    for found in RESET.finditer(text):
+        if found["hour"] or found["day"]:
+            return _instant(found, now)
+    for found in WAIT.finditer(text):
+        if any(found.groups()):
+            return now + _seconds(found)
+    return None
+
+
+def _rejected_windows(info: Event) -> Iterator[float]:
+    windows = child(info, "unifiedWindows")
+    for name in windows:
+        window = child(windows, name)
+        if window.get("status") == "rejected" and (at := number(window, "resetsAt")):
+            yield at
+
+
+def _seconds(found: re.Match[str]) -> float:
+    return sum(
+        float(re.sub(r"[^\d.]", "", found[unit])) * size
+        for unit, size in UNITS.items()
+        if found[unit]
+    )
+
+
+def _instant(found: re.Match[str], now: float) -> float | None:
+    """The next time at which a clock there shows what was found."""
+    try:
+        today = datetime.fromtimestamp(now, _zone(found["zone"]))  # without a zone this machine's
+        at = today.replace(
+            hour=_hour(found), minute=int(found["minute"] or 0), second=0, microsecond=0, fold=0
+        )
+        if not found["day"]:
+            return (at if at > today - MINUTE else at + DAY).timestamp()
+        at = at.replace(
+            year=int(found["year"] or today.year),
+            month=MONTHS.index(found["month"].lower()) + 1,
+            day=int(found["day"]),
+        )
+        if not found["year"] and at < today - DAY:
+            at = at.replace(year=at.year + 1)
+        return at.timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _hour(found: re.Match[str]) -> int:
+    """The hour of the day.
+
+    Raises:
+        ValueError: no clock shows it.
+    """
+    hour = int(found["hour"] or 0)
+    if found["half"]:
+        if hour > NOON:
+            raise ValueError(hour)
+        return hour % NOON + (NOON if found["half"].lower() == "pm" else 0)
+    return hour
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    """The zone of a name.
+
+    Raises:
+        ValueError: this machine does not know it.
+    """
+    if name is None:
+        return None
+    if name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(name) from error

@@ -1,0 +1,163 @@
+"""What a failed turn means, from everything that the CLI said of it; without I/O."""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TypeVar
+
+from modegate.adapters.claude_cli import errors
+from modegate.adapters.claude_cli.protocol.events import Event, child, number, text
+from modegate.adapters.claude_cli.protocol.rate_limits import reset_in, reset_of_text
+from modegate.domain.answer.events import FinishReason
+from modegate.domain.answer.outcomes import (
+    ERROR_KINDS,
+    GENERAL_ERRORS,
+    RESULT_SUBTYPES,
+    SPECIFIC_ERRORS,
+    STOP_REASONS,
+    TERMINAL_REASONS,
+    Failure,
+    Outcome,
+    of_status,
+)
+from modegate.domain.errors import GatewayError
+
+CONTEXT_WINDOW = "context_window"
+CREDITS_USED_UP = "model_requires_usage_credits"
+TOO_LONG = re.compile(
+    r"prompt is too long|request too large|exceeds? the (maximum|context)", re.IGNORECASE
+)
+BLOCKED = re.compile(r"blocked by content filtering", re.IGNORECASE)
+USAGE_LIMIT = re.compile(
+    r"usage limit|(hit|reached) your .{0,60}(limit|budget)|limit reached|out of usage credits|"
+    r"experiencing high load",
+    re.IGNORECASE,
+)
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Reported:
+    """Everything that the CLI said of a failure before the turn's result."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+        self._kind: str | None = None
+        self._is_context_cut = False
+        self._delay: float | None = None
+        self._resets_at: float | None = None
+
+    def note_retry(self, event: Event) -> None:
+        """Takes the name and the delay of an `api_retry`."""
+        self._name = text(event, "error")
+        self._delay = number(event, "retry_delay_ms") / 1000 or None
+
+    def note_limit(self, info: Event, now: float) -> None:
+        """Takes a `rate_limit_info`; one that refuses nothing ends what an earlier one said."""
+        if info:
+            self._resets_at = reset_in(info, now)
+
+    def note_error(self, event: Event, now: float) -> None:
+        """Takes the message in which the CLI tells of an error, or the result itself."""
+        self._name = text(event, "error") or self._name
+        self._kind = text(event, "api_error") or self._kind
+        details = child(event, "api_error_params")
+        self._is_context_cut = self._is_context_cut or details.get("cut") == CONTEXT_WINDOW
+        self.note_limit(child(details, "rate_limit_info"), now)
+
+    def of_retry(self, event: Event, now: float) -> GatewayError:
+        """The error of a turn that is stopped because the CLI would wait too long."""
+        status = event.get("error_status")
+        kind = of_status(status) if isinstance(status, int) else self._of_name() or Failure.SERVER
+        if not isinstance(kind, Failure) or kind is Failure.UNKNOWN:  # a connection that broke
+            kind = Failure.SERVER
+        return errors.of_kind(kind, self._wait("", now))
+
+    def of_result(
+        self, result: Event, now: float, *, has_text: bool = False
+    ) -> FinishReason | GatewayError:
+        """How the turn ended whose `result` is an error; `now` is in Unix seconds."""
+        self.note_error(result, now)
+        said = f"{result.get('result') or ''} {result.get('errors') or ''}"
+        if errors.NO_CONVERSATION.search(said):
+            return errors.session_lost()
+        outcome = next(self._outcomes(result, said), Failure.UNKNOWN)
+        if outcome is FinishReason.LENGTH and not has_text:
+            return self._cut_without_text()
+        if isinstance(outcome, FinishReason):
+            return outcome
+        if outcome is Failure.UNKNOWN:
+            log.warning("claude turn failed without a known reason: %s", self._names(result))
+        return errors.of_kind(outcome, self._wait(said, now))
+
+    def _cut_without_text(self) -> GatewayError:
+        if self._is_context_cut:
+            return errors.too_long()
+        is_limit = "max_output_tokens" in {self._name, self._kind}
+        return errors.cut_without_text() if is_limit else errors.unexplained()
+
+    def _outcomes(self, result: Event, said: str) -> Iterator[Outcome]:
+        """What the result means, the most exact first."""
+        status = result.get("api_error_status")
+        if self._kind == CREDITS_USED_UP and self._resets_at:
+            yield Failure.RATE_LIMITED
+        if found := known(ERROR_KINDS, "error kind", self._kind):
+            yield found
+        if result.get("stop_reason") == "refusal":
+            yield FinishReason.CONTENT_FILTER
+        if specific := SPECIFIC_ERRORS.get(self._name or ""):
+            yield specific
+        yield from self._from_words(status, said)
+        if reason := TERMINAL_REASONS.get(text(result, "terminal_reason") or ""):
+            yield reason
+        if isinstance(status, int):
+            yield of_status(status)
+        if found := self._of_name():
+            yield found
+        if found := known(RESULT_SUBTYPES, "result subtype", text(result, "subtype")):
+            yield found
+
+    def _from_words(self, status: object, said: str) -> Iterator[Failure | FinishReason]:
+        if status in {None, 400} and BLOCKED.search(said):
+            yield FinishReason.CONTENT_FILTER
+        if status in {None, 400} and TOO_LONG.search(said):
+            yield Failure.CONTEXT
+        if status is None and USAGE_LIMIT.search(said):
+            yield Failure.RATE_LIMITED
+        if status is None and errors.NOT_LOGGED_IN.search(said):
+            yield Failure.CREDENTIALS
+
+    def _names(self, result: Event) -> str:
+        told = (text(result, name) for name in ("subtype", "terminal_reason"))
+        names = (self._name, self._kind, *told)
+        return ", ".join(name for name in names if name and NAME.fullmatch(name)) or "none"
+
+    def _of_name(self) -> Outcome | None:
+        return known({**GENERAL_ERRORS, **SPECIFIC_ERRORS}, "error name", self._name)
+
+    def _wait(self, said: str, now: float) -> float | None:
+        """Seconds until a request can succeed, where the CLI said so in any way."""
+        resets_at = self._resets_at or reset_of_text(said, now)
+        return max(0.0, resets_at - now) if resets_at else self._delay
+
+
+def finish_reason(stop_reason: str | None) -> FinishReason:
+    """Why the model stopped, in the words of the OpenAI API."""
+    return known(STOP_REASONS, "stop reason", stop_reason) or FinishReason.STOP
+
+
+def known(table: Mapping[str, T], what: str, name: str | None) -> T | None:
+    """What a table says of a name; a name that it does not know is logged once."""
+    if name is not None and name not in table:
+        log_unknown(what, name if NAME.fullmatch(name) else "(not an identifier)")
+    return table.get(name or "")
+
+
+@lru_cache(maxsize=256)
+def log_unknown(what: str, name: str) -> None:
+    """Logs a name that stands in no table, the first time that it comes."""
+    log.warning("unknown %s of the claude CLI: %s", what, name)

@@ -1,0 +1,1 @@
+"""One turn on a process of the CLI."""

@@ -1,0 +1,116 @@
+"""An upstream's server-sent events, handed on as bytes, without I/O."""
+
+import re
+
+from modegate.adapters.openai_sdk import errors
+from modegate.adapters.openai_sdk.answers.lenient_json import loads
+from modegate.adapters.openai_sdk.answers.sse_events import parse_events
+from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
+
+EVENT_LIMIT = 16 * 1024 * 1024
+# The ends of an event, for the three line ends that the format allows, and their mixtures.
+BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r", b"\n\r")
+LONGEST_BOUNDARY = 3
+
+# A pattern that begins with letters is found much faster: what is before them it looks back for.
+# "data:" at the beginning of a line.
+DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
+# In the text of an answer these quotation marks would have a backslash before them.
+# An empty reason is one that is not known yet, as some upstreams put it.
+FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"[^"]')
+# What may be an error; only such events are parsed. In a text the quotation marks are escaped.
+MAYBE_ERROR = re.compile(rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|error:)|"error"\s*:')
+SAYS = re.compile(rb"(?:\A|(?<=[\r\n]))(?:data|error):[ \t]*[^ \t\r\n]")
+
+
+class SseRelay:
+    """Takes bytes as they come, gives whole events as they were.
+
+    `done` says that `[DONE]` came; it is left out, because the response ends every stream alike.
+    `spoke` says that an event other than it came, `failed` that one was an error. An answer is
+    whole when each of its `choices` has finished.
+    """
+
+    def __init__(self, choices: int = 1) -> None:
+        self._missing = choices
+        self._tail = bytearray()
+        self.done = False
+        self.spoke = False
+        self.failed = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing, or the upstream said itself what went wrong."""
+        return self.done or self.failed or self._missing <= 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the first event is here, or an end without one."""
+        return self.spoke or self.done or self.failed
+
+    def feed(self, data: bytes) -> bytes:
+        """All events that `data` completes, together; empty where there is none.
+
+        Raises:
+            OutputLimitError: a single event is longer than any can be.
+        """
+        if not self._tail and data.endswith(b"\n\n"):
+            return self._look(data)
+        searched = max(0, len(self._tail) - LONGEST_BOUNDARY)
+        self._tail += data
+        end = max(
+            at + len(boundary) if (at := self._tail.rfind(boundary, searched)) >= 0 else 0
+            for boundary in BOUNDARIES
+        )
+        if end == 0 and len(self._tail) > EVENT_LIMIT:
+            raise errors.event_too_long(EVENT_LIMIT)
+        events = bytes(self._tail[:end])
+        del self._tail[:end]
+        return self._look(events)
+
+    def finish(self) -> bytes:
+        """The last event, where the upstream ended right behind it; then `whole` tells the rest."""
+        if not self._tail:
+            return b""
+        rest = bytes(self._tail).rstrip(b"\r\n")
+        self._tail.clear()
+        return self._look(rest + b"\n\n") if _is_whole_event(rest) else b""
+
+    def _look(self, events: bytes) -> bytes:
+        if self.done or not events:
+            return b""
+        # A plain search is many times faster than a pattern, and nearly always answers.
+        if b"[DONE]" in events and (match := DONE.search(events)):
+            self.done = True
+            events = events[: match.start()]
+        self._missing -= len(FINISH.findall(events))
+        if not self.spoke:
+            self.spoke = SAYS.search(events) is not None
+        if b"error" in events and MAYBE_ERROR.search(events):
+            self.failed = self.failed or has_error(events)
+        return events
+
+
+def has_error(events: bytes) -> bool:
+    """Whether one of the events is an upstream's error."""
+    return any(event.is_error or _is_error_object(event.data) for event in parse_events(events))
+
+
+def _is_error_object(data: bytes) -> bool:
+    try:
+        return b'"error"' in data and error_in(loads(data)) is not None
+    except ValueError:
+        return False
+
+
+def _is_whole_event(event: bytes) -> bool:
+    """Whether an event without the blank line behind it has all of its data."""
+    data = b"".join(
+        line.removeprefix(b"data:") for line in event.splitlines() if line.startswith(b"data:")
+    ).strip()
+    if data == b"[DONE]":
+        return True
+    try:
+        return isinstance(loads(data), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,166 @@
+"""What becomes of the answer to a request for a stream; its first bytes decide."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from modegate.adapters.openai_sdk import errors
+from modegate.adapters.openai_sdk.answers.answer_kind import AnswerKind, kind_of, plain_start
+from modegate.adapters.openai_sdk.answers.chunk_splitting import split_completion
+from modegate.adapters.openai_sdk.answers.complete_answer import parsed_object
+from modegate.adapters.openai_sdk.answers.content_type import as_events
+from modegate.adapters.openai_sdk.answers.lenient_json import dumps
+from modegate.adapters.openai_sdk.answers.refusals import refused_by_event
+from modegate.adapters.openai_sdk.answers.sse_events import parse_events
+from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
+from modegate.adapters.openai_sdk.reporting import reported
+from modegate.adapters.openai_sdk.transport.body import AnswerBody
+from modegate.adapters.openai_sdk.transport.response import Answer
+from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
+from modegate.domain.answer.events import Chunk
+from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+
+# How long comments are held back, for the first event decides the status. They also keep proxies
+# and clients from giving up, and these wait for 30 s or more.
+HELD_COMMENTS_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A stream whose status is decided, with those of its events that have come."""
+
+    head: ResponseHead
+    events: bytes
+    relay: SseRelay
+
+
+async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[], None]) -> Begun:
+    """The stream's beginning, up to the first event that says something.
+
+    A completion in place of events is taken apart to chunks, after `first_byte_came` was called.
+
+    Raises:
+        GatewayError: what came is an error, or neither of them.
+    """
+    kind, start = await _judged(answer)
+    match kind:
+        case AnswerKind.EVENTS:
+            return await _begin_events(answer, start, SseRelay(choices))
+        case AnswerKind.JSON:
+            first_byte_came()
+            return _taken_apart(answer.head, await answer.body.read_all(start))
+        case AnswerKind.NOTHING:
+            raise errors.empty("an empty body")
+        case _:
+            raise errors.no_completion(kind)
+
+
+async def chunks_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGenerator[Chunk, None]:
+    """The head, then all events but the end mark as they come; no wait is longer than `silence`.
+
+    Raises:
+        UpstreamRefusalError: an event was the upstream's own error; it was handed on.
+        GatewayError: the answer is not whole.
+    """
+    relay = begun.relay
+    yield begun.head
+    if begun.events:
+        yield begun.events
+    bound = SilenceBound(silence)
+    broken: GatewayError | None = None
+    try:
+        while not relay.done:
+            with bound:
+                piece = await body.read()
+            if not piece:
+                break
+            if events := relay.feed(piece):
+                yield events
+    except TimeoutError:
+        broken = errors.fell_silent()
+    except GatewayError as error:
+        broken = error
+    finally:
+        bound.close()
+    if last := relay.finish():
+        yield last
+    with reported():
+        _check_whole(begun.head, relay, broken)
+
+
+def _check_whole(head: ResponseHead, relay: SseRelay, broken: GatewayError | None) -> None:
+    if relay.failed:
+        raise UpstreamRefusalError(UpstreamResponse(head.status, head.headers, b""))
+    if not relay.whole:
+        raise errors.stream_cut() if broken is None else broken
+    if not relay.spoke:
+        raise errors.empty("no event but the end mark")
+
+
+async def _judged(answer: Answer) -> tuple[AnswerKind, bytes]:
+    start, ended = b"", False
+    while True:
+        piece = await answer.body.read()
+        start, ended = start + piece, not piece
+        kind = kind_of(start, says_events=answer.says_events, ended=ended)
+        if kind is not AnswerKind.UNDECIDED:
+            return kind, start
+
+
+async def _begin_events(answer: Answer, start: bytes, relay: SseRelay) -> Begun:
+    events = relay.feed(plain_start(start))
+    if not relay.decided:
+        events += await _up_to_the_first(answer.body, relay, has_comments=bool(events))
+    _check_first(answer.head, events)
+    if relay.done and not relay.spoke:
+        raise errors.empty("no event but the end mark")
+    return _begun(answer.head, events, relay)
+
+
+def _check_first(head: ResponseHead, events: bytes) -> None:
+    """Refuses a stream that begins with an error, or with what is no chunk."""
+    if b'"choices"' in events and b"error" not in events:
+        return  # nearly always, and parsing would cost a stream a hundredth more
+    for event in parse_events(events):
+        if event.says_something:
+            if (refusal := refused_by_event(head, event)) is not None:
+                raise refusal
+            return
+
+
+async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: bool) -> bytes:
+    """What comes until an event says something; comments alone are held for a while."""
+    loop, events = asyncio.get_running_loop(), b""
+    try:
+        async with asyncio.timeout(HELD_COMMENTS_S if has_comments else None) as held:
+            while not relay.decided:
+                piece = await body.read()
+                if not piece:
+                    raise errors.unreadable("no event before its end")
+                events += relay.feed(piece)
+                if events and held.when() is None:
+                    held.reschedule(loop.time() + HELD_COMMENTS_S)
+    except TimeoutError:
+        pass
+    except GatewayError:  # what broke says so again at the next read
+        events += relay.finish()
+        if not relay.decided:
+            raise
+    return events
+
+
+def _taken_apart(head: ResponseHead, body: bytes) -> Begun:
+    chunks = split_completion(parsed_object(head, body))
+    if not chunks:
+        raise errors.no_completion("JSON that is no chat completion")
+    try:
+        written = [b"data: %b\n\n" % dumps(chunk) for chunk in chunks]
+    except RecursionError as error:
+        raise errors.unreadable("JSON nested too deeply") from error
+    relay = SseRelay()
+    return _begun(head, relay.feed(b"".join((*written, b"data: [DONE]\n\n"))), relay)
+
+
+def _begun(head: ResponseHead, events: bytes, relay: SseRelay) -> Begun:
+    return Begun(ResponseHead(head.status, as_events(head)), events, relay)

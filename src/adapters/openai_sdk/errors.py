@@ -1,0 +1,142 @@
+"""What clients are told of an upstream that fails."""
+
+from modegate.domain.errors import (
+    EmptyResponseError,
+    GatewayError,
+    OutputLimitError,
+    PassthroughDisabledError,
+    PassthroughNotConfiguredError,
+    StreamCutError,
+    TurnTimeoutError,
+    UpstreamInvalidResponseError,
+    UpstreamUnreachableError,
+)
+
+MIB = 1024 * 1024
+
+
+def unreachable() -> GatewayError:
+    """No connection, or no answer on it."""
+    return UpstreamUnreachableError(
+        "The upstream cannot be reached, or closed the connection without an answer: try again "
+        "later; the operator has to check OPENAI_BASE_URL and the network."
+    )
+
+
+def unusable_proxy() -> GatewayError:
+    """The environment names a proxy that cannot be asked; its address may hold a password."""
+    return UpstreamUnreachableError(
+        "The server cannot use the proxy on its way to the upstream: the operator has to name one "
+        "that begins with http:// in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or to unset these.",
+        is_transient=False,
+    )
+
+
+def not_http(status: int) -> GatewayError:
+    """A status that HTTP does not have."""
+    return UpstreamUnreachableError(
+        f"The upstream answered with the impossible status {status}: the operator has to check "
+        "OPENAI_BASE_URL.",
+        is_transient=False,
+    )
+
+
+def timed_out() -> GatewayError:
+    """The upstream took too long."""
+    return TurnTimeoutError(
+        "The upstream did not answer in time: try again later, or ask for less."
+    )
+
+
+def fell_silent() -> GatewayError:
+    """No byte of an answer that had begun."""
+    return TurnTimeoutError(
+        "The upstream stopped sending in the middle of its answer: try again later, or ask for less."
+    )
+
+
+def unreadable(reason: str) -> GatewayError:
+    """An answer came, and broke off or cannot be decoded; the upstream may have worked for it."""
+    return UpstreamInvalidResponseError(
+        "The upstream's answer cannot be read: it broke off, or is not well-formed; the server's "
+        "log says more. It was not requested again, because each answer may be charged: send the "
+        "request again if you accept that.",
+        reason=reason,
+    )
+
+
+def no_completion(came: str) -> GatewayError:
+    """What answered is no API, or another one."""
+    return UpstreamInvalidResponseError(
+        f"The upstream answered with {came} in place of a chat completion: the operator has to "
+        "check where OPENAI_BASE_URL leads.",
+        reason=came,
+    )
+
+
+def redirected(status: int, target: str) -> GatewayError:
+    """The address has moved; following would send keys and prompts to wherever the answer says."""
+    return UpstreamInvalidResponseError(
+        f"The upstream answered with a redirect (status {status}), which is not followed: the "
+        "operator has to set OPENAI_BASE_URL to the address it leads to, which the server's log "
+        "says. Often https:// or /v1 is missing.",
+        reason=f"a redirect with status {status} to {target or 'nowhere'}",
+    )
+
+
+def empty(came: str) -> GatewayError:
+    """A success without an answer."""
+    return EmptyResponseError(
+        f"The upstream answered with {came}: ask another model, or rephrase; the operator may have "
+        "to check the upstream."
+    )
+
+
+def event_too_long(limit: int) -> GatewayError:
+    """One event beyond what is kept in memory."""
+    return OutputLimitError(
+        f"The upstream sent an event of more than {limit // MIB} MiB, which is not handed on: ask "
+        "for a shorter answer, or for it without stream."
+    )
+
+
+def answer_too_long(limit: int) -> GatewayError:
+    """A whole answer beyond what is kept in memory."""
+    return OutputLimitError(
+        f"The upstream's answer is longer than {limit // MIB} MiB: ask for a shorter one, or with "
+        "stream."
+    )
+
+
+def invalid_model_list() -> GatewayError:
+    """Something answered, but not with models."""
+    return UpstreamInvalidResponseError(
+        "The upstream did not answer with a list of models: ask without include=upstream; the "
+        "operator has to check where OPENAI_BASE_URL leads.",
+        reason="no list of models",
+    )
+
+
+def stream_cut() -> GatewayError:
+    """A stream ended too early."""
+    return StreamCutError(
+        "The upstream's stream ended too early: what has arrived of the answer is incomplete. Send "
+        "the request again."
+    )
+
+
+def disabled() -> GatewayError:
+    """Passthrough is off."""
+    return PassthroughDisabledError(
+        "Passthrough is switched off on this server: send X-Claude-Code: true to be answered by "
+        "Claude Code. The operator can set OPENAI_PASSTHROUGH_ENABLED=true."
+    )
+
+
+def not_configured() -> GatewayError:
+    """There is no key."""
+    return PassthroughNotConfiguredError(
+        "There is no key for the upstream: the operator can set OPENAI_API_KEY, and where the "
+        "server allows it a client can send its own in X-OpenAI-API-Key. With X-Claude-Code: true "
+        "Claude Code answers instead."
+    )

@@ -1,0 +1,81 @@
+"""When to ask the upstream again, and how long to wait before."""
+
+import email.utils
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.errors import GatewayError, UpstreamRefusalError, UpstreamUnreachableError
+from modegate.domain.upstream_exchange import ResponseHead
+
+T = TypeVar("T")
+
+RETRIED = frozenset({408, 409, 429})
+FIRST_SERVER_ERROR = 500
+
+backoff = wait_random_exponential(multiplier=0.5, max=8)
+
+
+def is_transient(error: BaseException, longest_wait: float) -> bool:
+    """Whether the same request may succeed soon."""
+    if isinstance(error, UpstreamRefusalError):
+        status = error.answer.status
+        wait = retry_after(error.answer)
+        return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) < longest_wait
+    return isinstance(error, UpstreamUnreachableError) and error.is_transient
+
+
+def retry_after(head: ResponseHead) -> float | None:
+    """Seconds that the upstream asks to wait, given as milliseconds, seconds or a date."""
+    headers = dict(head.headers)
+    for name, read in (
+        ("retry-after-ms", lambda value: float(value) / 1000),
+        ("retry-after", float),
+        ("retry-after", _seconds_until),
+    ):
+        with suppress(KeyError, ValueError, OverflowError):
+            return max(0.0, read(headers[name]))
+    return None
+
+
+def _seconds_until(date: str) -> float:
+    return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = retry_after(error.answer) if isinstance(error, UpstreamRefusalError) else None
+    return backoff(state) if told is None else told
+
+
+async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions) -> T:
+    """The first attempt that succeeds, or the error of the last one."""
+    try:
+        return await attempt()  # nearly always enough, and tenacity's own cost is a request's
+    except GatewayError as error:
+        if not options.retries or not is_transient(error, options.max_retry_delay):
+            raise
+        failed = [error]
+
+    async def next_attempt() -> T:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    retries = AsyncRetrying(
+        stop=stop_after_attempt(1 + options.retries),
+        wait=_wait,
+        retry=retry_if_exception(lambda error: is_transient(error, options.max_retry_delay)),
+        reraise=True,
+    )
+    return await retries(next_attempt)

@@ -1,0 +1,1 @@
+"""The connection to the upstream: requests out, bytes of the response in."""

@@ -1,0 +1,59 @@
+"""Removing sessions whose time is over."""
+
+from dataclasses import dataclass
+
+from modegate.application.ports.clock import Clock
+from modegate.application.ports.session_store import SessionStore
+from modegate.application.ports.transcript_store import TranscriptStore
+from modegate.domain.errors import SessionBusyError, StorageError
+from modegate.domain.session import SessionId, SessionPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireSessions:
+    """Forgets expired sessions, and what is left of turns that were never answered.
+
+    The latter is there after the gateway was killed in the first turn of a session.
+    """
+
+    store: SessionStore
+    conversations: TranscriptStore
+    policy: SessionPolicy
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """How many were removed.
+
+        Raises:
+            StorageError: the last of several failures, after all others were removed.
+        """
+        known = {session.id for session in await self.store.find()}
+        candidates = [*known, *(set(await self.conversations.list_ids()) - known)]
+        removed, failure = 0, None
+        for session_id in candidates:
+            try:
+                removed += await self._remove(session_id)
+            except StorageError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return removed
+
+    async def _remove(self, session_id: SessionId) -> bool:
+        if not await self._over(session_id):
+            return False
+        try:
+            async with self.store.hold(session_id):
+                if not await self._over(session_id):
+                    return False
+                # The transcript first: it gives a full disk the room that the store needs.
+                if not await self.conversations.delete(session_id):
+                    return False
+                await self.store.remove(session_id)
+                return True
+        except SessionBusyError:  # a turn is using it, or has only begun
+            return False
+
+    async def _over(self, session_id: SessionId) -> bool:
+        session = await self.store.get(session_id)
+        return session is None or self.policy.expired(session, self.clock.now())

@@ -1,0 +1,1 @@
+"""Wire formats: pure codecs between JSON and the domain."""

@@ -1,0 +1,1 @@
+"""API keys, clients and the key ring."""

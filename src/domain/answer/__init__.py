@@ -1,0 +1,1 @@
+"""The events of an answer, and its usage."""

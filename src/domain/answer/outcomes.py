@@ -1,0 +1,161 @@
+"""What the names that end a turn of Claude mean, as tables.
+
+The names are those of Anthropic's Messages API, of the types of `claude_agent_sdk` 0.2 and of the
+schemas in the `claude` executable 2.1.329. A name that stands in no table is logged once and counts
+as `STOP` where it is a stop reason, as `Failure.UNKNOWN` elsewhere.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum, auto
+from types import MappingProxyType
+
+from modegate.domain.answer.events import FinishReason
+
+
+class Failure(StrEnum):
+    """The kinds of failure that a client can tell apart."""
+
+    CREDENTIALS = auto()  # a key or login that the operator has to renew
+    FORBIDDEN = auto()  # permission, billing, region, policy
+    RATE_LIMITED = auto()
+    REQUEST = auto()  # the same again is refused again
+    MODEL = auto()
+    CONTEXT = auto()  # longer than the model takes
+    EMPTY = auto()  # an answer without text
+    SERVER = auto()  # the API or the way to it; soon over
+    SETUP = auto()  # the way to the API, until the operator acts
+    UNKNOWN = auto()
+
+
+Outcome = FinishReason | Failure
+
+# Text that ends where more was to come is `LENGTH`, never `STOP`.
+STOP_REASONS: Mapping[str, FinishReason] = MappingProxyType(
+    {
+        "end_turn": FinishReason.STOP,
+        "stop_sequence": FinishReason.STOP,
+        "max_tokens": FinishReason.LENGTH,
+        "model_context_window_exceeded": FinishReason.LENGTH,
+        "pause_turn": FinishReason.LENGTH,
+        "compaction": FinishReason.LENGTH,
+        "server_timeout": FinishReason.LENGTH,
+        "tool_use": FinishReason.LENGTH,
+        "refusal": FinishReason.CONTENT_FILTER,
+    }
+)
+
+RESULT_SUBTYPES: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "success": Failure.UNKNOWN,  # with `is_error`, and with nothing else that says why
+        "error_during_execution": Failure.UNKNOWN,
+        "error_max_turns": FinishReason.LENGTH,
+        "error_max_budget_usd": FinishReason.LENGTH,
+        "error_max_structured_output_retries": Failure.UNKNOWN,
+    }
+)
+
+# `error` of the message before the result: these say more than the status beside them.
+SPECIFIC_ERRORS: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "oauth_org_not_allowed": Failure.FORBIDDEN,
+        "account_on_hold": Failure.FORBIDDEN,
+        "verification_required": Failure.FORBIDDEN,
+        "billing_error": Failure.FORBIDDEN,
+        "rate_limit": Failure.RATE_LIMITED,
+        "model_not_found": Failure.MODEL,
+        "max_output_tokens": FinishReason.LENGTH,
+        "cloud_credential_error": Failure.CREDENTIALS,
+    }
+)
+# The same, where the status says more.
+GENERAL_ERRORS: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "authentication_failed": Failure.CREDENTIALS,
+        "overloaded": Failure.SERVER,
+        "invalid_request": Failure.REQUEST,
+        "server_error": Failure.SERVER,
+        "unknown": Failure.UNKNOWN,
+    }
+)
+
+# `api_error`, the CLI's own kind of an error: the most exact that it says.
+ERROR_KINDS: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "max_output_tokens": FinishReason.LENGTH,
+        "safety_monitor_blocked": FinishReason.CONTENT_FILTER,
+        "dlp_request_denied": Failure.FORBIDDEN,
+        "claude_code_version_too_old": Failure.SETUP,
+        "hook_denied": Failure.SETUP,
+        "effort_requires_thinking": Failure.REQUEST,
+        "advisor_incompatible": Failure.SETUP,
+        "tool_history_mismatch": Failure.REQUEST,
+        "autocompact_thrashing": Failure.CONTEXT,
+        "message_over_context_limit": Failure.CONTEXT,
+        "pdf_too_large": Failure.CONTEXT,
+        "pdf_password_protected": Failure.REQUEST,
+        "media_removed": Failure.REQUEST,
+        "field_not_granted": Failure.FORBIDDEN,
+        "stored_login_refused": Failure.CREDENTIALS,
+        "oauth_refresh_store_refused": Failure.CREDENTIALS,
+        "provider_credentials": Failure.CREDENTIALS,
+        "gateway_signin_required": Failure.CREDENTIALS,
+        "gateway_session_expired": Failure.CREDENTIALS,
+        "api_key_auth_disabled": Failure.CREDENTIALS,
+        "org_disabled_credential": Failure.CREDENTIALS,
+        "invalid_credential_header": Failure.CREDENTIALS,
+        "model_requires_usage_credits": Failure.FORBIDDEN,
+        "long_context_credits_required": Failure.FORBIDDEN,
+        "consent_unanswered": Failure.FORBIDDEN,
+        "no_allowed_fallback": Failure.FORBIDDEN,
+        "model_substitution_disabled": Failure.FORBIDDEN,
+        "network_edge_blocked": Failure.FORBIDDEN,
+        "usage_limit_reached": Failure.RATE_LIMITED,
+        "no_response": Failure.SERVER,
+        "connection_failed": Failure.SERVER,
+        "stream_idle_timeout": Failure.SERVER,
+        "computer_slept": Failure.SERVER,
+        "tls_untrusted_ca": Failure.SETUP,
+        "tls_cert_signature_failure": Failure.SETUP,
+        "gateway_content_type": Failure.SETUP,
+        "empty_completion": Failure.EMPTY,
+        "malformed_tool_use_exhausted": Failure.EMPTY,
+        "unattended_start_limit": Failure.UNKNOWN,
+        "unattended_start_unconfirmed": Failure.UNKNOWN,
+    }
+)
+
+# Why the CLI's loop ended, where this says more than the rest.
+TERMINAL_REASONS: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "prompt_too_long": Failure.CONTEXT,
+        "blocking_limit": Failure.CONTEXT,
+        "rapid_refill_breaker": Failure.CONTEXT,
+        "max_turns": FinishReason.LENGTH,
+        "budget_exhausted": FinishReason.LENGTH,
+    }
+)
+
+STATUSES: Mapping[int, Failure] = MappingProxyType(
+    {
+        401: Failure.CREDENTIALS,
+        402: Failure.FORBIDDEN,
+        403: Failure.FORBIDDEN,
+        404: Failure.MODEL,
+        407: Failure.SETUP,
+        408: Failure.SERVER,
+        409: Failure.SERVER,
+        413: Failure.CONTEXT,
+        429: Failure.RATE_LIMITED,
+    }
+)
+SERVER_ERRORS = 500
+CLIENT_ERRORS = 400
+
+
+def of_status(status: int) -> Failure:
+    """What a status of the API means."""
+    if status in STATUSES:
+        return STATUSES[status]
+    if status >= SERVER_ERRORS:
+        return Failure.SERVER
+    return Failure.REQUEST if status >= CLIENT_ERRORS else Failure.UNKNOWN

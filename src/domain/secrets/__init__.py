@@ -1,0 +1,1 @@
+"""What credentials look like, and their redaction."""

@@ -1,0 +1,1 @@
+"""Wires adapters and use cases, and starts and ends them."""

@@ -1,0 +1,155 @@
+"""What the log looks like: one JSON object a line, or text for a person."""
+
+import asyncio
+import json
+import logging
+import sys
+import traceback
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import Literal, TextIO
+
+import orjson
+
+from modegate.entrypoints.bootstrap.log_sink import LogSink
+
+TRACE = 5
+LEVELS = {
+    "fatal": logging.CRITICAL,
+    "error": logging.ERROR,
+    "warn": logging.WARNING,
+    "info": logging.INFO,
+    "debug": logging.DEBUG,
+    "trace": TRACE,
+    "silent": logging.CRITICAL + 1,
+}
+NAMES = {number: name for name, number in LEVELS.items()}
+FIELDS = "fields"
+OWN = "modegate"
+LONGEST_CHAIN = 8
+# Lines that tell of nothing bad are written together, this many seconds after the first at most.
+BATCH = 0.05
+# Lines that wait for a slow reader are tried again after so long.
+RETRY_S = 0.5
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class SafeTracebackFormatter(logging.Formatter):
+    """Shows where an exception comes from, and not what it says: that may quote a request."""
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the library's name
+        """Every exception of the chain: its frames and its type."""
+        chain: list[str] = []
+        error = ei[1]
+        while error is not None and len(chain) < LONGEST_CHAIN:
+            frames = traceback.extract_tb(error.__traceback__).format()
+            chain.append("".join((*frames, type(error).__name__)))
+            error = error.__cause__ or error.__context__
+        return "\nfrom\n".join(chain)
+
+
+@lru_cache(maxsize=2)
+def _second(unix: int) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class JsonFormatter(SafeTracebackFormatter):
+    """One object a line: time, level, logger, message, and the record's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, object] = {
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03}+00:00",
+            "level": NAMES.get(record.levelno, record.levelname.lower()),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, FIELDS, {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # half a character of a client's, in a model's name
+            return json.dumps(line, default=str)
+
+
+def _plain(value: object) -> str:
+    """A value that cannot be taken for another field, another line, or an order to the terminal."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
+
+
+class PrettyFormatter(SafeTracebackFormatter):
+    """Text with the fields behind it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, or several with a traceback."""
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        fields = " ".join(
+            f"{name}={_plain(value)}" for name, value in getattr(record, FIELDS, {}).items()
+        )
+        level = NAMES.get(record.levelno, record.levelname.lower())
+        line = f"{time} {level:5} {record.getMessage()} {fields}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class BatchingHandler(logging.StreamHandler[TextIO]):
+    """Writes what is logged in an event loop in batches; warnings and worse at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._sink = LogSink(stream, self._report)
+        self._waits_in: asyncio.AbstractEventLoop | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line, or write it with those that were kept."""
+        try:
+            self._lines.append(self.format(record))
+            if record.levelno >= logging.WARNING:
+                self.flush()
+            else:
+                self._flush_after(BATCH)
+        except RuntimeError:  # there is no event loop here
+            self.flush()
+        except Exception:  # noqa: BLE001 - the library's own way with a log that cannot be written
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what was kept."""
+        with self.lock or nullcontext():
+            self._waits_in = None
+            if self._sink.stream is not self.stream:
+                self._sink = LogSink(self.stream, self._report)
+            self._sink.write(self._lines)
+            self._lines.clear()
+            if self._sink.waits:
+                with suppress(RuntimeError):  # there is no event loop here
+                    self._flush_after(RETRY_S)
+
+    def _flush_after(self, seconds: float) -> None:
+        if self._waits_in is not (loop := asyncio.get_running_loop()):
+            self._waits_in = loop
+            loop.call_later(seconds, self.flush)
+
+    def _report(self, lost: int) -> str:
+        """The line about lines that could not be written."""
+        args = (OWN, logging.WARNING, "", 0, "lost %d log lines: the log could not be written")
+        return self.format(logging.LogRecord(*args, (lost,), None))
+
+
+def configure_logging(level: str, style: Literal["json", "pretty"]) -> None:
+    """Log to standard error; libraries speak only when something is wrong, at any level."""
+    # What no formatter here shows costs a fifth of a line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as the library's own documentation advises
+    handler = BatchingHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else PrettyFormatter())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # Some libraries write headers and bodies below this level.
+    root.setLevel(max(LEVELS[level], logging.WARNING))
+    logging.getLogger(OWN).setLevel(LEVELS[level])

@@ -1,0 +1,132 @@
+"""Error messages of `modegate chat`: what was wrong, then what to do."""
+
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import openai
+
+from modegate.domain.mode import Mode
+from modegate.entrypoints.cli.chat_options import ChatOptions
+from modegate.entrypoints.cli.program_name import command_name
+from modegate.entrypoints.config.sources import CLIENT_KEY_VARIABLE
+
+SAFE_CONTROLS = "\n\t"
+CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
+LONGEST = 600
+NOT_FOUND = 404
+OTHER_MODEL = "choose another with --model, or add --claude to use Claude Code"
+# In the gateway's message, advice about a header may follow the list.
+VALID_MODELS = re.compile(r"Use one of: (.*?)(?:, or send |\.?$)", re.DOTALL)
+
+# Replace messages of the gateway about headers, which users of the command do not see.
+BY_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        "session_not_found": "the session is unknown or has ended: "
+        "leave out --session to start a new one",
+        "invalid_session_id": "the session id is invalid: copy it again, or "
+        "leave out --session to start a new one",
+        "passthrough_not_configured": "the gateway has no key for its upstream: set OPENAI_API_KEY "
+        "where it runs, or use Claude Code with --claude",
+        "backend_unavailable": "the gateway cannot run the claude CLI: run `modegate doctor` "
+        "where it runs, or leave out --claude to use the upstream",
+        "passthrough_disabled": "passthrough is disabled on the gateway: use Claude Code with --claude",
+    }
+)
+
+
+UNUSABLE_PROXY = (
+    "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: name one that begins with "
+    "http:// or https://, or unset it"
+)
+
+
+class ChatError(Exception):
+    """There is no complete answer; the message says why and what to do."""
+
+
+def unusable_certificates(error: OSError) -> str:
+    """What to do where the certificates that the environment names cannot be read."""
+    reason = "no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+    return (
+        f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({reason}): name a PEM "
+        "file or its folder, or unset it"
+    )
+
+
+def explain(error: openai.OpenAIError, question: ChatOptions) -> str:
+    """Returns the message for an error of the SDK."""
+    match error:
+        case openai.APITimeoutError():
+            return f"{question.url} did not answer in time: check its log, or retry"
+        case openai.APIConnectionError():
+            return _unreached(error, question)
+        case openai.APIStatusError():
+            return _refusal(error, question)
+        case _:
+            return str(error)
+
+
+def _unreached(error: openai.APIConnectionError, question: ChatOptions) -> str:
+    if not any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+        return (
+            f"cannot connect to {question.url}: start a gateway with `{command_name()} serve`, "
+            "or choose another with --url"
+        )
+    plain = question.url.replace("https://", "http://", 1).removesuffix("/v1")
+    return (
+        f"the server at {question.url} does not speak TLS, or its certificate is not trusted: "
+        f"try --url {plain}, or set SSL_CERT_FILE"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def stream_cut(reason: str) -> str:
+    """Returns the message for a stream that was cut."""
+    return f"the answer was cut: {reason.rstrip('.')}: retry"
+
+
+def not_modegate(question: ChatOptions) -> str:
+    """Returns the message for a server that is not modegate."""
+    return f"the server at {question.url} is not modegate: check --url, or HOST and PORT"
+
+
+def _refusal(error: openai.APIStatusError, question: ChatOptions) -> str:
+    told = error.body if isinstance(error.body, dict) else {}
+    message = told.get("message")
+    if not isinstance(message, str):
+        return f"{not_modegate(question)} (HTTP {error.status_code})"
+    if "www-authenticate" in error.response.headers:
+        wants = "rejected this key" if question.key else "requires a key"
+        return f"the gateway {wants}: set {CLIENT_KEY_VARIABLE} to one of its API_KEYS"
+    if error.code == "model_not_found":
+        return _no_model(message, question)
+    if error.status_code == NOT_FOUND and not error.code and question.mode is Mode.PASSTHROUGH:
+        return f"{message.rstrip('.')} (HTTP {error.status_code}): {OTHER_MODEL}"
+    return BY_CODE.get(str(error.code)) or f"{message.rstrip('.')} (HTTP {error.status_code})"
+
+
+def _no_model(message: str, question: ChatOptions) -> str:
+    if question.mode is Mode.PASSTHROUGH:
+        return f"the upstream has no model {question.model}: {OTHER_MODEL}"
+    valid = VALID_MODELS.search(message)
+    named = f", one of: {valid[1]}" if valid else ""
+    return f"Claude Code has no model {question.model}: choose another with --model{named}"
+
+
+def strip_control_characters(text: str) -> str:
+    """Removes control characters, except newlines and tabs."""
+    return text.translate(CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """Returns the text as one line of at most `LONGEST` characters, without control characters."""
+    line = " ".join(strip_control_characters(text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

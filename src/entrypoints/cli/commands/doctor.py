@@ -1,0 +1,161 @@
+"""`modegate doctor`: looks at everything that a request will need, and says what to do."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+
+from modegate.domain.errors import GatewayError
+from modegate.domain.health import CredentialState, PassthroughState, StorageState
+from modegate.entrypoints.bootstrap.container import Container, live_container
+from modegate.entrypoints.bootstrap.log_config import configure_logging
+from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
+from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstream
+from modegate.entrypoints.cli.program_name import command_name
+from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, counted, url_of
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.server.server import AddressError, listen
+
+
+async def run_doctor(settings: Settings, *, live: bool, warnings: Sequence[str] = ()) -> int:
+    """Print each finding as it comes; returns the exit status: 1 where something is bad.
+
+    `warnings` are about the settings as they are written.
+    """
+    configure_logging("error", "pretty")
+    verdicts: Counter[Severity] = Counter()
+    for warning in warnings:
+        _report(
+            Diagnostic(Severity.WARNING, f"settings: {warning}", "correct it where it is set"),
+            verdicts,
+        )
+    async with live_container(settings) as container:
+        async for finding in _examine(container, live=live):
+            _report(finding, verdicts)
+    print(f"\n{_conclusion(verdicts)}")
+    return int(Severity.ERROR in verdicts)
+
+
+def _report(finding: Diagnostic, verdicts: Counter[Severity]) -> None:
+    print(finding, flush=True)
+    verdicts[finding.verdict] += 1
+
+
+def _conclusion(verdicts: Counter[Severity]) -> str:
+    if bad := verdicts[Severity.ERROR]:
+        return f"{counted(bad, 'failure')}: do what stands below FAIL, then run this again."
+    if odd := verdicts[Severity.WARNING]:
+        return f"Nothing failed; {counted(odd, 'warning')}. Next: `{command_name()} serve`"
+    return f"All is well. Next: `{command_name()} serve`"
+
+
+async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnostic]:
+    settings: Settings = container.settings()
+    async for finding in _claude(container):
+        yield finding
+    yield _passthrough(container)
+    yield await _sessions(container)
+    yield _address(settings)
+    yield _authentication(settings)
+    if live:
+        yield await ask_claude(container, settings)
+        yield await ask_upstream(container)
+
+
+async def _claude(container: Container) -> AsyncIterator[Diagnostic]:
+    passthrough_works = container.passthrough_probe().status() is PassthroughState.OK
+    worst = Severity.WARNING if passthrough_works else Severity.ERROR
+    found = await container.claude_examination()
+    if found.path is None:
+        advice = (
+            "install the claude CLI, or into this environment claude-agent-sdk, which brings one; or "
+            "set CLAUDE_PATH"
+        )
+        yield Diagnostic(worst, "claude: no executable", advice)
+        return
+    if found.version is None:
+        advice = "run it by hand: it has to print its version"
+        yield Diagnostic(worst, f"claude: {found.path} does not answer --version", advice)
+        return
+    yield Diagnostic(Severity.OK, f"claude: {found.path}, version {found.version}")
+    if found.unknown_options:
+        missing = ", ".join(found.unknown_options)
+        advice = "update the claude CLI: without them it is less confined"
+        yield Diagnostic(Severity.WARNING, f"claude: does not know {missing}", advice)
+    else:
+        yield Diagnostic(Severity.OK, "claude: knows every option that modegate uses")
+    yield _process_mode(container, converses=found.converses)
+    yield {
+        CredentialState.OK: Diagnostic(Severity.OK, "claude: a key is set"),
+        CredentialState.LOGIN: Diagnostic(Severity.OK, "claude: a login is there"),
+    }.get(
+        container.claude_probe().status().credentials,
+        Diagnostic(
+            worst, "claude: no credentials", "set ANTHROPIC_API_KEY, or log in with `claude`"
+        ),
+    )
+
+
+def _process_mode(container: Container, *, converses: bool) -> Diagnostic:
+    settings: Settings = container.settings()
+    if settings.claude_process_mode == "oneshot":
+        return Diagnostic(Severity.OK, "claude: one process a request, as CLAUDE_PROCESS_MODE says")
+    if not converses:
+        advice = "update the claude CLI: processes cannot be kept between turns"
+        return Diagnostic(Severity.WARNING, "claude: one process a request", advice)
+    kept = f"{settings.claude_live_sessions} sessions keep theirs"
+    ready = f"{settings.claude_warm_processes} stand ready for each model in use"
+    return Diagnostic(Severity.OK, f"claude: live processes, {ready}, {kept}")
+
+
+def _passthrough(container: Container) -> Diagnostic:
+    settings: Settings = container.settings()
+    if settings.is_own_upstream():
+        what = "passthrough: its upstream is this gateway itself"
+        return Diagnostic(Severity.ERROR, what, OWN_UPSTREAM_ADVICE)
+    health = container.check_health()()
+    if health.passthrough is PassthroughState.DISABLED:
+        return Diagnostic(Severity.OK, "passthrough: switched off")
+    has_key = health.passthrough is PassthroughState.OK
+    try:
+        container.upstream_proxy()
+    except GatewayError as error:
+        worst = Severity.ERROR if has_key else Severity.WARNING
+        return Diagnostic(worst, "passthrough: its proxy cannot be used", error.message)
+    if has_key:
+        return Diagnostic(Severity.OK, "passthrough: a key is set")
+    if health.clients_may_bring_keys:
+        advice = "clients have to send X-OpenAI-API-Key; or set OPENAI_API_KEY"
+        return Diagnostic(Severity.WARNING, "passthrough: the server has no key", advice)
+    return Diagnostic(Severity.WARNING, "passthrough: no key", "set OPENAI_API_KEY")
+
+
+async def _sessions(container: Container) -> Diagnostic:
+    settings: Settings = container.settings()
+    try:
+        known = len(await container.session_store().find())
+    except GatewayError as error:
+        return Diagnostic(Severity.ERROR, f"sessions: {settings.modegate_state_dir}", error.message)
+    # What can be read on a full disk cannot be written.
+    storage = container.storage_probe()
+    await storage.check_storage()
+    if storage.storage_state() is StorageState.ERROR:
+        what = f"sessions: {settings.modegate_state_dir} cannot be written"
+        return Diagnostic(Severity.ERROR, what, "free space on its disk, or make it writable")
+    return Diagnostic(Severity.OK, f"sessions: {known} in {settings.modegate_state_dir}")
+
+
+def _address(settings: Settings) -> Diagnostic:
+    try:
+        listen(settings.host, settings.port).close()
+    except AddressError as error:
+        return Diagnostic(
+            Severity.WARNING, f"address: {error}", "fine where modegate itself is running there"
+        )
+    return Diagnostic(Severity.OK, f"address: {url_of(settings.host, settings.port)} is free")
+
+
+def _authentication(settings: Settings) -> Diagnostic:
+    if keys := len(settings.all_keys()):
+        return Diagnostic(Severity.OK, f"authentication: {counted(keys, 'key')}")
+    return Diagnostic(
+        Severity.WARNING, "authentication: off, everybody who can connect may ask", "set API_KEY"
+    )

@@ -1,0 +1,165 @@
+"""`modegate serve`: runs the gateway until a signal ends it."""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import uvloop
+
+from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.bootstrap.descriptors import raise_descriptor_limit
+from modegate.entrypoints.bootstrap.log_config import configure_logging
+from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
+from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, StartupReport, url_of
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.sources import LoadedSettings
+from modegate.entrypoints.http.server.reaper import reaping_orphans
+from modegate.entrypoints.http.server.server import (
+    AddressError,
+    GatewayServer,
+    build_app,
+    build_server,
+    listen,
+)
+from modegate.entrypoints.http.server.supervisor import STOP, Supervisor
+
+OWN_UPSTREAM = f"OPENAI_BASE_URL is the address of this gateway itself: {OWN_UPSTREAM_ADVICE}"
+# So many more objects are made than freed before the collector looks at the young ones.
+GARBAGE = 5_000
+MOST_ORDERS = 16
+# A disk that hangs does not keep the gateway from its start.
+LONGEST_CHECK_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one process serves.
+
+    `simulated` is the folder for the state where a simulated model answers; `orders` is the file
+    that a worker is told by to stop; `descriptors` is the limit that children get.
+    """
+
+    settings: Settings
+    listener: socket.socket
+    simulated: Path | None = None
+    control_pipe: int | None = None
+    announces: bool = True
+    descriptors: int | None = None
+
+
+def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
+    """Serve; returns the exit status: 1 where the address cannot be listened on."""
+    chosen = "log_format" in loaded.sources or not sys.stderr.isatty()
+    configure_logging(loaded.settings.log_level, loaded.settings.log_format if chosen else "pretty")
+    for warning in loaded.warnings:
+        log.warning("settings: %s", warning)
+    settings = loaded.settings
+    if settings.is_own_upstream() and not offline:
+        print(f"modegate: {OWN_UPSTREAM}", file=sys.stderr)
+        return 2
+    try:
+        listener = listen(settings.host, settings.port)
+    except AddressError as error:
+        print(f"modegate: {error}", file=sys.stderr)
+        return 1
+    # Here and not in the workers, which would have one each and share no session.
+    with simulated_state() if offline else nullcontext() as state:
+        serving = Serving(settings, listener, state, descriptors=raise_descriptor_limit())
+        return _run_single(serving) if workers == 1 else _run_workers(serving, workers)
+
+
+def _run_workers(serving: Serving, workers: int) -> int:
+    log.warning(
+        "%d workers: sessions are shared; limits, places per key, waiting processes and metrics are "
+        "each worker's own",
+        workers,
+    )
+    return Supervisor(
+        workers,
+        lambda orders, first: _run_single(replace(serving, control_pipe=orders, announces=first)),
+    ).run()
+
+
+def _run_single(serving: Serving) -> int:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(serving))
+    except Exception:
+        log.exception("the gateway ended with an error")
+        return 1
+
+
+async def _serve(serving: Serving) -> int:
+    if serving.simulated is None:
+        return await _serve_container(Container(settings=serving.settings), serving)
+    simulated = offline_container(serving.settings, os.environ, state=serving.simulated)
+    async with simulated as container:
+        return await _serve_container(container, serving)
+
+
+async def _serve_container(container: Container, serving: Serving) -> int:
+    """Serve until the end; returns the exit status, 1 where something could not be closed."""
+    container.child_descriptors.override(serving.descriptors)
+    if serving.announces:
+        await _check_storage(container)
+        _report_start(container, serving)
+    orders = serving.control_pipe
+    app = build_app(container, offline=serving.simulated is not None)
+    server = build_server(app, container, heeds_signals=orders is None)
+    _tune_gc()
+    if orders is not None:
+        _follow_supervisor(orders, server)
+    with reaping_orphans():
+        await server.serve([serving.listener])
+    return int(server.lifespan.should_exit)
+
+
+async def _check_storage(container: Container) -> None:
+    """Has its fault logged at the start; passthrough works without it, so the gateway goes on."""
+    checking = asyncio.create_task(container.check_health().storage.check_storage())
+    await asyncio.wait({checking}, timeout=LONGEST_CHECK_S)
+
+
+def _tune_gc() -> None:
+    """Have the garbage collector pass over what stays for ever: it took a tenth of each request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+
+
+def _follow_supervisor(orders: int, server: GatewayServer) -> None:
+    """Stop as often as is told; where whoever tells has ended, leave the address to the next."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        told = os.read(orders, MOST_ORDERS)
+        if not told:
+            loop.remove_reader(orders)
+            server.stop_listening()
+        for _ in told or STOP:
+            server.stop()
+
+    loop.add_reader(orders, read)
+
+
+def _report_start(container: Container, serving: Serving) -> None:
+    announcement = StartupReport(
+        version=version("modegate"),
+        url=url_of(*serving.listener.getsockname()[:2]),
+        health=container.check_health()(),
+        keys=len(serving.settings.all_keys()),
+        offline=serving.simulated is not None,
+    )
+    if sys.stderr.isatty():
+        print(announcement.banner(), file=sys.stderr)
+    else:
+        announcement.log()

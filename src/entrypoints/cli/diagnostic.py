@@ -1,0 +1,25 @@
+"""Findings of `modegate doctor`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """The severity of a finding."""
+
+    OK = "ok"
+    WARNING = "warn"
+    ERROR = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """The result of one check; `advice` says what to do, and is empty if nothing is needed."""
+
+    verdict: Severity
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        line = f"{self.verdict:4} {self.what}"
+        return f"{line}\n     {self.advice}" if self.advice else line

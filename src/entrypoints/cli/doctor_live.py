@@ -1,0 +1,72 @@
+"""What `modegate doctor --live` asks: each backend itself."""
+
+import asyncio
+from collections.abc import Awaitable
+
+from modegate.domain.errors import (
+    BackendCrashedError,
+    BackendFailedError,
+    GatewayError,
+    TurnTimeoutError,
+    UpstreamInvalidResponseError,
+    UpstreamUnreachableError,
+)
+from modegate.domain.health import PassthroughState
+from modegate.domain.mode import Mode
+from modegate.domain.turn import ChatRequest, ClaudeTurn
+from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
+from modegate.entrypoints.cli.startup_banner import counted
+from modegate.entrypoints.config.settings import Settings
+
+LIVE_TIMEOUT = 60.0
+# What these tell a client, to ask again, does not help an operator.
+UNREACHED = (
+    BackendCrashedError,
+    BackendFailedError,
+    TurnTimeoutError,
+    UpstreamInvalidResponseError,
+    UpstreamUnreachableError,
+)
+CLAUDE_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and ANTHROPIC_BASE_URL if it is set"
+UPSTREAM_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and OPENAI_BASE_URL if it is set"
+
+
+async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
+    """Whether Claude answers a short question; its session is ended again."""
+    params = {
+        "model": settings.default_model,
+        "messages": [{"role": "user", "content": "Answer with the word: ok"}],
+    }
+
+    async def ask() -> str:
+        whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
+        if isinstance(whole.turn, ClaudeTurn):
+            session = whole.turn.session
+            await container.client_sessions().end(session.id, session.client)
+        return f"{settings.default_model} answered"
+
+    return await _asked("claude", ask(), CLAUDE_UNREACHED)
+
+
+async def ask_upstream(container: Container) -> Diagnostic:
+    """Whether the upstream lists its models."""
+    if container.passthrough_probe().status() is not PassthroughState.OK:
+        return Diagnostic(Severity.WARNING, "upstream: not asked, for there is no key")
+
+    async def ask() -> str:
+        return counted(len(await container.upstream_models().list_models()), "model")
+
+    return await _asked("upstream", ask(), UPSTREAM_UNREACHED)
+
+
+async def _asked(who: str, answer: Awaitable[str], unreached: str) -> Diagnostic:
+    try:
+        async with asyncio.timeout(LIVE_TIMEOUT):
+            return Diagnostic(Severity.OK, f"{who}, asked: {await answer}")
+    except GatewayError as error:
+        advice = unreached if isinstance(error, UNREACHED) else error.message
+        return Diagnostic(Severity.ERROR, f"{who}, asked: {error.code}", advice)
+    except TimeoutError:
+        what = f"{who}, asked: no answer within {LIVE_TIMEOUT:.0f} s"
+        return Diagnostic(Severity.ERROR, what, unreached)

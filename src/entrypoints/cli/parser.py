@@ -1,0 +1,60 @@
+"""Parses the command line and reports wrong usage in one line."""
+
+import argparse
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+USAGE_ERROR = 2
+# Any other argument with a dash may be a prompt or contain a key, so messages do not repeat it.
+OPTION = re.compile(r"(--[a-z][a-z0-9_-]{0,30})(=.*)?", re.DOTALL)
+ADDRESS = frozenset({"--host", "--port", "--bind", "--listen", "--address"})
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports wrong usage in one line and accepts no abbreviated options.
+
+    `surplus` is the message for an unexpected argument.
+    """
+
+    def __init__(self, *, surplus: str = "unexpected argument", **rest: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **rest
+        )
+        self._surplus = surplus
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the message and exits with status 2."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}: see `{self.prog} --help`\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Rejects unknown arguments immediately, because the subcommand has the best message."""
+        known, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(self._left_over(left))
+        return known, left
+
+    def _left_over(self, left: Sequence[str]) -> str:
+        wrong = next((argument for argument in left if argument.startswith("-")), None)
+        if wrong is None:
+            return self._surplus
+        option = OPTION.fullmatch(wrong)
+        if option is None:
+            return "unknown option"
+        return f"unknown option {option[1]}{self._hint(option[1])}"
+
+    def _hint(self, option: str) -> str:
+        if near := difflib.get_close_matches(option, self._option_string_actions, n=1, cutoff=0.75):
+            return f"; did you mean {near[0]}?"
+        if option in ADDRESS:
+            return ": the variables HOST and PORT set the address"
+        return f": it is a setting, set {variable}" if (variable := _variable(option)) else ""
+
+
+def _variable(option: str) -> str:
+    """Returns the variable of a setting with the name of the option; empty if there is none."""
+    from modegate.entrypoints.config.settings import Settings  # noqa: PLC0415 - not needed for `--help`
+
+    name = option.removeprefix("--").replace("-", "_")
+    return name.upper() if name in Settings.model_fields else ""

@@ -1,0 +1,88 @@
+"""What the gateway says of itself at its start."""
+
+import logging
+from dataclasses import dataclass
+
+from modegate.domain.health import CredentialState, Health, PassthroughState, StorageState
+from modegate.entrypoints.cli.program_name import command_name
+
+log = logging.getLogger(__name__)
+
+NO_EXECUTABLE = "no executable; install claude-agent-sdk, or set CLAUDE_PATH"
+NO_STORAGE = "sessions cannot be kept; check MODEGATE_STATE_DIR and its disk"
+SIMULATED = "SIMULATED: no model is asked"
+OWN_UPSTREAM_ADVICE = (
+    "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
+    "client; or name the upstream's"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StartupReport:
+    """Where the gateway is, which backend can work, and how to enable the other."""
+
+    version: str
+    url: str
+    health: Health
+    keys: int
+    offline: bool = False
+
+    def log(self) -> None:
+        """One line each, for a program that reads the log."""
+        log.info("modegate listens on %s", self.url)
+        if self.offline:
+            log.warning(SIMULATED)
+        for what, state in self._states():
+            log.info("%s: %s", what, state)
+
+    def banner(self) -> str:
+        """All at once, for a person at a terminal."""
+        rows = "\n".join(f"  {what:15} {state}" for what, state in self._states())
+        simulated = f"  {SIMULATED}\n" if self.offline else ""
+        return (
+            f"modegate {self.version} at {self.url}\n{simulated}{rows}\n"
+            f'  Try it in another terminal:\n    {command_name()} chat "Hello?"\n  (Ctrl-C ends it)'
+        )
+
+    def _states(self) -> tuple[tuple[str, str], ...]:
+        health = self.health
+        claude = _credentials(health) if health.claude.executable else NO_EXECUTABLE
+        if health.claude.can_work and health.storage is StorageState.ERROR:
+            claude = NO_STORAGE
+        return (
+            ("authentication", _authentication(self.keys)),
+            ("passthrough", _passthrough(health)),
+            ("claude code", claude),
+        )
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of an HTTP server."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 key`, `2 keys`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _authentication(keys: int) -> str:
+    return counted(keys, "key") if keys else "off; set API_KEY to enable it"
+
+
+def _passthrough(health: Health) -> str:
+    return {
+        PassthroughState.OK: "ready",
+        PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
+        PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY"
+        + (", or send X-OpenAI-API-Key" if health.clients_may_bring_keys else ""),
+    }[health.passthrough]
+
+
+def _credentials(health: Health) -> str:
+    return {
+        CredentialState.OK: "ready, with a key",
+        CredentialState.LOGIN: "ready, with a login",
+        CredentialState.MISSING: "no credentials; set ANTHROPIC_API_KEY, or log in with `claude`",
+        CredentialState.REFUSED: "credentials refused",
+    }[health.claude.credentials]

@@ -1,0 +1,80 @@
+"""Values as they are written, without what editors and containers put around them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import get_origin
+
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, clean, clean_list
+
+# Tables have no form in the environment.
+ONLY_IN_FILE = frozenset({"models"})
+NAMES = frozenset(Settings.model_fields)
+LISTS = frozenset(
+    name for name, it in Settings.model_fields.items() if get_origin(it.annotation) is tuple
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawSettings:
+    """Cleaned values that are not empty, and what was removed from each, by the setting's name."""
+
+    values: Mapping[str, object] = field(repr=False)
+    removed: Mapping[str, tuple[str, ...]]
+
+
+def from_environment(environment: Mapping[str, str]) -> RawSettings:
+    """The variables that are settings; an empty one is none."""
+    found = {name: environment.get(name.upper()) for name in NAMES - ONLY_IN_FILE}
+    return _cleaned({name: value for name, value in found.items() if value})
+
+
+def from_file(table: Mapping[str, object]) -> RawSettings:
+    """The keys that are settings; an empty text is none, as in the environment."""
+    return _cleaned({name: value for name, value in table.items() if name in NAMES})
+
+
+def marked_names(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables with a byte order mark or blanks in their names, with the names that were meant.
+
+    The first line of a file that an editor marked gives its variable such a name.
+    """
+    for name in environment:
+        meant = name.strip().strip(BYTE_ORDER_MARK).strip()
+        if meant not in {name, *environment} and meant.lower() in NAMES - ONLY_IN_FILE:
+            yield name, meant
+
+
+def _cleaned(found: Mapping[str, object]) -> RawSettings:
+    values: dict[str, object] = {}
+    removed: dict[str, tuple[str, ...]] = {}
+    for name, value in found.items():
+        kept, gone = _cleaned_value(name, value)
+        if gone:
+            removed[name] = gone
+        if kept not in ("", []):
+            values[name] = kept
+    return RawSettings(values, removed)
+
+
+def _cleaned_value(name: str, value: object) -> tuple[object, tuple[str, ...]]:
+    match value:
+        case str() if name in LISTS:
+            return clean_list(value)
+        case str():
+            one = clean(value)
+            return one.value, one.removed
+        case list():
+            items = [_cleaned_value("", item) for item in value]
+            kept = [item for item, _ in items if item != ""]
+            return kept, _each_once(gone for _, gone in items)
+        case dict() if name in ONLY_IN_FILE:
+            rows = {key: _cleaned_value("", row) for key, row in value.items()}
+            kept_rows = {key: row for key, (row, _) in rows.items()}
+            return kept_rows, _each_once(gone for _, gone in rows.values())
+        case _:
+            return value, ()
+
+
+def _each_once(found: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(it for gone in found for it in gone))

@@ -1,0 +1,143 @@
+"""What an operator can choose, with defaults and bounds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from modegate.domain.hosts import is_loopback
+from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap, default_faults, row_faults
+from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
+from modegate.entrypoints.config.types import (
+    Bytes,
+    Count,
+    Folder,
+    ForwardingHeader,
+    Host,
+    Key,
+    Keys,
+    Milliseconds,
+    Names,
+    Networks,
+    Origins,
+    Port,
+    Retries,
+    Spare,
+    Switch,
+    Text,
+    Url,
+    Variables,
+)
+
+WELL_KNOWN = {"http": 80, "https": 443}
+# A server on a wildcard is on loopback, too, and a client of it reaches its own machine.
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not listened on
+
+
+class Settings(BaseModel):
+    """Each field is a variable of the same name in upper case, and a key of the file in lower case.
+
+    Times are milliseconds and sizes bytes, as their names say.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    port: Port = 3456
+    host: Host = "127.0.0.1"
+    log_level: Literal["fatal", "error", "warn", "info", "debug", "trace", "silent"] = "info"
+    log_format: Literal["json", "pretty"] = "json"
+
+    api_key: Key | None = None
+    api_keys: Keys = ()
+    allow_unauthenticated: bool = False
+    trusted_proxies: Networks = ()
+    forwarded_header: ForwardingHeader = "auto"
+    keep_alive_timeout_ms: Milliseconds = 125_000
+    metrics_token: Key | None = None
+    cors_allowed_origins: Origins = ()
+    max_body_bytes: Bytes = 1024 * 1024
+    sse_keepalive_ms: Milliseconds = 15_000
+    request_timeout_ms: Milliseconds = 300_000
+    shutdown_timeout_ms: Milliseconds = 10_000
+
+    anthropic_api_key: Key | None = None
+    claude_path: Text | None = None
+    claude_tools: Names = ()
+    claude_bare: Switch = None
+    claude_env_allow: Variables = ()
+    default_model: str = "sonnet"
+    claude_process_mode: Literal["live", "oneshot"] = "live"
+    claude_warm_processes: Spare = 2
+    claude_live_sessions: Spare = 4
+    claude_live_idle_ms: Milliseconds = 300_000
+    claude_first_event_timeout_ms: Milliseconds = 30_000
+    claude_silence_timeout_ms: Milliseconds = 120_000
+    claude_max_own_wait_ms: Milliseconds = 5_000
+    claude_cut_at_output_limit: bool = False
+    max_concurrent_processes: Count = 10
+    pool_queue_timeout_ms: Milliseconds = 5_000
+
+    session_ttl_ms: Milliseconds = 3_600_000
+    max_session_age_ms: Milliseconds = 86_400_000
+    session_cleanup_interval_ms: Milliseconds = 60_000
+
+    rate_limit_per_ip: Count = 60
+    rate_limit_per_session: Count = 10
+    rate_limit_window_ms: Milliseconds = 60_000
+    max_concurrent_per_key: Count = 5
+
+    openai_api_key: Key | None = None
+    openai_base_url: Url | None = None
+    openai_passthrough_enabled: bool = True
+    allow_client_openai_key: bool = True
+    upstream_max_retries: Retries = 2
+    upstream_first_byte_timeout_ms: Milliseconds | None = None
+
+    modegate_state_dir: Folder = Field(
+        default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
+    )
+    models: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Settings":
+        if misfits := tuple(self._misfits()):
+            raise CrossFieldValueError(misfits)
+        return self
+
+    def _misfits(self) -> Iterator[CrossFieldError]:
+        rows = {**BUILT_IN_MODELS, **self.models}
+        yield from (CrossFieldError("models", fault) for fault in row_faults(rows))
+        for fault in default_faults(rows, self.default_model):
+            yield CrossFieldError("default_model", fault, frozenset({"models"}))
+        if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
+            yield CrossFieldError(
+                "host",
+                f"{self.host} lets others in, and there is no key: set API_KEY, or "
+                "ALLOW_UNAUTHENTICATED=true where everybody may ask",
+                frozenset({"api_key", "api_keys", "allow_unauthenticated"}),
+            )
+
+    def is_own_upstream(self) -> bool:
+        """Whether requests would come back to this gateway, again and again.
+
+        Clients are told to export `OPENAI_BASE_URL`, too, and may start it in that same shell.
+        """
+        url = urlsplit(self.openai_base_url or "")
+        upstream, host = url.hostname or "", self.host.strip("[]")
+        on_loopback = is_loopback(host) or host in WILDCARDS
+        own = upstream == host or (on_loopback and (is_loopback(upstream) or upstream in WILDCARDS))
+        return own and (url.port or WELL_KNOWN.get(url.scheme)) == self.port
+
+    def all_keys(self) -> tuple[SecretStr, ...]:
+        """`api_key` and `api_keys`, each once."""
+        single = (self.api_key,) if self.api_key else ()
+        return tuple(dict.fromkeys((*single, *self.api_keys)))
+
+    def model_map(self) -> ModelMap:
+        """The built-in rows, with the operator's added or in their place."""
+        return ModelMap({**BUILT_IN_MODELS, **self.models}, self.default_model)

@@ -1,0 +1,119 @@
+"""Where the settings come from: the environment, a file, the defaults; in this order."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr, ValidationError
+
+from modegate.domain.access.client import mask
+from modegate.entrypoints.config.errors import fault_lines
+from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
+from modegate.entrypoints.config.inherited_variables import Inherited, clean_inherited
+from modegate.entrypoints.config.raw_settings import NAMES, ONLY_IN_FILE, marked_names
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.settings_file import FILE_VARIABLE, UnreadableFileError
+from modegate.entrypoints.config.written_settings import FROM_ENVIRONMENT, WrittenSettings, removal
+
+CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # of `modegate chat`: no setting of the gateway
+PROCESS_VARIABLE = "MODEGATE_PROCESS"  # which the gateway gives its own children
+BY_DEFAULT = "default"
+VARIABLES = frozenset(name.upper() for name in NAMES - ONLY_IN_FILE)
+KNOWN = frozenset(
+    {FILE_VARIABLE, CLIENT_KEY_VARIABLE}
+    | {name for name in VARIABLES if name.startswith(OWN_PREFIX)}
+)
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `faults` names every reason."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, where each of them comes from, and what was odd about them, a line each."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+    def describe(self) -> Iterator[str]:
+        """One line a setting; secrets are masked."""
+        for name, value in self.settings:
+            shown = "auto" if name == "claude_bare" and value is None else _shown(value)
+            yield f"{name} = {shown}  ({self.sources.get(name, BY_DEFAULT)})"
+
+
+def load_settings(
+    environment: Mapping[str, str] = os.environ, file: str | None = None
+) -> LoadedSettings:
+    """Read the settings; `file` is the one named on the command line.
+
+    What surrounds a value by accident is removed, with a warning: blanks, line ends, byte order
+    marks, and one pair of quotes.
+
+    Raises:
+        SettingsError: a named file is missing, or a value or a name is wrong; all faults at once.
+    """
+    meant = dict(marked_names(environment))
+    named = {meant.get(name, name): value for name, value in environment.items()}
+    inherited = clean_inherited(named)
+    try:
+        read = WrittenSettings.of(named, {**named, **inherited.changes}, file)
+    except UnreadableFileError as error:
+        raise SettingsError([str(error)]) from None
+    warnings = (
+        *(
+            f"{name}: blanks or a byte order mark in this name were removed"
+            for name in meant.values()
+        ),
+        *foreign_variables(named.keys() - {PROCESS_VARIABLE}, KNOWN, VARIABLES),
+        *read.warnings(),
+        *_inherited_warnings(inherited),
+    )
+    faults = [*read.unknown_keys(), *_inherited_faults(inherited)]
+    try:
+        settings = Settings.model_validate(read.values)
+    except ValidationError as error:
+        shown = {name: (_written(name, source), source) for name, source in read.sources.items()}
+        faults += fault_lines(error, read.values, shown)
+        raise SettingsError([*faults, *warnings]) from None
+    if faults:
+        raise SettingsError([*faults, *warnings])
+    return LoadedSettings(settings, read.sources, warnings)
+
+
+def _inherited_warnings(inherited: Inherited) -> Iterator[str]:
+    for name, removed in sorted(inherited.removed.items()):
+        if name not in VARIABLES:
+            yield removal(name, removed, FROM_ENVIRONMENT)
+
+
+def _inherited_faults(inherited: Inherited) -> Iterator[str]:
+    for name, fault in sorted(inherited.faults.items()):
+        if name not in VARIABLES:
+            yield f"{name}: {fault} (from {FROM_ENVIRONMENT})"
+
+
+def _written(name: str, source: str) -> str:
+    return name.upper() if source == FROM_ENVIRONMENT else name
+
+
+def _shown(value: object) -> str:
+    match value:
+        case SecretStr():
+            return mask(value.get_secret_value())
+        case tuple():
+            return ", ".join(map(_shown, value)) or "-"
+        case dict():
+            return ", ".join(f"{name}={row}" for name, row in value.items()) or "-"
+        case None:
+            return "-"
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)

@@ -1,0 +1,161 @@
+"""The kinds of values that settings have, and what each refuses."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from modegate.entrypoints.config.value_cleaning import text_fault
+
+LONGEST_KEY = 8192
+LONGEST_URL = 2048
+# In an address, each of these has to be written as %XX.
+NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
+HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
+FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+VARIABLE = re.compile(r"[^\s=,]+")
+ANY_ORIGIN = "*"
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
+
+
+def _split(value: object) -> object:
+    """A comma list from the environment; a file may have a list of its own."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "must be a whole number")
+    return value
+
+
+def _text(value: str) -> str:
+    if fault := text_fault(value):
+        raise ValueError(fault)
+    return value
+
+
+def _key(value: object) -> object:
+    """A key as headers can carry it; one from a mounted file often has a line's end behind it."""
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError("must have visible ASCII characters only")
+    if len(key) > LONGEST_KEY:
+        raise ValueError(f"must have at most {LONGEST_KEY} characters")
+    return _text(key)
+
+
+def _host(value: str) -> str:
+    """A name or an address, as `getaddrinfo` and the HTTP libraries take it."""
+    if not (HOST.fullmatch(value) and _is_resolvable(value)):
+        raise ValueError("must be the name or the address of a host, with no scheme and no port")
+    return value
+
+
+def _is_resolvable(host: str) -> bool:
+    try:
+        if ":" in host:
+            ipaddress.IPv6Address(host.strip("[]"))
+        elif FOUR_NUMBERS.fullmatch(host):
+            ipaddress.IPv4Address(host)
+        else:  # no empty part, none too long, no letter that a name has in another form
+            known_as = host.encode("idna").decode("idna")
+            return host.isascii() or known_as.lower() == host.lower()
+    except ValueError:  # a UnicodeError, too
+        return False
+    return True
+
+
+def _variables(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not VARIABLE.fullmatch(value):
+            raise ValueError(f"{value!r} is not the name of a variable")
+    return values
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is neither an address nor a network") from None
+    return values
+
+
+def base_url(value: str) -> str:
+    """The address of an API: everything but scheme, host, port and path is a mistake.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    try:
+        url = urlsplit(value)
+        valid = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        valid = valid and bool(_host(url.hostname or "")) and not NOT_IN_URL.search(value)
+    except ValueError:
+        valid = False
+    if not valid or len(value) > LONGEST_URL:
+        raise ValueError("must be like https://host:port/v1")
+    if url.username or url.password:
+        raise ValueError("must not hold a user or a password: a key goes into OPENAI_API_KEY")
+    if url.query or url.fragment:
+        raise ValueError("must not hold a query or a fragment")
+    return value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Origins as browsers send them: in lower case, and without the port that goes by itself."""
+    lowered = tuple(value.lower() for value in values)
+    if not all(value == ANY_ORIGIN or ORIGIN.fullmatch(value) for value in lowered):
+        raise ValueError("must be like https://example.com, with no path and no / behind; or *")
+    return tuple(BY_ITSELF.sub(r"\1\2", value) for value in lowered)
+
+
+def _folder(path: Path) -> Path:
+    _text(str(path))
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(
+            "begins with a home folder, and there is none: give a whole path, like /var/lib/modegate"
+        ) from None
+
+
+def _lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _tristate(value: object) -> object:
+    return None if value == "auto" else value
+
+
+Number = BeforeValidator(_no_boolean)
+Port = Annotated[int, Field(ge=1, le=65535), Number]
+Retries = Annotated[int, Field(ge=0, le=10), Number]
+Switch = Annotated[bool | None, BeforeValidator(_tristate)]
+Text = Annotated[str, AfterValidator(_text)]
+Host = Annotated[Text, AfterValidator(_host)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_split)]
+Variables = Annotated[Names, AfterValidator(_variables)]
+Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), Number]
+Count = Annotated[int, Field(ge=1, le=1_000_000), Number]
+Spare = Annotated[int, Field(ge=0, le=1000), Number]
+Networks = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_networks)]
+Bytes = Annotated[int, Field(ge=1024, le=1024**3), Number]
+Key = Annotated[SecretStr, BeforeValidator(_key)]
+Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
+Url = Annotated[Text, AfterValidator(base_url)]
+Origins = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_origins)]
+ForwardingHeader = Annotated[
+    Literal["auto", "x-forwarded-for", "forwarded"], BeforeValidator(_lower_case)
+]
+Folder = Annotated[Path, AfterValidator(_folder)]

@@ -1,0 +1,81 @@
+"""What the environment and the file say, cleaned, and what was odd about it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from modegate.entrypoints.config.foreign_variables import nearest
+from modegate.entrypoints.config.raw_settings import NAMES, RawSettings, from_environment, from_file
+from modegate.entrypoints.config.settings_file import FILE_VARIABLE, find_file, read_file
+from modegate.entrypoints.config.value_cleaning import clean, printable
+
+FROM_ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSettings:
+    """What the environment and the file say."""
+
+    environment: RawSettings
+    file: RawSettings
+    file_variable: tuple[str, ...]
+    path: Path | None
+    is_marked: bool
+    unknown: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, environment: Mapping[str, str], folders: Mapping[str, str], named: str | None
+    ) -> "WrittenSettings":
+        """Read both; `folders` are the variables that say where files are.
+
+        Raises:
+            UnreadableFileError: the file cannot be read.
+        """
+        variable = clean(environment.get(FILE_VARIABLE, ""))
+        path = find_file({**folders, FILE_VARIABLE: variable.value}, named)
+        table, is_marked = read_file(path) if path else ({}, False)
+        unknown = tuple(name for name in table if name not in NAMES)
+        return cls(
+            environment=from_environment(environment),
+            file=from_file(table),
+            file_variable=variable.removed,
+            path=path,
+            is_marked=is_marked,
+            unknown=unknown,
+        )
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """The environment's win."""
+        return {**self.file.values, **self.environment.values}
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Where each value comes from."""
+        return {
+            **dict.fromkeys(self.file.values, printable(str(self.path))),
+            **dict.fromkeys(self.environment.values, FROM_ENVIRONMENT),
+        }
+
+    def warnings(self) -> Iterator[str]:
+        """What was removed, a line for each value."""
+        if self.file_variable:
+            yield removal(FILE_VARIABLE, self.file_variable, FROM_ENVIRONMENT)
+        if self.is_marked:
+            yield f"{printable(str(self.path))}: begins with a byte order mark, which was ignored"
+        for name, removed in sorted(self.file.removed.items()):
+            yield removal(name, removed, printable(str(self.path)))
+        for name, removed in sorted(self.environment.removed.items()):
+            yield removal(name.upper(), removed, FROM_ENVIRONMENT)
+
+    def unknown_keys(self) -> Iterator[str]:
+        """Faults, each with the nearest name."""
+        for name in self.unknown:
+            where = printable(str(self.path))
+            yield f"{printable(name)}: unknown key in {where}{nearest(name, {it: it for it in NAMES})}"
+
+
+def removal(name: str, removed: tuple[str, ...], source: str) -> str:
+    """The warning for one value."""
+    return f"{name}: {' and '.join(removed)} around the value were removed (from {source})"

@@ -1,0 +1,107 @@
+"""The address that a request counts for, and warnings where it cannot be known."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+
+from modegate.entrypoints.http.messages.client_address import (
+    IpNetwork,
+    is_trusted,
+    last_untrusted,
+    parse_node,
+    shown,
+)
+from modegate.entrypoints.http.messages.forwarded import (
+    ForwardedHeader,
+    nodes_of_forwarded,
+    nodes_of_x_forwarded_for,
+)
+from modegate.entrypoints.http.middleware.request_log import Scope
+
+# Where a server does not tell the peer: behind a Unix socket, which only this machine reaches.
+NO_PEER = ("127.0.0.1", 0)
+# Longer headers are rare, and many of them would fill the cache's memory.
+MAX_CACHED_BYTES = 256
+Lines = tuple[tuple[bytes, bytes], ...]
+READERS: Mapping[bytes, Callable[[Sequence[str]], list[str]]] = MappingProxyType(
+    {b"x-forwarded-for": nodes_of_x_forwarded_for, b"forwarded": nodes_of_forwarded}
+)
+
+log = logging.getLogger(__name__)
+
+
+class Doubt(StrEnum):
+    """Why requests of several clients may count for one address, and what to do."""
+
+    UNTRUSTED = (
+        "forwarded addresses from %s are ignored, and its requests share one limit: where it is a "
+        "proxy of yours, add it to TRUSTED_PROXIES"
+    )
+    MISSING = (
+        "requests from the trusted proxy %s name no client, and share one limit: have the proxy "
+        "set X-Forwarded-For, or what FORWARDED_HEADER says"
+    )
+    UNREADABLE = (
+        "the trusted proxy %s forwarded something that is no address; such requests share one "
+        "limit: check what it sets as X-Forwarded-For or Forwarded"
+    )
+    CONFLICT = (
+        "X-Forwarded-For and Forwarded from the trusted proxy %s name different clients; such "
+        "requests share one limit: set FORWARDED_HEADER to the one that the proxy sets"
+    )
+
+
+class ClientAddresses:
+    """Finds the address of each request's client; what a client can invent never counts."""
+
+    def __init__(
+        self, trusted: Sequence[IpNetwork] = (), header: ForwardedHeader = ForwardedHeader.AUTO
+    ) -> None:
+        self._trusted = trusted
+        self._names = frozenset(name for name in READERS if header in {"auto", name.decode()})
+        self._warned: set[Doubt] = set()
+        self._locate_cached = lru_cache(maxsize=4096)(self._locate)
+
+    def find(self, scope: Scope) -> str:
+        """Returns the address, without a warning."""
+        return self._located(scope)[0]
+
+    def find_or_warn(self, scope: Scope) -> str:
+        """Returns the address; warns of each kind of doubt once."""
+        address, doubt = self._located(scope)
+        if doubt is not None and doubt not in self._warned:
+            self._warned.add(doubt)
+            log.warning(doubt, shown(_peer(scope)))
+        return address
+
+    def _located(self, scope: Scope) -> tuple[str, Doubt | None]:
+        names = self._names
+        lines = tuple([(name, value) for name, value in scope["headers"] if name in names])
+        if sum([len(value) for _, value in lines]) > MAX_CACHED_BYTES:
+            return self._locate(_peer(scope), lines)
+        return self._locate_cached(_peer(scope), lines)
+
+    def _locate(self, peer: str, lines: Lines) -> tuple[str, Doubt | None]:
+        address = parse_node(peer)
+        if address is None or not is_trusted(address, self._trusted):
+            return shown(peer), Doubt.UNTRUSTED if lines else None
+        if not lines:
+            return str(address), Doubt.MISSING
+        found = {
+            last_untrusted(peer, _nodes(lines, name), self._trusted)
+            for name in {name for name, _ in lines}
+        }
+        if len(found) > 1:
+            return str(address), Doubt.CONFLICT
+        client, readable = found.pop()
+        return client, None if readable else Doubt.UNREADABLE
+
+
+def _nodes(lines: Lines, name: bytes) -> list[str]:
+    return READERS[name]([value.decode("latin-1") for key, value in lines if key == name])
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or NO_PEER)[0])

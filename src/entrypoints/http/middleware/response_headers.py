@@ -1,0 +1,72 @@
+"""What every response carries, whoever made it."""
+
+import math
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from modegate.domain.quota import Quota
+from modegate.entrypoints.http.middleware.request_log import RequestLog, Scope
+
+Headers = list[tuple[bytes, bytes]]
+
+LONGEST_ID = 128
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cache-Control": "no-store",
+}
+# Proxies that hold a response back, or compress it, would hold its events back.
+STREAM_HEADERS = SECURITY_HEADERS | {
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
+EVENT_STREAM = b"text/event-stream"
+
+
+def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+SECURITY, STREAMED = _encoded(SECURITY_HEADERS), _encoded(STREAM_HEADERS)
+
+
+class Carried:
+    """The request's id, the tightest limit, and what browsers and proxies must not do.
+
+    `quota` tells what is left to the address of a request.
+    """
+
+    def __init__(self, quota: Callable[[Scope], Awaitable[Quota]]) -> None:
+        self._quota = quota
+
+    async def beside(
+        self, own: Iterable[tuple[bytes, bytes]], scope: Scope, record: RequestLog
+    ) -> Headers:
+        """The response's `own` headers, and these; a page that needs another policy says so itself.
+
+        Where the request was not counted, the limit is its address's.
+        """
+        headers = list(own)
+        named = dict(headers)
+        streams = named.get(b"content-type", b"").startswith(EVENT_STREAM)
+        quota = record.quota or await self._quota(scope)
+        return [
+            *headers,
+            (b"x-request-id", (record.request_id or "").encode()),
+            (b"x-ratelimit-limit", b"%d" % quota.limit),
+            (b"x-ratelimit-remaining", b"%d" % quota.remaining),
+            (b"x-ratelimit-reset", b"%d" % math.ceil(quota.reset_at)),
+            *(header for header in (STREAMED if streams else SECURITY) if header[0] not in named),
+        ]
+
+
+def request_id_of(wish: str | None) -> str:
+    """The client's own id where it is 1 to 128 visible ASCII characters, else a new UUID."""
+    if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
+        return wish
+    # A UUID of version 4; nobody has to be unable to guess it.
+    h = f"{random.getrandbits(128):032x}"
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) % 4]}{h[17:20]}-{h[20:]}"

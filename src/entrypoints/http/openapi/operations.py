@@ -1,0 +1,84 @@
+"""What tells of the gateway itself."""
+
+from modegate.domain import errors
+from modegate.entrypoints.http.openapi import examples
+from modegate.entrypoints.http.openapi.headers import REQUEST_ID
+from modegate.entrypoints.http.openapi.responses import JSON, answer, json_of, refusals
+from modegate.entrypoints.http.openapi.schema import Schema
+from modegate.entrypoints.http.resources.health import LIVE
+from modegate.entrypoints.http.resources.metrics import CONTENT_TYPE
+
+
+def health(version: str) -> Schema:
+    """`GET /health`."""
+    at_work = {status: examples.health(version, status) for status in ("unavailable", "draining")}
+    return _open("getHealth", "Tell what works", "Nothing is waited for.") | {
+        "responses": {
+            **refusals((), always_open=True),
+            "200": answer(
+                "At least one backend can work.",
+                json_of("Health", ready=examples.health(version, "ready")),
+            ),
+            "503": answer(
+                "No backend can work, or the gateway is shutting down.",
+                json_of("Health", **at_work),
+                status=503,
+            ),
+        },
+    }
+
+
+def live() -> Schema:
+    """`GET /live`."""
+    return _open("getLive", "Tell that the process runs", "Also while it shuts down.") | {
+        "responses": {
+            "200": answer("It runs.", json_of("Live", live=LIVE)),
+            **refusals((), always_open=True),
+        },
+    }
+
+
+def metrics(security: list[Schema]) -> Schema:
+    """`GET /metrics`."""
+    media_type = CONTENT_TYPE.partition(";")[0]
+    text = {media_type: {"schema": {"type": "string"}}}
+    kinds = (errors.MissingKeyError, errors.InvalidKeyError)
+    return _open("getMetrics", "Give figures", "For Prometheus.", security) | {
+        "responses": {
+            "200": answer("The figures.", text),
+            **refusals(kinds, always_open=True),
+        },
+    }
+
+
+def openapi() -> Schema:
+    """`GET /openapi.json`."""
+    content = {JSON: {"schema": {"type": "object", "required": ["openapi", "info", "paths"]}}}
+    return _open("getOpenApi", "Describe the interface", "This document, in OpenAPI 3.1.") | {
+        "responses": {"200": answer("The document.", content), **refusals(())},
+    }
+
+
+def docs(policy: str) -> Schema:
+    """`GET /docs`; its page has a style, so its policy is its own."""
+    page = answer("The page.", {"text/html": {"schema": {"type": "string"}}})
+    page["headers"] = {
+        **page["headers"],
+        "Content-Security-Policy": {"required": True, "schema": {"const": policy}},
+    }
+    return _open("getDocs", "Describe the interface to people", "One page, no script.") | {
+        "responses": {"200": page, **refusals(())},
+    }
+
+
+def _open(
+    name: str, summary: str, description: str, security: list[Schema] | None = None
+) -> Schema:
+    return {
+        "operationId": name,
+        "tags": ["Gateway"],
+        "summary": summary,
+        "description": description,
+        "security": security or [],
+        "parameters": [REQUEST_ID],
+    }

@@ -1,0 +1,207 @@
+"""What a chat-completions request may hold, from the rules that screen it."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from modegate.application.answering.prepare_turn import MAX_MODEL_CHARACTERS
+from modegate.domain.conversation import (
+    MAX_MESSAGE_CHARACTERS,
+    MAX_MESSAGES,
+    TEXT_PARTS,
+    Role,
+)
+from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, matches
+from modegate.domain.model_map import PREFIX_MARK, ModelMap
+from modegate.domain.param_policy import Kind, Rule, Tier
+from modegate.entrypoints.http.openapi.schema import NULL, Schema, ref
+
+KINDS: Mapping[Kind, Schema] = {
+    Kind.ANY: {},
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.COUNT: {"type": "integer", "minimum": 1},
+    Kind.LIST: {"type": "array"},
+    Kind.OBJECT: {"type": "object"},
+}
+NAMED = "named in `X-Claude-Ignored-Params`"
+SAID: Mapping[Tier, str] = {
+    Tier.HONOURED: "Honoured.",
+    Tier.IGNORED: f"Accepted without effect, and {NAMED}.",
+    Tier.REFUSED: "Refused with `unsupported_parameter`; passthrough has it.",
+}
+EMPTY_NAME = "Empty"
+
+
+def empty() -> Schema:
+    """A value that holds nothing, however deep."""
+    inner = ref(EMPTY_NAME)
+    return {
+        "description": "Null, a blank string, or a list or object of such values only.",
+        "anyOf": [
+            NULL,
+            {"type": "string", "pattern": r"^\s*$"},
+            {"type": "array", "items": inner},
+            {"type": "object", "additionalProperties": inner},
+        ],
+    }
+
+
+def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
+    """The body that Claude Code takes: what fits is answered, what does not is refused."""
+    shapes = {
+        "model": model(models),
+        "messages": messages(),
+        "stream": {"type": ["boolean", "null"], "default": False},
+        "stream_options": {
+            "type": ["object", "null"],
+            "properties": {"include_usage": {"type": ["boolean", "null"]}},
+        },
+    }
+    return {
+        "type": "object",
+        "description": (
+            "A request to Claude Code. A value of null counts as absent; names that are not here "
+            f"are accepted without effect, and {NAMED}."
+        ),
+        "required": ["model", "messages"],
+        "properties": {
+            name: parameter(rule) | shapes.get(name, {}) for name, rule in rules.items()
+        },
+    }
+
+
+def passthrough_request() -> Schema:
+    """The body that is handed on; only the model's length is looked at."""
+    return {
+        "type": "object",
+        "description": (
+            "A request to the upstream: it goes there byte for byte, with whatever parameters the "
+            "upstream knows."
+        ),
+        "properties": {
+            # What is no string is the upstream's to judge.
+            "model": {"minLength": 1, "maxLength": MAX_MODEL_CHARACTERS}
+        },
+    }
+
+
+def parameter(rule: Rule) -> Schema:
+    """One parameter of Claude Code by its rule."""
+    described = {"description": _described(rule), "x-claude-code": rule.tier.name.lower()}
+    if rule.tier is Tier.REFUSED:
+        return _one_of((None, *rule.neutral)) | described
+    if rule.only and rule.otherwise is Tier.REFUSED:
+        return _one_of((None, *rule.only, *rule.neutral)) | described
+    kind = KINDS[rule.kind]
+    return ({"anyOf": [kind, ref(EMPTY_NAME)]} if kind else {}) | described
+
+
+def _described(rule: Rule) -> str:
+    if rule.tier is Tier.REFUSED:
+        neutral = ", ".join(map(_words, rule.neutral))
+        return f"{neutral}: {SAID[Tier.IGNORED]} Any other value: {SAID[Tier.REFUSED]}"
+    if not rule.only:
+        return SAID[rule.tier]
+    values = ", ".join(map(_words, rule.only))
+    return f"{values}: {SAID[rule.tier]} Any other value: {SAID[rule.otherwise]}"
+
+
+def _words(wanted: object) -> str:
+    """A pattern in words."""
+    if wanted is EMPTY:
+        return "an empty value"
+    if isinstance(wanted, ListOf | ObjectOf):
+        kind = "a list" if isinstance(wanted, ListOf) else "an object"
+        return f"{kind} of only {' or '.join(map(_words, wanted.patterns))}"
+    try:
+        return f"`{json.dumps(wanted)}`"
+    except TypeError:  # another pattern is in it
+        assert isinstance(wanted, Mapping)  # noqa: S101 - narrows the type
+        fields = (f"`{name}` of {_words(item)}" for name, item in wanted.items())
+        return f"an object with {' and '.join(fields)}"
+
+
+def pattern(wanted: object) -> Schema:
+    """The values that have the pattern."""
+    if wanted is EMPTY:
+        return ref(EMPTY_NAME)
+    if isinstance(wanted, ListOf):
+        return {"type": "array", "items": _one_of(wanted.patterns)}
+    if isinstance(wanted, ObjectOf):
+        return {"type": "object", "additionalProperties": _one_of(wanted.patterns)}
+    if not isinstance(wanted, Mapping):
+        return {"const": wanted}
+    return {
+        "type": "object",
+        "required": [name for name, item in wanted.items() if not matches(None, item)],
+        "properties": {name: pattern(item) for name, item in wanted.items()},
+    }
+
+
+def _one_of(patterns: Iterable[object]) -> Schema:
+    return {"anyOf": [pattern(it) for it in patterns]}
+
+
+def model(models: ModelMap) -> Schema:
+    """The names of the model map, and the prefixes that stand for many."""
+    prefixes = [name for name in models.rows if name.endswith(PREFIX_MARK)]
+    patterns = [f"^{re.escape(name.removesuffix(PREFIX_MARK))}" for name in prefixes]
+    return {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_MODEL_CHARACTERS,
+        "anyOf": [{"enum": list(models.names)}, *({"pattern": it} for it in patterns)],
+    }
+
+
+def messages() -> Schema:
+    """The conversation within its bounds."""
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_MESSAGES,
+        "items": {
+            "anyOf": [
+                _message([Role.USER], _text({"pattern": r"\S"}, _holds_a_word())),
+                _message(
+                    [Role.ASSISTANT, Role.FUNCTION],
+                    {"anyOf": [_text(), NULL]},
+                    needs_content=False,
+                ),
+                _message([Role.SYSTEM, Role.DEVELOPER, Role.TOOL], _text()),
+            ]
+        },
+        "contains": {"properties": {"role": {"const": Role.USER}}, "required": ["role"]},
+    }
+
+
+def _message(roles: list[Role], content: Schema, *, needs_content: bool = True) -> Schema:
+    return {
+        "title": " or ".join(roles),
+        "type": "object",
+        "required": ["role", "content"] if needs_content else ["role"],
+        "properties": {"role": {"enum": roles}, "content": content},
+    }
+
+
+def _text(string: Schema | None = None, parts: Schema | None = None) -> Schema:
+    """A text, or its parts; all parts of a message together keep the bound too."""
+    bound = {"type": "string", "maxLength": MAX_MESSAGE_CHARACTERS}
+    return {
+        "anyOf": [
+            bound | (string or {}),
+            {"type": "array", "items": {"anyOf": [*map(_part, TEXT_PARTS)]}} | (parts or {}),
+        ]
+    }
+
+
+def _part(kind: str, **bounds: object) -> Schema:
+    return {
+        "type": "object",
+        "required": ["type", kind],
+        "properties": {"type": {"const": kind}, kind: {"type": "string", **bounds}},
+    }
+
+
+def _holds_a_word() -> Schema:
+    return {"contains": {"anyOf": [_part(kind, pattern=r"\S") for kind in TEXT_PARTS]}}

@@ -1,0 +1,105 @@
+"""What the gateway answers where all is well."""
+
+from enum import StrEnum
+
+from modegate.domain.answer.events import FinishReason
+from modegate.domain.health import CredentialState, PassthroughState, StorageState
+from modegate.entrypoints.http.openapi.headers import SESSION_ID
+from modegate.entrypoints.http.openapi.schema import (
+    COUNT,
+    OPTIONAL_TEXT,
+    STRING,
+    Schema,
+    list_of,
+    object_of,
+    ref,
+)
+
+UNIX_SECONDS: Schema = {"type": "integer", "minimum": 0, "description": "Unix seconds."}
+
+
+def schemas() -> dict[str, Schema]:
+    """By name; an upstream may answer with more fields than modegate itself."""
+    return {
+        "ChatCompletion": object_of(
+            id=STRING,
+            object={"const": "chat.completion"},
+            created=UNIX_SECONDS,
+            model=STRING | {"description": "Claude Code: the name that the client sent."},
+            choices=list_of(_choice("message", _message())),
+            usage=ref("Usage"),
+        ),
+        "ChatCompletionChunk": object_of(
+            id=STRING,
+            object={"const": "chat.completion.chunk"},
+            created=UNIX_SECONDS,
+            model=STRING,
+            choices=list_of(_choice("delta", _delta(), may_go_on=True)),
+        ),
+        "Event": event(),
+        "Usage": object_of(
+            prompt_tokens=COUNT | {"description": "With those that were read from a cache."},
+            completion_tokens=COUNT,
+            total_tokens=COUNT,
+        ),
+        "Model": object_of(id=STRING, object={"const": "model"}, created=COUNT, owned_by=STRING),
+        "ModelList": object_of(object={"const": "list"}, data=list_of(ref("Model"))),
+        "Session": object_of(
+            id=SESSION_ID,
+            object={"const": "session"},
+            created_at=UNIX_SECONDS,
+            last_used_at=UNIX_SECONDS,
+        ),
+        "SessionList": object_of(object={"const": "list"}, data=list_of(ref("Session"))),
+        "SessionDeleted": object_of(
+            id=SESSION_ID, object={"const": "session.deleted"}, deleted={"const": True}
+        ),
+        "Health": _health(),
+        "Live": object_of(status={"const": "live"}),
+    }
+
+
+def event() -> Schema:
+    """One server-sent event of an answer."""
+    chunk = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"anyOf": [ref("ChatCompletionChunk"), ref("Error")]},
+    }
+    return object_of(data={"anyOf": [{"const": "[DONE]"}, chunk]}) | {
+        "description": (
+            "A server-sent event. Its data is a `ChatCompletionChunk`; `[DONE]` is the last. Lines "
+            "that begin with a colon keep the connection alive. A stream that breaks off has an "
+            "error of the code `stream_error` before `[DONE]`, and no chunk with a finish reason."
+        )
+    }
+
+
+def _choice(name: str, said: Schema, *, may_go_on: bool = False) -> Schema:
+    reasons = {"enum": [*_values(FinishReason), *([None] if may_go_on else [])]}
+    # An upstream has reasons of its own, such as tool_calls.
+    return object_of(index=COUNT, finish_reason={"anyOf": [reasons, OPTIONAL_TEXT]}, **{name: said})
+
+
+def _message() -> Schema:
+    return object_of(role={"const": "assistant"}, content=OPTIONAL_TEXT)
+
+
+def _delta() -> Schema:
+    return {"type": "object", "properties": {"role": STRING, "content": OPTIONAL_TEXT}}
+
+
+def _health() -> Schema:
+    checks = object_of(
+        claude_cli={"enum": ["ok", "error"]},
+        anthropic_key={"enum": _values(CredentialState)},
+        openai_passthrough={"enum": _values(PassthroughState)},
+        storage={"enum": _values(StorageState)},
+        capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
+    )
+    status = {"enum": ["ready", "unavailable", "draining"]}
+    return object_of(status=status, version=STRING, checks=checks)
+
+
+def _values(kind: type[StrEnum]) -> list[str]:
+    return [str(member) for member in kind]

@@ -1,0 +1,64 @@
+"""`GET /health` and `GET /live`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import falcon.asgi
+
+from modegate.application.check_health import CheckHealth
+from modegate.dialects.chat.response import encode
+from modegate.domain.health import Health as State
+from modegate.entrypoints.http.resources.storage_watch import StorageWatch
+
+LIVE = {"status": "live"}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a request would have a chance; `offline` tells that every model is simulated."""
+
+    check: CheckHealth
+    is_draining: Callable[[], bool]
+    version: str
+    storage: StorageWatch
+    offline: bool = False
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
+        """200 where at least one backend can work, else 503."""
+        state = await self.storage.refreshed(self.check)
+        status = "ready" if state.ready else "unavailable"
+        if self.is_draining():
+            status = "draining"
+        resp.status = 200 if status == "ready" else 503
+        simulated = {"simulated": True} if self.offline else {}
+        resp.data = encode(describe(state, status, self.version) | simulated)
+
+
+def describe(state: State, status: str, version: str) -> dict[str, object]:
+    """What works, in JSON."""
+    capacity = state.claude.capacity
+    return {
+        "status": status,
+        "version": version,
+        "checks": {
+            "claude_cli": "ok" if state.claude.executable else "error",
+            "anthropic_key": state.claude.credentials,
+            "openai_passthrough": state.passthrough,
+            "storage": state.storage,
+            "capacity": {
+                "active": capacity.active,
+                "queued": capacity.queued,
+                "warm": capacity.warm,
+                "live": capacity.live,
+                "max": capacity.maximum,
+            },
+        },
+    }
+
+
+class Live:
+    """Whether the process runs."""
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
+        """Always 200."""
+        resp.data = encode(LIVE)

@@ -1,0 +1,74 @@
+"""`GET /v1/models` and `GET /v1/models/{id}`."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import falcon
+import falcon.asgi
+
+from modegate.application.list_models import ListModels
+from modegate.dialects.chat.response import encode
+from modegate.domain.errors import GatewayError, ModelNotFoundError
+from modegate.entrypoints.http.messages.errors import INVALID, error_object
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.request_log import request_log_of
+
+UPSTREAM_FAILED = "X-Upstream-Models-Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The list; the upstream's part is for those who may ask the upstream."""
+
+    list_models: ListModels
+    gate: Authenticator
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """All models; with `?include=upstream` those of the upstream too."""
+        upstream = await _includes_upstream(req, self.gate)
+        failed = partial(_note_failure, req, resp)
+        data = await self.list_models(include_upstream=upstream, failed=failed)
+        resp.data = encode({"object": "list", "data": data})
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One of the list."""
+
+    list_models: ListModels
+    gate: Authenticator
+
+    async def on_get(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, model: str
+    ) -> None:
+        """The model with this id."""
+        upstream = await _includes_upstream(req, self.gate)
+        found = await self.list_models.find(model, include_upstream=upstream)
+        if found is not None:
+            resp.data = encode(found)
+            return
+        request_log_of(req).fail(ModelNotFoundError.code)
+        resp.status = 404
+        resp.data = no_such_model()
+
+
+def no_such_model() -> bytes:
+    """Here a model is an address, so that its absence is a 404."""
+    return error_object(
+        "There is no such model: see GET /v1/models.", INVALID, ModelNotFoundError.code, "model"
+    )
+
+
+def _note_failure(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: GatewayError
+) -> None:
+    """Says to the client and in the log that the upstream's part of the list is missing."""
+    resp.set_header(UPSTREAM_FAILED, error.code)
+    request_log_of(req).fail(error.code)
+
+
+async def _includes_upstream(req: falcon.asgi.Request, gate: Authenticator) -> bool:
+    if "upstream" not in (req.get_param_as_list("include") or ()):
+        return False
+    await gate.admit(req)
+    return True

@@ -1,0 +1,84 @@
+"""`GET /v1/sessions`, and `GET` and `DELETE /v1/sessions/{id}`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import falcon.asgi
+
+from modegate.application.sessions.manage import ManageSessions
+from modegate.dialects.chat.response import encode
+from modegate.domain.errors import InvalidSessionIdError, SessionNotFoundError
+from modegate.domain.session import Session
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The client's own."""
+
+    sessions: ManageSessions
+    gate: Authenticator
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """All of them, the latest used first."""
+        client = await self.gate.admit(req)
+        found = await self.sessions.list(client)
+        resp.data = encode({"object": "list", "data": [describe(session) for session in found]})
+
+
+@dataclass(frozen=True, slots=True)
+class OneSession:
+    """One of the client's own."""
+
+    sessions: ManageSessions
+    gate: Authenticator
+
+    async def on_get(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
+    ) -> None:
+        """What is known of it."""
+        client = await self.gate.admit(req)
+        with _named_in_path(session_id):
+            resp.data = encode(describe(await self.sessions.get(session_id, client)))
+
+    async def on_delete(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
+    ) -> None:
+        """End it; its conversation goes too."""
+        client = await self.gate.admit(req)
+        with _named_in_path(session_id):
+            resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
+
+
+@contextmanager
+def _named_in_path(session_id: str) -> Iterator[None]:
+    """Says what to do with an address, where the use case speaks of a header."""
+    try:
+        yield
+    except InvalidSessionIdError:
+        raise InvalidSessionIdError(
+            "The id in the address must be a UUID of version 4: GET /v1/sessions lists those of "
+            "your sessions.",
+            param="session_id",
+        ) from None
+    except SessionNotFoundError:
+        raise SessionNotFoundError(
+            f"Session {session_id} is unknown or has expired: GET /v1/sessions lists yours.",
+            param="session_id",
+        ) from None
+
+
+def describe_ended(session: Session) -> dict[str, object]:
+    """A session that is no more."""
+    return {"id": session.id, "object": "session.deleted", "deleted": True}
+
+
+def describe(session: Session) -> dict[str, object]:
+    """A session in the manner of the OpenAI API's objects; times are Unix seconds."""
+    return {
+        "id": session.id,
+        "object": "session",
+        "created_at": int(session.created_at),
+        "last_used_at": int(session.used_at),
+    }

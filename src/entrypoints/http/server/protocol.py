@@ -1,0 +1,171 @@
+"""HTTP/1.1 on the wire: bounds on time and size, and the server's own words in OpenAI's form."""
+
+import asyncio
+import logging
+
+from uvicorn.protocols.http.httptools_impl import (
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from modegate.entrypoints.http.middleware.crowding import SURPLUS
+from modegate.entrypoints.http.middleware.early_rejections import render_rejection
+from modegate.entrypoints.http.server import close_delimited
+from modegate.entrypoints.http.server.close_delimited import CloseDelimited
+from modegate.entrypoints.http.server.foreign_protocols import advice_for
+from modegate.entrypoints.http.server.lingering import LingeringTransport
+from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
+
+HEAD_LIMIT = 64 * 1024
+# From the first byte of a connection or a request to the request's last one.
+PATIENCE = 60.0
+# A client that takes nothing of its response for so long is gone, whatever its connection says.
+LONGEST_STALL = 120.0
+
+log = logging.getLogger(__name__)
+
+
+class HeadTooLargeError(Exception):
+    """The request line and the headers are over their bound."""
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """Refuses what is not HTTP, too large a head and too slow a request with an error object."""
+
+    # Set where the server has more connections than it can serve.
+    is_surplus = False
+    _in_head = True
+    _whole = False
+    _has_received = False
+    _head_size = 0
+    _fault = 400
+    _patience: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
+    _refusal: asyncio.Task[None] | None = None
+
+    def close_if_idle(self) -> bool:
+        """Close a connection on which a response was sent and no other request has begun."""
+        if self.timeout_keep_alive_task is None or self.transport.is_closing():
+            return False
+        self._unset_keepalive_if_required()
+        self.transport.close()
+        return True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there; it has to say something."""
+        self._lingering = LingeringTransport(transport, self._is_receiving)
+        super().connection_made(self._lingering)
+        self._offers = UpgradeFilter()
+        self._be_patient()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._stop_patience()
+        self._lingering.stop_lingering()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client is slow to read."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(LONGEST_STALL, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def data_received(self, data: bytes) -> None:
+        """A piece of a request, of several, or the whole of one."""
+        self._has_received = True
+        if self._refusal is not None or self._lingering.lingers:
+            return
+        if self._in_head:
+            data = self._offers.feed(data)
+        super().data_received(data)
+        if self._refusal is not None and self.cycle is None:
+            self._report_foreign(data)
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > HEAD_LIMIT and not self._whole:
+                self._refuse(431)
+        if self._whole:
+            self._stop_patience()
+        elif self._patience is None:
+            self._be_patient()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_head, self._whole, self._head_size = True, False, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its head is there; the exception goes to the parser, which stops."""
+        self._in_head = False
+        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
+            self._fault = 431
+            raise HeadTooLargeError
+        if self.is_surplus:
+            self.scope[SURPLUS] = True  # type: ignore[literal-required]
+        if self.parser.get_http_version() == close_delimited.VERSION:
+            self._begin_close_delimited()
+        else:
+            super().on_headers_complete()
+
+    def _begin_close_delimited(self) -> None:
+        app, self.app = self.app, CloseDelimited(self.app)
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = app
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._whole = self._in_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+        """The parser has stopped: nobody knows where the next request begins."""
+        self._refuse(self._fault)
+
+    def _is_receiving(self) -> bool:
+        """Whether the client may have sent what nothing will read."""
+        return self._has_received and (self._refusal is not None or not self._whole)
+
+    def _report_foreign(self, opening: bytes) -> None:
+        if (advice := advice_for(opening)) is not None:
+            log.warning(advice)
+
+    def _be_patient(self) -> None:
+        self._patience = self.loop.call_later(PATIENCE, self._refuse, 408)
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _refuse(self, status: int) -> None:
+        """Take nothing more, and say why."""
+        self._stop_patience()
+        if self._refusal is None and not self.transport.is_closing():
+            self.transport.pause_reading()
+            self._refusal = self.loop.create_task(self._say(status))
+
+    async def _say(self, status: int) -> None:
+        """Why, where nothing else is being said, and close the connection."""
+        try:
+            headers = self.server_state.default_headers
+            response = await render_rejection(self.app, status, self.client, self.server, headers)
+            if self._may_speak():
+                self.transport.write(response)
+        finally:
+            self.transport.close()
+
+    def _may_speak(self) -> bool:
+        """Whether nothing is being said, and the request was not answered before its body's end."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or not cycle.response_started:
+            return True
+        return cycle.response_complete and self._in_head

@@ -1,0 +1,1 @@
+"""Simulated model providers, for `--offline`, the demo and tests."""

@@ -1,0 +1,75 @@
+"""The Messages API of Anthropic, simulated as far as the claude CLI depends on it."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+
+from modegate.simulator.api import Fails, ProviderApi, Says, encode
+
+
+class AnthropicDialect(ProviderApi):
+    """Renders answers of `POST /v1/messages`."""
+
+    def error(self, step: Fails) -> object:
+        """Returns an `error` object."""
+        return {"type": "error", "error": {"type": step.kind, "message": step.message}}
+
+    def whole(self, model: str, step: Says) -> object:
+        """Returns a `message` object."""
+        return self._message(model, step) | {
+            "content": [{"type": "text", "text": step.text}],
+            "stop_reason": step.stop,
+        }
+
+    def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
+        """Yields the events from `message_start` to `message_stop`."""
+        model = str(body.get("model", ""))
+        yield self._event("message_start", message=self._message(model, step)), False
+        index = 0
+        if step.thinking:
+            for event in self._thinking(step.thinking):
+                yield event, False
+            index = 1
+        block = {"type": "text", "text": ""}
+        yield self._event("content_block_start", index=index, content_block=block), False
+        for word in step.words:
+            delta = {"type": "text_delta", "text": word}
+            yield self._event("content_block_delta", index=index, delta=delta), True
+        yield self._event("content_block_stop", index=index), False
+        yield (
+            self._event(
+                "message_delta",
+                delta={"stop_reason": step.stop, "stop_sequence": None},
+                usage={"output_tokens": len(step.words)},
+            ),
+            False,
+        )
+        yield self._event("message_stop"), False
+
+    def _thinking(self, text: str) -> Iterator[bytes]:
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        yield self._event("content_block_start", index=0, content_block=block)
+        delta = {"type": "thinking_delta", "thinking": text}
+        yield self._event("content_block_delta", index=0, delta=delta)
+        delta = {"type": "signature_delta", "signature": "c2ln"}
+        yield self._event("content_block_delta", index=0, delta=delta)
+        yield self._event("content_block_stop", index=0)
+
+    def _message(self, model: str, step: Says) -> dict[str, object]:
+        return {
+            "id": f"msg_{uuid.uuid4().hex[:24]}",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {
+                "input_tokens": step.input_tokens,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": step.cached_tokens,
+                "output_tokens": 1,
+            },
+        }
+
+    def _event(self, kind: str, **fields: object) -> bytes:
+        return b"event: %b\ndata: %b\n\n" % (kind.encode(), encode({"type": kind, **fields}))

@@ -1,0 +1,97 @@
+"""The steps of a simulated model, and the interface of the APIs that render them."""
+
+import json
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from modegate.simulator.loopback_server import Reply, Request
+
+JSON = {"content-type": "application/json"}
+EVENTS = {"content-type": "text/event-stream"}
+KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """An answer, word by word, `delay` seconds apart; after `cut_after` words the stream is cut."""
+
+    text: str
+    delay: float = 0.0
+    stop: str = "end_turn"
+    thinking: str = ""
+    cut_after: int | None = None
+    input_tokens: int = 25
+    cached_tokens: int = 900
+
+    @property
+    def words(self) -> list[str]:
+        """The pieces of the text; joined, they are the text."""
+        return self.text.replace(" ", " \0").split("\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Fails:
+    """An error, rendered in the format of the API that was called."""
+
+    status: int
+    message: str = "simulated failure"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The API's error type for the status."""
+        return KINDS.get(self.status, "api_error")
+
+
+class ProviderApi(ABC):
+    """The differences between the two APIs."""
+
+    @abstractmethod
+    def error(self, step: Fails) -> object:
+        """Returns the body of an error."""
+
+    @abstractmethod
+    def whole(self, model: str, step: Says) -> object:
+        """Returns the body of a complete answer."""
+
+    @abstractmethod
+    def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
+        """Yields the events of a streamed answer; True marks events with a word."""
+
+    async def say(self, request: Request, reply: Reply, step: Says) -> None:
+        """Answers as requested: complete or streamed."""
+        model = str(request.json.get("model", ""))
+        if request.json.get("stream") is not True:
+            await reply.sleep(step.delay * len(step.words))
+            await reply.whole(200, encode(self.whole(model, step)), {**JSON, **_request_id()})
+            return
+        await reply.begin({**EVENTS, **_request_id()})
+        words = 0
+        for event, is_word in self.pieces(request.json, step):
+            if is_word:
+                if words == step.cut_after:
+                    reply.cut()
+                    return
+                words += 1
+                await reply.sleep(step.delay)
+            await reply.chunk(event)
+        await reply.end()
+
+
+def _request_id() -> dict[str, str]:
+    return {"x-request-id": f"req_{uuid.uuid4().hex[:16]}"}
+
+
+def encode(value: object) -> bytes:
+    """Returns the value as JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,0 +1,54 @@
+"""The Chat Completions API of OpenAI, simulated."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+
+from modegate.simulator.api import Fails, ProviderApi, Says, encode
+
+
+class OpenAIDialect(ProviderApi):
+    """Renders answers of `POST /v1/chat/completions`."""
+
+    def error(self, step: Fails) -> object:
+        """Returns an `error` object."""
+        return {"error": {"message": step.message, "type": step.kind, "param": None, "code": None}}
+
+    def whole(self, model: str, step: Says) -> object:
+        """Returns a `chat.completion` object."""
+        message = {"role": "assistant", "content": step.text, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        return self._object(model, "chat.completion") | {"choices": [choice], "usage": _usage(step)}
+
+    def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
+        """Yields the events from the chunk with the role to `[DONE]`."""
+        options = body.get("stream_options")
+        include_usage = isinstance(options, dict) and options.get("include_usage") is True
+        head = self._object(str(body.get("model", "")), "chat.completion.chunk")
+
+        def chunk(delta: object, reason: str | None = None) -> bytes:
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+            return b"data: %b\n\n" % encode({**head, "choices": [choice]})
+
+        yield chunk({"role": "assistant", "content": ""}), False
+        for word in step.words:
+            yield chunk({"content": word}), True
+        yield chunk({}, "stop"), False
+        if include_usage:
+            yield b"data: %b\n\n" % encode({**head, "choices": [], "usage": _usage(step)}), False
+        yield b"data: [DONE]\n\n", False
+
+    def _object(self, model: str, kind: str) -> dict[str, object]:
+        return {
+            "id": f"chatcmpl-{uuid.uuid4().hex}",
+            "object": kind,
+            "created": 1_700_000_000,
+            "model": model,
+        }
+
+
+def _usage(step: Says) -> dict[str, int]:
+    return {
+        "prompt_tokens": step.input_tokens,
+        "completion_tokens": len(step.words),
+        "total_tokens": step.input_tokens + len(step.words),
+    }

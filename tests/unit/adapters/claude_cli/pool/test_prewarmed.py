@@ -1,0 +1,69 @@
+"""Prewarming goes on, whatever happens to it."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from modegate.adapters.claude_cli.errors import exhausted, unavailable
+from modegate.adapters.claude_cli.pool import prewarmed
+from modegate.adapters.claude_cli.pool.prewarmed import PrewarmedPool
+from modegate.adapters.claude_cli.process.command_line import Features, Launch
+from modegate.domain.errors import GatewayError
+
+
+class FailingLauncher:
+    """Fails in the given ways, one after the other, and then for good in the last one."""
+
+    def __init__(self, *failures: Exception, at: str) -> None:
+        self.failures = list(failures)
+        self.at = at
+        self.attempts = 0
+        self.enough = asyncio.Event()
+
+    def version(self) -> object:
+        return self._fail("version")
+
+    async def features(self) -> Features:
+        self._fail("features")
+        return Features(frozenset({"--restricted", "--permission-prompts"}))
+
+    async def start(self, _launch: Launch) -> Any:
+        return self._fail("start")
+
+    def _fail(self, at: str) -> object:
+        if at == self.at:
+            self.attempts += 1
+            if self.attempts == 5:
+                self.enough.set()
+            raise self.failures.pop(0) if len(self.failures) > 1 else self.failures[0]
+        return None
+
+
+@pytest.mark.parametrize("at", ["version", "features", "start"])
+@pytest.mark.parametrize(
+    "failure", [exhausted(), unavailable(), RuntimeError("a bug"), OSError(5, "input/output")]
+)
+async def test_a_failure_of_any_kind_costs_a_pause_and_no_more(
+    at: str, failure: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[int] = []
+
+    def pause(_first: float, _longest: float, failures: int) -> float:
+        pauses.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(prewarmed, "backoff", pause)
+    monkeypatch.setattr(prewarmed, "has_room", lambda: True)
+    monkeypatch.setattr(Features, "converses", property(lambda _: True))
+    launcher = FailingLauncher(failure, at=at)
+    processes = PrewarmedPool(1, launcher, lambda _: None)  # type: ignore[arg-type]
+    with caplog.at_level(logging.ERROR):
+        processes.note_use("sonnet")
+        async with asyncio.timeout(10):
+            await launcher.enough.wait()
+        await processes.aclose()
+    assert pauses[:4] == [1, 2, 3, 4]
+    expected = isinstance(failure, GatewayError) and at != "version"
+    assert ("prewarming failed" in caplog.text) != expected

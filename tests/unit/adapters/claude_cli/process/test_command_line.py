@@ -1,0 +1,133 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.process.command_line import Features, Launch, build_command
+from modegate.adapters.claude_cli.process.environment import build_environment
+from modegate.domain.access.client import ANONYMOUS
+from modegate.domain.param_policy import Effort
+from modegate.domain.prompt import Prompt
+from modegate.domain.session import Session, SessionId
+from modegate.domain.turn import ClaudeTurn
+
+ID = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
+STATE = Path("state")
+ALL = Features()
+
+
+def turn(*, resume: bool = False, effort: Effort | None = None) -> ClaudeTurn:
+    return ClaudeTurn(
+        completion_id="chatcmpl-1",
+        created=1,
+        model="gpt-4",
+        cli_model="opus",
+        prompt=Prompt("sys", "--help"),
+        session=Session.start(ID, ANONYMOUS.id, 0.0).touched(1.0, "cli-id" if resume else None),
+        resume=resume,
+        effort=effort,
+    )
+
+
+def options(**changes: object) -> ClaudeOptions:
+    return ClaudeOptions(state=STATE, **changes)  # type: ignore[arg-type]
+
+
+def test_every_argument_is_an_option() -> None:
+    command = build_command(
+        Launch.of(turn(effort=Effort.HIGH)), options(tools=("Read", "Bash")), ALL
+    )
+    assert all(argument.startswith("--") for argument in command)
+    assert "--model=opus" in command
+    assert f"--session-id={ID}" in command
+    assert "--effort=high" in command
+    assert "--tools=Read,Bash" in command
+    assert "--allowedTools=Read,Bash" in command
+    assert "--dangerously-skip-permissions" not in command
+
+
+def test_without_tools_none_is_there_and_none_is_allowed() -> None:
+    command = build_command(Launch.of(turn()), options(), ALL)
+    assert "--tools=" in command
+    assert not any(argument.startswith("--allowedTools") for argument in command)
+
+
+def test_a_resumed_turn_names_the_id_of_the_cli() -> None:
+    command = build_command(Launch.of(turn(resume=True)), options(), ALL)
+    assert "--resume=cli-id" in command
+    assert not any(argument.startswith("--session-id") for argument in command)
+
+
+@pytest.mark.parametrize(
+    ("bare", "environment", "used"),
+    [
+        (None, {"ANTHROPIC_API_KEY": "k"}, True),
+        (None, {"ANTHROPIC_API_KEY": ""}, False),
+        (None, {}, False),
+        (True, {}, True),
+        (False, {"ANTHROPIC_API_KEY": "k"}, False),
+    ],
+)
+def test_bare_goes_with_a_key(bare: object, environment: object, used: bool) -> None:
+    command = build_command(Launch.of(turn()), options(bare=bare, environment=environment), ALL)
+    assert ("--bare" in command) is used
+
+
+def test_who_does_not_say_that_it_takes_several_turns_gets_one() -> None:
+    assert Features(frozenset({"--print", "--input-format"})).supports_multiple_turns
+    assert not Features(frozenset({"--print"})).supports_multiple_turns
+    assert not ALL.supports_multiple_turns
+
+
+def test_a_process_serves_its_model_and_effort_alone() -> None:
+    launch = Launch.of(turn(effort=Effort.LOW))
+    assert launch.serves(turn(effort=Effort.LOW, resume=True))
+    assert not launch.serves(turn())
+    assert not launch.serves(replace(turn(effort=Effort.LOW), cli_model="haiku"))
+
+
+def test_options_that_the_executable_does_not_know_are_left_out() -> None:
+    old = Features(frozenset({"--print", "--bare"}))
+    command = build_command(Launch.of(turn(effort=Effort.LOW)), options(bare=True), old)
+    assert "--bare" in command
+    assert not any(argument.startswith(("--effort", "--restricted")) for argument in command)
+
+
+HOST = {
+    "PATH": "/bin",
+    "HOME": "/home/me",
+    "LANG": "C",
+    "ANTHROPIC_API_KEY": "k",
+    "OPENAI_API_KEY": "secret",
+    "API_KEY": "secret",
+    "API_KEYS": "secret",
+    "CLAUDECODE": "1",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "CLAUDE_CODE_ENTRYPOINT": "x",
+    "NODE_OPTIONS": "--inspect",
+    "https_proxy": "http://proxy",
+    "MINE": "mine",
+    "SSL_CERT_FILE": "",
+}
+
+
+def test_the_environment_is_an_allow_list() -> None:
+    environment = build_environment(options(environment=HOST))
+    inherited = {name for name in environment if name in HOST}
+    assert inherited == {"PATH", "HOME", "LANG", "ANTHROPIC_API_KEY", "https_proxy"}
+    assert "secret" not in environment.values()
+    assert environment["TERM"] == "dumb"
+    assert environment["CLAUDE_CODE_MAX_RETRIES"] == "2"
+
+
+def test_the_operator_may_allow_more_but_not_everything() -> None:
+    allow = ("MINE", "OPENAI_API_KEY", "API_KEYS", "CLAUDECODE")
+    environment = build_environment(options(environment=HOST, environment_allow=allow))
+    assert environment["MINE"] == "mine"
+    assert not {"OPENAI_API_KEY", "API_KEYS", "CLAUDECODE"} & environment.keys()
+
+
+def test_without_a_home_there_is_tmp_and_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    assert build_environment(options())["HOME"] == "/tmp"  # noqa: S108
+    assert "HOME is not set" in caplog.text

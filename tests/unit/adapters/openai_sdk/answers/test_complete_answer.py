@@ -1,0 +1,108 @@
+import json
+
+import pytest
+
+from modegate.adapters.openai_sdk.answers.complete_answer import PARSED_BYTES, whole_answer
+from modegate.adapters.openai_sdk.model_list import models_in
+from modegate.domain.errors import (
+    EmptyResponseError,
+    GatewayError,
+    UpstreamInvalidResponseError,
+    UpstreamRefusalError,
+)
+from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+
+HEAD = ResponseHead(200, (("content-type", "application/json"), ("openai-version", "1")))
+DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
+
+
+def answered(body: bytes, head: ResponseHead = HEAD, choices: int = 1) -> UpstreamResponse:
+    return whole_answer(head, body, says_events=False, choices=choices)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices": [ ], "odd": 1.0e-3}\n',
+        b"{}",
+        b'\xef\xbb\xbf{"choices": []}',
+        b'\n\n {"choices": []}',
+        b'{"choices": [], "error": null}',
+        b'{"choices": [], "logprob": NaN, "half": "\\ud800"}',
+        b'{"choices": ["%b"]}' % (b"x" * PARSED_BYTES),
+    ],
+)
+def test_an_object_is_handed_on_byte_for_byte(body: bytes) -> None:
+    assert answered(body) == UpstreamResponse(200, HEAD.headers, body)
+
+
+@pytest.mark.parametrize(
+    ("label", "sent"),
+    [
+        ("application/problem+json; charset=utf-8", "application/problem+json; charset=utf-8"),
+        ("text/plain", "application/json"),
+        (None, "application/json"),
+    ],
+)
+def test_the_label_is_put_right(label: str | None, sent: str) -> None:
+    headers = () if label is None else (("content-type", label),)
+    assert answered(b"{}", ResponseHead(200, headers)).headers == (("content-type", sent),)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", EmptyResponseError),
+        (b"data: [DONE]\n\n", EmptyResponseError),
+        (b'{"choices": [', UpstreamInvalidResponseError),
+        (b'{"choices": ["%b"' % (b"x" * PARSED_BYTES), UpstreamInvalidResponseError),
+        (b'{"choices": "\xff"}', UpstreamInvalidResponseError),
+        (b'{"a": 1}\n{"a": 2}', UpstreamInvalidResponseError),
+        (b"[]", UpstreamInvalidResponseError),
+        (DEEP, UpstreamInvalidResponseError),
+        (b"data: " + DEEP + b"\n\ndata: [DONE]\n\n", UpstreamInvalidResponseError),
+        (b"<html>", UpstreamInvalidResponseError),
+        (b"data: {}\n\ndata: [DONE]\n\n", UpstreamInvalidResponseError),
+        (b'data: {"error": {"code": 418}}\n\n', UpstreamRefusalError),
+        (b'data: {"choices": []}\n\nevent: error\ndata: {"code": 418}\n\n', UpstreamRefusalError),
+        (b'{"error": {"code": 418}}', UpstreamRefusalError),
+    ],
+)
+def test_everything_else_is_an_error(body: bytes, error: type[GatewayError]) -> None:
+    with pytest.raises(error) as caught:
+        answered(body)
+    if isinstance(caught.value, UpstreamRefusalError):
+        assert caught.value.answer.status == 418
+    if isinstance(caught.value, UpstreamInvalidResponseError):
+        assert caught.value.reason
+        assert caught.value.is_repeatable is False
+
+
+def test_events_are_put_together_only_where_every_choice_ended() -> None:
+    def event(index: int) -> bytes:
+        choice = {"index": index, "delta": {"content": "x"}, "finish_reason": "stop"}
+        return b"data: %b\r\n\r\n" % json.dumps({"choices": [choice]}).encode()
+
+    both = answered(b": hb\r\n\r\n" + event(0) + event(1), choices=2)
+    assert [it["message"]["content"] for it in json.loads(both.body)["choices"]] == ["x", "x"]
+    with pytest.raises(UpstreamInvalidResponseError):
+        answered(event(0), choices=2)
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        (b'{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}', ["a", "b"]),
+        (b'[{"id": "a"}]', ["a"]),
+        (b'{"data": [{"id": "a"}, {"id": 3}, {"id": ""}, {}, 1, null]}', ["a"]),
+        (b'{"data": []}', []),
+    ],
+)
+def test_the_usable_part_of_a_list_of_models_is_used(body: bytes, ids: list[str]) -> None:
+    assert [model["id"] for model in models_in(body)] == ids
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"3", b"{}", b'{"data": null}', b'["a"]'])
+def test_no_list_of_models_is_an_error(body: bytes) -> None:
+    with pytest.raises(UpstreamInvalidResponseError):
+        models_in(body)

@@ -1,0 +1,116 @@
+import email.utils
+import time
+
+import pytest
+
+from modegate.adapters.openai_sdk import errors
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.retries import is_transient, retry_after, retrying
+from modegate.domain.errors import (
+    GatewayError,
+    TurnTimeoutError,
+    UpstreamRefusalError,
+)
+from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+
+NOW = {"retry-after": "0"}
+
+
+def refusal(status: int, headers: dict[str, str] | None = None) -> UpstreamRefusalError:
+    return UpstreamRefusalError(UpstreamResponse(status, tuple((headers or {}).items()), b"{}"))
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+def test_what_may_pass_is_tried_again(status: int) -> None:
+    assert is_transient(refusal(status), 30)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 415, 422, 451])
+def test_what_stays_wrong_is_not(status: int) -> None:
+    assert not is_transient(refusal(status), 30)
+
+
+def test_a_long_wait_is_the_clients_to_decide() -> None:
+    assert is_transient(refusal(429, {"retry-after": "29"}), 30)
+    assert not is_transient(refusal(429, {"retry-after": "30"}), 30)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "-5"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "x"}, None),
+        ({"retry-after-ms": "x", "retry-after": "3"}, 3.0),
+        ({"retry-after": "Mon, 01 Jan 2024 00:00:00 +99999999999999"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(ResponseHead(429, tuple(headers.items()))) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    date = email.utils.formatdate(time.time() + 20, usegmt=True)
+    wait = retry_after(ResponseHead(429, (("retry-after", date),)))
+    assert wait is not None
+    assert 15 < wait <= 20
+
+
+class Attempts:
+    """Fails as told, then succeeds; counts."""
+
+    def __init__(self, *errors: GatewayError) -> None:
+        self.errors = list(errors)
+        self.count = 0
+
+    async def __call__(self) -> str:
+        self.count += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "answer"
+
+
+async def test_the_answer_of_the_first_attempt_that_succeeds() -> None:
+    attempts = Attempts(refusal(500, NOW), refusal(429, NOW))
+    assert await retrying(attempts, UpstreamOptions()) == "answer"
+    assert attempts.count == 3
+
+
+async def test_the_error_of_the_last_attempt() -> None:
+    attempts = Attempts(*(refusal(500 + i, NOW) for i in range(5)))
+    with pytest.raises(UpstreamRefusalError) as caught:
+        await retrying(attempts, UpstreamOptions(retries=2))
+    assert caught.value.answer.status == 502
+    assert attempts.count == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(refusal(400), refusal(401), TurnTimeoutError("slow")),
+        *(errors.not_http(999), errors.invalid_model_list(), errors.stream_cut()),
+    ],
+    ids=str,
+)
+async def test_no_second_attempt_where_it_is_no_use(error: GatewayError) -> None:
+    attempts = Attempts(error)
+    with pytest.raises(type(error)):
+        await retrying(attempts, UpstreamOptions())
+    assert attempts.count == 1
+
+
+async def test_a_connection_that_fails_is_tried_again() -> None:
+    attempts = Attempts(errors.unreachable())
+    assert await retrying(attempts, UpstreamOptions()) == "answer"
+
+
+async def test_no_retries_means_none() -> None:
+    attempts = Attempts(refusal(500, NOW))
+    with pytest.raises(UpstreamRefusalError):
+        await retrying(attempts, UpstreamOptions(retries=0))
+    assert attempts.count == 1

@@ -1,0 +1,51 @@
+import asyncio
+
+import pytest
+
+from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
+
+LONG = 60.0
+
+
+async def test_a_wait_that_is_too_long_is_a_timeout_and_no_cancellation() -> None:
+    bound = SilenceBound(0.01)
+    with pytest.raises(TimeoutError), bound:
+        await asyncio.Event().wait()
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+
+
+async def test_time_between_two_waits_does_not_count() -> None:
+    bound = SilenceBound(0.02)
+    for _ in range(3):
+        with bound:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.03)  # a client that reads slowly
+    with pytest.raises(TimeoutError), bound:
+        await asyncio.Event().wait()
+
+
+async def test_many_short_waits_may_take_long_together() -> None:
+    bound = SilenceBound(LONG)
+    for _ in range(100):
+        with bound:
+            await asyncio.sleep(0)
+    bound.close()
+
+
+async def test_a_cancellation_from_outside_stays_one() -> None:
+    async def wait() -> None:
+        with SilenceBound(LONG):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_error_of_the_wait_stays_one() -> None:
+    with pytest.raises(ValueError, match="x"), SilenceBound(LONG):
+        raise ValueError("x")

@@ -1,0 +1,124 @@
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modegate.dialects.chat.response import ChunkRenderer, encode, render_completion
+from modegate.domain.access.client import ANONYMOUS
+from modegate.domain.answer.events import (
+    Completion,
+    Finished,
+    FinishReason,
+    Started,
+    TextDelta,
+    TextStarted,
+    Usage,
+)
+from modegate.domain.prompt import Prompt
+from modegate.domain.session import Session, SessionId
+from modegate.domain.turn import ClaudeTurn
+from modegate.entrypoints.http.messages.errors import error_object
+
+USAGE = Usage(10, 2, cached_tokens=4)
+USAGE_OBJECT = {
+    "prompt_tokens": 10,
+    "completion_tokens": 2,
+    "total_tokens": 12,
+    "prompt_tokens_details": {"cached_tokens": 4},
+}
+
+
+def turn(*, include_usage: bool = False) -> ClaudeTurn:
+    return ClaudeTurn(
+        completion_id="chatcmpl-1",
+        created=7,
+        model='gpt-"4"',
+        cli_model="opus",
+        prompt=Prompt("", "Hi"),
+        session=Session.start(SessionId("s"), ANONYMOUS.id, 0.0),
+        include_usage=include_usage,
+    )
+
+
+def rendered(chunk: object, *, include_usage: bool = False) -> list[object]:
+    data = ChunkRenderer(turn(include_usage=include_usage)).render(chunk)
+    *events, end = data.split(b"\n\n")
+    assert end == b""
+    return [json.loads(event.removeprefix(b"data: ")) for event in events]
+
+
+HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": 'gpt-"4"'}
+
+
+def choice(delta: object, reason: str | None = None) -> dict[str, object]:
+    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+
+
+def test_a_completion() -> None:
+    completion = Completion("Hello", FinishReason.LENGTH, USAGE)
+    assert json.loads(render_completion(turn(), completion)) == {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 7,
+        "model": 'gpt-"4"',
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello", "refusal": None},
+                "logprobs": None,
+                "finish_reason": "length",
+            }
+        ],
+        "usage": USAGE_OBJECT,
+    }
+
+
+def test_chunks() -> None:
+    assert rendered(Started()) == []
+    role = {"role": "assistant", "content": ""}
+    assert rendered(TextStarted()) == [HEAD | {"choices": [choice(role)]}]
+    assert rendered(TextDelta("ü\n")) == [HEAD | {"choices": [choice({"content": "ü\n"})]}]
+    last = Finished(FinishReason.CONTENT_FILTER, USAGE)
+    assert rendered(last) == [HEAD | {"choices": [choice({}, "content_filter")]}]
+
+
+def test_usage_is_a_chunk_of_its_own_and_the_others_say_that_they_have_none() -> None:
+    finish, usage = rendered(Finished(FinishReason.STOP, USAGE), include_usage=True)
+    assert finish == HEAD | {"choices": [choice({}, "stop")], "usage": None}
+    assert usage == HEAD | {"choices": [], "usage": USAGE_OBJECT}
+    assert rendered(TextDelta("x"), include_usage=True) == [
+        HEAD | {"choices": [choice({"content": "x"})], "usage": None}
+    ]
+
+
+@given(st.text())
+def test_no_text_can_break_an_event(text: str) -> None:
+    data = ChunkRenderer(turn()).render(TextDelta(text))
+    assert data.count(b"\n\n") == 1
+    assert data.count(b"\n") == 2
+    assert json.loads(data.removeprefix(b"data: "))["choices"][0]["delta"]["content"] == text
+
+
+def test_half_a_character_becomes_a_question_mark() -> None:
+    assert encode("a\ud83d") == b'"a?"'
+
+
+def test_no_reader_of_lines_ends_one_inside_of_an_event() -> None:
+    text = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xA0, 0x2028, 0x2029, 0xFEFF])) + "ü"
+    data = ChunkRenderer(turn()).render(TextDelta(text)).decode()
+    line, end = data.splitlines()
+    assert end == ""
+    assert json.loads(line.removeprefix("data: "))["choices"][0]["delta"]["content"] == text
+    error = error_object(text, "invalid_request_error", "x", text).decode()
+    (line,) = error.splitlines()
+    assert json.loads(line)["error"]["message"] == text
+
+
+def test_no_event_is_longer_than_a_line_that_scanners_take() -> None:
+    text = "\0\u2028\U0001f600" * 40_000
+    data = ChunkRenderer(turn()).render(TextDelta(text))
+    *events, end = data.split(b"\n\n")
+    assert end == b""
+    assert max(map(len, events)) < 64 * 1024
+    parsed = [json.loads(event.removeprefix(b"data: ")) for event in events]
+    assert "".join(event["choices"][0]["delta"]["content"] for event in parsed) == text

@@ -1,0 +1,103 @@
+import pytest
+
+from modegate.domain.access.client import (
+    ANONYMOUS,
+    ApiKey,
+    Client,
+    KeyRing,
+    mask,
+    parse_upstream_key,
+)
+from modegate.domain.errors import InvalidHeaderError, InvalidKeyError, MissingKeyError
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("sk-cca-0123456789abcdef7f3a", "sk-cca-****7f3a"),
+        ("12345678", "****"),
+        ("", "****"),
+        ("123456789", "****6789"),
+        ("sk-proj-abcd-efghijklmnop", "sk-proj-****mnop"),
+        ("a-b-cdefg", "****defg"),
+        ("sk-" + "x" * 40 + "-abcdefghij", "****ghij"),
+        ("sk-nohyphenatall", "****tall"),
+    ],
+)
+def test_a_masked_key_shows_next_to_nothing(secret: str, shown: str) -> None:
+    assert mask(secret) == shown
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("eyJhbGciOiJIUzI1NiJ9." + "x" * 5000 + "-a-b-signature", "****ture"),
+        ("correct-horse-battery-staple", "****aple"),
+        ("x" * 100_000, "****xxxx"),
+        ("\x1b[31m-\x07-secret-secret", "?[31m-?-****cret"),
+        ("secret-secret\r\n\x9b\u202e", "****????"),
+        ("gehe\u00efmnis-\ud800\u00fc", "****s-??"),
+    ],
+)
+def test_a_key_that_a_client_made_up_is_masked_as_any_other(secret: str, shown: str) -> None:
+    with pytest.raises(InvalidKeyError) as caught:
+        KeyRing([ApiKey("sk-cca-another")]).identify(f"Bearer {secret}.")
+    label = str(ApiKey(secret))
+    assert label == shown
+    assert caught.value.label == str(ApiKey(f"{secret}."))
+    assert len(label) <= 20
+    assert label.isascii()
+    assert label.isprintable()
+
+
+def test_a_key_shows_itself_only_when_asked() -> None:
+    key = ApiKey("sk-cca-0123456789abcdef7f3a")
+    assert "0123" not in f"{key} {key!r}"
+    assert key.reveal() == "sk-cca-0123456789abcdef7f3a"
+
+
+@pytest.mark.parametrize("text", ["", "x" * 257, "sk-\x07", "sk-ü"])
+def test_what_cannot_be_a_key(text: str) -> None:
+    with pytest.raises(InvalidHeaderError) as caught:
+        parse_upstream_key(text)
+    assert caught.value.param == "X-OpenAI-API-Key"
+    assert not text or text not in caught.value.message
+
+
+def test_the_longest_key() -> None:
+    assert parse_upstream_key("x" * 256).reveal() == "x" * 256
+
+
+ONE, TWO = ApiKey("sk-cca-1234567890abcdef"), ApiKey("another-key")
+
+
+@pytest.mark.parametrize("text", [f"Bearer {ONE.reveal()}", f"  bearer   {ONE.reveal()} "])
+def test_a_key_of_the_ring_is_identified(text: str) -> None:
+    client = KeyRing([TWO, ONE]).identify(text)
+    assert client == Client.of(ONE)
+    assert client.label == "sk-cca-****cdef"
+    assert ONE.reveal() not in repr(client)
+
+
+def test_two_keys_are_two_clients_and_one_key_twice_is_one() -> None:
+    ring = KeyRing([ONE, TWO, ApiKey(ONE.reveal())])
+    assert len(ring) == 2
+    assert ring.identify("Bearer another-key") != ring.identify(f"Bearer {ONE.reveal()}")
+
+
+@pytest.mark.parametrize("text", [None, "", "Bearer", "Bearer ", "Basic YTpi", ONE.reveal()])
+def test_no_key(text: str | None) -> None:
+    with pytest.raises(MissingKeyError, match="Bearer"):
+        KeyRing([ONE]).identify(text)
+
+
+@pytest.mark.parametrize("key", ["x", ONE.reveal()[:-1], ONE.reveal() + "x", "\xfc", "\ud800"])
+def test_a_wrong_key(key: str) -> None:
+    with pytest.raises(InvalidKeyError) as caught:
+        KeyRing([ONE, TWO]).identify(f"Bearer {key}")
+    assert ONE.reveal() not in caught.value.message
+
+
+def test_without_keys_everybody_is_the_anonymous_client() -> None:
+    assert KeyRing([]).identify(None) is ANONYMOUS
+    assert KeyRing([]).identify("Bearer anything") is ANONYMOUS

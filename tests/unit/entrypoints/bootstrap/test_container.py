@@ -1,0 +1,156 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.application.answering.redaction import RedactingBackend
+from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
+from modegate.entrypoints.bootstrap.container import (
+    Container,
+    claude_options,
+    close,
+    live_container,
+    upstream_options,
+)
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.server.server import build_app, build_server, preparing
+from modegate.testing.answer_backend import ScriptedBackend
+from modegate.testing.transcript_store import FakeTranscriptStore
+
+
+class Closable:
+    """Stands for an adapter that has something to close."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.closed = 0
+        self._error = error
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        if self._error:
+            raise self._error
+
+
+def test_what_children_inherit_is_cleaned(tmp_path: Path) -> None:
+    given = {
+        "ANTHROPIC_API_KEY": '""',
+        "ANTHROPIC_AUTH_TOKEN": '"token"\r',
+        "HTTPS_PROXY": "'http://127.0.0.1:9'",
+        "SSL_CERT_FILE": "/certs.pem\r\n",
+        "OURS": '"as it is"',
+    }
+    options = claude_options(Settings(modegate_state_dir=tmp_path), given, None)
+    assert options.environment == {
+        "ANTHROPIC_API_KEY": "",
+        "ANTHROPIC_AUTH_TOKEN": "token",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "SSL_CERT_FILE": "/certs.pem",
+        "OURS": '"as it is"',
+    }
+
+
+async def test_what_is_in_a_container_is_closed_when_it_is_left(tmp_path: Path) -> None:
+    claude, upstream = Closable(), Closable()
+    async with live_container(Settings(modegate_state_dir=tmp_path)) as container:
+        container.claude_cli.override(claude)
+        container.passthrough_backend.override(upstream)
+        container.session_store.override(MemorySessionStore())  # which has nothing to close
+        assert claude.closed == upstream.closed == 0
+    assert claude.closed == upstream.closed == 1
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Container:
+    return Container(settings=Settings(modegate_state_dir=tmp_path))
+
+
+PARTS = (
+    *("claude_cli", "claude_backend", "claude_probe", "conversations", "passthrough_backend"),
+    *("upstream", "passthrough_probe", "upstream_models", "session_store", "rate_limiter"),
+    *("permits", "clock", "ids"),
+)
+
+
+@pytest.mark.parametrize("name", PARTS)
+async def test_whatever_somebody_put_there_is_closed_once(name: str, container: Container) -> None:
+    part = Closable()
+    getattr(container, name).override(part)
+    await close(container)
+    await close(container)
+    assert part.closed == 1
+
+
+async def test_one_thing_in_several_places_is_closed_once(container: Container) -> None:
+    part = Closable()
+    provided: Any = RedactingBackend(part)  # type: ignore[arg-type]
+    container.claude_backend.override(provided)
+    container.claude_probe.override(part)
+    container.conversations.override(part)
+    await close(container)
+    assert part.closed == 1
+
+
+async def test_what_fails_to_close_keeps_nothing_else_open(container: Container) -> None:
+    parts = {name: Closable(OSError(name)) for name in PARTS}
+    for name, part in parts.items():
+        getattr(container, name).override(part)
+    with pytest.raises(OSError, match="ids"):
+        await close(container)
+    assert [part.closed for part in parts.values()] == [1] * len(parts)
+
+
+async def test_a_backend_alone_can_be_replaced(container: Container) -> None:
+    container.passthrough_backend.override(ScriptedBackend())
+    container.claude_backend.override(ScriptedBackend())
+    assert container.check_health()().passthrough is PassthroughState.NO_KEY
+    assert await container.list_models()(include_upstream=True)
+    await build_server(build_app(container), container)._drain()  # noqa: SLF001
+    await close(container)
+
+
+async def test_what_a_backend_says_and_keeps_can_be_replaced_too(container: Container) -> None:
+    class Probe:
+        def status(self) -> ClaudeHealth:
+            return ClaudeHealth(True, CredentialState.OK, Capacity(1, 2, 3, 4, 5))  # noqa: FBT003
+
+    conversations = FakeTranscriptStore()
+    container.claude_probe.override(Probe())
+    container.conversations.override(conversations)
+    assert container.check_health()().claude.capacity.maximum == 5
+    for use_case in container.hold_session, container.client_sessions, container.expire_sessions:
+        assert use_case().conversations is conversations
+    await close(container)
+
+
+async def test_what_answers_is_prepared_and_drained(container: Container) -> None:
+    class Backend(ScriptedBackend):
+        done: tuple[str, ...] = ()
+
+        async def prepare(self) -> None:
+            self.done += ("prepared",)
+
+        def drain(self) -> None:
+            self.done += ("drained",)
+
+    backend = Backend()
+    container.claude_backend.override(RedactingBackend(backend))
+    for prepare in preparing(container):
+        await prepare()
+    await build_server(build_app(container), container)._drain()  # noqa: SLF001
+    assert backend.done == ("prepared", "drained")
+    await close(container)
+
+
+def test_a_server_listens_where_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(modegate_state_dir=tmp_path, host="[::1]", port=3999)
+    container = Container(settings=settings)
+    config = build_server(build_app(container), container).config
+    assert (config.host, config.port) == ("::1", 3999)
+
+
+def test_the_wait_for_the_first_byte_is_that_for_an_answer_unless_it_is_set() -> None:
+    same = upstream_options(Settings(request_timeout_ms=7_000))
+    assert (same.timeout, same.first_byte) == (7.0, 7.0)
+    own = upstream_options(Settings(upstream_first_byte_timeout_ms=900_000))
+    assert (own.timeout, own.first_byte) == (300.0, 900.0)

@@ -1,0 +1,61 @@
+import json
+import logging
+
+import pytest
+
+from modegate.entrypoints.bootstrap.log_config import (
+    JsonFormatter,
+    PrettyFormatter,
+    configure_logging,
+)
+
+
+def record(level: int = logging.INFO, *, trace: bool = False) -> logging.LogRecord:
+    found = (ValueError, ValueError("boom"), None) if trace else None
+    made = logging.LogRecord("modegate.x", level, "x.py", 1, "said %s", ("ü",), found)
+    made.fields = {"request_id": "r"}
+    return made
+
+
+def test_one_object_a_line() -> None:
+    line = JsonFormatter().format(record(trace=True))
+    assert "\n" not in line
+    parsed = json.loads(line)
+    assert parsed["message"] == "said ü"
+    assert (parsed["level"], parsed["logger"], parsed["request_id"]) == ("info", "modegate.x", "r")
+    assert parsed["trace"] == "ValueError"
+
+
+def test_text_for_a_person() -> None:
+    line = PrettyFormatter().format(record(logging.WARNING))
+    assert line.endswith("warn  said ü request_id=r")
+    assert PrettyFormatter().format(record(trace=True)).endswith("r\nValueError")
+
+
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [
+        ("fatal", [logging.CRITICAL]),
+        ("warn", [logging.WARNING, logging.ERROR, logging.CRITICAL]),
+        ("trace", [5, 10, 20, 30, 40, 50]),
+        ("silent", []),
+    ],
+)
+def test_levels(level: str, heard: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    root, own = logging.getLogger(), logging.getLogger("modegate")
+    for logger in (root, own):
+        monkeypatch.setattr(logger, "level", logger.level)
+    monkeypatch.setattr(root, "handlers", root.handlers)
+    configure_logging(level, "json")
+    assert [number for number in (5, 10, 20, 30, 40, 50) if own.isEnabledFor(number)] == heard
+    library = logging.getLogger("some.library")
+    assert not library.isEnabledFor(logging.INFO)
+
+
+def test_a_client_cannot_forge_a_line_for_a_person() -> None:
+    made = record()
+    made.fields = {"model": "gpt\n12:00 info key=FAKE\x1b[31m", "status": 200}
+    line = PrettyFormatter().format(made)
+    assert line.count("\n") == 0
+    assert "\x1b" not in line
+    assert line.endswith("status=200")

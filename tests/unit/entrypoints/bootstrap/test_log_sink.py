@@ -1,0 +1,154 @@
+"""A log that cannot be written: nothing fails, and what was lost is counted."""
+
+import errno
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from modegate.entrypoints.bootstrap import log_sink
+from modegate.entrypoints.bootstrap.log_sink import LogSink
+
+Write = Callable[[int, bytes], int]
+
+
+class File(io.StringIO):
+    """A stream with a descriptor that no system call ever sees."""
+
+    def fileno(self) -> int:
+        return -7
+
+
+class Disk:
+    """What `os.write` writes to: each outcome is a number of bytes, an error, or None for all."""
+
+    def __init__(self) -> None:
+        self.held = b""
+        self.outcomes: list[int | OSError] = []
+        self.fault: OSError | None = None
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        assert descriptor == -7
+        outcome = self.outcomes.pop(0) if self.outcomes else self.fault
+        if isinstance(outcome, OSError):
+            raise outcome
+        size = len(data) if outcome is None else outcome
+        self.held += data[:size]
+        return size
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    made = Disk()
+    monkeypatch.setattr("modegate.entrypoints.bootstrap.log_sink.os.write", made.write)
+    return made
+
+
+@pytest.fixture
+def sink() -> LogSink:
+    return LogSink(File(), lambda lost: f"lost {lost}")
+
+
+FULL = OSError(errno.ENOSPC, "full")
+SLOW = BlockingIOError(errno.EAGAIN, "slow")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EBADF, errno.EIO])
+def test_lost_lines_are_counted_and_told_once(disk: Disk, sink: LogSink, code: int) -> None:
+    disk.fault = OSError(code, "broken")
+    sink.write(["one", "two"])
+    sink.write(["three"])
+    assert (disk.held, sink.lost) == (b"", 3)
+    disk.fault = None
+    sink.write(["four"])
+    sink.write(["five"])
+    assert disk.held == b"lost 3\nfour\nfive\n"
+
+
+def test_half_a_line_is_completed_before_anything_else(disk: Disk, sink: LogSink) -> None:
+    disk.outcomes = [3, FULL]
+    sink.write(["first line", "second"])
+    assert (disk.held, sink.lost) == (b"fir", 1)
+    disk.outcomes = [FULL]
+    sink.write(["third"])
+    sink.write(["fourth"])
+    assert disk.held == b"first line\nlost 2\nfourth\n"
+
+
+def test_half_a_report_is_completed_too(disk: Disk, sink: LogSink) -> None:
+    disk.outcomes = [FULL]
+    sink.write(["one"])
+    disk.outcomes = [2, FULL]
+    sink.write(["two"])
+    sink.write(["three"])
+    assert disk.held == b"lost 1\nlost 1\nthree\n"
+
+
+def test_lines_wait_for_a_slow_reader(disk: Disk, sink: LogSink) -> None:
+    disk.outcomes = [4, SLOW]
+    sink.write(["first line", "second"])
+    assert sink.waits
+    sink.write([])
+    assert not sink.waits
+    assert disk.held == b"first line\nsecond\n"
+
+
+def test_but_only_so_many(disk: Disk, sink: LogSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_sink, "MAX_WAITING_BYTES", 10)
+    disk.fault = SLOW
+    sink.write(["1234"])
+    sink.write(["5678"])
+    sink.write(["lost"])
+    disk.fault = None
+    sink.write(["more"])
+    assert disk.held == b"lost 2\n1234\n5678\n"
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_log_that_is_closed(stream: str | None) -> None:
+    closed = io.StringIO()
+    closed.close()
+    sink = LogSink(closed if stream else None, str)
+    sink.write(["one"])
+    assert sink.lost == 1
+
+
+def test_a_stream_in_memory_and_odd_characters() -> None:
+    stream = io.StringIO()
+    LogSink(stream, str).write(["ü", "\ud800"])
+    assert stream.getvalue() == "ü\n\\ud800\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_a_real_pipe_whose_reader_is_slow(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    os.set_blocking(writer, False)
+    os.set_blocking(reader, False)
+    read = b""
+    with open(writer, "w", closefd=False) as stream:
+        sink = LogSink(stream, str)
+        lines = [f"{number:06}" * 100 for number in range(400)]
+        sink.write(lines)
+        assert sink.waits
+        while sink.waits:
+            read += os.read(reader, 1 << 20)
+            sink.write([])
+    read += os.read(reader, 1 << 20)
+    assert read.decode().split() == lines
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        sink = LogSink(full, str)
+        sink.write(["one", "two"])
+    assert sink.lost == 2

@@ -1,0 +1,207 @@
+from pathlib import Path
+
+import pytest
+
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.sources import SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load(environment: dict[str, str] | None = None, file: str | None = None) -> Settings:
+    return load_settings({"XDG_CONFIG_HOME": "nowhere"} | (environment or {}), file).settings
+
+
+def faults(environment: dict[str, str] | None = None, file: str | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(environment, file)
+    return caught.value.faults
+
+
+def write(text: str, name: str = "modegate.toml") -> str:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return name
+
+
+def test_the_defaults() -> None:
+    settings = load()
+    assert (settings.host, settings.port) == ("127.0.0.1", 3456)
+    assert (settings.max_concurrent_processes, settings.pool_queue_timeout_ms) == (10, 5000)
+    assert settings.openai_passthrough_enabled
+    assert settings.allow_client_openai_key
+    assert settings.claude_bare is None
+    assert settings.modegate_state_dir.name == "modegate"
+
+
+def test_the_environment_wins_over_the_file() -> None:
+    write('port = 4000\nlog_level = "debug"')
+    settings = load({"PORT": "5000", "HOST": ""})
+    assert (settings.port, settings.log_level, settings.host) == (5000, "debug", "127.0.0.1")
+
+
+def test_lists_in_both_forms() -> None:
+    write('claude_tools = ["Read", "Bash"]')
+    settings = load({"API_KEYS": "a, b,,", "CORS_ALLOWED_ORIGINS": "https://x.y"})
+    assert [key.get_secret_value() for key in settings.api_keys] == ["a", "b"]
+    assert settings.claude_tools == ("Read", "Bash")
+    assert settings.cors_allowed_origins == ("https://x.y",)
+
+
+@pytest.mark.parametrize(
+    ("value", "means"),
+    [("true", True), ("1", True), ("yes", True), ("false", False), ("0", False), ("no", False)],
+)
+def test_switches(value: str, means: bool) -> None:
+    assert load({"OPENAI_PASSTHROUGH_ENABLED": value}).openai_passthrough_enabled is means
+    assert load({"CLAUDE_BARE": value}).claude_bare is means
+
+
+def test_auto_is_neither() -> None:
+    assert load({"CLAUDE_BARE": "auto"}).claude_bare is None
+
+
+def test_rows_of_the_model_map() -> None:
+    write('default_model = "mine"\n[models]\nmine = "opus"\n"o1*" = "haiku"\nsonnet = "opus"')
+    models = load().model_map()
+    assert [models.resolve(name) for name in ("mine", "o1-x", "sonnet", "default", "gpt-4o")] == [
+        "opus",
+        "haiku",
+        "opus",
+        "opus",
+        "sonnet",
+    ]
+
+
+def test_all_faults_are_named_at_once() -> None:
+    write('prot = 1\nmax_body_bytes = "x"\nlog_format = "xml"\n[models]\nmine = "--x"')
+    told = "\n".join(faults({"PORT": "70000", "MODEGATE_STATE_DIRR": "x"}))
+    assert "prot: unknown key in modegate.toml; did you mean port?" in told
+    assert "MODEGATE_STATE_DIRR: unknown variable; did you mean MODEGATE_STATE_DIR?" in told
+    assert "PORT: must be a whole number, 1 to 65535 (from environment)" in told
+    assert "max_body_bytes: must be a whole number, 1024 to 1073741824 (from modegate" in told
+    assert "log_format: must be json or pretty (from modegate.toml)" in told
+    assert (
+        "models: 'mine' maps to '--x', which is not a valid CLI model name (from modegate.toml)"
+        in told
+    )
+
+
+def test_a_row_that_cannot_be_used_is_named() -> None:
+    write('default_model = "nothing"')
+    (fault,) = faults()
+    assert fault.startswith("default_model: 'nothing' is not in the model map. Use one of: opus, ")
+    assert fault.endswith("gpt-3.5-turbo (from modegate.toml)")
+
+
+def test_a_secret_is_never_told() -> None:
+    assert "MARK" not in "\n".join(faults({"PORT": "MARK", "API_KEY": "MARK"}))
+    settings = load({"API_KEY": "MARK-MARK-MARK", "OPENAI_API_KEY": "MARK-MARK-MARK"})
+    assert "MARK" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("file", "told"), [("missing.toml", "does not exist"), (".", "is a folder")]
+)
+def test_a_named_file_has_to_be_there(file: str, told: str) -> None:
+    assert told in faults(file=file)[0]
+    assert told in faults({"MODEGATE_CONFIG": file})[0]
+
+
+def test_a_file_that_is_not_toml() -> None:
+    write("port = ")
+    assert "not valid TOML" in faults()[0]
+    Path("modegate.toml").write_bytes(b"\xff")
+    assert "cannot be read" in faults()[0]
+
+
+def test_the_order_of_files() -> None:
+    write("port = 1", "xdg/modegate/config.toml")
+    xdg = {"XDG_CONFIG_HOME": "xdg"}
+    assert load(xdg).port == 1
+    write("port = 2")
+    assert load(xdg).port == 2
+    write("port = 3", "named.toml")
+    assert load(xdg | {"MODEGATE_CONFIG": "named.toml"}).port == 3
+    write("port = 4", "argument.toml")
+    assert load(xdg | {"MODEGATE_CONFIG": "named.toml"}, "argument.toml").port == 4
+
+
+def test_what_is_shown_has_sources_and_masked_secrets() -> None:
+    write('port = 4000\n[models]\nmine = "opus"')
+    environment = {"API_KEY": "sk-cca-0123456789ab7f3a", "API_KEYS": "short,sk-cca-xyzxyzxyz0001"}
+    shown = "\n".join(load_settings(environment).describe())
+    assert "port = 4000  (modegate.toml)" in shown
+    assert "host = 127.0.0.1  (default)" in shown
+    assert "api_key = sk-cca-****7f3a  (environment)" in shown
+    assert "api_keys = ****, sk-cca-****0001  (environment)" in shown
+    assert "models = mine=opus  (modegate.toml)" in shown
+    assert "openai_api_key = -  (default)" in shown
+
+
+def test_every_setting_is_shown() -> None:
+    shown = [line.partition(" ")[0] for line in load_settings({}).describe()]
+    assert shown == list(Settings.model_fields)
+
+
+def test_a_body_may_be_larger_than_by_default() -> None:
+    assert load({"MAX_BODY_BYTES": "1048576"}).max_body_bytes == 1_048_576
+    assert load({"MAX_BODY_BYTES": "33554432"}).max_body_bytes == 33_554_432
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://x/v1", "http://", "http://h:99999/v1", "http://user:secret@h/v1", "http://h/v1?a=b"],
+)
+def test_an_upstream_address_that_cannot_be_right(url: str) -> None:
+    (fault,) = faults({"OPENAI_BASE_URL": url})
+    assert fault.startswith("OPENAI_BASE_URL: ")
+    assert "secret" not in fault
+
+
+def test_a_key_from_a_mounted_file_loses_its_line_end() -> None:
+    key = load({"OPENAI_API_KEY": "sk-key\n"}).openai_api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-key"
+    (fault,) = faults({"OPENAI_API_KEY": "sk key"})
+    assert fault.startswith("OPENAI_API_KEY: ")
+
+
+def test_a_switch_is_no_number() -> None:
+    write("port = true")
+    (fault,) = faults()
+    assert fault.startswith("port: ")
+
+
+def test_folders_are_absolute() -> None:
+    assert load({"MODEGATE_STATE_DIR": "state"}).modegate_state_dir == Path.cwd() / "state"
+    assert load({"MODEGATE_STATE_DIR": "~/x"}).modegate_state_dir == Path.home() / "x"
+
+
+def test_faults_between_values_are_named_with_those_of_values() -> None:
+    found = "\n".join(faults({"HOST": "192.0.2.1", "PORT": "abc", "LOG_LEVEL": "loud"}))
+    for name in ("PORT", "LOG_LEVEL", "HOST: 192.0.2.1"):
+        assert name in found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"])
+def test_a_loopback_address_needs_no_key(host: str) -> None:
+    assert load({"HOST": host}).host == host
+
+
+def test_keys_are_merged_and_networks_are_checked() -> None:
+    keys = load({"API_KEY": "sk-a", "API_KEYS": "sk-b, sk-a,"}).all_keys()
+    assert [key.get_secret_value() for key in keys] == ["sk-a", "sk-b"]
+    (fault,) = faults({"TRUSTED_PROXIES": "10.0.0.0/8, nobody"})
+    assert "nobody" in fault
+
+
+def test_the_header_of_proxies_is_named_as_it_is_written_anywhere() -> None:
+    assert load({"FORWARDED_HEADER": "X-Forwarded-For"}).forwarded_header == "x-forwarded-for"
+    (fault,) = faults({"FORWARDED_HEADER": "X-Real-IP"})
+    assert "FORWARDED_HEADER" in fault
+    assert "x-forwarded-for" in fault

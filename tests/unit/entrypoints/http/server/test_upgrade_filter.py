@@ -1,0 +1,25 @@
+import pytest
+
+from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
+
+HEAD = b"POST /upgrade: HTTP/1.1\r\nHost: x\r\n%b: h2c\r\nUp: x\r\nContent-Length: 20\r\n\r\n"
+OFFERED, DECLINED = HEAD % b"uPGRADE", HEAD % b"x-declined"
+BODY = b"{}\r\nUpgrade: no\r\n\r\n"
+
+
+def test_wherever_a_head_is_cut_its_offers_are_declined_and_nothing_is_kept() -> None:
+    for first in range(len(OFFERED)):
+        for second in range(first, len(OFFERED)):
+            offers = UpgradeFilter()
+            pieces = OFFERED[:first], OFFERED[first:second], OFFERED[second:] + BODY
+            assert b"".join(map(offers.feed, pieces)) == DECLINED + BODY
+
+
+def test_one_byte_after_the_other() -> None:
+    offers = UpgradeFilter()
+    assert b"".join(offers.feed(bytes([byte])) for byte in OFFERED) == DECLINED
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"\x16\x03\x01", b"GET /"])
+def test_what_offers_nothing_is_not_held_back(data: bytes) -> None:
+    assert UpgradeFilter().feed(data) is data
