@@ -7,11 +7,10 @@ python serve.py
 from vendor import ask
 from vendor_backend import VendorBackend
 
-from modegate.application.answering.redaction import RedactingBackend
 from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.config.sources import load_settings
-from modegate.entrypoints.http.server.server import build_app, build_server
 
 
 def main() -> None:
@@ -20,9 +19,9 @@ def main() -> None:
     configure_logging(settings.log_level, settings.log_format)
     container = Container(settings=settings)
     vendor = VendorBackend(ask)
-    container.claude_backend.override(RedactingBackend(vendor))
-    container.conversations.override(vendor)
-    container.claude_probe.override(vendor)
+    container.answer_backend.override(vendor)
+    container.transcript_store.override(vendor)
+    container.claude_status.override(vendor)
     build_server(build_app(container), container).run()
 
 

@@ -1,4 +1,4 @@
-"""Tests the backend with the contract suite of its port, and one test of its own.
+"""The backend implements its port: six duties, a test each, and one of its own.
 
 pip install 'modegate[testing]'
 pytest test_vendor_backend.py
@@ -11,17 +11,13 @@ from contextlib import asynccontextmanager
 from vendor import VendorError, ask
 from vendor_backend import VendorBackend
 
-from modegate.domain.answer.events import Completion
-from modegate.domain.turn import ClaudeTurn
-from modegate.testing.contracts.answer_backend import CompletionBackendContract
-from modegate.testing.turns import claude_turn
+from modegate.domain.answer.fold import fold
+from modegate.testing.contracts.answer_backend import AnswerBackendContract
+from modegate.testing.turns import answer_turn
 
 
-class TestVendorBackend(CompletionBackendContract[ClaudeTurn]):
-    """Runs the suite with a vendor that answers, one that fails and one that is silent."""
-
-    def turn(self) -> ClaudeTurn:
-        return claude_turn("Hi")
+class TestVendorBackend(AnswerBackendContract):
+    """Every test of the suite, with a vendor that answers, one that fails and one that is silent."""
 
     @asynccontextmanager
     async def answering(self) -> AsyncIterator[VendorBackend]:
@@ -33,12 +29,17 @@ class TestVendorBackend(CompletionBackendContract[ClaudeTurn]):
         yield self.backend
 
     @asynccontextmanager
+    async def echoing(self) -> AsyncIterator[VendorBackend]:
+        yield VendorBackend(ask)
+
+    @asynccontextmanager
     async def failing(self) -> AsyncIterator[VendorBackend]:
         async def fail(*_: object) -> AsyncGenerator[str, None]:
             raise VendorError
             yield ""
 
-        yield VendorBackend(fail)
+        self.backend = VendorBackend(fail)
+        yield self.backend
 
     @asynccontextmanager
     async def silent(self) -> AsyncIterator[VendorBackend]:
@@ -63,9 +64,11 @@ class TestVendorBackend(CompletionBackendContract[ClaudeTurn]):
                 yield word
 
         backend = VendorBackend(listen)
-        first = claude_turn("I am Ada.", system="Be brief.")
-        answer = await backend.complete(first)
-        assert isinstance(answer, Completion)
+        first = answer_turn("I am Ada.", system="Be brief.")
+        async with backend.generate(first) as events:
+            answer = await fold(events)
         assert answer.text.strip() == "Be brief. You said: I am Ada."
-        await backend.complete(claude_turn("Who?", session_id=first.session.id, resume=True))
+        again = answer_turn("Who?", session_id=first.session.id, resume=True)
+        async with backend.generate(again) as events:
+            await fold(events)
         assert heard[1] == ["I am Ada.", answer.text, "Who?"]

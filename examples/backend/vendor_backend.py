@@ -6,54 +6,45 @@ from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nu
 from vendor import VendorError
 
 from modegate.domain.answer.events import (
-    Chunk,
-    Completion,
+    AnswerEvent,
     Finished,
     FinishReason,
     Started,
     TextDelta,
     TextStarted,
-    Usage,
 )
+from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import BackendFailedError, SessionNotFoundError
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 # Takes the model, the system prompt and all messages, alternating between client and model.
 Ask = Callable[[str, str, Sequence[str]], AsyncGenerator[str, None]]
 
 
 class VendorBackend:
-    """Implements `CompletionBackend[ClaudeTurn]`, `TranscriptStore` and `ClaudeStatus`."""
+    """Implements `AnswerBackend`, `TranscriptStore` and `ClaudeStatus`."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._transcripts: dict[SessionId, list[str]] = {}
         self.under_way = 0
 
-    async def complete(self, turn: ClaudeTurn) -> Completion:
-        """Returns the joined chunks as one answer."""
-        async with self.stream(turn) as chunks:
-            seen = [chunk async for chunk in chunks]
-        text = "".join(chunk.text for chunk in seen if isinstance(chunk, TextDelta))
-        (end,) = (chunk for chunk in seen if isinstance(chunk, Finished))
-        return Completion(text, end.finish_reason, end.usage)
-
     @asynccontextmanager
-    async def stream(self, turn: ClaudeTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """Opens a stream; leaving the context stops all work of the vendor for the turn."""
+    async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        """Leaving the context stops all work of the vendor for the turn."""
         self.under_way += 1
         try:
-            async with aclosing(self._chunks(turn)) as chunks:
-                yield chunks
+            async with aclosing(self._events(turn)) as events:
+                yield events
         except VendorError as error:
             raise BackendFailedError("The vendor failed: send the request again.") from error
         finally:
             self.under_way -= 1
 
-    async def _chunks(self, turn: ClaudeTurn) -> AsyncGenerator[Chunk, None]:
+    async def _events(self, turn: Turn) -> AsyncGenerator[AnswerEvent, None]:
         messages = [*self._before(turn), turn.prompt.text]
         words: list[str] = []
         async with aclosing(self._ask(turn.cli_model, turn.prompt.system, messages)) as answer:
@@ -66,30 +57,30 @@ class VendorBackend:
         self._transcripts[turn.session.id] = [*messages, "".join(words)]
         yield Finished(FinishReason.STOP, Usage(_count(messages), len(words)))
 
-    def _before(self, turn: ClaudeTurn) -> list[str]:
-        """Returns the earlier messages; a resumed turn has only its last message."""
+    def _before(self, turn: Turn) -> list[str]:
+        """A turn that resumes brings its last message alone."""
         if turn.resume and turn.session.id not in self._transcripts:
             raise SessionNotFoundError("The conversation is gone: start a new session.")
         return self._transcripts.get(turn.session.id, [])
 
-    async def kept(self) -> set[SessionId]:
-        """Lists the conversations, so that expired ones can be deleted."""
+    async def list_ids(self) -> set[SessionId]:
+        """For the removal of what has expired."""
         return set(self._transcripts)
 
-    async def forget(self, session_id: SessionId) -> bool:
-        """Deletes a conversation; no other process can be using it."""
+    async def delete(self, session_id: SessionId) -> bool:
+        """Nobody else has it under way."""
         self._transcripts.pop(session_id, None)
         return True
 
-    def offer(
+    def reserve(
         self, cli_model: str, effort: Effort | None
     ) -> AbstractContextManager[SessionId | None]:
         """Offers no session, because none is prewarmed."""
         del cli_model, effort
         return nullcontext()
 
-    def look(self) -> ClaudeHealth:
-        """Reports the state for /health and /metrics."""
+    def status(self) -> ClaudeHealth:
+        """For /health and /metrics."""
         capacity = Capacity(active=self.under_way, queued=0, warm=0, live=0, maximum=100)
         return ClaudeHealth(executable=True, credentials=CredentialState.OK, capacity=capacity)
 

@@ -13,10 +13,11 @@ import os
 import sys
 from contextlib import AbstractAsyncContextManager
 
-from modegate.domain.answer.events import Completion
+from modegate.application.answering.routed_answer import CompleteAnswer
+from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.errors import GatewayError
+from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.mode import Mode
-from modegate.domain.turn import ChatRequest, ClaudeTurn
 from modegate.entrypoints.bootstrap.container import Container, live_container
 from modegate.entrypoints.bootstrap.offline import offline_container
 from modegate.entrypoints.config.sources import SettingsError, load_settings
@@ -24,22 +25,21 @@ from modegate.entrypoints.config.sources import SettingsError, load_settings
 AT_ONCE = 4  # processes of the CLI; each uses about half a core while it starts
 
 
-async def answer(container: Container, places: asyncio.Semaphore, prompt: str) -> bool:
-    """Print one answer or error; return whether there was an answer."""
-    request = ChatRequest.of(
+async def answer_prompt(container: Container, places: asyncio.Semaphore, prompt: str) -> bool:
+    """Print one answer; returns whether there was one."""
+    request = InboundRequest.of(
         {"model": "haiku", "messages": [{"role": "user", "content": prompt}]}, Mode.CLAUDE_CODE
     )
     try:
-        async with places:
-            whole = await container.complete_chat()(request)
-            if isinstance(whole.turn, ClaudeTurn):  # end its session, which is not resumed
-                session = whole.turn.session
-                await container.client_sessions().end(session.id, session.client)
+        async with places, container.answer_request().execute(request) as answer:
+            assert isinstance(answer, CompleteAnswer)  # not streamed, and not relayed
+        # It began a session, which will not be resumed.
+        await container.manage_sessions().end(answer.frame.session_id, ANONYMOUS.id)
     except GatewayError as error:
         told = {"prompt": prompt, "error": error.code, "message": error.message}
         print(json.dumps(told, ensure_ascii=False))
         return False
-    text = whole.answer.text if isinstance(whole.answer, Completion) else ""
+    text = answer.completion.text
     print(json.dumps({"prompt": prompt, "answer": text}, ensure_ascii=False))
     return True
 
@@ -64,7 +64,7 @@ async def main() -> int:
     prompts = [line.strip() for line in sys.stdin if line.strip()]
     async with opened as container:
         places = asyncio.Semaphore(AT_ONCE)
-        answered = await asyncio.gather(*(answer(container, places, it) for it in prompts))
+        answered = await asyncio.gather(*(answer_prompt(container, places, it) for it in prompts))
     print(f"{sum(answered)} of {len(prompts)} answered", file=sys.stderr)
     return 0 if all(answered) else 1
 

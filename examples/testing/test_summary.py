@@ -15,10 +15,9 @@ from openai import AsyncOpenAI
 from summary import summarise
 
 from modegate.domain.errors import CapacityError
-from modegate.domain.turn import ClaudeTurn
 from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.bootstrap.http import build_app
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.http.server.server import build_app
 from modegate.testing.answer_backend import ScriptedBackend, says
 
 pytestmark = pytest.mark.anyio
@@ -28,8 +27,8 @@ pytestmark = pytest.mark.anyio
 async def client_of(backend: ScriptedBackend, state: Path) -> AsyncIterator[AsyncOpenAI]:
     """Open an SDK client whose requests stay in this process: no socket, no CLI, no key."""
     container = Container(settings=Settings(modegate_state_dir=state))
-    container.claude_backend.override(backend)
-    app: Any = build_app(container)  # falcon and httpx2 declare different types for an ASGI scope
+    container.answer_backend.override(backend)
+    app: Any = build_app(container)  # falcon and httpx2 write the type of an ASGI scope differently
     async with AsyncOpenAI(
         base_url="http://modegate/v1",
         api_key="unused",
@@ -46,7 +45,6 @@ async def test_the_answer_is_claudes(tmp_path: Path) -> None:
     async with client_of(backend, tmp_path) as client:
         assert await summarise(client, "A long text.") == "Gateways connect."
     (turn,) = backend.turns
-    assert isinstance(turn, ClaudeTurn)
     assert turn.prompt.text == "Summarise in one sentence: A long text."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modegate.application.ports.backend_status import ClaudeStatus, PassthroughStatus, StorageProbe
+from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.domain.health import Health, StorageState
 
 
@@ -14,12 +15,12 @@ class Storages:
     probes: Sequence[StorageProbe] = ()
 
     def storage_state(self) -> StorageState:
-        """The worst of their states."""
+        """Returns the worst of their states."""
         states = {probe.storage_state() for probe in self.probes}
         return StorageState.ERROR if StorageState.ERROR in states else StorageState.OK
 
     async def check_storage(self) -> None:
-        """Check one after the other."""
+        """Checks one after the other."""
         for probe in self.probes:
             await probe.check_storage()
 
@@ -33,14 +34,14 @@ class CheckHealth:
 
     claude: ClaudeStatus
     passthrough: PassthroughStatus
-    clients_may_bring_keys: bool
+    configuration: ConfigurationSource
     storage: StorageProbe = NO_STORAGE
 
-    def __call__(self) -> Health:
-        """Returns the current state of both backends and of the storage."""
+    def execute(self) -> Health:
+        """Returns the state as it is known."""
         return Health(
             claude=self.claude.status(),
             passthrough=self.passthrough.status(),
-            clients_may_bring_keys=self.clients_may_bring_keys,
+            clients_may_bring_keys=self.configuration.current().clients_may_bring_keys,
             storage=self.storage.storage_state(),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.model_catalog import ModelCatalog
 from modegate.domain.errors import GatewayError
 from modegate.domain.model_dates import released_at
@@ -22,17 +23,18 @@ def noop(_: GatewayError) -> None:
 class ListModels:
     """The rows of the model map and, where asked for, the upstream's own models."""
 
-    models: ModelMap
+    configuration: ConfigurationSource
     upstream: ModelCatalog
 
-    async def __call__(
+    async def execute(
         self, *, include_upstream: bool = False, failed: Callable[[GatewayError], None] = noop
     ) -> Sequence[ModelObject]:
         """OpenAI's model objects.
 
         A failing upstream does not hide Claude's models: `failed` is called with its error.
         """
-        own = [describe(self.models, name) for name in self.models.names]
+        models = self.configuration.current().models
+        own = [describe(models, name) for name in models.names]
         if not include_upstream:
             return own
         try:
@@ -40,7 +42,7 @@ class ListModels:
         except GatewayError as error:
             failed(error)
             return own
-        known = set(self.models.names)
+        known = set(models.names)
         return own + [model for model in listed if model["id"] not in known]
 
     async def find(self, name: str, *, include_upstream: bool = False) -> ModelObject | None:
@@ -49,8 +51,9 @@ class ListModels:
         Raises:
             GatewayError: it is none of Claude's, and the upstream did not answer with a list.
         """
-        if self.models.knows(name):
-            return describe(self.models, name)
+        models = self.configuration.current().models
+        if models.knows(name):
+            return describe(models, name)
         listed = await self.upstream.list_models() if include_upstream else ()
         return next((model for model in listed if model["id"] == name), None)
 

@@ -1,4 +1,4 @@
-"""A request's body, read strictly."""
+"""JSON: read strictly, written compactly."""
 
 import json
 
@@ -7,6 +7,9 @@ import orjson
 from modegate.domain.errors import InvalidRequestError
 
 BOM = b"\xef\xbb\xbf"
+# Python's `splitlines`, and with it httpx's `iter_lines`, ends a line at these as well; JSON escapes
+# the others of its kind by itself.
+LINE_SEPARATORS = ("\x85", "\u2028", "\u2029")
 
 
 def _refuse_constant(name: str) -> object:
@@ -17,7 +20,7 @@ DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def parse_json_object(body: bytes) -> dict[str, object]:
-    """The JSON object in `body`: UTF-8, no NaN or Infinity, nesting and numbers within bounds.
+    """Returns the JSON object in `body`: UTF-8, no NaN or Infinity, bounded nesting and numbers.
 
     Raises:
         InvalidRequestError: it is something else; the body is never quoted.
@@ -32,7 +35,7 @@ def parse_json_object(body: bytes) -> dict[str, object]:
 
 
 def _parse_slowly(body: bytes) -> object:
-    """What the fast parser does not take, such as half a character; or say what is wrong."""
+    """Parses what orjson rejects, such as lone surrogates, or raises the precise error."""
     if not body.strip():
         raise InvalidRequestError("The body is empty: send a JSON object, {…}.")
     try:
@@ -43,8 +46,24 @@ def _parse_slowly(body: bytes) -> object:
         raise InvalidRequestError("The body is not UTF-8; send JSON in UTF-8.") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidRequestError(f"The body is not valid JSON ({where}): mend it there.") from None
+        raise InvalidRequestError(f"The body is not valid JSON ({where}): fix it there.") from None
     except ValueError:
         raise InvalidRequestError(
-            "The body holds a number that JSON does not have, or one that is too long: mend it."
+            "The body holds a number that JSON does not have, or one that is too long: fix it."
         ) from None
+
+
+def encode(value: object) -> bytes:
+    """Returns JSON in UTF-8 on one line, compact; a lone surrogate becomes `?`."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return escape_line_separators(text).encode("utf-8", "replace")
+
+
+def escape_line_separators(text: str) -> str:
+    """Returns JSON without the characters at which some line readers end a line."""
+    if text.isascii():  # known without reading the text
+        return text
+    for separator in LINE_SEPARATORS:
+        if separator in text:
+            text = text.replace(separator, f"\\u{ord(separator):04x}")
+    return text

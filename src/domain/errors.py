@@ -36,7 +36,7 @@
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
-        ├── UpstreamInvalidResponseError  an unusable answer of the upstream
+        ├── UpstreamInvalidResponseError  an answer came, and cannot be used
         └── UpstreamRefusalError     the upstream's own error, relayed unchanged
 
 This module does not know HTTP. One table in `modegate.entrypoints.http.messages.errors` maps to statuses.
@@ -45,7 +45,7 @@ This module does not know HTTP. One table in `modegate.entrypoints.http.messages
 from typing import ClassVar
 
 from modegate.domain.quota import Quota
-from modegate.domain.upstream_exchange import UpstreamResponse
+from modegate.domain.upstream_response import UpstreamResponse
 
 
 class GatewayError(Exception):
@@ -342,6 +342,6 @@ class UpstreamRefusalError(BackendError):
 
     code = "upstream_error"
 
-    def __init__(self, answer: UpstreamResponse) -> None:
-        super().__init__(f"The upstream answered with status {answer.status}.")
-        self.answer = answer
+    def __init__(self, response: UpstreamResponse) -> None:
+        super().__init__(f"The upstream answered with status {response.status}.")
+        self.response = response

@@ -5,26 +5,25 @@ import uuid
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 
-def claude_turn(
+def answer_turn(  # noqa: PLR0913
     text: str = "Hi",
     *,
     system: str = "",
     cli_model: str = "sonnet",
     session_id: SessionId | None = None,
     resume: bool = False,
-) -> ClaudeTurn:
-    """Returns a prepared turn: by default the first turn of a new session."""
+    streamed: bool = False,
+) -> Turn:
+    """A turn as a backend gets it: the first of a session of its own, or one that resumes."""
     session_id = session_id or SessionId(str(uuid.uuid4()))
     session = Session.start(session_id, ANONYMOUS.id, 0.0).with_system_prompt(system)
-    return ClaudeTurn(
-        completion_id="chatcmpl-1",
-        created=1,
-        model=cli_model,
+    return Turn(
         cli_model=cli_model,
         prompt=Prompt(system, text),
         session=session,
         resume=resume,
+        streamed=streamed,
     )

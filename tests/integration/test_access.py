@@ -204,7 +204,7 @@ async def test_places_of_a_key_come_back_however_a_request_ends(
     gateway: GatewayFactory, backend: ScriptedBackend
 ) -> None:
     async with gateway(claude=backend, max_concurrent_per_key=2, **KEYS) as running:
-        permits: Any = running.container.permits()
+        permits: Any = running.container.concurrency_limiter()
         for script, stream in (
             (says("Hello"), False),
             (says("Hello"), True),

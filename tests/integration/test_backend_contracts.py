@@ -1,5 +1,6 @@
 """Both backends keep the port, on the real thing."""
 
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,27 +13,24 @@ from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
-from modegate.domain.access.client import ApiKey
-from modegate.domain.turn import ClaudeTurn, PassthroughTurn
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.upstream_request import UpstreamRequest
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.loopback_server import Reply, Request
 from modegate.simulator.provider import SimulatedProvider, Step
-from modegate.testing.contracts.answer_backend import CompletionBackendContract
-from modegate.testing.turns import claude_turn
+from modegate.testing.contracts.answer_backend import AnswerBackendContract
+from modegate.testing.contracts.relay_backend import RelayBackendContract
 
 
 async def never(_: Request, reply: Reply) -> None:
     await reply.gone.wait()
 
 
-class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
+class TestClaudeBackend(AnswerBackendContract):
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
         self.path = tmp_path
         self.backend: ClaudeBackend | None = None
-
-    def turn(self) -> ClaudeTurn:
-        return claude_turn()
 
     @asynccontextmanager
     async def world(self, *steps: Step) -> AsyncIterator[ClaudeBackend]:
@@ -56,6 +54,9 @@ class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
     def answering(self) -> AbstractAsyncContextManager[ClaudeBackend]:
         return self.world(Says(self.ANSWER))
 
+    def echoing(self) -> AbstractAsyncContextManager[ClaudeBackend]:
+        return self.world()
+
     def failing(self) -> AbstractAsyncContextManager[ClaudeBackend]:
         return self.world(Fails(403))
 
@@ -68,28 +69,34 @@ class TestClaudeBackend(CompletionBackendContract[ClaudeTurn]):
         await until(lambda: backend.status().capacity.active == 0)
 
 
-class TestPassthroughBackend(CompletionBackendContract[PassthroughTurn]):
+class TestPassthroughBackend(RelayBackendContract):
     @pytest.fixture(autouse=True)
     def nothing(self) -> None:
         self.provider = SimulatedProvider()
 
-    def turn(self) -> PassthroughTurn:
-        return PassthroughTurn(body=b'{"model":"gpt-4o","messages":[]}')
+    def request(self, text: str = "Hi", *, streamed: bool = False) -> UpstreamRequest:
+        messages = [{"role": "user", "content": text}]
+        asked = {"model": "gpt-4o", "messages": messages, "stream": streamed}
+        return UpstreamRequest(body=json.dumps(asked).encode(), streamed=streamed)
 
     @asynccontextmanager
-    async def world(self, *steps: Step) -> AsyncIterator[PassthroughBackend]:
+    async def world(self, *steps: Step, up: bool = True) -> AsyncIterator[PassthroughBackend]:
         self.provider.script(*steps * 3)
         async with self.provider.running() as url:
-            options = UpstreamOptions(base_url=f"{url}/v1", api_key=ApiKey("k"), retries=0)
+            base_url = f"{url}/v1" if up else "http://127.0.0.1:1/v1"
+            options = UpstreamOptions(base_url=base_url, api_key=ApiKey("k"), retries=0)
             backend = PassthroughBackend(options)
             yield backend
             await backend.aclose()
 
-    def answering(self) -> AbstractAsyncContextManager[PassthroughBackend]:
-        return self.world(Says(self.ANSWER))
+    def echoing(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world()
 
-    def failing(self) -> AbstractAsyncContextManager[PassthroughBackend]:
-        return self.world(Fails(400))
+    def refusing(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world(Fails(self.REFUSAL))
+
+    def unreachable(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world(up=False)
 
     def silent(self) -> AbstractAsyncContextManager[PassthroughBackend]:
         return self.world(never)

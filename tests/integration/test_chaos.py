@@ -142,7 +142,7 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
     ) as running:
         chaos = Chaos(running, seed=7)
         backend: Any = running.container.claude_cli()
-        permits: Any = running.container.permits()
+        permits: Any = running.container.concurrency_limiter()
 
         def quiet() -> bool:
             capacity = backend.look().capacity
@@ -165,7 +165,7 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
         fine = await running.claude("[fine]", headers={"Authorization": f"Bearer {KEY}"})
         assert fine.status_code == 200
         # A client that leaves while its session is being written down may leave the folder alone.
-        await running.container.expire_sessions()()
+        await running.container.expire_sessions().execute()
         listed = await running.http.get("/v1/sessions", headers={"Authorization": f"Bearer {KEY}"})
         known = {session["id"] for session in listed.json()["data"]}
         kept = {path.name for path in (tmp_path / "state" / "sessions").iterdir()}

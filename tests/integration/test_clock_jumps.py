@@ -40,6 +40,6 @@ async def test_sessions_and_limits_stay(
         assert 0 < float(refused.headers["Retry-After"]) <= 61
         set_clock(monkeypatch, -jump)
         assert (await running.claude(headers=session)).status_code == 429
-        assert await running.container.expire_sessions()() == 0
+        assert await running.container.expire_sessions().execute() == 0
     async with gateway(claude=backend) as running:  # started again, after the jump
         assert (await running.claude(headers=session)).status_code == 200

@@ -9,8 +9,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.gateway import GatewayFactory
 from support.openapi import DOCUMENT, FACTS
 
+from modegate.entrypoints.bootstrap.http import build_app
 from modegate.entrypoints.http.openapi.page import POLICY
-from modegate.entrypoints.http.server.server import build_app
 
 BOTH = ("/openapi.json", "/docs")
 PLAIN = "default-src 'none'"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
+from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.mode import Mode
-from modegate.domain.turn import ChatRequest
-from modegate.domain.upstream_exchange import UpstreamResponse
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.config.settings import Settings
 
@@ -51,10 +51,14 @@ def test_a_container_is_asked_in_one_event_loop_after_the_other(
         modegate_state_dir=tmp_path, openai_api_key=SecretStr("sk-server"), openai_base_url=upstream
     )
     container = Container(settings=settings)
-    complete_chat = container.complete_chat()
-    request = ChatRequest.of({"model": "gpt-4o", "messages": []}, Mode.PASSTHROUGH)
+    request = InboundRequest.of({"model": "gpt-4o", "messages": []}, Mode.PASSTHROUGH)
+
+    async def ask() -> RoutedAnswer:
+        async with container.answer_request().execute(request) as answer:
+            return answer
+
     for _ in range(3):
-        answer = asyncio.run(complete_chat(request)).answer
-        assert isinstance(answer, UpstreamResponse)
-        assert answer.body == BODY
+        answer = asyncio.run(ask())
+        assert isinstance(answer, RelayedAnswer)
+        assert answer.response.body == BODY
     asyncio.run(close(container))

@@ -26,14 +26,11 @@ from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.errors import TurnTimeoutError
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 ONE = SessionId(str(uuid.uuid4()))
-TURN = ClaudeTurn(
-    completion_id="chatcmpl-1",
-    created=1,
-    model="sonnet",
+TURN = Turn(
     cli_model="sonnet",
     prompt=Prompt("", "Hi"),
     session=Session.start(ONE, ANONYMOUS.id, 1.0),
@@ -94,7 +91,8 @@ async def test_what_comes_before_the_process_counts_as_the_turns_time(tmp_path: 
         )
     )
     with pytest.raises(TurnTimeoutError):
-        await backend.complete(TURN)
+        async with backend.generate(TURN) as events:
+            await anext(events)
     assert backend.status().capacity.active == 0
     await backend.aclose()
 
@@ -105,7 +103,8 @@ import asyncio, os, sys
 from pathlib import Path
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.testing.turns import claude_turn
+from modegate.domain.answer.fold import fold
+from modegate.testing.turns import answer_turn
 
 home = Path(sys.argv[1])
 backend = ClaudeBackend(ClaudeOptions(
@@ -114,12 +113,13 @@ backend = ClaudeBackend(ClaudeOptions(
     environment={"PATH": os.environ["PATH"], "HOME": str(home)},
     warm_processes=1,
 ))
-first = claude_turn()
+first = answer_turn()
 
 async def ask(waits, resume=True):
-    turn = claude_turn(session_id=first.session.id, resume=resume)
-    assert (await backend.complete(turn)).text == "Hello"
-    capacity = lambda: backend.look().capacity
+    turn = answer_turn(session_id=first.session.id, resume=resume)
+    async with backend.generate(turn) as events:
+        assert (await fold(events)).text == "Hello"
+    capacity = lambda: backend.status().capacity
     while waits and not (capacity().live == capacity().warm == 1):
         await asyncio.sleep(0.01)
 

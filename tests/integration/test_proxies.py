@@ -17,7 +17,7 @@ from support.proxies import Instance, haproxy, nginx
 from support.serving import free_port
 from support.waiting import until
 
-from modegate.domain.answer.events import Chunk, TextDelta
+from modegate.domain.answer.events import AnswerEvent, TextDelta
 from modegate.domain.errors import BackendFailedError
 from modegate.entrypoints.config.settings import Settings
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
@@ -45,7 +45,7 @@ class TwoWords(ScriptedBackend):
                 await self.may_go_on.wait()
             yield step
 
-    def begin(self, *script: Chunk | Exception | float) -> None:
+    def begin(self, *script: AnswerEvent | Exception | float) -> None:
         self.may_go_on.clear()
         self.script = script or says("one", "two")
 

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from modegate.entrypoints.http.server.server import AddressError, listen
+from modegate.entrypoints.http.server.listener import AddressError, listen
 
 
 def test_an_address_that_is_taken_leaves_no_socket_open() -> None:

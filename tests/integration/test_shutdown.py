@@ -16,7 +16,8 @@ from support.gateway import KEY
 from support.serving import Serving, bare_environment, members, serving
 from support.waiting import until
 
-from modegate.entrypoints.http.server.server import GatewayServer, listen
+from modegate.entrypoints.http.server.listener import listen
+from modegate.entrypoints.http.server.server import GatewayServer
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 
 BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}

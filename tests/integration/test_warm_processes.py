@@ -173,7 +173,7 @@ async def test_a_cleaner_leaves_those_that_stand_ready_alone(
     async with gateway(**settings) as running, gateway(**settings) as other:
         await heat(running, 1, claude)
         for cleaning in (running, other):
-            assert await cleaning.container.expire_sessions()() == 0
+            assert await cleaning.container.expire_sessions().execute() == 0
         assert is_there(claude.starts[1])
         assert (await running.claude()).status_code == 200
 
@@ -245,7 +245,7 @@ async def test_without_room_nobody_stands_ready(
         looked += 1
         return False
 
-    monkeypatch.setattr(prewarmed, "has_room", full)
+    monkeypatch.setattr(prewarmed, "has_headroom", full)
     async with gateway(claude_path=str(claude.path), claude_warm_processes=2) as running:
         assert (await running.claude()).status_code == 200
         await until(lambda: looked > 3)

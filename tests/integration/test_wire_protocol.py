@@ -11,7 +11,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.reaching import spoken
 from support.waiting import until
 
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 from modegate.entrypoints.http.server import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend, says
@@ -221,7 +221,7 @@ async def test_a_body_in_chunks_is_read(gateway: GatewayFactory) -> None:
         response = await running.http.post(CHAT, content=parts(), headers=headers)
     assert response.status_code == 200
     (turn,) = backend.turns
-    assert isinstance(turn, ClaudeTurn)
+    assert isinstance(turn, Turn)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import httpx2
 from dependency_injector import providers
 from openai import AsyncOpenAI
 
-from modegate.application.answering.redaction import RedactingBackend
 from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.http.server.server import build_app, build_server, listen
+from modegate.entrypoints.http.server.listener import listen
 
 KEY = "sk-ant-test"
 CLAUDE = {"X-Claude-Code": "true"}
@@ -58,7 +58,7 @@ async def running_gateway(
     if clock is not None:
         container.clock.override(providers.Object(clock))
     if claude is not None:
-        container.claude_backend.override(providers.Object(RedactingBackend(claude)))
+        container.answer_backend.override(providers.Object(claude))
     listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = build_server(build_app(container), container)

@@ -17,17 +17,16 @@ from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.process.login_state import LoginState
 from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
 from modegate.adapters.claude_cli.process.shielded import cancelled
-from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunk
 from modegate.adapters.claude_cli.protocol.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.turns.turn import TurnRun
-from modegate.domain.answer.events import Chunk, Completion, Finished
+from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
 from modegate.domain.errors import BackendAuthError
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.text import replace_lone_surrogates
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 
 class ClaudeBackend:
@@ -65,24 +64,12 @@ class ClaudeBackend:
         """Tries whether there is room for a turn."""
         await self._workspace.check()
 
-    async def complete(self, turn: ClaudeTurn) -> Completion:
-        """The whole answer."""
-        translator = self._translator(handed_out=False)
-        async with self._run(turn, translator) as chunks:
-            last = [chunk async for chunk in chunks][-1]
-        assert isinstance(last, Finished)  # noqa: S101 - the translator's promise
-        return Completion(
-            text=replace_lone_surrogates(translator.answer.text),
-            finish_reason=last.finish_reason,
-            usage=last.usage,
-            cli_session_id=translator.cli_session_id,
-        )
-
     @asynccontextmanager
-    async def stream(self, turn: ClaudeTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """The answer's chunks as they come."""
-        async with self._run(turn, self._translator(handed_out=True)) as chunks:
-            yield chunks
+    async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        """Runs one turn and returns its events as they come."""
+        translator = self._translator(handed_out=turn.streamed)
+        async with self._run(turn, translator) as events:
+            yield events if turn.streamed else _whole(events, translator)
 
     async def prepare(self) -> None:
         """Ask the executable for its features soon, so that the first turn need not; never fails."""
@@ -121,8 +108,8 @@ class ClaudeBackend:
 
     @asynccontextmanager
     async def _run(
-        self, turn: ClaudeTurn, translator: Translator
-    ) -> AsyncIterator[AsyncIterator[AnswerChunk]]:
+        self, turn: Turn, translator: Translator
+    ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         if self._processes.launcher.executable is None:
             raise errors.unavailable()
         run = TurnRun(turn, translator, self._options, self._processes, self._workspace)
@@ -164,7 +151,7 @@ class ClaudeBackend:
         await self._processes.end_session(session_id)
         return await self._workspace.delete(session_id)
 
-    async def _chunks(self, run: TurnRun) -> AsyncGenerator[AnswerChunk, None]:
+    async def _chunks(self, run: TurnRun) -> AsyncGenerator[AnswerEvent, None]:
         try:
             async with aclosing(run.chunks()) as chunks:
                 async for chunk in chunks:
@@ -197,3 +184,16 @@ class ClaudeBackend:
     async def _settled(self, session_id: SessionId) -> None:
         if previous := self._settling.get(session_id):
             await asyncio.wait({previous})
+
+
+async def _whole(
+    events: AsyncIterator[AnswerEvent], translator: Translator
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Yields the text in one piece, because the CLI may take some of it back until its end."""
+    async for event in events:
+        if isinstance(event, TextStarted | TextDelta):
+            continue
+        if isinstance(event, Finished):
+            yield TextStarted()
+            yield TextDelta(replace_lone_surrogates(translator.answer.text))
+        yield event

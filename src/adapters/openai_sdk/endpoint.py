@@ -8,7 +8,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from yarl import URL
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.domain.access.client import ApiKey
+from modegate.domain.access.api_key import ApiKey
 
 # Sent by the SDK to describe its own process, or chosen by the server for its own account.
 LEFT_OUT = ("x-stainless-",)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from modegate.domain.access.client import ApiKey
+from modegate.domain.access.api_key import ApiKey
 
 OPENAI = "https://api.openai.com/v1"
 

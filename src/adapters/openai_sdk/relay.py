@@ -7,7 +7,7 @@ from functools import partial
 
 from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.complete_answer import whole_answer
-from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, chunks_of
+from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, events_of
 from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -16,11 +16,10 @@ from modegate.adapters.openai_sdk.retries import retrying
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.transport import Transport
-from modegate.domain.answer.events import Chunk
-from modegate.domain.errors import GatewayError
+from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.health import PassthroughState
-from modegate.domain.turn import PassthroughTurn
-from modegate.domain.upstream_exchange import UpstreamResponse
+from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_response import UpstreamResponse
 
 # How long a finished stream may keep its connection before it is given up.
 LAST_BYTES = 0.25
@@ -40,41 +39,14 @@ class PassthroughBackend:
             return PassthroughState.DISABLED
         return PassthroughState.OK if self._options.api_key else PassthroughState.NO_KEY
 
-    async def complete(self, turn: PassthroughTurn) -> UpstreamResponse:
-        """The upstream's answer as it came, where it is one."""
-        with reported():
-            async with (
-                asyncio.timeout(self._options.first_byte) as bound,
-                await self._open(turn) as answer,
-            ):
-                body = b""
-                while not body.strip() and (piece := await answer.body.read()):
-                    body += piece
-                if not answer.body.ended:
-                    self._first_byte_came(bound)
-                    body = await answer.body.read_all(body)
-                return whole_answer(
-                    answer.head, body, says_events=answer.says_events, choices=turn.choices
-                )
-
     @asynccontextmanager
-    async def stream(self, turn: PassthroughTurn) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """Status and headers first, then the upstream's events as they come."""
-        answer: Answer | None = None
-        begun: Begun | None = None
-        try:
-            with reported():
-                async with asyncio.timeout(self._options.first_byte) as bound:
-                    answer = await self._open(turn)
-                    came = partial(self._first_byte_came, bound)
-                    begun = await begin_stream(answer, turn.choices, came)
-            async with aclosing(chunks_of(begun, answer.body, self._options.timeout)) as chunks:
-                yield chunks
-        finally:
-            if answer is not None:
-                if begun is not None and begun.relay.done:
-                    await _drain(answer.body)
-                answer.close()
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        """Relays one request; the body of a streamed response comes as it arrives."""
+        if request.streamed:
+            async with self._stream(request) as response:
+                yield response
+        else:
+            yield await self._complete(request)
 
     async def list_models(self) -> list[dict[str, object]]:
         """The upstream's model objects; none where passthrough is not configured."""
@@ -94,18 +66,61 @@ class PassthroughBackend:
         await self._transport.aclose()
         await self._endpoints.aclose()
 
+    async def _complete(self, request: UpstreamRequest) -> UpstreamResponse:
+        try:
+            with reported():
+                async with (
+                    asyncio.timeout(self._options.first_byte) as bound,
+                    await self._open(request) as answer,
+                ):
+                    return await self._read(answer, bound, request.choices)
+        except UpstreamRefusalError as refusal:
+            return refusal.response
+
+    async def _read(self, answer: Answer, bound: asyncio.Timeout, choices: int) -> UpstreamResponse:
+        body = b""
+        while not body.strip() and (piece := await answer.body.read()):
+            body += piece
+        if not answer.body.ended:
+            self._first_byte_came(bound)
+            body = await answer.body.read_all(body)
+        return whole_answer(answer.head, body, says_events=answer.says_events, choices=choices)
+
+    @asynccontextmanager
+    async def _stream(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        answer: Answer | None = None
+        begun: Begun | None = None
+        try:
+            with reported():
+                async with asyncio.timeout(self._options.first_byte) as bound:
+                    answer = await self._open(request)
+                    came = partial(self._first_byte_came, bound)
+                    begun = await begin_stream(answer, request.choices, came)
+            events = events_of(begun, answer.body, self._options.timeout)
+            async with aclosing(events):
+                yield UpstreamResponse(begun.head.status, begun.head.headers, events)
+        except UpstreamRefusalError as refusal:
+            if begun is not None:  # raised in the context: an error event in mid-stream
+                raise
+            yield refusal.response
+        finally:
+            if answer is not None:
+                if begun is not None and begun.relay.done:
+                    await _drain(answer.body)
+                answer.close()
+
     def _first_byte_came(self, bound: asyncio.Timeout) -> None:
         """What follows the first byte has a bound of its own."""
         bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
 
-    async def _open(self, turn: PassthroughTurn) -> Answer:
-        ask = partial(self._transport.chat, self._endpoint(turn), turn.body)
+    async def _open(self, request: UpstreamRequest) -> Answer:
+        ask = partial(self._transport.chat, self._endpoint(request), request.body)
         return await retrying(ask, self._options)
 
-    def _endpoint(self, turn: PassthroughTurn) -> Endpoint:
+    def _endpoint(self, request: UpstreamRequest) -> Endpoint:
         if not self._options.enabled:
             raise errors.disabled()
-        endpoint = self._endpoints.of(turn.upstream_key)
+        endpoint = self._endpoints.of(request.credential)
         if endpoint is None:
             raise errors.not_configured()
         return endpoint

@@ -16,7 +16,7 @@ from tenacity import (
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.errors import GatewayError, UpstreamRefusalError, UpstreamUnreachableError
-from modegate.domain.upstream_exchange import ResponseHead
+from modegate.domain.upstream_response import UpstreamResponse
 
 T = TypeVar("T")
 
@@ -29,13 +29,13 @@ backoff = wait_random_exponential(multiplier=0.5, max=8)
 def is_transient(error: BaseException, longest_wait: float) -> bool:
     """Whether the same request may succeed soon."""
     if isinstance(error, UpstreamRefusalError):
-        status = error.answer.status
-        wait = retry_after(error.answer)
+        status = error.response.status
+        wait = retry_after(error.response)
         return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) < longest_wait
     return isinstance(error, UpstreamUnreachableError) and error.is_transient
 
 
-def retry_after(head: ResponseHead) -> float | None:
+def retry_after(head: UpstreamResponse) -> float | None:
     """Seconds that the upstream asks to wait, given as milliseconds, seconds or a date."""
     headers = dict(head.headers)
     for name, read in (
@@ -54,7 +54,7 @@ def _seconds_until(date: str) -> float:
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = retry_after(error.answer) if isinstance(error, UpstreamRefusalError) else None
+    told = retry_after(error.response) if isinstance(error, UpstreamRefusalError) else None
     return backoff(state) if told is None else told
 
 

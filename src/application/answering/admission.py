@@ -1,68 +1,72 @@
-"""Admission of requests: rate limit, authentication and concurrency limit."""
+"""The first step of every request: who sends it, and may it enter now."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from modegate.application.ports.rate_limiter import ConcurrencyLimiter, RateLimiter
-from modegate.domain.access.client import ANONYMOUS, Client, KeyRing
-from modegate.domain.quota import Limit, Quota
+from modegate.application.ports.concurrency_limiter import ConcurrencyLimiter
+from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.application.ports.rate_limiter import RateLimiter
+from modegate.domain.access.client import ANONYMOUS, Client
+from modegate.domain.configuration import Configuration
+from modegate.domain.inbound_request import Entry, InProcess
+from modegate.domain.quota import Quota
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An admitted request: its client and the remaining quota of its address."""
+    """The client of a request, and the remaining quota of its address."""
 
     client: Client
-    quota: Quota
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Checks the rate limit of the address, then the key, then the client's concurrent requests.
+    """Checks the address's rate limit, then the key, then the client's concurrency limit.
 
-    The concurrency limit applies only to clients with keys. Anonymous clients have none.
+    Concurrency is limited for clients with a key; the anonymous client has no such limit.
     """
 
-    keys: KeyRing
+    configuration: ConfigurationSource
     limiter: RateLimiter
-    permits: ConcurrencyLimiter
-    per_address: Limit
+    concurrency: ConcurrencyLimiter
 
-    def __call__(
-        self, address: str, authorization: str | None
+    def admit(
+        self, entry: Entry | InProcess, configuration: Configuration
     ) -> AbstractAsyncContextManager[Admitted]:
-        """Admits one request; its concurrency permit is held until the context is left.
+        """Admits one request until the context is left.
 
         Raises:
-            RateLimitError: if the address exceeds its rate limit, or the client its concurrency
-                limit.
-            AccessError: if the key is missing or invalid.
+            RateLimitError: too many requests of the address, or at once of the client.
+            AccessError: the key is missing or wrong.
         """
-        return _Entering(self, address, authorization)
+        if isinstance(entry, InProcess):
+            return nullcontext(Admitted(entry.client))
+        return _Entering(self, entry, configuration)
 
     async def quota(self, address: str) -> Quota:
         """Returns the remaining quota of an address."""
-        return await self.limiter.peek(self.per_address, address)
+        return await self.limiter.peek(self.configuration.current().per_address, address)
 
 
 @dataclass(slots=True)
 class _Entering:
-    """The context of one admission. A class, because a generator costs more for each request."""
+    """A class rather than a generator, which costs more for each request."""
 
     admission: Admission
-    address: str
-    authorization: str | None
-    place: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
+    entry: Entry
+    configuration: Configuration
+    permit: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
 
     async def __aenter__(self) -> Admitted:
-        at = self.admission
-        quota = await at.limiter.record(at.per_address, self.address)
-        client = at.keys.identify(self.authorization)
+        configuration = self.configuration
+        quota = await self.admission.limiter.record(configuration.per_address, self.entry.address)
+        client = configuration.keys.identify(self.entry.authorization)
         if client is not ANONYMOUS:
-            place = at.permits.acquire(client.id)
-            await place.__aenter__()
-            self.place = place
+            permit = self.admission.concurrency.acquire(client.id)
+            await permit.__aenter__()
+            self.permit = permit
         return Admitted(client, quota)
 
     async def __aexit__(self, *raised: object) -> None:
-        await self.place.__aexit__(None, None, None)
+        await self.permit.__aexit__(None, None, None)

@@ -2,30 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from modegate.domain.answer.events import Answer, Chunk
+from modegate.domain.answer.events import AnswerEvent
+from modegate.domain.turn import Turn
 
-TurnT_contra = TypeVar("TurnT_contra", contravariant=True)
 
+class AnswerBackend(Protocol):
+    """Generates the answers to prepared turns."""
 
-class CompletionBackend(Protocol[TurnT_contra]):
-    """Answers prepared turns of one mode.
+    def generate(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[AnswerEvent]]:
+        """Returns the events of the answer to one turn, as they come.
 
-    A backend raises only `GatewayError`. It makes no decision that the turn already holds. It stops
-    all work behind a call when the call is cancelled, or when the stream's context is left. It may
-    take its grace period for that.
-    """
+        The first event is `Started`, and the last one of a complete answer is `Finished`. An error
+        that is known before the first event is raised on entering the context or on awaiting that
+        event. Leaving the context, also by cancellation, stops all work behind it.
 
-    async def complete(self, turn: TurnT_contra) -> Answer:
-        """Returns the complete answer; a failure is raised, never returned as text."""
-        ...
-
-    def stream(self, turn: TurnT_contra) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """Opens a stream of the answer's chunks, in order of arrival.
-
-        A failure known before the first chunk is raised on entering the context, or by the request
-        for that chunk. The first chunk is `Started` or `ResponseHead`. A text stream that is cut
-        raises an error instead of ending without `Finished`.
+        Raises:
+            GatewayError: the turn failed; no other error is raised.
         """
         ...

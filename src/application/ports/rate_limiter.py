@@ -1,6 +1,5 @@
 """The ports for rate limits and concurrency limits."""
 
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from modegate.domain.quota import Limit, Quota
@@ -20,16 +19,4 @@ class RateLimiter(Protocol):
 
     async def peek(self, limit: Limit, subject: str) -> Quota:
         """Returns the remaining quota without counting a request."""
-        ...
-
-
-class ConcurrencyLimiter(Protocol):
-    """Limits the concurrent requests of each subject."""
-
-    def acquire(self, subject: str) -> AbstractAsyncContextManager[None]:
-        """Acquires one permit of the subject and releases it when the context is left.
-
-        Raises:
-            RateLimitError: if all permits are in use; immediately, without waiting.
-        """
         ...

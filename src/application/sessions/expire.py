@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
+from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.errors import SessionBusyError, StorageError
-from modegate.domain.session import SessionId, SessionPolicy
+from modegate.domain.session import SessionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,18 +18,18 @@ class ExpireSessions:
     """
 
     store: SessionStore
-    conversations: TranscriptStore
-    policy: SessionPolicy
+    transcripts: TranscriptStore
+    configuration: ConfigurationSource
     clock: Clock
 
-    async def __call__(self) -> int:
+    async def execute(self) -> int:
         """How many were removed.
 
         Raises:
             StorageError: the last of several failures, after all others were removed.
         """
         known = {session.id for session in await self.store.find()}
-        candidates = [*known, *(set(await self.conversations.list_ids()) - known)]
+        candidates = [*known, *(set(await self.transcripts.list_ids()) - known)]
         removed, failure = 0, None
         for session_id in candidates:
             try:
@@ -47,7 +48,7 @@ class ExpireSessions:
                 if not await self._over(session_id):
                     return False
                 # The transcript first: it gives a full disk the room that the store needs.
-                if not await self.conversations.delete(session_id):
+                if not await self.transcripts.delete(session_id):
                     return False
                 await self.store.remove(session_id)
                 return True
@@ -56,4 +57,6 @@ class ExpireSessions:
 
     async def _over(self, session_id: SessionId) -> bool:
         session = await self.store.get(session_id)
-        return session is None or self.policy.expired(session, self.clock.now())
+        return session is None or self.configuration.current().sessions.expired(
+            session, self.clock.now()
+        )

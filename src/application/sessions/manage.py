@@ -15,7 +15,7 @@ class ManageSessions:
     """Shows and ends them; other clients' do not exist. Their times are shown as times of day."""
 
     sessions: SessionRegistry
-    conversations: TranscriptStore
+    transcripts: TranscriptStore
 
     async def list(self, client: ClientId) -> Sequence[Session]:
         """Those that are not expired, the latest used first."""
@@ -43,10 +43,10 @@ class ManageSessions:
             try:
                 await self.sessions.store.remove(session.id)
             except StorageError:  # a full disk has room for it once the transcript is gone
-                await self.conversations.delete(session.id)
+                await self.transcripts.delete(session.id)
                 await self.sessions.store.remove(session.id)
             else:
-                await self.conversations.delete(session.id)
+                await self.transcripts.delete(session.id)
             return session
 
     def _shown(self, session: Session) -> Session:

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
+from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionNotFoundError, StorageError
 from modegate.domain.param_policy import Effort
-from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
+from modegate.domain.session import Session, SessionId, parse_session_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +20,8 @@ class SessionRegistry:
     """Finds the client's session, or begins one, and keeps everybody else out of it."""
 
     store: SessionStore
-    conversations: TranscriptStore
-    policy: SessionPolicy
+    transcripts: TranscriptStore
+    configuration: ConfigurationSource
     clock: Clock
     ids: IdGenerator
 
@@ -29,7 +30,7 @@ class SessionRegistry:
         self, client: ClientId, cli_model: str, effort: Effort | None = None
     ) -> AsyncIterator[Session]:
         """A new session; it is not remembered before `remember` says that its turn runs."""
-        with self.conversations.reserve(cli_model, effort) as offered:
+        with self.transcripts.reserve(cli_model, effort) as offered:
             session_id = offered or SessionId(self.ids.session_id())
             async with self.store.hold(session_id):
                 yield Session.start(session_id, client, self.clock.now())
@@ -76,7 +77,8 @@ class SessionRegistry:
         """The client's sessions that can be resumed."""
         now = self.clock.now()
         found = await self.store.find(client)
-        return [session for session in found if not self.policy.expired(session, now)]
+        policy = self.configuration.current().sessions
+        return [session for session in found if not policy.expired(session, now)]
 
     async def get_owned(self, text: str, client: ClientId) -> Session:
         """The client's session with the id in `text`.
@@ -90,7 +92,7 @@ class SessionRegistry:
         if (
             session is None
             or session.client != client
-            or self.policy.expired(session, self.clock.now())
+            or self.configuration.current().sessions.expired(session, self.clock.now())
         ):
             raise not_found(session_id)
         return session

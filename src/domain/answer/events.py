@@ -1,9 +1,12 @@
-"""A backend's answer: a complete one, or the chunks of a stream."""
+"""The events of a generated answer.
+
+A backend yields `Started`, `TextStarted`, any number of `TextDelta`, and `Finished`, in this order.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.answer.usage import Usage
 
 
 class FinishReason(StrEnum):
@@ -15,43 +18,18 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one turn; `cached_tokens` is the part of `prompt_tokens` read from a cache.
-
-    `estimated` means that `completion_tokens` is an estimate, because the backend reported none.
-    """
-
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int = 0
-    estimated: bool = False
-
-    @property
-    def total_tokens(self) -> int:
-        """The sum of prompt and completion tokens."""
-        return self.prompt_tokens + self.completion_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A complete answer; `cli_session_id` is the backend's id of the conversation."""
-
-    text: str
-    finish_reason: FinishReason
-    usage: Usage
-    cli_session_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Started:
-    """The model has started. From here on a failure can no longer become an HTTP status."""
+    """The turn runs: later failures can no longer change the response's status.
+
+    `cli_session_id` is the id under which the backend keeps the conversation.
+    """
 
     cli_session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextStarted:
-    """The text of the answer starts; rendered as the chunk with the role."""
+    """The answer's text begins: the chunk with the role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +41,10 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete; always the last chunk."""
+    """The answer is complete: always the last event."""
 
     finish_reason: FinishReason
     usage: Usage
 
 
-Answer = Completion | UpstreamResponse
-Chunk = Started | TextStarted | TextDelta | Finished | ResponseHead | bytes
+AnswerEvent = Started | TextStarted | TextDelta | Finished

@@ -30,7 +30,7 @@ class SessionCleaner:
     async def _run(self) -> None:
         while True:
             try:
-                if removed := await self._expire():
+                if removed := await self._expire.execute():
                     log.info("removed %d expired sessions", removed)
             except GatewayError as error:
                 log.warning("expired sessions stay for now: %s", error.code)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable
 
+from modegate.application.answering.routed_answer import CompleteAnswer
+from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.errors import (
     BackendCrashedError,
     BackendFailedError,
@@ -12,8 +14,8 @@ from modegate.domain.errors import (
     UpstreamUnreachableError,
 )
 from modegate.domain.health import PassthroughState
+from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.mode import Mode
-from modegate.domain.turn import ChatRequest, ClaudeTurn
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.startup_banner import counted
@@ -40,10 +42,11 @@ async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
     }
 
     async def ask() -> str:
-        whole = await container.complete_chat()(ChatRequest.of(params, Mode.CLAUDE_CODE))
-        if isinstance(whole.turn, ClaudeTurn):
-            session = whole.turn.session
-            await container.client_sessions().end(session.id, session.client)
+        request = InboundRequest.of(params, Mode.CLAUDE_CODE)
+        async with container.answer_request().execute(request) as answer:
+            pass
+        if isinstance(answer, CompleteAnswer):
+            await container.manage_sessions().end(answer.frame.session_id, ANONYMOUS.id)
         return f"{settings.default_model} answered"
 
     return await _asked("claude", ask(), CLAUDE_UNREACHED)
@@ -51,11 +54,11 @@ async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
 
 async def ask_upstream(container: Container) -> Diagnostic:
     """Whether the upstream lists its models."""
-    if container.passthrough_probe().status() is not PassthroughState.OK:
+    if container.passthrough_status().status() is not PassthroughState.OK:
         return Diagnostic(Severity.WARNING, "upstream: not asked, for there is no key")
 
     async def ask() -> str:
-        return counted(len(await container.upstream_models().list_models()), "model")
+        return counted(len(await container.model_catalog().list_models()), "model")
 
     return await _asked("upstream", ask(), UPSTREAM_UNREACHED)
 

@@ -1,28 +1,89 @@
-"""Maps settings to values of the domain."""
+"""All of the settings as options of the domain, the adapters and HTTP."""
 
-from modegate.domain.access.client import ApiKey, KeyRing
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.configuration import Configuration
 from modegate.domain.quota import Limit
 from modegate.domain.session import SessionPolicy
+from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.app import HttpOptions
 
 
-def session_policy(settings: Settings) -> SessionPolicy:
-    """Returns the lifetime of sessions."""
-    return SessionPolicy(
-        idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
+def configuration(settings: Settings) -> Configuration:
+    """Returns the rules of a request: keys, limits, models, parameters and sessions."""
+    window = settings.rate_limit_window_ms / 1000
+    return Configuration(
+        keys=KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys()),
+        per_address=Limit("address", settings.rate_limit_per_ip, window),
+        per_session=Limit("session", settings.rate_limit_per_session, window),
+        sessions=SessionPolicy(
+            idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
+        ),
+        models=settings.model_map(),
+        clients_may_bring_keys=settings.allow_client_openai_key,
     )
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """Returns the keys of the clients."""
-    return KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys())
+def claude_options(
+    settings: Settings, environment: Mapping[str, str], descriptors: int | None
+) -> ClaudeOptions:
+    """The Claude adapter's part of the settings."""
+    key = settings.anthropic_api_key
+    return ClaudeOptions(
+        state=settings.modegate_state_dir,
+        executable=settings.claude_path,
+        environment={
+            **environment,
+            **clean_inherited(environment).changes,
+            **({"ANTHROPIC_API_KEY": key.get_secret_value()} if key else {}),
+        },
+        environment_allow=settings.claude_env_allow,
+        tools=settings.claude_tools,
+        bare=settings.claude_bare,
+        oneshot=settings.claude_process_mode == "oneshot",
+        warm_processes=settings.claude_warm_processes,
+        live_sessions=settings.claude_live_sessions,
+        live_idle=settings.claude_live_idle_ms / 1000,
+        slots=settings.max_concurrent_processes,
+        queue_timeout=settings.pool_queue_timeout_ms / 1000,
+        turn_timeout=settings.request_timeout_ms / 1000,
+        first_event_timeout=settings.claude_first_event_timeout_ms / 1000,
+        silence_timeout=settings.claude_silence_timeout_ms / 1000,
+        descriptors=descriptors,
+        own_wait=settings.claude_max_own_wait_ms / 1000,
+        cuts_at_limit=settings.claude_cut_at_output_limit,
+    )
 
 
-def per_address(settings: Settings) -> Limit:
-    """Returns the rate limit of an address."""
-    return Limit("address", settings.rate_limit_per_ip, settings.rate_limit_window_ms / 1000)
+def upstream_options(settings: Settings) -> UpstreamOptions:
+    """The upstream adapter's part of the settings."""
+    key, first_byte = settings.openai_api_key, settings.upstream_first_byte_timeout_ms
+    return UpstreamOptions(
+        base_url=settings.openai_base_url,
+        api_key=ApiKey(key.get_secret_value()) if key else None,
+        enabled=settings.openai_passthrough_enabled,
+        retries=settings.upstream_max_retries,
+        timeout=settings.request_timeout_ms / 1000,
+        first_byte_timeout=None if first_byte is None else first_byte / 1000,
+    )
 
 
-def per_session(settings: Settings) -> Limit:
-    """Returns the rate limit of a session."""
-    return Limit("session", settings.rate_limit_per_session, settings.rate_limit_window_ms / 1000)
+def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
+    """Returns the options of the HTTP interface."""
+    token = settings.metrics_token
+    return HttpOptions(
+        version=version("modegate"),
+        max_body=settings.max_body_bytes,
+        keep_alive=settings.sse_keepalive_ms / 1000,
+        cors_origins=settings.cors_allowed_origins,
+        trusted_proxies=settings.trusted_proxies,
+        forwarded_header=settings.forwarded_header,
+        offline=offline,
+        metrics_token=token.get_secret_value() if token else None,
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr, ValidationError
 
-from modegate.domain.access.client import mask
+from modegate.domain.access.api_key import mask
 from modegate.entrypoints.config.errors import fault_lines
 from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
 from modegate.entrypoints.config.inherited_variables import Inherited, clean_inherited

@@ -8,30 +8,33 @@ import falcon
 import falcon.asgi
 from falcon.routing import CompiledRouter
 
-from modegate.application.answering.admission import Admission
-from modegate.application.answering.complete_chat import CompleteChat
-from modegate.application.answering.stream_chat import StreamChat
+from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.check_health import CheckHealth
 from modegate.application.list_models import ListModels
+from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.sessions.manage import ManageSessions
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.messages.client_address import parse_network
-from modegate.entrypoints.http.messages.errors import on_bug, on_framework_error, on_gateway_error
 from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
 from modegate.entrypoints.http.middleware.crowding import Crowding
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import EarlyRejections
+from modegate.entrypoints.http.middleware.error_handlers import (
+    on_bug,
+    on_framework_error,
+    on_gateway_error,
+)
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
-from modegate.entrypoints.http.middleware.response_headers import Carried
+from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
 from modegate.entrypoints.http.middleware.route import Cors, DropTrailingSlash, RecordRoute
 from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenApi
 from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
 from modegate.entrypoints.http.resources.health import Health, Live
-from modegate.entrypoints.http.resources.metrics import Metrics, MetricsPage
+from modegate.entrypoints.http.resources.metrics import MetricsExposition, MetricsPage
 from modegate.entrypoints.http.resources.models import Model, Models
 from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
@@ -55,15 +58,15 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """What the interface offers."""
+    """What the interface offers, and the observers of its requests."""
 
-    complete_chat: CompleteChat
-    stream_chat: StreamChat
-    admission: Admission
-    client_sessions: ManageSessions
+    answer_request: AnswerRequest
+    manage_sessions: ManageSessions
     list_models: ListModels
     check_health: CheckHealth
     sessions: SessionStore
+    metrics: MetricsExposition
+    observers: Sequence[RequestObserver]
 
 
 class Lifespan:
@@ -95,8 +98,7 @@ def create_app(
     drain = Draining()
     proxies = tuple(map(parse_network, options.trusted_proxies))
     addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))
-    gate = Authenticator(use_cases.admission, addresses)
-    metrics = Metrics(use_cases.check_health)
+    authenticator = Authenticator(use_cases.answer_request.admission, addresses)
     router = CompiledRouter()
     app = falcon.asgi.App(
         router=router,
@@ -116,17 +118,16 @@ def create_app(
     app.add_route(
         "/v1/chat/completions",
         ChatCompletions(
-            gate=gate,
-            complete=use_cases.complete_chat,
-            stream=use_cases.stream_chat,
+            authenticator=authenticator,
+            answer=use_cases.answer_request,
             max_body=options.max_body,
             keep_alive=options.keep_alive,
         ),
     )
-    app.add_route("/v1/models", Models(use_cases.list_models, gate))
-    app.add_route("/v1/models/{model:path}", Model(use_cases.list_models, gate))
-    app.add_route("/v1/sessions", Sessions(use_cases.client_sessions, gate))
-    app.add_route("/v1/sessions/{session_id}", OneSession(use_cases.client_sessions, gate))
+    app.add_route("/v1/models", Models(use_cases.list_models, authenticator))
+    app.add_route("/v1/models/{model:path}", Model(use_cases.list_models, authenticator))
+    app.add_route("/v1/sessions", Sessions(use_cases.manage_sessions, authenticator))
+    app.add_route("/v1/sessions/{session_id}", OneSession(use_cases.manage_sessions, authenticator))
     app.add_route(
         "/health",
         Health(
@@ -138,20 +139,25 @@ def create_app(
         ),
     )
     app.add_route("/live", Live())
-    app.add_route("/metrics", MetricsPage(metrics, use_cases.sessions, options.metrics_token))
+    app.add_route(
+        "/metrics", MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token)
+    )
     description = Description(_facts(use_cases, options))
     app.add_route("/openapi.json", OpenApi(description))
     app.add_route("/docs", Docs(description))
-    return RequestLifecycle(app, drain, Carried(gate.quota).beside, metrics.observe)
+    return RequestLifecycle(
+        app, drain, CommonHeaders(authenticator.quota).add_to, use_cases.observers
+    )
 
 
 def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
+    configuration = use_cases.answer_request.configuration.current()
     return Facts(
         version=options.version,
-        models=use_cases.list_models.models,
-        rules=use_cases.complete_chat.prepare.policy.rules,
+        models=configuration.models,
+        rules=configuration.parameters.rules,
         max_body=options.max_body,
-        wants_key=bool(len(use_cases.admission.keys)),
+        wants_key=bool(len(configuration.keys)),
         wants_metrics_token=options.metrics_token is not None,
     )
 

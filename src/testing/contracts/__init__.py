@@ -1,5 +1,4 @@
-"""Contract suites with one test for each requirement of a port.
+"""Contract suites: what every adapter of a port must do.
 
-Subclass a suite and implement its factory methods to test your adapter. The suites need pytest and
-its anyio plugin, both in the extra `modegate[testing]`.
+Subclass a suite, give it what its abstract methods ask for, and pytest runs one test for each duty.
 """

@@ -1,129 +1,118 @@
-"""The contract of a `CompletionBackend`."""
+"""The duties of an `AnswerBackend`."""
 
 import asyncio
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, TypeVar
 
 import pytest
 
-from modegate.application.ports.answer_backend import CompletionBackend
-from modegate.domain.answer.events import Completion, Finished, Started, TextDelta
+from modegate.application.ports.answer_backend import AnswerBackend
+from modegate.domain.answer.events import AnswerEvent, Finished, Started, TextDelta
+from modegate.domain.answer.fold import Completion, fold
 from modegate.domain.errors import GatewayError
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.turn import Turn
+from modegate.testing.turns import answer_turn
 
-TurnT = TypeVar("TurnT")
-
-PROMPT_RELEASE = 2.0
+# Generous, because the machine may be busy: a backend that leaks never gets there.
+RELEASE_TIMEOUT_S = 30.0
 
 
 @pytest.mark.anyio
-class CompletionBackendContract(ABC, Generic[TurnT]):
-    """Tests a backend in three scenarios; each is a context whose value is the backend.
+class AnswerBackendContract(ABC):
+    """Give four worlds, each a context whose value is a backend.
 
-    In `answering` the model answers `ANSWER`. In `failing` the turn cannot succeed. In `silent` the
-    model never answers.
+    In `answering` the model says `ANSWER`; in `echoing` its answer contains the turn's text; in
+    `failing` no turn can succeed; in `silent` the model never answers.
     """
 
     ANSWER = "Hello there."
 
-    @abstractmethod
-    def turn(self) -> TurnT:
-        """Returns a new turn."""
+    def turn(self, text: str = "Hi", *, streamed: bool = True) -> Turn:
+        """Returns the first turn of a session of its own."""
+        return answer_turn(text, streamed=streamed)
 
     @abstractmethod
-    def answering(self) -> AbstractAsyncContextManager[CompletionBackend[TurnT]]:
-        """Returns a context with a backend whose model answers `ANSWER`."""
+    def answering(self) -> AbstractAsyncContextManager[AnswerBackend]:
+        """A backend whose model says `ANSWER`."""
 
     @abstractmethod
-    def failing(self) -> AbstractAsyncContextManager[CompletionBackend[TurnT]]:
-        """Returns a context with a backend that fails before the first word."""
+    def echoing(self) -> AbstractAsyncContextManager[AnswerBackend]:
+        """A backend whose model repeats what it was asked."""
 
     @abstractmethod
-    def silent(self) -> AbstractAsyncContextManager[CompletionBackend[TurnT]]:
-        """Returns a context with a backend whose model never answers."""
+    def failing(self) -> AbstractAsyncContextManager[AnswerBackend]:
+        """A backend that fails before the first event."""
+
+    @abstractmethod
+    def silent(self) -> AbstractAsyncContextManager[AnswerBackend]:
+        """A backend whose model never answers."""
 
     @abstractmethod
     async def released(self) -> None:
-        """Returns once the last backend has stopped all of its work."""
+        """Returns when nothing works behind the last backend any more."""
 
     @pytest.fixture
     def anyio_backend(self) -> str:
         """The event loop library."""
         return "asyncio"
 
-    async def test_a_whole_answer_holds_the_text(self) -> None:
+    async def test_the_events_fold_to_the_answer(self) -> None:
+        for streamed in (False, True):
+            async with self.answering() as backend:
+                assert (await _complete(backend, self.turn(streamed=streamed))).text == self.ANSWER
+
+    async def test_an_answer_starts_once_and_finishes_once(self) -> None:
+        for streamed in (False, True):
+            async with self.answering() as backend:
+                events = await _all(backend, self.turn(streamed=streamed))
+            assert isinstance(events[0], Started)
+            assert isinstance(events[-1], Finished)
+            assert sum(isinstance(event, Started | Finished) for event in events) == 2
+            assert all(event.text for event in events if isinstance(event, TextDelta))
+
+    async def test_a_failure_is_a_gateway_error_before_the_first_event(self) -> None:
+        for streamed in (False, True):
+            async with self.failing() as backend:
+                with pytest.raises(GatewayError):
+                    async with backend.generate(self.turn(streamed=streamed)) as events:
+                        await anext(events)
+                await self._released()
+
+    async def test_leaving_the_context_stops_the_work(self) -> None:
         async with self.answering() as backend:
-            answer = await backend.complete(self.turn())
-        match answer:
-            case Completion(text):
-                assert text == self.ANSWER
-            case UpstreamResponse(status, _, body):
-                assert status == 200
-                assert self.ANSWER.encode() in body
-
-    async def test_a_stream_begins_with_its_beginning(self) -> None:
-        async with self.answering() as backend, backend.stream(self.turn()) as chunks:
-            assert isinstance(await anext(chunks), Started | ResponseHead)
-            async for _ in chunks:
-                pass
-
-    async def test_the_chunks_join_to_the_text_and_end_with_the_end(self) -> None:
-        async with self.answering() as backend, backend.stream(self.turn()) as chunks:
-            seen = [chunk async for chunk in chunks]
-        if isinstance(seen[0], Started):
-            assert "".join(c.text for c in seen if isinstance(c, TextDelta)) == self.ANSWER
-            assert isinstance(seen[-1], Finished)
-            assert sum(isinstance(chunk, Finished) for chunk in seen) == 1
-        else:
-            assert all(isinstance(chunk, bytes) for chunk in seen[1:])
-
-    async def test_a_failure_is_a_gateway_error(self) -> None:
-        async with self.failing() as backend:
-            with pytest.raises(GatewayError):
-                await backend.complete(self.turn())
-
-    async def test_a_stream_that_cannot_begin_fails_before_its_first_chunk(self) -> None:
-        async with self.failing() as backend:
-            with pytest.raises(GatewayError):
-                async with backend.stream(self.turn()) as chunks:
-                    await anext(chunks)
-
-    async def test_a_cancelled_call_stops_its_work(self) -> None:
-        async with self.silent() as backend:
-            task = asyncio.ensure_future(backend.complete(self.turn()))
-            await asyncio.sleep(0.1)  # any moment during the call
-            task.cancel()
-            await asyncio.wait({task}, timeout=PROMPT_RELEASE)
-            assert task.cancelled()
+            async with backend.generate(self.turn()) as events:
+                await anext(events)
             await self._released()
 
-    async def test_a_stream_that_is_left_stops_its_work(self) -> None:
-        async with self.answering() as backend:
-            async with backend.stream(self.turn()) as chunks:
-                await anext(chunks)
-            await self._released()
+    async def test_cancellation_stops_the_work(self) -> None:
+        for streamed in (False, True):
+            async with self.silent() as backend:
+                task = asyncio.create_task(_all(backend, self.turn(streamed=streamed)))
+                await asyncio.sleep(0.1)  # any moment will do
+                task.cancel()
+                await asyncio.wait({task}, timeout=RELEASE_TIMEOUT_S)
+                assert task.cancelled()
+                await self._released()
 
-    async def test_a_stream_that_is_cancelled_stops_its_work(self) -> None:
-        async with self.silent() as backend:
-
-            async def consume() -> None:
-                async with backend.stream(self.turn()) as chunks:
-                    async for _ in chunks:
-                        pass
-
-            task = asyncio.create_task(consume())
-            await asyncio.sleep(0.1)  # any moment during the call
-            task.cancel()
-            await asyncio.wait({task}, timeout=PROMPT_RELEASE)
-            assert task.cancelled()
-            await self._released()
-
-    async def test_several_at_once(self) -> None:
-        async with self.answering() as backend:
-            answers = await asyncio.gather(*(backend.complete(self.turn()) for _ in range(3)))
-        assert len(answers) == 3
+    async def test_each_turn_gets_its_own_answer(self) -> None:
+        texts = ("alpha", "bravo", "charlie")
+        async with self.echoing() as backend:
+            answers = await asyncio.gather(
+                *(_complete(backend, self.turn(text, streamed=False)) for text in texts)
+            )
+        for text, answer in zip(texts, answers, strict=True):
+            assert [it for it in texts if it in answer.text] == [text]
 
     async def _released(self) -> None:
-        async with asyncio.timeout(PROMPT_RELEASE):
+        async with asyncio.timeout(RELEASE_TIMEOUT_S):
             await self.released()
+
+
+async def _all(backend: AnswerBackend, turn: Turn) -> list[AnswerEvent]:
+    async with backend.generate(turn) as events:
+        return [event async for event in events]
+
+
+async def _complete(backend: AnswerBackend, turn: Turn) -> Completion:
+    async with backend.generate(turn) as events:
+        return await fold(events)

@@ -1,18 +1,29 @@
 """The use cases with a scripted backend."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.memory.session_store import MemorySessionStore
-from modegate.application.answering.complete_chat import CompleteChat
+from modegate.application.answering.admission import Admission
+from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.prepare_turn import PrepareTurn
-from modegate.application.answering.stream_chat import StreamChat
+from modegate.application.answering.routed_answer import (
+    CompleteAnswer,
+    RelayedAnswer,
+    RoutedAnswer,
+    StreamedAnswer,
+)
+from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.registry import SessionRegistry
-from modegate.domain.access.client import ApiKey, ClientId
-from modegate.domain.answer.events import Completion, FinishReason, Started, TextDelta
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.client import Client, ClientId
+from modegate.domain.answer.events import FinishReason, Started, TextDelta
+from modegate.domain.answer.fold import Completion
 from modegate.domain.errors import (
     BackendCrashedError,
     BackendFailedError,
@@ -29,16 +40,19 @@ from modegate.domain.errors import (
     StorageError,
     UnsupportedParameterError,
 )
+from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
 from modegate.domain.mode import Mode, ModeDecision
-from modegate.domain.model_map import ModelMap
-from modegate.domain.param_policy import Effort, ParamPolicy
+from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt
 from modegate.domain.quota import Limit
 from modegate.domain.session import Session, SessionId, SessionPolicy
-from modegate.domain.turn import ChatRequest, ClaudeTurn, PassthroughTurn
+from modegate.domain.turn import Turn
+from modegate.domain.upstream_response import UpstreamResponse
 from modegate.testing.answer_backend import USAGE, ScriptedBackend, says
 from modegate.testing.clock import FakeClock
+from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.ids import FakeIds
+from modegate.testing.relay_backend import RESPONSE, ScriptedRelay
 from modegate.testing.transcript_store import FakeTranscriptStore
 
 FIRST = SessionId("00000000-0000-4000-8000-000000000001")
@@ -59,31 +73,50 @@ class World:
         self.clock = FakeClock(1000.5)
         self.store = store or MemorySessionStore()
         self.backend = ScriptedBackend()
-        self.conversations = FakeTranscriptStore()
-        self.sessions = SessionRegistry(
-            store=self.store,
-            conversations=self.conversations,
-            policy=SessionPolicy(idle=60),
-            clock=self.clock,
-            ids=FakeIds(),
-        )
-        prepare = PrepareTurn(
-            models=ModelMap(),
-            policy=ParamPolicy(),
-            sessions=self.sessions,
-            clock=self.clock,
-            ids=FakeIds(),
-            limiter=SlidingWindowLimiter(),
+        self.relay = ScriptedRelay()
+        configuration = FakeConfigurationSource(
+            sessions=SessionPolicy(idle=60),
             per_session=Limit("session", turns, 60),
             clients_may_bring_keys=clients_may_bring_keys,
         )
-        self.complete = CompleteChat(prepare=prepare, backend=self.backend, sessions=self.sessions)
-        self.stream = StreamChat(prepare=prepare, backend=self.backend, sessions=self.sessions)
+        limiter = SlidingWindowLimiter()
+        self.sessions = SessionRegistry(
+            store=self.store,
+            transcripts=FakeTranscriptStore(),
+            configuration=configuration,
+            clock=self.clock,
+            ids=FakeIds(),
+        )
+        self.answer_request = AnswerRequest(
+            configuration=configuration,
+            admission=Admission(
+                configuration=configuration,
+                limiter=limiter,
+                concurrency=MemoryConcurrencyLimiter(1),
+            ),
+            prepare=PrepareTurn(
+                sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter
+            ),
+            relay=RelayRequest(self.relay),
+            backend=self.backend,
+            sessions=self.sessions,
+        )
 
-    async def turn(self, request: ChatRequest) -> ClaudeTurn:
-        turn = (await self.complete(request)).turn
-        assert isinstance(turn, ClaudeTurn)
-        return turn
+    async def complete(self, request: InboundRequest) -> RoutedAnswer:
+        """The answer, once everything behind it is released."""
+        async with self.answer_request.execute(request) as answer:
+            return answer
+
+    @asynccontextmanager
+    async def stream(self, request: InboundRequest) -> AsyncIterator[StreamedAnswer]:
+        async with self.answer_request.execute(request) as answer:
+            assert isinstance(answer, StreamedAnswer)
+            yield answer
+
+    async def turn(self, request: InboundRequest) -> Turn:
+        """The turn that the backend got."""
+        await self.complete(request)
+        return self.backend.turns[-1]
 
 
 @pytest.fixture
@@ -91,26 +124,26 @@ def world() -> World:
     return World()
 
 
-def claude(session_id: str | None = None, client: str = "me", **params: object) -> ChatRequest:
-    merged = PARAMS | params
-    return ChatRequest(
-        decision=ModeDecision(Mode.CLAUDE_CODE, session_id),
-        params=merged,
-        body=b"",
-        client=ClientId(client),
-    )
+def claude(session_id: str | None = None, client: str = "me", **params: object) -> InboundRequest:
+    request = InboundRequest.of(PARAMS | params, Mode.CLAUDE_CODE, session_id)
+    return replace(request, entry=InProcess(Client(ClientId(client), "-")))
+
+
+def streamed(session_id: str | None = None, **params: object) -> InboundRequest:
+    return claude(session_id, "me", stream=True, **params)
 
 
 def passthrough(
     body: bytes = b"{}", *, key: str | None = None, params: dict[str, object] | None = None
-) -> ChatRequest:
-    return ChatRequest(
-        decision=ModeDecision(Mode.PASSTHROUGH), params=params or {}, body=body, upstream_key=key
-    )
+) -> InboundRequest:
+    async def read() -> ChatBody:
+        return ChatBody(body, params or {})
+
+    return InboundRequest(decision=ModeDecision(Mode.PASSTHROUGH), read=read, upstream_key=key)
 
 
 async def test_everything_is_decided_in_the_turn(world: World) -> None:
-    turn = await world.turn(
+    answer = await world.complete(
         claude(
             temperature=1,
             reasoning_effort="high",
@@ -121,17 +154,27 @@ async def test_everything_is_decided_in_the_turn(world: World) -> None:
             ],
         )
     )
-    assert (turn.completion_id, turn.created) == ("chatcmpl-1", 1000)
-    assert (turn.model, turn.cli_model) == ("gpt-4", "opus")
+    (turn,) = world.backend.turns
+    assert isinstance(answer, CompleteAnswer)
+    frame = answer.frame
+    assert (frame.completion_id, frame.created) == ("chatcmpl-1", 1000)
+    assert (frame.model, turn.cli_model) == ("gpt-4", "opus")
+    assert (frame.session_id, frame.new_session) == (FIRST, True)
     assert turn.prompt == Prompt("Be brief.", "Hi")
     assert (turn.session.id, turn.session.client, turn.resume) == (FIRST, "me", False)
-    assert (turn.effort, turn.ignored) == (Effort.HIGH, ("temperature",))
-    assert turn.include_usage
+    assert (turn.effort, frame.ignored) == (Effort.HIGH, ("temperature",))
+    assert frame.include_usage
+    assert not turn.streamed
 
 
 async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
-    whole = await world.complete(claude())
-    assert whole.answer == Completion("Hello there.", FinishReason.STOP, USAGE)
+    request = claude()
+    answer = await world.complete(request)
+    assert isinstance(answer, CompleteAnswer)
+    assert answer.completion == Completion("Hello there.", FinishReason.STOP, USAGE)
+    record = request.record
+    assert (record.mode, record.model, record.session) == ("claude-code", "gpt-4", FIRST)
+    assert (record.prompt_tokens, record.completion_tokens) == (10, 2)
     session = await world.store.get(FIRST)
     assert session is not None
     assert session.client == "me"
@@ -160,11 +203,12 @@ async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
     ],
 )
 async def test_what_is_refused_reaches_no_backend(
-    world: World, request_: ChatRequest, error: type[RequestError]
+    world: World, request_: InboundRequest, error: type[RequestError]
 ) -> None:
     with pytest.raises(error):
         await world.complete(request_)
     assert world.backend.turns == []
+    assert world.relay.requests == []
     assert await world.store.get(FIRST) is None
 
 
@@ -182,15 +226,15 @@ async def test_passthrough_looks_at_next_to_nothing(
     world: World, params: dict[str, object], choices: int
 ) -> None:
     await world.complete(passthrough(b"as it came", params=params))
-    assert world.backend.turns == [PassthroughTurn(body=b"as it came", choices=choices)]
+    assert [(it.body, it.choices) for it in world.relay.requests] == [(b"as it came", choices)]
 
 
 async def test_a_clients_own_key_counts_where_it_may() -> None:
     allowed, forbidden = World(), World(clients_may_bring_keys=False)
     for world in (allowed, forbidden):
         await world.complete(passthrough(key="sk-mine" if world is allowed else "ü"))
-    assert allowed.backend.turns == [PassthroughTurn(body=b"{}", upstream_key=ApiKey("sk-mine"))]
-    assert forbidden.backend.turns == [PassthroughTurn(body=b"{}")]
+    assert [it.credential for it in allowed.relay.requests] == [ApiKey("sk-mine")]
+    assert [it.credential for it in forbidden.relay.requests] == [None]
 
 
 async def test_a_resumed_turn_knows_what_was_before(world: World) -> None:
@@ -230,19 +274,19 @@ async def test_a_turn_that_fails_leaves_no_session(world: World) -> None:
     with pytest.raises(BackendFailedError):
         await world.complete(claude())
     with pytest.raises(BackendFailedError):
-        await enter(world, claude())
+        await enter(world, streamed())
     assert await world.store.get(FIRST) is None
 
 
 async def test_one_request_at_a_time(world: World) -> None:
     await world.complete(claude())
-    async with world.stream(claude(FIRST)):
+    async with world.stream(streamed(FIRST)):
         with pytest.raises(SessionBusyError):
             await world.complete(claude(FIRST))
     await world.complete(claude(FIRST))
 
 
-async def enter(world: World, request: ChatRequest) -> None:
+async def enter(world: World, request: InboundRequest) -> None:
     async with world.stream(request):
         pass
 
@@ -253,10 +297,10 @@ async def texts(chunks: AsyncIterator[object]) -> list[str]:
 
 async def test_a_stream_has_begun_when_it_is_there(world: World) -> None:
     world.backend.script = says("a", "b")
-    async with world.stream(claude()) as answer:
+    async with world.stream(streamed()) as answer:
         assert answer.first == Started()
         assert await world.store.get(FIRST) is not None
-        assert await texts(answer.rest) == ["a", "b"]
+        assert "".join(await texts(answer.rest)) == "ab"
     assert world.backend.open == 0
 
 
@@ -266,38 +310,54 @@ async def test_what_fails_before_the_first_chunk_fails_on_entering(
 ) -> None:
     world.backend.script = [error]
     with pytest.raises(type(error)):
-        await enter(world, claude())
+        await enter(world, streamed())
     assert world.backend.open == 0
 
 
 async def test_a_stream_of_nothing_is_a_crash(world: World) -> None:
     world.backend.script = [0.0]
     with pytest.raises(BackendCrashedError):
-        await enter(world, claude())
+        await enter(world, streamed())
 
 
 async def test_the_id_that_the_backend_uses_is_followed(world: World) -> None:
     world.backend.script = [Started("elsewhere"), *says("x")[1:]]
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(world.stream(claude()))
+        await stack.enter_async_context(world.stream(streamed()))
     turn = await world.turn(claude(FIRST))
     assert (turn.session.id, turn.session.cli_session_id) == (FIRST, "elsewhere")
 
 
-def test_a_request_made_in_this_process() -> None:
-    request = ChatRequest.of(PARAMS | {"stream": True}, Mode.CLAUDE_CODE, UNKNOWN)
+async def test_a_request_made_in_this_process() -> None:
+    request = InboundRequest.of(PARAMS | {"stream": True}, Mode.CLAUDE_CODE, UNKNOWN)
     assert request.decision == ModeDecision(Mode.CLAUDE_CODE, UNKNOWN)
-    assert request.wants_stream
-    assert b"gpt-4" in request.body
-    assert "Hi" not in repr(request)
+    body = await request.read()
+    assert body.streamed
+    assert b"gpt-4" in body.content
+    assert "Hi" not in repr(request) + repr(body)
+
+
+async def test_an_upstreams_response_is_returned_unchanged(world: World) -> None:
+    request = passthrough(params={"model": "gpt-9"})
+    assert await world.complete(request) == RelayedAnswer(RESPONSE)
+    assert (request.record.model, request.record.error) == ("gpt-9", None)
+    assert world.relay.open == 0
+
+
+async def test_an_upstreams_error_is_recorded(world: World) -> None:
+    world.relay.response = UpstreamResponse(429, (), b"{}")
+    request = passthrough()
+    assert await world.complete(request) == RelayedAnswer(world.relay.response)
+    assert request.record.error == "upstream_error"
 
 
 async def test_a_session_has_so_many_turns_in_a_window() -> None:
     world = World(turns=2)
-    first = await world.turn(claude())
-    assert first.quota is not None
-    assert first.quota.remaining == 1
-    assert (await world.turn(claude(first.session.id))).quota is not None
+    request = claude()
+    first = await world.turn(request)
+    assert request.record.quota is not None
+    assert request.record.quota.remaining == 1
+    await world.turn(claude(first.session.id))
     with pytest.raises(RateLimitError):
         await world.complete(claude(first.session.id))
     async with world.store.hold(first.session.id):  # and it is not held any more
@@ -310,27 +370,40 @@ async def test_what_is_refused_costs_a_session_no_turn() -> None:
     first = await world.turn(claude())
     with pytest.raises(InvalidRequestError):
         await world.complete(claude(first.session.id, stream_options=[]))
-    assert (await world.turn(claude(first.session.id))).quota is not None
+    await world.turn(claude(first.session.id))
 
 
 async def test_a_session_is_used_for_as_long_as_its_stream_takes(world: World) -> None:
     world.backend.script = says("a", "b")
-    async with world.stream(claude()) as answer:
+    async with world.stream(streamed()) as answer:
         world.clock.advance(59)
-        assert await texts(answer.rest) == ["a", "b"]
+        assert "".join(await texts(answer.rest)) == "ab"
     world.clock.advance(59)
     assert (await world.turn(claude(FIRST))).resume
 
 
-async def test_the_turn_is_told_before_the_backend_can_fail(world: World) -> None:
+async def test_the_record_names_the_turn_before_the_backend_can_fail(world: World) -> None:
     world.backend.script = [BackendFailedError("x")]
-    told: list[object] = []
-    with pytest.raises(BackendFailedError):
-        await world.complete(claude(), told.append)
-    with pytest.raises(BackendFailedError):
-        async with world.stream(claude(), told.append):
-            pass
-    assert [type(turn) for turn in told] == [ClaudeTurn, ClaudeTurn]
+    for request in claude(), streamed():
+        with pytest.raises(BackendFailedError):
+            await world.complete(request)
+        assert (request.record.model, request.record.mode) == ("gpt-4", "claude-code")
+        assert request.record.session is not None
+
+
+async def test_a_streams_usage_is_recorded(world: World) -> None:
+    request = streamed()
+    async with world.stream(request) as answer:
+        assert request.record.completion_tokens is None
+        assert await texts(answer.rest) == ["Hello ", "there."]
+    assert request.record.completion_tokens == 2
+
+
+async def test_an_answer_is_redacted(world: World) -> None:
+    world.backend.script = says("The key is sk-ant-api03-", "abcdef1234567890.")
+    answer = await world.complete(claude())
+    assert isinstance(answer, CompleteAnswer)
+    assert answer.completion.text == "The key is [REDACTED]."
 
 
 class FullStore(MemorySessionStore):
@@ -389,9 +462,9 @@ async def test_an_answer_is_not_lost_with_its_session(
     before = await store.find()
     store.fails_at = ("put",)
     whole = await world.complete(claude(session))
-    assert isinstance(whole.answer, Completion)
-    assert whole.answer.text == "Hello there."
-    async with world.stream(claude(session)) as answer:
+    assert isinstance(whole, CompleteAnswer)
+    assert whole.completion.text == "Hello there."
+    async with world.stream(streamed(session)) as answer:
         assert await texts(answer.rest) == ["Hello ", "there."]
     assert await store.find() == before
 

@@ -19,6 +19,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.testing.clock import FakeClock
+from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.ids import FakeIds
 from modegate.testing.transcript_store import FakeTranscriptStore
 
@@ -34,20 +35,23 @@ class World:
     def __init__(self) -> None:
         self.clock = FakeClock(55.0)
         self.store = MemorySessionStore()
-        self.conversations = FakeTranscriptStore(ONE, TWO)
-        policy = SessionPolicy(idle=60, age=200)
+        self.transcripts = FakeTranscriptStore(ONE, TWO)
+        configuration = FakeConfigurationSource(sessions=SessionPolicy(idle=60, age=200))
         self.sessions = ManageSessions(
             sessions=SessionRegistry(
                 store=self.store,
-                policy=policy,
+                configuration=configuration,
                 clock=self.clock,
                 ids=FakeIds(),
-                conversations=self.conversations,
+                transcripts=self.transcripts,
             ),
-            conversations=self.conversations,
+            transcripts=self.transcripts,
         )
         self.expire = ExpireSessions(
-            store=self.store, conversations=self.conversations, policy=policy, clock=self.clock
+            store=self.store,
+            transcripts=self.transcripts,
+            configuration=configuration,
+            clock=self.clock,
         )
 
 
@@ -94,7 +98,7 @@ async def test_what_is_expired_is_not_there(world: World) -> None:
 async def test_ending_takes_the_conversation_too(world: World) -> None:
     assert (await world.sessions.end(ONE, ME)).id == ONE
     assert await world.store.get(ONE) is None
-    assert world.conversations.ids == {TWO}
+    assert world.transcripts.ids == {TWO}
     with pytest.raises(SessionNotFoundError):
         await world.sessions.end(ONE, ME)
 
@@ -113,32 +117,32 @@ async def test_nobody_ends_what_is_anothers_or_in_use(world: World) -> None:
 
 
 async def test_expired_sessions_are_removed_with_their_conversations(world: World) -> None:
-    assert await world.expire() == 0
+    assert await world.expire.execute() == 0
     world.clock.advance(5)
-    assert await world.expire() == 1
-    assert world.conversations.ids == {TWO}
+    assert await world.expire.execute() == 1
+    assert world.transcripts.ids == {TWO}
     assert [session.id for session in await world.store.find()] == [TWO]
 
 
 async def test_a_session_that_is_too_old_is_removed_however_busy_it_was(world: World) -> None:
     world.clock.advance(145)
     await world.store.put(replace(Session.start(TWO, ME, 0.0), used_at=199.0))
-    assert await world.expire() == 2
+    assert await world.expire.execute() == 2
 
 
 async def test_what_is_in_use_stays_until_it_is_free(world: World) -> None:
     world.clock.advance(100)
     async with world.store.hold(ONE):
-        assert await world.expire() == 1
-    assert await world.expire() == 1
+        assert await world.expire.execute() == 1
+    assert await world.expire.execute() == 1
 
 
 async def test_what_is_left_of_a_turn_that_nobody_remembers_is_removed(world: World) -> None:
-    world.conversations.ids.add(LEFT)
+    world.transcripts.ids.add(LEFT)
     async with world.store.hold(LEFT):  # its first turn is under way
-        assert await world.expire() == 0
-    assert await world.expire() == 1
-    assert world.conversations.ids == {ONE, TWO}
+        assert await world.expire.execute() == 0
+    assert await world.expire.execute() == 1
+    assert world.transcripts.ids == {ONE, TWO}
 
 
 class Full(MemorySessionStore):
@@ -157,21 +161,21 @@ class Full(MemorySessionStore):
 class Stuck(FakeTranscriptStore):
     """Cannot remove what it keeps of the first session."""
 
-    async def forget(self, session_id: SessionId) -> bool:
+    async def delete(self, session_id: SessionId) -> bool:
         if session_id == ONE:
             raise StorageError("stuck")
         return await super().delete(session_id)
 
 
 async def test_the_conversation_goes_first_for_the_store_may_need_its_room(world: World) -> None:
-    store = Full(world.conversations)
+    store = Full(world.transcripts)
     await store.put(Session.start(ONE, ME, 0.0))
     await store.put(Session.start(TWO, ME, 50.0))
     ending = replace(world.sessions, sessions=replace(world.sessions.sessions, store=store))
     await ending.end(TWO, ME)
     assert [session.id for session in await store.find()] == [ONE]
     world.clock.advance(10)
-    assert await replace(world.expire, store=store)() == 1
+    assert await replace(world.expire, store=store).execute() == 1
     assert await store.find() == []
 
 
@@ -179,19 +183,19 @@ async def test_one_that_cannot_be_removed_keeps_no_other(world: World) -> None:
     stuck = Stuck(ONE, TWO)
     world.clock.advance(300)
     with pytest.raises(StorageError):
-        await replace(world.expire, conversations=stuck)()
+        await replace(world.expire, transcripts=stuck).execute()
     assert stuck.ids == {ONE}
     assert [session.id for session in await world.store.find()] == [ONE]
 
 
 async def test_a_conversation_that_stays_is_told_and_left_to_the_cleaner(world: World) -> None:
-    ending = replace(world.sessions, conversations=Stuck(ONE))
+    ending = replace(world.sessions, transcripts=Stuck(ONE))
     with pytest.raises(StorageError):
         await ending.end(ONE, ME)
     with pytest.raises(SessionNotFoundError):
         await ending.get(ONE, ME)
-    assert await world.expire() == 1
-    assert world.conversations.ids == {TWO}
+    assert await world.expire.execute() == 1
+    assert world.transcripts.ids == {TWO}
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
@@ -199,8 +203,8 @@ async def test_a_clock_that_jumps_ends_none_and_shows_what_it_says(
     jump: float, world: World
 ) -> None:
     world.clock.jump(jump)
-    assert await world.expire() == 0
+    assert await world.expire.execute() == 0
     assert [it.used_at for it in await world.sessions.list(ME)] == [50.0 + jump, jump]
     assert (await world.sessions.get(TWO, ME)).created_at == jump
     world.clock.advance(5)
-    assert await world.expire() == 1
+    assert await world.expire.execute() == 1

@@ -1,4 +1,4 @@
-"""Processes that wait for their session's next turn."""
+"""Idle processes, each kept for the next turn of its session."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,9 +10,9 @@ from modegate.domain.session import SessionId
 
 
 class IdleProcesses:
-    """At most `maximum`, each for `idle` seconds; the least recently used one leaves first.
+    """Keeps at most `maximum` processes, each for `idle` seconds, with LRU eviction.
 
-    Whoever leaves is given to `end`.
+    An evicted process is passed to `end`.
     """
 
     def __init__(self, maximum: int, idle: float, end: Callable[[CliProcess], object]) -> None:
@@ -22,11 +22,11 @@ class IdleProcesses:
         self._kept: OrderedDict[SessionId, tuple[CliProcess, asyncio.TimerHandle]] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of idle processes."""
         return len(self._kept)
 
     def keep(self, process: CliProcess) -> None:
-        """Its turn is over."""
+        """Keeps a process whose turn is over."""
         session_id = process.launch.session_id
         process.release_lock()
         process.child.on_exit = lambda: self._evict(session_id)
@@ -36,7 +36,7 @@ class IdleProcesses:
             self._evict(next(iter(self._kept)))
 
     def take(self, session_id: SessionId) -> CliProcess | None:
-        """The session's process, which waits no longer."""
+        """Removes and returns the session's process."""
         if (kept := self._kept.pop(session_id, None)) is None:
             return None
         process, timer = kept
@@ -45,7 +45,7 @@ class IdleProcesses:
         return process
 
     def clear(self) -> None:
-        """Nobody waits any more."""
+        """Evicts all processes."""
         for session_id in list(self._kept):
             self._evict(session_id)
 

@@ -1,16 +1,16 @@
-"""Whether there is memory for a process more."""
+"""Whether there is memory for another process."""
 
 from pathlib import Path
 
 MIB = 1024 * 1024
-# A process takes 150 to 220 MiB; the rest is for who works.
+# A process takes 150 to 220 MiB (measured with 2.1.329); the rest is for running turns.
 HEADROOM_BYTES = 512 * MIB
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def has_headroom(meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> bool:
-    """Whether the machine and its control group have room; True where they do not say."""
+    """Returns whether machine and control group have headroom; True where it cannot be read."""
     return all(
         free is None or free >= HEADROOM_BYTES for free in (_machine(meminfo), _group(cgroup))
     )
@@ -26,7 +26,7 @@ def _machine(meminfo: Path) -> int | None:
 
 
 def _group(cgroup: Path) -> int | None:
-    """In the second version of control groups; of what is in use, the file cache can be let go."""
+    """Returns the free memory under cgroup v2; inactive file cache is reclaimable."""
     try:
         most = (cgroup / "memory.max").read_text().strip()
         used = int((cgroup / "memory.current").read_text())

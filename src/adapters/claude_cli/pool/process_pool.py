@@ -13,7 +13,7 @@ from modegate.adapters.claude_cli.process.launcher import Launcher
 from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 
 class ProcessPool:
@@ -56,7 +56,7 @@ class ProcessPool:
         """Its model is in use."""
         self._warm.note_use(process.launch.cli_model)
 
-    async def acquire(self, turn: ClaudeTurn) -> CliProcess | None:
+    async def acquire(self, turn: Turn) -> CliProcess | None:
         """The process that waits for the turn, with the session's folder locked.
 
         None where a new one has to be started, and can be: another that waited has ended.
@@ -79,7 +79,7 @@ class ProcessPool:
         await self._ended(session_id)
         return None
 
-    async def start(self, turn: ClaudeTurn) -> CliProcess:
+    async def start(self, turn: Turn) -> CliProcess:
         """A process that has just been started."""
         return await self.launcher.start(Launch.of(turn))
 
@@ -109,7 +109,7 @@ class ProcessPool:
             await asyncio.wait(self._ending)
         await self.launcher.aclose()
 
-    def _wakes_for(self, turn: ClaudeTurn, process: CliProcess) -> bool:
+    def _wakes_for(self, turn: Turn, process: CliProcess) -> bool:
         same = process.launch.serves(turn) and process.accepts(turn.prompt)
         try:
             return same and process.place.version == self.launcher.version() and process.reacquire()

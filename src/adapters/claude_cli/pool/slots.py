@@ -1,4 +1,4 @@
-"""Places for child processes."""
+"""Slots: a bounded number of processes at once, granted in FIFO order."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from modegate.domain.errors import CapacityError, ShuttingDownError
 
 
 class Slots:
-    """At most `maximum` at once; who has to wait is served in order, for `timeout` seconds."""
+    """Grants at most `maximum` slots at once; a request waits in FIFO order for `timeout` seconds."""
 
     def __init__(self, maximum: int, timeout: float) -> None:
         self._maximum = maximum
@@ -20,27 +20,27 @@ class Slots:
 
     @property
     def active(self) -> int:
-        """How many are taken."""
+        """The number of slots in use."""
         return self._active
 
     @property
     def queued(self) -> int:
-        """How many wait."""
+        """The number of requests that wait for a slot."""
         return len(self._waiting)
 
     def drain(self) -> None:
-        """Give out no more places; who waits for one gets none."""
+        """Grants no more slots, and fails the requests that wait."""
         self._draining = True
         while self._waiting:
             _settle(self._waiting.popleft(), ShuttingDownError())
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[None]:
-        """Hold one place; whoever is cancelled while waiting leaves the queue.
+        """Acquires a slot until the context is left. Cancellation while waiting leaves the queue.
 
         Raises:
-            CapacityError: no place became free in time.
-            ShuttingDownError: there will be none any more.
+            CapacityError: no slot became free in time.
+            ShuttingDownError: the gateway is draining.
         """
         if self._draining:
             raise ShuttingDownError
@@ -63,7 +63,7 @@ class Slots:
             if turn in self._waiting:
                 self._waiting.remove(turn)
             elif turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._release()  # it came in the moment in which nobody wanted it any more
+                self._release()  # granted while the waiter was being cancelled: release it again
             if isinstance(error, TimeoutError):
                 raise CapacityError(
                     "All of the server's Claude processes are busy: send the request again later.",
@@ -72,7 +72,7 @@ class Slots:
             raise
 
     def _release(self) -> None:
-        """To who has waited longest; the place itself changes hands, so nobody overtakes."""
+        """Hands the slot to the first waiter (FIFO) without freeing it in between."""
         while self._waiting:
             if _settle(self._waiting.popleft()):
                 return
@@ -80,7 +80,7 @@ class Slots:
 
 
 def _settle(turn: asyncio.Future[None], error: Exception | None = None) -> bool:
-    """Tell who waits; False where it has gone."""
+    """Wakes a waiter; returns False where it was cancelled."""
     if turn.done():
         return False
     if error is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 BASICS = (
     "--print",
@@ -57,12 +57,12 @@ class Launch:
     resume: bool = False
 
     @classmethod
-    def of(cls, turn: ClaudeTurn) -> "Launch":
+    def of(cls, turn: Turn) -> "Launch":
         """For a turn."""
         session = turn.session
         return cls(session.id, session.cli_session_id, turn.cli_model, turn.effort, turn.resume)
 
-    def serves(self, turn: ClaudeTurn) -> bool:
+    def serves(self, turn: Turn) -> bool:
         """Whether its process can take the turn, one of the same session."""
         return (self.cli_model, self.effort) == (turn.cli_model, turn.effort)
 

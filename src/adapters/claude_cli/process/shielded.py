@@ -1,4 +1,4 @@
-"""Work that a cancellation must not cut short, and work that is cancelled."""
+"""Work that cancellation must not interrupt, and work that is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,10 +8,7 @@ T = TypeVar("T")
 
 
 async def run_shielded(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work` to its end, which it must bound itself.
-
-    A cancellation is raised after it, whatever came of the work.
-    """
+    """Awaits `work` to its end, which must bound itself; a cancellation is raised afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -21,7 +18,7 @@ async def run_shielded(work: Coroutine[Any, Any, T]) -> T:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # nobody else will ask, and the event loop would complain
+            task.exception()  # retrieved here, or the event loop reports it
         raise cancelled
     return task.result()
 

@@ -5,13 +5,7 @@ from collections.abc import Iterator
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.usage import TokenCount
-from modegate.domain.answer.events import (
-    Finished,
-    FinishReason,
-    Started,
-    TextDelta,
-    TextStarted,
-)
+from modegate.domain.answer.events import Finished, FinishReason, Started, TextDelta, TextStarted
 from modegate.domain.text import replace_lone_surrogates
 
 AnswerChunk = Started | TextStarted | TextDelta | Finished

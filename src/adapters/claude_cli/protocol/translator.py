@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from modegate.adapters.claude_cli import errors
-from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunk, AnswerChunks
+from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
 from modegate.adapters.claude_cli.protocol.events import Event, child, count, text, text_blocks
 from modegate.adapters.claude_cli.protocol.open_message import OUTPUT_LIMIT, MessageState
 from modegate.adapters.claude_cli.protocol.retry_wait import OwnWaits, Patience
 from modegate.adapters.claude_cli.protocol.verdict import Reported, finish_reason
-from modegate.domain.answer.events import FinishReason
+from modegate.domain.answer.events import AnswerEvent, FinishReason
 from modegate.domain.errors import GatewayError
 
 UNAUTHORIZED = 401
@@ -74,7 +74,7 @@ class Translator:
         """Whether a client waits for the first block of a message that has begun."""
         return self._handed_out and self._message.is_open and not self._chunks.started
 
-    def feed(self, event: Event) -> Iterator[AnswerChunk]:
+    def feed(self, event: Event) -> Iterator[AnswerEvent]:
         """The chunks of one event.
 
         Raises:
@@ -85,18 +85,18 @@ class Translator:
         if handler and not self.finished and event.get("parent_tool_use_id") is None:
             yield from handler(self, event)
 
-    def start(self) -> Iterator[AnswerChunk]:
+    def start(self) -> Iterator[AnswerEvent]:
         """The first chunk, ahead of the first block."""
         yield from self._chunks.start()
 
-    def _system(self, event: Event) -> Iterator[AnswerChunk]:
+    def _system(self, event: Event) -> Iterator[AnswerEvent]:
         subtype = event.get("subtype")
         if subtype in REFUSALS and self._message.is_open:
             yield from self._refuse()
         elif subtype == "api_retry":
             yield from self._retry(event)
 
-    def _retry(self, event: Event) -> Iterator[AnswerChunk]:
+    def _retry(self, event: Event) -> Iterator[AnswerEvent]:
         if event.get("error_status") == UNAUTHORIZED:
             raise errors.auth_failed()
         self._reported.note_retry(event)
@@ -105,11 +105,11 @@ class Translator:
         if self._waits.is_too_long(event):
             yield from self._fail(self._reported.of_retry(event, time.time()))
 
-    def _rate_limit(self, event: Event) -> Iterator[AnswerChunk]:
+    def _rate_limit(self, event: Event) -> Iterator[AnswerEvent]:
         self._reported.note_limit(child(event, "rate_limit_info"), time.time())
         yield from ()
 
-    def _stream_event(self, event: Event) -> Iterator[AnswerChunk]:
+    def _stream_event(self, event: Event) -> Iterator[AnswerEvent]:
         inner = child(event, "event")
         match inner.get("type"):
             case "message_start":
@@ -133,7 +133,7 @@ class Translator:
                 else:
                     yield from self._chunks.end_message()
 
-    def _assistant(self, event: Event) -> Iterator[AnswerChunk]:
+    def _assistant(self, event: Event) -> Iterator[AnswerEvent]:
         message = child(event, "message")
         if event.get("is_api_error_message") or message.get("model") == "<synthetic>":
             self._note_error(event, message)
@@ -149,7 +149,7 @@ class Translator:
             yield from self._chunks.add(self._whole_blocks, piece)
             self._whole_blocks += 1
 
-    def _result(self, event: Event) -> Iterator[AnswerChunk]:
+    def _result(self, event: Event) -> Iterator[AnswerEvent]:
         self.completed = True
         self._note_session(event)
         ended = self._ending(event)
@@ -164,7 +164,7 @@ class Translator:
                 yield from self._take_text_of(event)
             yield from self._chunks.end_with_text(ended, event)
 
-    def _take_text_of(self, result: Event) -> Iterator[AnswerChunk]:
+    def _take_text_of(self, result: Event) -> Iterator[AnswerEvent]:
         said = text(result, "result")
         if said is None:
             raise errors.no_text()
@@ -176,7 +176,7 @@ class Translator:
             return finish_reason(self._message.stop_reason or text(result, "stop_reason"))
         return self._reported.of_result(result, time.time(), has_text=bool(self.answer.text))
 
-    def _stop(self, reason: str | None) -> Iterator[AnswerChunk]:
+    def _stop(self, reason: str | None) -> Iterator[AnswerEvent]:
         """A message of the model ends; most go on in another one, or in a result."""
         self._message.end(reason)
         if reason == REFUSAL:
@@ -188,11 +188,11 @@ class Translator:
         elif reason == OUTPUT_LIMIT and self._cuts_at_limit:
             yield from self._cut(errors.cut_without_text())
 
-    def _refuse(self) -> Iterator[AnswerChunk]:
+    def _refuse(self) -> Iterator[AnswerEvent]:
         self._message.is_refused = True
         yield from self._chunks.drop(FinishReason.CONTENT_FILTER)
 
-    def _cut(self, error: GatewayError) -> Iterator[AnswerChunk]:
+    def _cut(self, error: GatewayError) -> Iterator[AnswerEvent]:
         """The answer ends here, though the CLI goes on.
 
         Raises:
@@ -203,7 +203,7 @@ class Translator:
             raise error
         yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
-    def _fail(self, error: GatewayError) -> Iterator[AnswerChunk]:
+    def _fail(self, error: GatewayError) -> Iterator[AnswerEvent]:
         """The turn fails, unless only the continuation of a text does that reached the limit.
 
         Raises:
@@ -240,7 +240,7 @@ class Translator:
         self._message.is_open = False
         self.answer.abandon(first_block)
 
-    _HANDLERS: Mapping[str, Callable[["Translator", Event], Iterator[AnswerChunk]]] = (
+    _HANDLERS: Mapping[str, Callable[["Translator", Event], Iterator[AnswerEvent]]] = (
         MappingProxyType(
             {
                 "system": _system,

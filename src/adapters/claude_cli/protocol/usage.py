@@ -1,7 +1,7 @@
 """The tokens of a turn, from its events; without I/O."""
 
 from modegate.adapters.claude_cli.protocol.events import Event, child, count
-from modegate.domain.answer.events import Usage
+from modegate.domain.answer.usage import Usage
 
 CHARACTERS_A_TOKEN = 4
 

@@ -14,11 +14,11 @@ from modegate.adapters.claude_cli.process.disk_space import DOUBTFUL_BYTES, room
 from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
 from modegate.adapters.claude_cli.process.shielded import run_shielded
 from modegate.adapters.claude_cli.process.stderr_redaction import redact_stderr
-from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunk
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.translator import Translator
+from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.errors import GatewayError
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 # How long a process may take to end by itself, and then by a signal: its answer is out, and its
 # slot is wanted.
@@ -35,7 +35,7 @@ class TurnRun:
 
     def __init__(
         self,
-        turn: ClaudeTurn,
+        turn: Turn,
         translator: Translator,
         options: ClaudeOptions,
         processes: ProcessPool,
@@ -99,7 +99,7 @@ class TurnRun:
                 await run_shielded(self._workspace.discard(self.turn.session.id))
             raise
 
-    async def chunks(self) -> AsyncGenerator[AnswerChunk, None]:
+    async def chunks(self) -> AsyncGenerator[AnswerEvent, None]:
         """The answer.
 
         Raises:

@@ -14,7 +14,7 @@ from modegate.adapters.openai_sdk.answers.refusals import refusal, refused_by_ev
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
 from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # Up to here all of a body is parsed, to see whether it is whole: 1 µs a KiB of text, 5 of log
 # probabilities (orjson 3.13). Beyond it the first and the last byte must do.

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from modegate.domain.upstream_exchange import ResponseHead
+from modegate.domain.upstream_response import ResponseHead
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -8,7 +8,7 @@ from modegate.adapters.openai_sdk.answers.lenient_json import dumps, loads
 from modegate.adapters.openai_sdk.answers.sse_events import Event
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in, status_of
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 
 def refused_by_event(head: ResponseHead, event: Event) -> GatewayError | None:

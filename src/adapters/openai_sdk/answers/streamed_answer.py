@@ -17,9 +17,8 @@ from modegate.adapters.openai_sdk.reporting import reported
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
-from modegate.domain.answer.events import Chunk
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # How long comments are held back, for the first event decides the status. They also keep proxies
 # and clients from giving up, and these wait for 30 s or more.
@@ -56,15 +55,14 @@ async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[
             raise errors.no_completion(kind)
 
 
-async def chunks_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGenerator[Chunk, None]:
-    """The head, then all events but the end mark as they come; no wait is longer than `silence`.
+async def events_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGenerator[bytes, None]:
+    """Yields all events but the end mark as they come; no wait is longer than `silence`.
 
     Raises:
         UpstreamRefusalError: an event was the upstream's own error; it was handed on.
         GatewayError: the answer is not whole.
     """
     relay = begun.relay
-    yield begun.head
     if begun.events:
         yield begun.events
     bound = SilenceBound(silence)

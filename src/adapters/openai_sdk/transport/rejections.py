@@ -5,7 +5,7 @@ import asyncio
 from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.upstream_exchange import UpstreamResponse
+from modegate.domain.upstream_response import UpstreamResponse
 
 FIRST_REDIRECT, FIRST_ERROR, LAST_STATUS = 300, 400, 599
 # An error's status is worth more than a long wait for its words.

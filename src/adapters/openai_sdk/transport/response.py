@@ -7,7 +7,7 @@ import aiohttp
 from yarl import URL
 
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
-from modegate.domain.upstream_exchange import ResponseHead
+from modegate.domain.upstream_response import ResponseHead
 
 # These three are modegate's own words to a client, and so is its id of the request.
 RENAMED = {

@@ -16,11 +16,12 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
 from modegate.entrypoints.bootstrap.container import Container
+from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.bootstrap.offline import offline_container
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.value_cleaning import clean, text_fault
-from modegate.entrypoints.http.server.server import build_app, build_server, listen
+from modegate.entrypoints.http.server.listener import listen
 
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is a gateway, in one sentence?"}
@@ -85,13 +86,13 @@ async def _gateway(container: Container) -> AsyncIterator[str]:
 
 
 def _introduce(container: Container, url: str) -> None:
-    if not container.check_health()().claude.executable:
-        raise DemoError("no claude executable found: install claude-agent-sdk, or set CLAUDE_PATH")
-    print(
-        f"modegate {version('modegate')} at {url}, called with the openai SDK {version('openai')}"
-    )
-    print("The gateway, the claude CLI and the SDK are real. The model is SIMULATED: a local")
-    print("provider on loopback serves both APIs, so nothing leaves this machine.")
+    if not container.check_health().execute().claude.executable:
+        raise DemoError(
+            "there is no claude executable: install claude-agent-sdk, or set CLAUDE_PATH"
+        )
+    print(f"modegate {version('modegate')} at {url}, asked by the openai SDK {version('openai')}")
+    print("The gateway, the claude CLI and the SDK are real. The model is SIMULATED: a stand-in")
+    print("provider on loopback answers for both APIs, so nothing leaves this machine.")
 
 
 async def _show_all(client: AsyncOpenAI) -> None:

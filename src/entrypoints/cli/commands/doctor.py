@@ -12,7 +12,7 @@ from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstream
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, counted, url_of
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.http.server.server import AddressError, listen
+from modegate.entrypoints.http.server.listener import AddressError, listen
 
 
 async def run_doctor(settings: Settings, *, live: bool, warnings: Sequence[str] = ()) -> int:
@@ -61,9 +61,9 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnos
 
 
 async def _claude(container: Container) -> AsyncIterator[Diagnostic]:
-    passthrough_works = container.passthrough_probe().status() is PassthroughState.OK
+    passthrough_works = container.passthrough_status().status() is PassthroughState.OK
     worst = Severity.WARNING if passthrough_works else Severity.ERROR
-    found = await container.claude_examination()
+    found = await container.cli_diagnostics()
     if found.path is None:
         advice = (
             "install the claude CLI, or into this environment claude-agent-sdk, which brings one; or "
@@ -87,7 +87,7 @@ async def _claude(container: Container) -> AsyncIterator[Diagnostic]:
         CredentialState.OK: Diagnostic(Severity.OK, "claude: a key is set"),
         CredentialState.LOGIN: Diagnostic(Severity.OK, "claude: a login is there"),
     }.get(
-        container.claude_probe().status().credentials,
+        container.claude_status().status().credentials,
         Diagnostic(
             worst, "claude: no credentials", "set ANTHROPIC_API_KEY, or log in with `claude`"
         ),
@@ -111,7 +111,7 @@ def _passthrough(container: Container) -> Diagnostic:
     if settings.is_own_upstream():
         what = "passthrough: its upstream is this gateway itself"
         return Diagnostic(Severity.ERROR, what, OWN_UPSTREAM_ADVICE)
-    health = container.check_health()()
+    health = container.check_health().execute()
     if health.passthrough is PassthroughState.DISABLED:
         return Diagnostic(Severity.OK, "passthrough: switched off")
     has_key = health.passthrough is PassthroughState.OK

@@ -14,20 +14,16 @@ from pathlib import Path
 import uvloop
 
 from modegate.entrypoints.bootstrap.container import Container
-from modegate.entrypoints.bootstrap.descriptors import raise_descriptor_limit
+from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
 from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, StartupReport, url_of
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings
+from modegate.entrypoints.http.server.descriptors import raise_descriptor_limit
+from modegate.entrypoints.http.server.listener import AddressError, listen
 from modegate.entrypoints.http.server.reaper import reaping_orphans
-from modegate.entrypoints.http.server.server import (
-    AddressError,
-    GatewayServer,
-    build_app,
-    build_server,
-    listen,
-)
+from modegate.entrypoints.http.server.server import GatewayServer
 from modegate.entrypoints.http.server.supervisor import STOP, Supervisor
 
 OWN_UPSTREAM = f"OPENAI_BASE_URL is the address of this gateway itself: {OWN_UPSTREAM_ADVICE}"
@@ -155,7 +151,7 @@ def _report_start(container: Container, serving: Serving) -> None:
     announcement = StartupReport(
         version=version("modegate"),
         url=url_of(*serving.listener.getsockname()[:2]),
-        health=container.check_health()(),
+        health=container.check_health().execute(),
         keys=len(serving.settings.all_keys()),
         offline=serving.simulated is not None,
     )

@@ -1,4 +1,4 @@
-"""A request's body, read no further than its bound."""
+"""Reads a request's body up to its limit."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
-    """The body's bytes.
+    """Returns the body's bytes.
 
     Raises:
         UnsupportedMediaTypeError: it is not declared as JSON.
@@ -40,12 +40,12 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
 
 
 def not_json() -> UnsupportedMediaTypeError:
-    """The body says of itself that it is something else."""
+    """The error for another content type."""
     return UnsupportedMediaTypeError("Send the body as Content-Type: application/json, in UTF-8.")
 
 
 def too_large(limit: int) -> PayloadTooLargeError:
-    """The body is longer than `limit` bytes."""
+    """The error for a body of more than `limit` bytes."""
     size = f"{limit // MIB} MB" if limit % MIB == 0 else f"{limit} bytes"
     return PayloadTooLargeError(f"The body is larger than {size}: send less.")
 

@@ -6,10 +6,11 @@ import falcon.asgi
 
 from modegate.application.answering.admission import Admission
 from modegate.domain.access.client import ClientId
+from modegate.domain.inbound_request import Entry
 from modegate.domain.quota import Quota
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
-from modegate.entrypoints.http.middleware.request_log import Scope, apply_quota, request_log_of
+from modegate.entrypoints.http.middleware.request_log import Scope, record_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,22 @@ class Authenticator:
         """What is left to the request's address."""
         return await self.admission.quota(self.addresses.find(scope))
 
+    def entry(self, req: falcon.asgi.Request) -> Entry:
+        """Returns what admission needs to know of a request."""
+        return Entry(self.addresses.find_or_warn(req.scope), req.get_header("Authorization"))
+
     async def admit(self, req: falcon.asgi.Request) -> ClientId:
-        """The client behind a request.
+        """Admits a request that does not go through the pipeline, and returns its client.
 
         Raises:
-            RateLimitError: too many from its address, or at once.
-            AccessError: there is no key, or a wrong one.
+            RateLimitError: too many requests of the address, or at once of the client.
+            AccessError: the key is missing or wrong.
         """
-        address = self.addresses.find_or_warn(req.scope)
-        entering = self.admission(address, req.get_header("Authorization"))
+        admission = self.admission
+        entering = admission.admit(self.entry(req), admission.configuration.current())
         admitted = await exit_stack_of(req.scope).enter_async_context(entering)
-        apply_quota(req, admitted.quota)
-        request_log_of(req).key = admitted.client.label
+        record = record_of(req)
+        record.key = admitted.client.label
+        if admitted.quota is not None:
+            record.apply_quota(admitted.quota)
         return admitted.client.id

@@ -1,13 +1,13 @@
-"""The other end of a request: what it sends, what it is sent, and when it leaves."""
+"""The client of a request: its messages, and its disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from modegate.dialects.chat.response import DONE, event
+from modegate.dialects.sse import DONE, event
 from modegate.domain.errors import ShuttingDownError
+from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
-from modegate.entrypoints.http.middleware.request_log import RequestLog
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -16,16 +16,16 @@ Headers = Iterable[tuple[bytes, bytes]]
 Head = Callable[[Headers], Awaitable[Headers]]
 
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
-# Most answers are there before; a task for each would cost them more than it tells anybody.
+# Most responses are complete by then, and a task for each of them would cost more than it gives.
 WATCH_DELAY_S = 0.05
 EVENT_STREAM = b"text/event-stream"
 
 
 class ClientConnection:
-    """The other end of a request; once the body is read, somebody waits for its leaving."""
+    """Wraps ASGI receive and send; detects client disconnects once the body is read."""
 
     def __init__(
-        self, receive: Receive, send: Send, head: Head, record: RequestLog, *, has_body: bool
+        self, receive: Receive, send: Send, head: Head, record: RequestRecord, *, has_body: bool
     ) -> None:
         self.record = record
         self._head = head
@@ -35,8 +35,8 @@ class ClientConnection:
         self.handler: asyncio.Task[Any] = handler
         self._receive = receive
         self._send = send
-        # The framework awaits a first message before it looks at the headers; these may say
-        # enough to refuse a body that has not come yet.
+        # Falcon awaits a first message before it reads the headers, which may be enough to reject
+        # a body that has not arrived yet.
         self._has_begun = not has_body
         self.answered = False
         self._streams = False
@@ -46,7 +46,7 @@ class ClientConnection:
         self._gone = False
 
     async def receive(self) -> Mapping[str, Any]:
-        """The next message of the client."""
+        """Returns the next message of the client."""
         if not self._has_begun:
             self._has_begun = True
             return NO_BODY_YET
@@ -59,14 +59,14 @@ class ClientConnection:
         return message
 
     async def send(self, message: Message) -> None:
-        """A message to the client; after the last one its leaving means nothing."""
+        """Sends a message; after the last one a disconnect has no effect."""
         if message["type"] == "http.response.start":
             message = await self._start(message)
         elif not message.get("more_body", False):
             self.stop_watching()
         elif self._begins_stream:
             self._begins_stream = False
-            self.record.begin_stream()
+            self.record.start_stream()
         await self._send(message)
 
     async def _start(self, message: Message) -> Message:
@@ -79,12 +79,12 @@ class ClientConnection:
         return {**message, "headers": await self._head(headers)}
 
     async def send_failure(self) -> None:
-        """What is left to say where no handler said anything."""
+        """Sends an internal error where no handler responded."""
         if not self.answered:
             await self._send_whole(500, internal_error())
 
     async def send_cut(self) -> None:
-        """The end of an answer that the gateway's own end cut off, in form."""
+        """Ends a stream that the shutdown cut, with an error event and `[DONE]`."""
         error = ShuttingDownError()
         self.record.error = error.code
         if self._streams:
@@ -101,10 +101,7 @@ class ClientConnection:
         await self.send({"type": "http.response.body", "body": body})
 
     def stop_watching(self) -> None:
-        """Nobody needs to know any more.
-
-        Nor does anybody keep the other: what held itself would wait for the garbage collector.
-        """
+        """Stops watching for a disconnect and breaks the reference cycle with the task."""
         if self._watch_soon is not None:
             self._watch_soon.cancel()
             self._watch_soon = None
@@ -113,13 +110,13 @@ class ClientConnection:
             self._watch = None
 
     def cut(self) -> None:
-        """End the request now; not again, which would cut the release of what it opened."""
+        """Cancels the request once; a second cancellation would interrupt its cleanup."""
         if not self._is_ending:
             self.was_cut = True
             self.handler.cancel()
 
     def cancelled_by_us(self) -> bool:
-        """Whether the handler was cancelled for its client's leaving, or cut, and nothing else."""
+        """Returns whether the cancellation came from a disconnect or `cut`, and nothing else."""
         return self._is_ending and self.handler.uncancel() == 0
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import falcon.asgi
 
 from modegate.domain.errors import CapacityError
-from modegate.entrypoints.http.middleware.draining import ALWAYS_OPEN
+from modegate.entrypoints.http.middleware.draining import AVAILABLE_WHILE_DRAINING
 
 # The gateway's own: standard streams, the event loop, the database, locks, the guard.
 OWN_DESCRIPTORS = 32
@@ -44,7 +44,7 @@ class Crowding:
         if not req.scope.get(SURPLUS):
             return
         resp.set_header("Connection", "close")
-        if not isinstance(resource, ALWAYS_OPEN):
+        if not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
             raise CapacityError(
                 "The server has as many connections as it can serve: send the request again later.",
                 retry_after=RETRY_AFTER_S,

@@ -1,17 +1,15 @@
-"""The end of the gateway, as its clients see it."""
+"""Rejects new requests while the gateway drains."""
 
 import falcon.asgi
 
 from modegate.domain.errors import ShuttingDownError
-from modegate.entrypoints.http.resources.health import Health, Live
-from modegate.entrypoints.http.resources.metrics import MetricsPage
 
-# Whoever watches the gateway wants to know most of all how it ends.
-ALWAYS_OPEN = (Health, Live, MetricsPage)
+# An attribute of a resource: health and metrics stay available while draining.
+AVAILABLE_WHILE_DRAINING = "available_while_draining"
 
 
 class Draining:
-    """Whether the gateway takes no new requests any more."""
+    """Knows whether the gateway is draining."""
 
     def __init__(self) -> None:
         self.is_draining = False
@@ -23,7 +21,7 @@ class Draining:
         resource: object,
         params: object,  # noqa: ARG002
     ) -> None:
-        """Refuse what is new, and keep its connection no longer."""
-        if self.is_draining and not isinstance(resource, ALWAYS_OPEN):
+        """Rejects the request and closes its connection, unless the resource stays available."""
+        if self.is_draining and not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
             resp.set_header("Connection", "close")
             raise ShuttingDownError

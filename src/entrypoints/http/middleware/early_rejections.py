@@ -1,6 +1,6 @@
-"""What the server refuses before there is a request, told by the application.
+"""Renders protocol-level rejections through the application.
 
-So such an answer carries what every answer carries, is logged, and is counted.
+Such a response has the common headers, and is logged and counted.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import falcon
 import falcon.asgi
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from modegate.entrypoints.http.middleware.request_log import request_log_of
+from modegate.entrypoints.http.middleware.request_log import record_of
 
 Message = Mapping[str, Any]
 App = Callable[..., Awaitable[None]]
@@ -22,20 +22,20 @@ NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 
 class EarlyRejections:
-    """Refuses what was refused already, and keeps its connection no longer."""
+    """Responds to a request that the server has rejected, and closes its connection."""
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Before anything is looked for."""
+        """Runs before routing."""
         error: Exception | None = req.scope.get(REFUSED)
         if error is not None:
             resp.set_header("Connection", "close")
-            if mode := request_log_of(req).mode:
+            if mode := record_of(req).mode:
                 resp.set_header("X-Backend-Mode", mode)
             raise error
 
 
 def empty_receive() -> Callable[[], Awaitable[Message]]:
-    """Where a client sends no body, and stays."""
+    """Returns a `receive` of a client without a body that stays connected."""
     asked = [NOTHING]
 
     async def receive() -> Message:
@@ -47,7 +47,7 @@ def empty_receive() -> Callable[[], Awaitable[Message]]:
 async def render_rejection(
     app: App, status: int, client: Address, server: Address, headers: Iterable[tuple[bytes, bytes]]
 ) -> bytes:
-    """The response of `app`, with `headers` before its own, as it goes over the wire."""
+    """Returns the response of `app` as bytes, with `headers` before its own."""
     told: list[Message] = []
 
     async def send(message: Message) -> None:

@@ -1,15 +1,17 @@
-"""What a request opens, it has until its client is gone; no longer.
+"""The lifetime of a request and of the contexts that it opened.
 
-The framework does not tell a responder that its client has left, and does not close a streamed body
-that was cancelled (measured on Falcon 4.4 with uvicorn 0.54).
+Falcon does not report a disconnect to a responder, and does not close a streamed body that was
+cancelled (measured on Falcon 4.4 with uvicorn 0.54).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
+from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors import ShuttingDownError
+from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.middleware.client_connection import (
     ClientConnection,
     Headers,
@@ -19,12 +21,11 @@ from modegate.entrypoints.http.middleware.client_connection import (
 )
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import REFUSED, empty_receive
-from modegate.entrypoints.http.middleware.request_log import RECORD, RequestLog
+from modegate.entrypoints.http.middleware.request_log import RECORD
 from modegate.entrypoints.http.middleware.response_headers import request_id_of
 
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-Beside = Callable[[Headers, Message, RequestLog], Awaitable[Headers]]
-Observer = Callable[[RequestLog], None]
+Beside = Callable[[Headers, Message, RequestRecord], Awaitable[Headers]]
 
 STACK = "modegate.opened"
 
@@ -32,34 +33,36 @@ log = logging.getLogger(__name__)
 
 
 def exit_stack_of(scope: Message) -> AsyncExitStack:
-    """The contexts of the request with this scope; they are left when it ends, however it ends."""
+    """Returns the request's exit stack, which is closed when the request ends."""
     stack: AsyncExitStack = scope[STACK]
     return stack
 
 
 class RequestLifecycle:
-    """Wraps an application: each request gets a stack of contexts, and ends when its client goes.
+    """Wraps an application: each request gets an exit stack, and ends when its client disconnects.
 
-    `beside` gives a response's headers with those that all carry; `observe` is told of each request
-    that has ended.
+    `beside` adds the headers that all responses carry; the observers receive the record of each
+    request that has ended.
     """
 
-    def __init__(self, app: App, drain: Draining, beside: Beside, observe: Observer) -> None:
+    def __init__(
+        self, app: App, drain: Draining, beside: Beside, observers: Sequence[RequestObserver]
+    ) -> None:
         self._app = app
         self._drain = drain
         self._beside = beside
-        self._observe = observe
+        self._observers = observers
         self._under_way: set[ClientConnection] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Handle one request, or the server's start and end."""
+        """Handles one request, or a lifespan event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD":  # the server leaves out the body by itself
+        if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
         named = dict(scope["headers"])
-        record = RequestLog(scope["method"])
+        record = RequestRecord(scope["method"])
         record.request_id = request_id_of(named.get(b"x-request-id", b"").decode("latin-1"))
         has_body = b"content-length" in named or b"transfer-encoding" in named
 
@@ -89,10 +92,11 @@ class RequestLifecycle:
             client.stop_watching()
             self._under_way.discard(client)
             record.end()
-            self._observe(record)
+            for observer in self._observers:
+                observer.observe(record)
 
     async def drain(self, patience: float) -> None:
-        """Take no new requests, and end those that are under way after `patience` seconds."""
+        """Rejects new requests, and cancels running ones after `patience` seconds."""
         self._drain.is_draining = True
         handlers = [client.handler for client in self._under_way]
         if handlers:

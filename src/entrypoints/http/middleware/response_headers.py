@@ -1,11 +1,12 @@
-"""What every response carries, whoever made it."""
+"""Headers added to every response."""
 
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from modegate.domain.quota import Quota
-from modegate.entrypoints.http.middleware.request_log import RequestLog, Scope
+from modegate.domain.request_record import RequestRecord
+from modegate.entrypoints.http.middleware.request_log import Scope
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -33,21 +34,21 @@ def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
 SECURITY, STREAMED = _encoded(SECURITY_HEADERS), _encoded(STREAM_HEADERS)
 
 
-class Carried:
-    """The request's id, the tightest limit, and what browsers and proxies must not do.
+class CommonHeaders:
+    """The request id, the strictest quota, and the headers for browsers and proxies.
 
-    `quota` tells what is left to the address of a request.
+    `quota` returns the remaining quota of a request's address.
     """
 
     def __init__(self, quota: Callable[[Scope], Awaitable[Quota]]) -> None:
         self._quota = quota
 
-    async def beside(
-        self, own: Iterable[tuple[bytes, bytes]], scope: Scope, record: RequestLog
+    async def add_to(
+        self, own: Iterable[tuple[bytes, bytes]], scope: Scope, record: RequestRecord
     ) -> Headers:
-        """The response's `own` headers, and these; a page that needs another policy says so itself.
+        """Returns the response's `own` headers and the common ones; a page may override a policy.
 
-        Where the request was not counted, the limit is its address's.
+        Where no limit was applied to the request, the quota is that of its address.
         """
         headers = list(own)
         named = dict(headers)
@@ -64,9 +65,9 @@ class Carried:
 
 
 def request_id_of(wish: str | None) -> str:
-    """The client's own id where it is 1 to 128 visible ASCII characters, else a new UUID."""
+    """Returns the client's id if it is 1 to 128 visible ASCII characters, else a new UUID."""
     if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
         return wish
-    # A UUID of version 4; nobody has to be unable to guess it.
+    # A UUIDv4 that need not be unpredictable, so `random` is enough.
     h = f"{random.getrandbits(128):032x}"
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) % 4]}{h[17:20]}-{h[20:]}"

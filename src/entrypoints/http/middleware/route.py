@@ -1,4 +1,4 @@
-"""What the framework does around each request."""
+"""Middleware that records the route; CORS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import falcon
 import falcon.asgi
 from falcon.routing import CompiledRouter
 
-from modegate.entrypoints.http.middleware.request_log import request_log_of
+from modegate.entrypoints.http.middleware.request_log import record_of
 
 EXPOSED_HEADERS = (
     "X-Backend-Mode",
@@ -57,7 +57,7 @@ class DropTrailingSlash:
 
 
 class RecordRoute:
-    """Has the log tell the route, for the path may hold anything."""
+    """Records the route template; the raw path may contain user data."""
 
     async def process_resource(
         self,
@@ -66,8 +66,8 @@ class RecordRoute:
         resource: object,  # noqa: ARG002
         params: object,  # noqa: ARG002
     ) -> None:
-        """Once it is known."""
-        request_log_of(req).route = req.uri_template
+        """Runs after routing."""
+        record_of(req).route = req.uri_template
 
 
 class Cors:
@@ -90,7 +90,7 @@ class Cors:
         resource: object,
         req_succeeded: bool,  # noqa: FBT001
     ) -> None:
-        """On every response: caches must not hand one origin's answer to another."""
+        """Adds `Vary`, because caches must not serve the response for one origin to another."""
         resp.append_header("Vary", "Origin")
         await self._cors.process_response_async(req, resp, resource, req_succeeded)
         if resp.get_header("Access-Control-Allow-Methods") is not None:

@@ -11,7 +11,8 @@ from http import HTTPStatus
 
 from modegate.application.sessions.registry import not_found
 from modegate.domain import errors
-from modegate.domain.access.client import ApiKey, KeyRing
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.conversation import Conversation
 from modegate.domain.errors import GatewayError
 from modegate.domain.mode import decide_mode

@@ -2,16 +2,20 @@
 
 import json
 
-from modegate.dialects.chat.response import DONE, ChunkRenderer, event, render_completion
+from modegate.dialects.chat.response import render_completion
+from modegate.dialects.chat.stream import ChunkRenderer
+from modegate.dialects.sse import DONE, event
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.answer.events import (
-    Completion,
+    AnswerEvent,
     Finished,
     FinishReason,
     TextDelta,
     TextStarted,
-    Usage,
 )
+from modegate.domain.answer.fold import Completion
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import GatewayError
 from modegate.domain.health import (
     Capacity,
@@ -20,9 +24,7 @@ from modegate.domain.health import (
     Health,
     PassthroughState,
 )
-from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import ClaudeTurn
 from modegate.entrypoints.http.messages.errors import stream_error
 from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
 from modegate.entrypoints.http.resources.health import describe as describe_health
@@ -31,20 +33,19 @@ from modegate.entrypoints.http.resources.sessions import describe as describe_se
 NOON = 1_767_268_800  # 2026-01-01, in Unix seconds
 USAGE = Usage(prompt_tokens=25, completion_tokens=6, cached_tokens=12)
 SESSION = Session.start(SessionId(EXAMPLE_SESSION), ANONYMOUS.id, NOON)
-TURN = ClaudeTurn(
+QUESTION = "What is a gateway?"
+FRAME = AnswerFrame(
     completion_id="chatcmpl-7f3a9c",
     created=NOON,
     model="sonnet",
-    cli_model="sonnet",
-    prompt=Prompt("", "What is a gateway?"),
-    session=SESSION,
+    session_id=SESSION.id,
     include_usage=True,
 )
 REQUEST = {
-    "model": TURN.model,
+    "model": FRAME.model,
     "messages": [
         {"role": "system", "content": "Answer in one sentence."},
-        {"role": "user", "content": TURN.prompt.text},
+        {"role": "user", "content": QUESTION},
     ],
 }
 STREAMED = REQUEST | {"stream": True, "stream_options": {"include_usage": True}}
@@ -54,21 +55,25 @@ PASSED_ON = REQUEST | {"model": "gpt-4o", "temperature": 0.2}
 def completion() -> object:
     """Returns a complete answer."""
     answer = Completion("A door between networks.", FinishReason.STOP, USAGE)
-    return json.loads(render_completion(TURN, answer))
+    return json.loads(render_completion(FRAME, answer))
 
 
 def stream() -> str:
-    """Returns a streamed answer with its usage."""
-    render = ChunkRenderer(TURN).render
+    """An answer in chunks, with its usage."""
+    render = ChunkRenderer(FRAME).render
     words = ("A door ", "between ", "networks.")
-    chunks = (TextStarted(), *map(TextDelta, words), Finished(FinishReason.STOP, USAGE))
-    return (b"".join(map(render, chunks)) + DONE).decode()
+    chunks: tuple[AnswerEvent, ...] = (
+        TextStarted(),
+        *map(TextDelta, words),
+        Finished(FinishReason.STOP, USAGE),
+    )
+    return (b"".join([render(chunk) for chunk in chunks]) + DONE).decode()
 
 
 def cut_stream(error: GatewayError) -> str:
-    """Returns a streamed answer that ends with an error event."""
-    render = ChunkRenderer(TURN).render
-    begun = b"".join(map(render, (TextStarted(), TextDelta("A door "))))
+    """An answer that broke off."""
+    render = ChunkRenderer(FRAME).render
+    begun = render(TextStarted()) + render(TextDelta("A door "))
     return (begun + event(stream_error(error)) + DONE).decode()
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from modegate.application.answering.prepare_turn import MAX_MODEL_CHARACTERS
+from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
 from modegate.domain.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,

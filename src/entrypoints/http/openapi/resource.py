@@ -6,7 +6,7 @@ from functools import cached_property
 import falcon
 import falcon.asgi
 
-from modegate.dialects.chat.response import encode
+from modegate.dialects.json import encode
 from modegate.entrypoints.http.openapi.inputs import Facts
 
 

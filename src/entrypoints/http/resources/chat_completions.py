@@ -1,140 +1,127 @@
 """`POST /v1/chat/completions`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import falcon
 import falcon.asgi
 
-from modegate.application.answering.complete_chat import CompleteChat
-from modegate.application.answering.stream_chat import StreamChat
-from modegate.dialects.chat.response import ChunkRenderer, render_completion
+from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.routed_answer import (
+    CompleteAnswer,
+    RelayedAnswer,
+    StreamedAnswer,
+)
+from modegate.dialects.chat.response import render_completion
+from modegate.dialects.chat.stream import render_events
 from modegate.dialects.json import parse_json_object
-from modegate.domain.access.client import ClientId
-from modegate.domain.answer.events import Completion
-from modegate.domain.errors import BackendCrashedError
-from modegate.domain.mode import ModeDecision, decide_mode
-from modegate.domain.turn import ChatRequest, ClaudeTurn, Turn
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
-from modegate.entrypoints.http.messages.errors import write_head
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.inbound_request import ChatBody, InboundRequest
+from modegate.domain.mode import decide_mode
+from modegate.domain.upstream_response import UpstreamResponse
 from modegate.entrypoints.http.messages.event_stream import encode_stream
 from modegate.entrypoints.http.messages.request_body import read_json_body
+from modegate.entrypoints.http.messages.upstream_head import write_head
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
-from modegate.entrypoints.http.middleware.request_log import apply_quota, request_log_of
+from modegate.entrypoints.http.middleware.request_log import record_of
 
-# Some clients take text without a charset for Latin-1.
+# Some clients decode text without a charset as Latin-1.
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-LONGEST_NAME = 64
-MOST_NAMES = 64
+MAX_NAME_CHARACTERS = 64
+MAX_NAMES = 64
 # nginx takes no response whose head is larger than 4 KiB (`proxy_buffer_size`).
 MAX_LIST_BYTES = 2048
-UNFIT = re.compile(r"[^!-+\--~]")  # for a list in a header
+NOT_IN_HEADER_LIST = re.compile(r"[^!-+\--~]")
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """The main job; `keep_alive` is in seconds, `max_body` in bytes."""
+    """The main endpoint; `keep_alive` is in seconds, `max_body` in bytes."""
 
-    gate: Authenticator
-    complete: CompleteChat
-    stream: StreamChat
+    authenticator: Authenticator
+    answer: AnswerRequest
     max_body: int
     keep_alive: float
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answer in the mode that the headers say."""
+        """Answers in the mode that the headers name."""
         decision = decide_mode(
             req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
         )
         resp.set_header("X-Backend-Mode", decision.mode)
-        request_log_of(req).mode = decision.mode
-        client = await self.gate.admit(req)
-        request = await self._read(req, decision, client)
-        if request.wants_stream:
-            await self._answer_in_chunks(req, resp, request)
-        else:
-            await self._answer_at_once(req, resp, request)
-
-    async def _read(
-        self, req: falcon.asgi.Request, decision: ModeDecision, client: ClientId
-    ) -> ChatRequest:
-        body = await read_json_body(req, self.max_body)
-        return ChatRequest(
-            decision=decision,
-            params=parse_json_object(body),
-            body=body,
-            client=client,
-            upstream_key=req.get_header("X-OpenAI-API-Key"),
+        record = record_of(req)
+        record.mode = decision.mode
+        answering = self.answer.execute(
+            InboundRequest(
+                decision=decision,
+                read=partial(self._read, req),
+                entry=self.authenticator.entry(req),
+                upstream_key=req.get_header("X-OpenAI-API-Key"),
+                record=record,
+            )
         )
+        # Left when the response has been sent, or the client has disconnected.
+        match await exit_stack_of(req.scope).enter_async_context(answering):
+            case CompleteAnswer() as answer:
+                _write_completion(resp, answer)
+            case StreamedAnswer() as answer:
+                self._write_stream(req, resp, answer)
+            case RelayedAnswer(response):
+                _write_response(req, resp, response)
 
-    async def _answer_at_once(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, request: ChatRequest
+    async def _read(self, req: falcon.asgi.Request) -> ChatBody:
+        content = await read_json_body(req, self.max_body)
+        return ChatBody(content, parse_json_object(content))
+
+    def _write_stream(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, answer: StreamedAnswer
     ) -> None:
-        whole = await self.complete(request, partial(_note, req))
-        _describe(resp, whole.turn)
-        match whole.turn, whole.answer:
-            case ClaudeTurn() as turn, Completion() as completion:
-                resp.content_type = falcon.MEDIA_JSON
-                resp.data = render_completion(turn, completion)
-                request_log_of(req).count(completion.usage)
-                if completion.usage.estimated:
-                    resp.set_header("X-Usage-Estimated", "true")
-            case _, UpstreamResponse() as verbatim:
-                write_head(resp, verbatim)
-                resp.data = verbatim.body
-
-    async def _answer_in_chunks(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, request: ChatRequest
-    ) -> None:
-        stack = exit_stack_of(req.scope)
-        answer = await stack.enter_async_context(self.stream(request, partial(_note, req)))
-        _describe(resp, answer.turn)
-        failed = request_log_of(req).fail
-        match answer.turn, answer.first:
-            case ClaudeTurn() as turn, first:
-                resp.content_type = EVENT_STREAM
-                render = ChunkRenderer(turn, request_log_of(req).count).render
-                body = encode_stream(first, answer.rest, render, failed, self.keep_alive)
-            case _, ResponseHead() as head:
-                write_head(resp, head)
-                body = encode_stream(head, answer.rest, _verbatim, failed)
-            case _:
-                raise BackendCrashedError("The backend's stream did not begin with its head.")
-        stack.push_async_callback(body.aclose)
-        resp.stream = body
+        _write_frame(resp, answer.frame)
+        resp.content_type = EVENT_STREAM
+        chunks = render_events(answer.frame, answer.first, answer.rest)
+        _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive))
 
 
-def _verbatim(chunk: object) -> bytes:
-    return chunk if isinstance(chunk, bytes) else b""
+def _write_completion(resp: falcon.asgi.Response, answer: CompleteAnswer) -> None:
+    _write_frame(resp, answer.frame)
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = render_completion(answer.frame, answer.completion)
+    if answer.completion.usage.estimated:
+        resp.set_header("X-Usage-Estimated", "true")
 
 
-def _note(req: falcon.asgi.Request, turn: Turn) -> None:
-    """What the log and the headers tell of a turn, also where it fails."""
-    record = request_log_of(req)
-    record.model = turn.model
-    if isinstance(turn, ClaudeTurn):
-        record.session = turn.session.id
-        if turn.quota is not None:
-            apply_quota(req, turn.quota)
+def _write_response(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, response: UpstreamResponse
+) -> None:
+    write_head(resp, response)
+    if isinstance(response.body, bytes):
+        resp.data = response.body
+    else:
+        _send(req, resp, encode_stream(response.body, record_of(req).fail))
 
 
-def _describe(resp: falcon.asgi.Response, turn: Turn) -> None:
-    if not isinstance(turn, ClaudeTurn):
-        return
-    resp.set_header("X-Claude-Session-ID", turn.session.id)
-    if not turn.resume:
+def _send(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, body: AsyncGenerator[bytes, None]
+) -> None:
+    exit_stack_of(req.scope).push_async_callback(body.aclose)
+    resp.stream = body
+
+
+def _write_frame(resp: falcon.asgi.Response, frame: AnswerFrame) -> None:
+    resp.set_header("X-Claude-Session-ID", frame.session_id)
+    if frame.new_session:
         resp.set_header("X-Claude-Session-Created", "true")
-    if turn.ignored:
-        resp.set_header("X-Claude-Ignored-Params", _header_list(turn.ignored))
+    if frame.ignored:
+        resp.set_header("X-Claude-Ignored-Params", _header_list(frame.ignored))
 
 
 def _header_list(names: Sequence[str]) -> str:
-    """Names fit for a header; of those that a client made up only so many."""
-    fit = [UNFIT.sub("?", name[:LONGEST_NAME]) for name in names if name]
-    listed = ", ".join(fit if len(fit) <= MOST_NAMES else [*fit[:MOST_NAMES], "..."])
+    """Returns names that fit in a header; of names that a client made up only the first ones."""
+    fit = [NOT_IN_HEADER_LIST.sub("?", name[:MAX_NAME_CHARACTERS]) for name in names if name]
+    listed = ", ".join(fit if len(fit) <= MAX_NAMES else [*fit[:MAX_NAMES], "..."])
     if len(listed) <= MAX_LIST_BYTES:
         return listed
     return listed[:MAX_LIST_BYTES].rpartition(", ")[0] + ", ..."

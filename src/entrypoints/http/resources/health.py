@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import falcon.asgi
 
 from modegate.application.check_health import CheckHealth
-from modegate.dialects.chat.response import encode
+from modegate.dialects.json import encode
 from modegate.domain.health import Health as State
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 
@@ -16,6 +17,8 @@ LIVE = {"status": "live"}
 @dataclass(frozen=True, slots=True)
 class Health:
     """Whether a request would have a chance; `offline` tells that every model is simulated."""
+
+    available_while_draining: ClassVar[bool] = True
 
     check: CheckHealth
     is_draining: Callable[[], bool]
@@ -58,6 +61,8 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
 
 class Live:
     """Whether the process runs."""
+
+    available_while_draining: ClassVar[bool] = True
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
         """Always 200."""

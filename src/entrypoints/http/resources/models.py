@@ -7,11 +7,11 @@ import falcon
 import falcon.asgi
 
 from modegate.application.list_models import ListModels
-from modegate.dialects.chat.response import encode
+from modegate.dialects.json import encode
 from modegate.domain.errors import GatewayError, ModelNotFoundError
 from modegate.entrypoints.http.messages.errors import INVALID, error_object
 from modegate.entrypoints.http.middleware.authentication import Authenticator
-from modegate.entrypoints.http.middleware.request_log import request_log_of
+from modegate.entrypoints.http.middleware.request_log import record_of
 
 UPSTREAM_FAILED = "X-Upstream-Models-Error"
 
@@ -21,13 +21,13 @@ class Models:
     """The list; the upstream's part is for those who may ask the upstream."""
 
     list_models: ListModels
-    gate: Authenticator
+    authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All models; with `?include=upstream` those of the upstream too."""
-        upstream = await _includes_upstream(req, self.gate)
+        upstream = await _includes_upstream(req, self.authenticator)
         failed = partial(_note_failure, req, resp)
-        data = await self.list_models(include_upstream=upstream, failed=failed)
+        data = await self.list_models.execute(include_upstream=upstream, failed=failed)
         resp.data = encode({"object": "list", "data": data})
 
 
@@ -36,18 +36,18 @@ class Model:
     """One of the list."""
 
     list_models: ListModels
-    gate: Authenticator
+    authenticator: Authenticator
 
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, model: str
     ) -> None:
         """The model with this id."""
-        upstream = await _includes_upstream(req, self.gate)
+        upstream = await _includes_upstream(req, self.authenticator)
         found = await self.list_models.find(model, include_upstream=upstream)
         if found is not None:
             resp.data = encode(found)
             return
-        request_log_of(req).fail(ModelNotFoundError.code)
+        record_of(req).fail(ModelNotFoundError.code)
         resp.status = 404
         resp.data = no_such_model()
 
@@ -64,11 +64,11 @@ def _note_failure(
 ) -> None:
     """Says to the client and in the log that the upstream's part of the list is missing."""
     resp.set_header(UPSTREAM_FAILED, error.code)
-    request_log_of(req).fail(error.code)
+    record_of(req).fail(error.code)
 
 
-async def _includes_upstream(req: falcon.asgi.Request, gate: Authenticator) -> bool:
+async def _includes_upstream(req: falcon.asgi.Request, authenticator: Authenticator) -> bool:
     if "upstream" not in (req.get_param_as_list("include") or ()):
         return False
-    await gate.admit(req)
+    await authenticator.admit(req)
     return True

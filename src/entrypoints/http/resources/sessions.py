@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import falcon.asgi
 
 from modegate.application.sessions.manage import ManageSessions
-from modegate.dialects.chat.response import encode
+from modegate.dialects.json import encode
 from modegate.domain.errors import InvalidSessionIdError, SessionNotFoundError
 from modegate.domain.session import Session
 from modegate.entrypoints.http.middleware.authentication import Authenticator
@@ -18,11 +18,11 @@ class Sessions:
     """The client's own."""
 
     sessions: ManageSessions
-    gate: Authenticator
+    authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """All of them, the latest used first."""
-        client = await self.gate.admit(req)
+        client = await self.authenticator.admit(req)
         found = await self.sessions.list(client)
         resp.data = encode({"object": "list", "data": [describe(session) for session in found]})
 
@@ -32,13 +32,13 @@ class OneSession:
     """One of the client's own."""
 
     sessions: ManageSessions
-    gate: Authenticator
+    authenticator: Authenticator
 
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
         """What is known of it."""
-        client = await self.gate.admit(req)
+        client = await self.authenticator.admit(req)
         with _named_in_path(session_id):
             resp.data = encode(describe(await self.sessions.get(session_id, client)))
 
@@ -46,7 +46,7 @@ class OneSession:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
         """End it; its conversation goes too."""
-        client = await self.gate.admit(req)
+        client = await self.authenticator.admit(req)
         with _named_in_path(session_id):
             resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
 

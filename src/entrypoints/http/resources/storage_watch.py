@@ -35,7 +35,7 @@ class StorageWatch:
             self._checking = asyncio.create_task(self._check())
         if self._checking is not None:
             await asyncio.wait({self._checking}, timeout=LONGEST_WAIT_S)
-        health = check()
+        health = check.execute()
         return replace(health, storage=StorageState.ERROR) if self._is_stuck() else health
 
     def _is_stuck(self) -> bool:

@@ -2,7 +2,7 @@ import pytest
 
 from modegate.adapters.openai_sdk.endpoint import Endpoints
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.domain.access.client import ApiKey
+from modegate.domain.access.api_key import ApiKey
 
 SERVER, CLIENT = ApiKey("sk-server"), ApiKey("sk-client")
 

@@ -11,7 +11,7 @@ from modegate.domain.errors import (
     TurnTimeoutError,
     UpstreamRefusalError,
 )
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.upstream_response import UpstreamResponse
 
 NOW = {"retry-after": "0"}
 
@@ -51,12 +51,12 @@ def test_a_long_wait_is_the_clients_to_decide() -> None:
     ],
 )
 def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(ResponseHead(429, tuple(headers.items()))) == seconds
+    assert retry_after(UpstreamResponse(429, tuple(headers.items()), b"")) == seconds
 
 
 def test_retry_after_as_a_date() -> None:
     date = email.utils.formatdate(time.time() + 20, usegmt=True)
-    wait = retry_after(ResponseHead(429, (("retry-after", date),)))
+    wait = retry_after(UpstreamResponse(429, (("retry-after", date),), b""))
     assert wait is not None
     assert 15 < wait <= 20
 
@@ -85,7 +85,7 @@ async def test_the_error_of_the_last_attempt() -> None:
     attempts = Attempts(*(refusal(500 + i, NOW) for i in range(5)))
     with pytest.raises(UpstreamRefusalError) as caught:
         await retrying(attempts, UpstreamOptions(retries=2))
-    assert caught.value.answer.status == 502
+    assert caught.value.response.status == 502
     assert attempts.count == 3
 
 

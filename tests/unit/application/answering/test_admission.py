@@ -1,37 +1,51 @@
 """Who comes in."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
-from modegate.application.answering.admission import Admission
-from modegate.domain.access.client import ANONYMOUS, ApiKey, Client, KeyRing
+from modegate.application.answering.admission import Admission, Admitted
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.client import ANONYMOUS, Client
+from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, RateLimitError
+from modegate.domain.inbound_request import Entry, InProcess
 from modegate.domain.quota import Limit
+from modegate.testing.configuration_source import FakeConfigurationSource
 
 KEY = ApiKey("sk-cca-1234567890")
 BEARER = "Bearer sk-cca-1234567890"
 
 
-def admission(*keys: ApiKey, requests: int = 3, places: int = 2) -> Admission:
-    return Admission(
-        keys=KeyRing(keys),
-        limiter=SlidingWindowLimiter(),
-        permits=MemoryConcurrencyLimiter(places),
-        per_address=Limit("address", requests, 60),
-    )
+class World:
+    def __init__(self, *keys: ApiKey, requests: int = 3, places: int = 2) -> None:
+        self.source = FakeConfigurationSource(
+            keys=KeyRing(keys), per_address=Limit("address", requests, 60)
+        )
+        self.admission = Admission(
+            configuration=self.source,
+            limiter=SlidingWindowLimiter(),
+            concurrency=MemoryConcurrencyLimiter(places),
+        )
+
+    def __call__(
+        self, address: str, authorization: str | None
+    ) -> AbstractAsyncContextManager[Admitted]:
+        return self.admission.admit(Entry(address, authorization), self.source.current())
 
 
 async def test_the_client_and_its_quota() -> None:
-    async with admission(KEY)("a", BEARER) as admitted:
+    async with World(KEY)("a", BEARER) as admitted:
         assert admitted.client == Client.of(KEY)
+        assert admitted.quota is not None
         assert (admitted.quota.limit, admitted.quota.remaining) == (3, 2)
 
 
 async def test_addresses_are_counted_each_for_itself_and_before_keys() -> None:
-    admit = admission(KEY)
+    admit = World(KEY)
     for _ in range(3):
         with pytest.raises(InvalidKeyError):
             async with admit("a", "Bearer guess"):
@@ -47,7 +61,7 @@ async def test_addresses_are_counted_each_for_itself_and_before_keys() -> None:
 
 
 async def test_places_are_given_back_on_every_path() -> None:
-    admit = admission(KEY, requests=100, places=1)
+    admit = World(KEY, requests=100, places=1)
     with pytest.raises(RuntimeError, match="boom"):
         async with admit("a", BEARER):
             raise RuntimeError("boom")
@@ -71,18 +85,36 @@ async def test_places_are_given_back_on_every_path() -> None:
 
 
 async def test_without_keys_nobody_is_counted_by_key() -> None:
-    admit = admission(requests=100, places=1)
+    admit = World(requests=100, places=1)
     async with admit("a", None) as first, admit("a", "Bearer x") as second:
         assert first.client is second.client is ANONYMOUS
 
 
 async def test_with_keys_one_is_needed() -> None:
     with pytest.raises(MissingKeyError):
-        async with admission(KEY)("a", None):
+        async with World(KEY)("a", None):
             pass
 
 
 async def test_looking_counts_nothing() -> None:
-    admit = admission()
-    assert (await admit.quota("a")).remaining == 3
-    assert (await admit.quota("a")).remaining == 3
+    admit = World()
+    assert (await admit.admission.quota("a")).remaining == 3
+    assert (await admit.admission.quota("a")).remaining == 3
+
+
+async def test_a_request_of_this_process_is_admitted_as_it_is() -> None:
+    world = World(KEY, requests=1)
+    for _ in range(3):
+        async with world.admission.admit(InProcess(), world.source.current()) as admitted:
+            assert admitted.client is ANONYMOUS
+
+
+async def test_the_configuration_of_the_request_counts() -> None:
+    world = World(KEY)
+    old = world.source.current()
+    world.source.change(keys=KeyRing())
+    with pytest.raises(MissingKeyError):
+        async with world.admission.admit(Entry("a"), old):
+            pass
+    async with world("a", None) as admitted:
+        assert admitted.client is ANONYMOUS

@@ -1,52 +1,60 @@
-"""Claude's answers without credentials."""
+"""Answers without credentials."""
+
+from contextlib import aclosing
 
 import pytest
 
-from modegate.application.answering.redaction import RedactingBackend
-from modegate.domain.answer.events import Completion, Finished, Started, TextDelta
+from modegate.application.answering.redaction import redacted
+from modegate.domain.answer.events import AnswerEvent, Finished, Started, TextDelta
 from modegate.domain.errors import BackendCrashedError
-from modegate.testing.answer_backend import ScriptedBackend, says
-from modegate.testing.turns import claude_turn
+from modegate.testing.answer_backend import ScriptedBackend, Step, says
+from modegate.testing.turns import answer_turn
 
 KEY = "sk-ant-api03-abcdef1234567890"
-TURN = claude_turn()
 
 
-async def test_a_whole_answer() -> None:
-    answer = await RedactingBackend(ScriptedBackend(*says("The key is ", KEY, "."))).complete(TURN)
-    assert isinstance(answer, Completion)
-    assert answer.text == "The key is [REDACTED]."
+async def events_of(*script: Step) -> list[AnswerEvent]:
+    seen: list[AnswerEvent] = []
+    async with (
+        ScriptedBackend(*script).generate(answer_turn()) as raw,
+        aclosing(redacted(raw)) as it,
+    ):
+        async for event in it:
+            seen.append(event)  # noqa: PERF401 - what came before an error counts
+    return seen
+
+
+def text_of(events: list[AnswerEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-async def test_a_stream(size: int) -> None:
+async def test_a_key_is_redacted_however_it_is_split(size: int) -> None:
     text = f"The key is {KEY}. Well, sk"
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    async with RedactingBackend(ScriptedBackend(*says(*pieces))).stream(TURN) as chunks:
-        seen = [chunk async for chunk in chunks]
-    texts = [chunk.text for chunk in seen if isinstance(chunk, TextDelta)]
-    assert "".join(texts) == "The key is [REDACTED]. Well, sk"
-    assert all(texts)
+    seen = await events_of(*says(*pieces))
+    assert text_of(seen) == "The key is [REDACTED]. Well, sk"
+    assert all(event.text for event in seen if isinstance(event, TextDelta))
     assert isinstance(seen[0], Started)
     assert isinstance(seen[-1], Finished)
 
 
-async def test_what_is_held_back_when_a_stream_is_cut_stays_back() -> None:
-    script = (*says("Take sk-ant-")[:-1], BackendCrashedError("x"))
-    texts: list[str] = []
+async def test_text_held_back_when_an_answer_is_cut_is_never_sent() -> None:
+    backend = ScriptedBackend(*says("Take sk-ant-")[:-1], BackendCrashedError("x"))
+    seen: list[AnswerEvent] = []
 
-    async def take() -> None:
-        async with RedactingBackend(ScriptedBackend(*script)).stream(TURN) as chunks:
-            async for chunk in chunks:
-                texts.extend([chunk.text] if isinstance(chunk, TextDelta) else [])
+    async def read() -> None:
+        async with backend.generate(answer_turn()) as raw, aclosing(redacted(raw)) as events:
+            async for event in events:
+                seen.append(event)  # noqa: PERF401 - what came before the error counts
 
     with pytest.raises(BackendCrashedError):
-        await take()
-    assert texts == ["Take "]
+        await read()
+    assert text_of(seen) == "Take "
 
 
 async def test_leaving_early_releases_the_backend() -> None:
     backend = ScriptedBackend(*says("a", "b"))
-    async with RedactingBackend(backend).stream(TURN) as chunks:
-        assert await anext(chunks) == Started()
+    async with backend.generate(answer_turn()) as raw, aclosing(redacted(raw)) as events:
+        assert await anext(events) == Started()
     assert backend.open == 0

@@ -3,20 +3,21 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modegate.dialects.chat.response import ChunkRenderer, encode, render_completion
-from modegate.domain.access.client import ANONYMOUS
+from modegate.dialects.chat.response import render_completion
+from modegate.dialects.chat.stream import ChunkRenderer
+from modegate.dialects.json import encode
 from modegate.domain.answer.events import (
-    Completion,
+    AnswerEvent,
     Finished,
     FinishReason,
     Started,
     TextDelta,
     TextStarted,
-    Usage,
 )
-from modegate.domain.prompt import Prompt
-from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.answer.fold import Completion
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.answer.usage import Usage
+from modegate.domain.session import SessionId
 from modegate.entrypoints.http.messages.errors import error_object
 
 USAGE = Usage(10, 2, cached_tokens=4)
@@ -28,20 +29,18 @@ USAGE_OBJECT = {
 }
 
 
-def turn(*, include_usage: bool = False) -> ClaudeTurn:
-    return ClaudeTurn(
+def frame(*, include_usage: bool = False) -> AnswerFrame:
+    return AnswerFrame(
         completion_id="chatcmpl-1",
         created=7,
         model='gpt-"4"',
-        cli_model="opus",
-        prompt=Prompt("", "Hi"),
-        session=Session.start(SessionId("s"), ANONYMOUS.id, 0.0),
+        session_id=SessionId("s"),
         include_usage=include_usage,
     )
 
 
-def rendered(chunk: object, *, include_usage: bool = False) -> list[object]:
-    data = ChunkRenderer(turn(include_usage=include_usage)).render(chunk)
+def rendered(chunk: AnswerEvent, *, include_usage: bool = False) -> list[object]:
+    data = ChunkRenderer(frame(include_usage=include_usage)).render(chunk)
     *events, end = data.split(b"\n\n")
     assert end == b""
     return [json.loads(event.removeprefix(b"data: ")) for event in events]
@@ -56,7 +55,7 @@ def choice(delta: object, reason: str | None = None) -> dict[str, object]:
 
 def test_a_completion() -> None:
     completion = Completion("Hello", FinishReason.LENGTH, USAGE)
-    assert json.loads(render_completion(turn(), completion)) == {
+    assert json.loads(render_completion(frame(), completion)) == {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 7,
@@ -93,7 +92,7 @@ def test_usage_is_a_chunk_of_its_own_and_the_others_say_that_they_have_none() ->
 
 @given(st.text())
 def test_no_text_can_break_an_event(text: str) -> None:
-    data = ChunkRenderer(turn()).render(TextDelta(text))
+    data = ChunkRenderer(frame()).render(TextDelta(text))
     assert data.count(b"\n\n") == 1
     assert data.count(b"\n") == 2
     assert json.loads(data.removeprefix(b"data: "))["choices"][0]["delta"]["content"] == text
@@ -105,7 +104,7 @@ def test_half_a_character_becomes_a_question_mark() -> None:
 
 def test_no_reader_of_lines_ends_one_inside_of_an_event() -> None:
     text = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xA0, 0x2028, 0x2029, 0xFEFF])) + "ü"
-    data = ChunkRenderer(turn()).render(TextDelta(text)).decode()
+    data = ChunkRenderer(frame()).render(TextDelta(text)).decode()
     line, end = data.splitlines()
     assert end == ""
     assert json.loads(line.removeprefix("data: "))["choices"][0]["delta"]["content"] == text
@@ -116,7 +115,7 @@ def test_no_reader_of_lines_ends_one_inside_of_an_event() -> None:
 
 def test_no_event_is_longer_than_a_line_that_scanners_take() -> None:
     text = "\0\u2028\U0001f600" * 40_000
-    data = ChunkRenderer(turn()).render(TextDelta(text))
+    data = ChunkRenderer(frame()).render(TextDelta(text))
     *events, end = data.split(b"\n\n")
     assert end == b""
     assert max(map(len, events)) < 64 * 1024

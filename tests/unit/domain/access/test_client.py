@@ -1,13 +1,8 @@
 import pytest
 
-from modegate.domain.access.client import (
-    ANONYMOUS,
-    ApiKey,
-    Client,
-    KeyRing,
-    mask,
-    parse_upstream_key,
-)
+from modegate.domain.access.api_key import ApiKey, mask, parse_upstream_key
+from modegate.domain.access.client import ANONYMOUS, Client
+from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.errors import InvalidHeaderError, InvalidKeyError, MissingKeyError
 
 

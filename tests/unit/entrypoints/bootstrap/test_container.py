@@ -1,21 +1,15 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modegate.adapters.memory.session_store import MemorySessionStore
-from modegate.application.answering.redaction import RedactingBackend
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
-from modegate.entrypoints.bootstrap.container import (
-    Container,
-    claude_options,
-    close,
-    live_container,
-    upstream_options,
-)
+from modegate.entrypoints.bootstrap.container import Container, close, live_container
+from modegate.entrypoints.bootstrap.http import build_app, build_server, preparing
+from modegate.entrypoints.config.mapping import claude_options, upstream_options
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.http.server.server import build_app, build_server, preparing
 from modegate.testing.answer_backend import ScriptedBackend
+from modegate.testing.relay_backend import ScriptedRelay
 from modegate.testing.transcript_store import FakeTranscriptStore
 
 
@@ -54,7 +48,7 @@ async def test_what_is_in_a_container_is_closed_when_it_is_left(tmp_path: Path) 
     claude, upstream = Closable(), Closable()
     async with live_container(Settings(modegate_state_dir=tmp_path)) as container:
         container.claude_cli.override(claude)
-        container.passthrough_backend.override(upstream)
+        container.relay_backend.override(upstream)
         container.session_store.override(MemorySessionStore())  # which has nothing to close
         assert claude.closed == upstream.closed == 0
     assert claude.closed == upstream.closed == 1
@@ -66,9 +60,9 @@ def container(tmp_path: Path) -> Container:
 
 
 PARTS = (
-    *("claude_cli", "claude_backend", "claude_probe", "conversations", "passthrough_backend"),
-    *("upstream", "passthrough_probe", "upstream_models", "session_store", "rate_limiter"),
-    *("permits", "clock", "ids"),
+    *("claude_cli", "answer_backend", "claude_status", "transcript_store", "relay_backend"),
+    *("upstream", "passthrough_status", "model_catalog", "session_store", "rate_limiter"),
+    *("concurrency_limiter", "clock", "ids"),
 )
 
 
@@ -83,10 +77,9 @@ async def test_whatever_somebody_put_there_is_closed_once(name: str, container: 
 
 async def test_one_thing_in_several_places_is_closed_once(container: Container) -> None:
     part = Closable()
-    provided: Any = RedactingBackend(part)  # type: ignore[arg-type]
-    container.claude_backend.override(provided)
-    container.claude_probe.override(part)
-    container.conversations.override(part)
+    container.answer_backend.override(part)
+    container.claude_status.override(part)
+    container.transcript_store.override(part)
     await close(container)
     assert part.closed == 1
 
@@ -101,10 +94,10 @@ async def test_what_fails_to_close_keeps_nothing_else_open(container: Container)
 
 
 async def test_a_backend_alone_can_be_replaced(container: Container) -> None:
-    container.passthrough_backend.override(ScriptedBackend())
-    container.claude_backend.override(ScriptedBackend())
-    assert container.check_health()().passthrough is PassthroughState.NO_KEY
-    assert await container.list_models()(include_upstream=True)
+    container.relay_backend.override(ScriptedRelay())
+    container.answer_backend.override(ScriptedBackend())
+    assert container.check_health().execute().passthrough is PassthroughState.NO_KEY
+    assert await container.list_models().execute(include_upstream=True)
     await build_server(build_app(container), container)._drain()  # noqa: SLF001
     await close(container)
 
@@ -114,12 +107,13 @@ async def test_what_a_backend_says_and_keeps_can_be_replaced_too(container: Cont
         def status(self) -> ClaudeHealth:
             return ClaudeHealth(True, CredentialState.OK, Capacity(1, 2, 3, 4, 5))  # noqa: FBT003
 
-    conversations = FakeTranscriptStore()
-    container.claude_probe.override(Probe())
-    container.conversations.override(conversations)
-    assert container.check_health()().claude.capacity.maximum == 5
-    for use_case in container.hold_session, container.client_sessions, container.expire_sessions:
-        assert use_case().conversations is conversations
+    transcripts = FakeTranscriptStore()
+    container.claude_status.override(Probe())
+    container.transcript_store.override(transcripts)
+    assert container.check_health().execute().claude.capacity.maximum == 5
+    use_cases = container.session_registry, container.manage_sessions, container.expire_sessions
+    for use_case in use_cases:
+        assert use_case().transcripts is transcripts
     await close(container)
 
 
@@ -134,7 +128,7 @@ async def test_what_answers_is_prepared_and_drained(container: Container) -> Non
             self.done += ("drained",)
 
     backend = Backend()
-    container.claude_backend.override(RedactingBackend(backend))
+    container.answer_backend.override(backend)
     for prepare in preparing(container):
         await prepare()
     await build_server(build_app(container), container)._drain()  # noqa: SLF001

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from modegate.adapters.openai_sdk.endpoint import Endpoints
-from modegate.domain.access.client import ApiKey
-from modegate.entrypoints.bootstrap.container import upstream_options
+from modegate.domain.access.api_key import ApiKey
+from modegate.entrypoints.config.mapping import upstream_options
 from modegate.entrypoints.config.raw_settings import LISTS, NAMES, ONLY_IN_FILE
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings, SettingsError, load_settings

@@ -55,8 +55,8 @@ async def test_a_failure_of_any_kind_costs_a_pause_and_no_more(
         return 0.0
 
     monkeypatch.setattr(prewarmed, "backoff", pause)
-    monkeypatch.setattr(prewarmed, "has_room", lambda: True)
-    monkeypatch.setattr(Features, "converses", property(lambda _: True))
+    monkeypatch.setattr(prewarmed, "has_headroom", lambda: True)
+    monkeypatch.setattr(Features, "supports_multiple_turns", property(lambda _: True))
     launcher = FailingLauncher(failure, at=at)
     processes = PrewarmedPool(1, launcher, lambda _: None)  # type: ignore[arg-type]
     with caplog.at_level(logging.ERROR):

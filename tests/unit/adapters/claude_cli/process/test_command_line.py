@@ -10,18 +10,15 @@ from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import ClaudeTurn
+from modegate.domain.turn import Turn
 
 ID = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
 STATE = Path("state")
 ALL = Features()
 
 
-def turn(*, resume: bool = False, effort: Effort | None = None) -> ClaudeTurn:
-    return ClaudeTurn(
-        completion_id="chatcmpl-1",
-        created=1,
-        model="gpt-4",
+def turn(*, resume: bool = False, effort: Effort | None = None) -> Turn:
+    return Turn(
         cli_model="opus",
         prompt=Prompt("sys", "--help"),
         session=Session.start(ID, ANONYMOUS.id, 0.0).touched(1.0, "cli-id" if resume else None),

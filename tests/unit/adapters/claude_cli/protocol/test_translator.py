@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunk
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
 from modegate.adapters.claude_cli.protocol.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.domain.answer.events import (
+    AnswerEvent,
     Finished,
     FinishReason,
     Started,
     TextDelta,
     TextStarted,
-    Usage,
 )
+from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import (
     BackendAuthError,
     BackendCrashedError,
@@ -37,7 +37,7 @@ LIMIT = 10_000_000
 Event = dict[str, object]
 
 
-def translate(pieces: Iterable[bytes], *, handed_out: bool = True) -> Iterator[AnswerChunk]:
+def translate(pieces: Iterable[bytes], *, handed_out: bool = True) -> Iterator[AnswerEvent]:
     lines, translator = JsonLines(LIMIT), Translator(handed_out=handed_out)
     for piece in pieces:
         for event in lines.feed(piece):
@@ -46,11 +46,11 @@ def translate(pieces: Iterable[bytes], *, handed_out: bool = True) -> Iterator[A
         yield from translator.feed(event)
 
 
-def chunks_of(*events: Event) -> list[AnswerChunk]:
+def chunks_of(*events: Event) -> list[AnswerEvent]:
     return list(translate(json.dumps(event).encode() + b"\n" for event in events))
 
 
-def answer(captures: Path, name: str) -> list[AnswerChunk]:
+def answer(captures: Path, name: str) -> list[AnswerEvent]:
     return list(translate([(captures / f"{name}.ndjson").read_bytes()]))
 
 
@@ -281,7 +281,7 @@ def whole_of(events: Iterable[Event], *, cuts_at_limit: bool = False) -> tuple[s
     return translator.answer.text, last
 
 
-def text_of(chunks: Iterable[AnswerChunk]) -> str:
+def text_of(chunks: Iterable[AnswerEvent]) -> str:
     return "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta))
 
 

@@ -10,7 +10,7 @@ from modegate.domain.errors import (
     UpstreamInvalidResponseError,
     UpstreamRefusalError,
 )
-from modegate.domain.upstream_exchange import ResponseHead, UpstreamResponse
+from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 HEAD = ResponseHead(200, (("content-type", "application/json"), ("openai-version", "1")))
 DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
@@ -72,7 +72,7 @@ def test_everything_else_is_an_error(body: bytes, error: type[GatewayError]) -> 
     with pytest.raises(error) as caught:
         answered(body)
     if isinstance(caught.value, UpstreamRefusalError):
-        assert caught.value.answer.status == 418
+        assert caught.value.response.status == 418
     if isinstance(caught.value, UpstreamInvalidResponseError):
         assert caught.value.reason
         assert caught.value.is_repeatable is False
@@ -84,6 +84,7 @@ def test_events_are_put_together_only_where_every_choice_ended() -> None:
         return b"data: %b\r\n\r\n" % json.dumps({"choices": [choice]}).encode()
 
     both = answered(b": hb\r\n\r\n" + event(0) + event(1), choices=2)
+    assert isinstance(both.body, bytes)
     assert [it["message"]["content"] for it in json.loads(both.body)["choices"]] == ["x", "x"]
     with pytest.raises(UpstreamInvalidResponseError):
         answered(event(0), choices=2)

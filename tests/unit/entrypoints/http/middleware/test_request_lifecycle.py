@@ -63,7 +63,7 @@ async def test_a_request_that_was_watched_needs_no_garbage_collector() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    handle = RequestLifecycle(app, Draining(), beside, lambda _: None)
+    handle = RequestLifecycle(app, Draining(), beside, ())
     await asyncio.create_task(handle(dict(SCOPE), client.receive, ignore))
     del client
     await asyncio.sleep(0)  # so that who watched has ended
@@ -95,7 +95,7 @@ class Opened:
 @pytest.mark.parametrize("leaves_first", [True, False])
 async def test_a_client_that_leaves_and_a_cut_are_one_end(*, leaves_first: bool) -> None:
     opened, client = Opened(), Client()
-    handle = RequestLifecycle(opened.app, Draining(), beside, lambda _: None)
+    handle = RequestLifecycle(opened.app, Draining(), beside, ())
     request = asyncio.create_task(handle(dict(SCOPE), client.receive, ignore))
     await client.watched.wait()
     if leaves_first:

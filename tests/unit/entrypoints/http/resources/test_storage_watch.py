@@ -9,6 +9,7 @@ from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, Pass
 from modegate.domain.health import StorageState as State
 from modegate.entrypoints.http.resources import storage_watch
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
+from modegate.testing.configuration_source import FakeConfigurationSource
 
 
 class Storage:
@@ -46,9 +47,8 @@ class World:
     def __init__(self) -> None:
         self.now = 100.0
         self.storage = Storage()
-        self.check = CheckHealth(
-            Claude(), Passthrough(), clients_may_bring_keys=False, storage=self.storage
-        )
+        source = FakeConfigurationSource(clients_may_bring_keys=False)
+        self.check = CheckHealth(Claude(), Passthrough(), source, self.storage)
         self.watch = StorageWatch(self.storage, lambda: self.now)
 
     async def look(self) -> tuple[State, bool]:

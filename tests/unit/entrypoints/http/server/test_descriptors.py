@@ -2,7 +2,7 @@ import resource
 
 import pytest
 
-from modegate.entrypoints.bootstrap.descriptors import (
+from modegate.entrypoints.http.server.descriptors import (
     MOST,
     descriptor_limit,
     raise_descriptor_limit,

@@ -1,0 +1,95 @@
+"""Metrics as an observer of requests."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from modegate.application.ports.backend_status import ClaudeStatus
+from modegate.domain.request_record import RequestRecord
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+NONE = "none"
+
+
+class PrometheusObserver:
+    """Counts requests since the start. Labels have few values, all of them the gateway's own."""
+
+    def __init__(self, claude: ClaudeStatus) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "modegate_requests", "Requests that ended.", ["mode", "status"], registry=self.registry
+        )
+        self._errors = Counter(
+            "modegate_errors", "Errors by their code.", ["mode", "code"], registry=self.registry
+        )
+        self._left = Counter(
+            "modegate_clients_left",
+            "Requests whose client left before the answer was whole.",
+            ["mode"],
+            registry=self.registry,
+        )
+        self._duration = Histogram(
+            "modegate_request_seconds",
+            "From a request's beginning to its end.",
+            ["mode"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._first_token = Histogram(
+            "modegate_first_token_seconds",
+            "From a request's beginning to the first event of its stream.",
+            ["mode"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._tokens = Counter(
+            "modegate_tokens", "Tokens of Claude Code.", ["kind"], registry=self.registry
+        )
+        self.registry.register(_Capacity(claude))
+        self._usual = cache(self._find_usual)  # both labels have few values
+
+    def observe(self, record: RequestRecord) -> None:
+        """Counts one request."""
+        mode = record.mode or NONE
+        requests, duration = self._usual(mode, record.status)
+        requests.inc()
+        duration.observe(record.seconds)
+        if record.error:
+            self._errors.labels(mode, record.error).inc()
+        if record.client_left:
+            self._left.labels(mode).inc()
+        if record.first_token is not None:
+            self._first_token.labels(mode).observe(record.first_token)
+        if record.prompt_tokens is not None:
+            self._tokens.labels("prompt").inc(record.prompt_tokens)
+            self._tokens.labels("completion").inc(record.completion_tokens or 0)
+
+    def render(self) -> str:
+        """Returns all figures in Prometheus' text format 0.0.4."""
+        return generate_latest(self.registry).decode()
+
+    def _find_usual(self, mode: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(mode, status), self._duration.labels(mode)
+
+
+class _Capacity(Collector):
+    """The process pool at the moment of the scrape."""
+
+    def __init__(self, claude: ClaudeStatus) -> None:
+        self._claude = claude
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields one gauge a figure."""
+        capacity = self._claude.status().capacity
+        processes = GaugeMetricFamily(
+            "modegate_processes", "Processes of the claude CLI.", labels=["state"]
+        )
+        processes.add_metric(["active"], capacity.active)
+        processes.add_metric(["warm"], capacity.warm)
+        processes.add_metric(["live"], capacity.live)
+        yield processes
+        yield GaugeMetricFamily("modegate_slots", "Places for processes.", capacity.maximum)
+        yield GaugeMetricFamily("modegate_queue", "Requests that wait for one.", capacity.queued)

@@ -1,0 +1,127 @@
+"""The pipeline: every chat request, from HTTP, a batch job or a script.
+
+    admit → read → route → relay
+                         → prepare → attempt → redact → meter → save the session
+
+Budgets (reserve, settle) and failover (several attempts) have their places here: around the
+attempt, and in it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from modegate.application.answering.admission import Admission, Admitted
+from modegate.application.answering.metering import metered
+from modegate.application.answering.prepare_turn import PreparedTurn, PrepareTurn
+from modegate.application.answering.redaction import redacted
+from modegate.application.answering.routed_answer import (
+    CompleteAnswer,
+    RelayedAnswer,
+    RoutedAnswer,
+    StreamedAnswer,
+)
+from modegate.application.ports.answer_backend import AnswerBackend
+from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.application.relay_request import RelayRequest
+from modegate.application.sessions.registry import SessionRegistry
+from modegate.domain.answer.events import AnswerEvent, Started
+from modegate.domain.answer.fold import fold
+from modegate.domain.errors import BackendCrashedError
+from modegate.domain.inbound_request import InboundRequest
+from modegate.domain.mode import Mode
+from modegate.domain.request_record import RequestRecord
+from modegate.domain.turn import Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRequest:
+    """Answers chat requests in both modes, complete or streamed."""
+
+    configuration: ConfigurationSource
+    admission: Admission
+    prepare: PrepareTurn
+    relay: RelayRequest
+    backend: AnswerBackend
+    sessions: SessionRegistry
+
+    @asynccontextmanager
+    async def execute(self, request: InboundRequest) -> AsyncIterator[RoutedAnswer]:
+        """Answers one request; leaving the context ends everything behind it.
+
+        On entering, a complete answer is complete and a stream has its first event. The request's
+        record is filled as soon as each fact is known, also where the request fails later.
+
+        Raises:
+            GatewayError: on entering, the request was refused or the backend failed; from the
+                events, the answer was cut.
+        """
+        configuration = self.configuration.current()
+        record = request.record
+        record.mode = request.decision.mode
+        async with self.admission.admit(request.entry, configuration) as admitted:
+            _record_admission(record, admitted)
+            body = await request.read()
+            if request.decision.mode is Mode.PASSTHROUGH:
+                async with self.relay.relay(request, body, configuration) as response:
+                    yield RelayedAnswer(response)
+                return
+            preparing = self.prepare.prepare(
+                body, admitted.client.id, request.decision.session_id, configuration
+            )
+            async with preparing as prepared:
+                _record_turn(record, prepared)
+                await self.sessions.reserve(prepared.turn.session)
+                if not prepared.turn.streamed:
+                    yield await self._complete(prepared, record)
+                    return
+                async with self._stream(prepared, record) as answer:
+                    yield answer
+
+    @asynccontextmanager
+    async def _events(
+        self, turn: Turn, record: RequestRecord
+    ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        async with (
+            self.backend.generate(turn) as raw,
+            aclosing(redacted(raw)) as shown,
+            aclosing(metered(shown, record)) as events,
+        ):
+            yield events
+
+    async def _complete(self, prepared: PreparedTurn, record: RequestRecord) -> CompleteAnswer:
+        async with self._events(prepared.turn, record) as events:
+            completion = await fold(events)
+        await self.sessions.save(prepared.turn.session, completion.cli_session_id)
+        return CompleteAnswer(prepared.frame, completion)
+
+    @asynccontextmanager
+    async def _stream(
+        self, prepared: PreparedTurn, record: RequestRecord
+    ) -> AsyncIterator[StreamedAnswer]:
+        session = prepared.turn.session
+        async with self._events(prepared.turn, record) as events:
+            first = await _first_of(events)
+            await self.sessions.save(session, first.cli_session_id)
+            yield StreamedAnswer(prepared.frame, first, events)
+        # Saved again, because the session was in use for as long as the stream took.
+        await self.sessions.save(session, first.cli_session_id)
+
+
+def _record_admission(record: RequestRecord, admitted: Admitted) -> None:
+    record.key = admitted.client.label
+    if admitted.quota is not None:
+        record.apply_quota(admitted.quota)
+
+
+def _record_turn(record: RequestRecord, prepared: PreparedTurn) -> None:
+    record.model = prepared.frame.model
+    record.session = prepared.frame.session_id
+    record.apply_quota(prepared.quota)
+
+
+async def _first_of(events: AsyncIterator[AnswerEvent]) -> Started:
+    first = await anext(events, None)
+    if not isinstance(first, Started):
+        raise BackendCrashedError("The backend ended its stream before it began.")
+    return first

@@ -1,0 +1,39 @@
+"""A complete answer, folded from its events."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from modegate.domain.answer.events import AnswerEvent, Finished, FinishReason, Started, TextDelta
+from modegate.domain.answer.usage import Usage
+from modegate.domain.errors import BackendCrashedError
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A complete answer; `cli_session_id` is the id under which the backend keeps the conversation."""
+
+    text: str
+    finish_reason: FinishReason
+    usage: Usage
+    cli_session_id: str | None = None
+
+
+async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
+    """Returns the complete answer.
+
+    Raises:
+        BackendCrashedError: the events ended without `Finished`.
+    """
+    texts: list[str] = []
+    cli_session_id = None
+    async for event in events:
+        match event:
+            case TextDelta(text):
+                texts.append(text)
+            case Started(session_id):
+                cli_session_id = session_id
+            case Finished(reason, usage):
+                return Completion("".join(texts), reason, usage, cli_session_id)
+            case _:
+                pass
+    raise BackendCrashedError("The backend ended its answer too early: send the request again.")

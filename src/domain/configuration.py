@@ -1,0 +1,24 @@
+"""Everything that a reload may change, as one frozen snapshot."""
+
+from dataclasses import dataclass, field
+
+from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.model_map import ModelMap
+from modegate.domain.param_policy import ParamPolicy
+from modegate.domain.quota import Limit
+from modegate.domain.session import SessionPolicy
+
+MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The rules of one request: taken once at its start, so that a reload cannot split it."""
+
+    keys: KeyRing = field(default_factory=KeyRing)
+    per_address: Limit = field(default_factory=lambda: Limit("address", 60, MINUTE_S))
+    per_session: Limit = field(default_factory=lambda: Limit("session", 10, MINUTE_S))
+    sessions: SessionPolicy = field(default_factory=SessionPolicy)
+    models: ModelMap = field(default_factory=ModelMap)
+    parameters: ParamPolicy = field(default_factory=ParamPolicy)
+    clients_may_bring_keys: bool = True

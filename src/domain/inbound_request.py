@@ -1,0 +1,62 @@
+"""A request as it enters the pipeline."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from modegate.domain.access.client import ANONYMOUS, Client
+from modegate.domain.mode import Mode, ModeDecision
+from modegate.domain.request_record import RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a request enters: the client's address and its header `Authorization`."""
+
+    address: str
+    authorization: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """The entry of a request that this process makes itself: no key is asked for, no limit applies."""
+
+    client: Client = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBody:
+    """A chat-completions body: its bytes, which go upstream unchanged, and the same parsed."""
+
+    content: bytes = field(repr=False)
+    params: Mapping[str, object] = field(repr=False)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the client asked for a stream; only `true` does."""
+        return self.params.get("stream") is True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundRequest:
+    """A request before admission; its body is read once it is admitted.
+
+    `upstream_key` is the header `X-OpenAI-API-Key`.
+    """
+
+    decision: ModeDecision
+    read: Callable[[], Awaitable[ChatBody]]
+    entry: Entry | InProcess = InProcess()
+    upstream_key: str | None = field(default=None, repr=False)
+    record: RequestRecord = field(default_factory=RequestRecord)
+
+    @classmethod
+    def of(
+        cls, params: Mapping[str, object], mode: Mode, session_id: str | None = None
+    ) -> "InboundRequest":
+        """Returns a request made in this process, without HTTP."""
+
+        async def read() -> ChatBody:
+            return ChatBody(json.dumps(params).encode(), params)
+
+        return cls(decision=ModeDecision(mode, session_id), read=read)

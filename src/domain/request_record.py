@@ -1,0 +1,57 @@
+"""What is known of a request: filled by the pipeline, read by its observers."""
+
+import time
+from dataclasses import dataclass, field
+
+from modegate.domain.answer.usage import Usage
+from modegate.domain.quota import Quota
+
+# The client disconnected before its answer was complete; nginx logs the same status.
+CLIENT_CLOSED_REQUEST = 499
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """One request, from its start to its end; holds no text of the client or the model.
+
+    `key` is the client's masked key, `started` and `seconds` are on the monotonic clock, and
+    `first_token` is the time to the first event of a stream, in seconds.
+    """
+
+    method: str = "-"
+    started: float = field(default_factory=time.perf_counter)
+    route: str | None = None
+    request_id: str | None = None
+    key: str | None = None
+    mode: str | None = None
+    model: str | None = None
+    session: str | None = None
+    error: str | None = None
+    quota: Quota | None = None
+    status: int = CLIENT_CLOSED_REQUEST
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    client_left: bool = False
+    first_token: float | None = None
+    seconds: float = 0.0
+
+    def add_usage(self, usage: Usage) -> None:
+        """Records the tokens of a turn."""
+        self.prompt_tokens = usage.prompt_tokens
+        self.completion_tokens = usage.completion_tokens
+
+    def fail(self, code: str) -> None:
+        """Records an error's code."""
+        self.error = code
+
+    def apply_quota(self, quota: Quota) -> None:
+        """Records a limit that applies to the request; the strictest one is kept."""
+        self.quota = quota.stricter_of(self.quota)
+
+    def start_stream(self) -> None:
+        """Records the time of the first event."""
+        self.first_token = time.perf_counter() - self.started
+
+    def end(self) -> None:
+        """Records the duration."""
+        self.seconds = time.perf_counter() - self.started

@@ -1,0 +1,81 @@
+"""The HTTP application and its server, built from a container."""
+
+import math
+from functools import partial
+
+import uvicorn
+
+from modegate.entrypoints.bootstrap.container import Container, close
+from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
+from modegate.entrypoints.config.mapping import http_options
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.app import Hook, UseCases, create_app
+from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
+from modegate.entrypoints.http.middleware.request_log import RequestLog
+from modegate.entrypoints.http.server.listener import BACKLOG
+from modegate.entrypoints.http.server.protocol import GatewayProtocol
+from modegate.entrypoints.http.server.server import GatewayServer
+
+# Time for the error responses of cancelled requests to reach their clients.
+FLUSH_TIMEOUT_S = 2
+
+
+def build_app(container: Container, *, offline: bool = False) -> RequestLifecycle:
+    """The application with everything behind it."""
+    settings: Settings = container.settings()
+    cleaner = SessionCleaner(
+        container.expire_sessions(), settings.session_cleanup_interval_ms / 1000
+    )
+    metrics = container.metrics()
+    return create_app(
+        UseCases(
+            answer_request=container.answer_request(),
+            manage_sessions=container.manage_sessions(),
+            list_models=container.list_models(),
+            check_health=container.check_health(),
+            sessions=container.session_store(),
+            metrics=metrics,
+            observers=(RequestLog(), metrics),
+        ),
+        http_options(settings, offline=offline),
+        on_start=(cleaner.start, *preparing(container)),
+        on_end=(cleaner.aclose, partial(close, container)),
+    )
+
+
+def preparing(container: Container) -> list[Hook]:
+    """What may be done before the first request."""
+    prepare = getattr(container.answer_backend(), "prepare", None)
+    return [prepare] if prepare else []
+
+
+def build_server(
+    app: RequestLifecycle, container: Container, *, heeds_signals: bool = True
+) -> GatewayServer:
+    """The server, not started yet; without a socket it listens where the settings say."""
+    settings: Settings = container.settings()
+
+    async def drain() -> None:
+        if begin_no_more := getattr(container.answer_backend(), "drain", None):
+            begin_no_more()
+        await app.drain(settings.shutdown_timeout_ms / 1000)
+
+    return GatewayServer(
+        uvicorn.Config(
+            app,
+            host=settings.host.strip("[]"),
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="on",
+            http=GatewayProtocol,
+            ws="none",
+            backlog=BACKLOG,
+            timeout_keep_alive=math.ceil(settings.keep_alive_timeout_ms / 1000),
+            timeout_graceful_shutdown=FLUSH_TIMEOUT_S,
+        ),
+        drain,
+        heeds_signals=heeds_signals,
+    )

@@ -1,0 +1,100 @@
+"""Falcon's handlers: errors as responses."""
+
+import logging
+import math
+from collections.abc import Mapping
+
+import falcon
+import falcon.asgi
+
+from modegate.domain.errors import (
+    AccessError,
+    BackendCrashedError,
+    GatewayError,
+    InvalidKeyError,
+    RateLimitError,
+    UpstreamRefusalError,
+)
+from modegate.entrypoints.http.messages.errors import (
+    FRAMEWORK,
+    NOT_HTTP,
+    framework_error,
+    internal_error,
+    render_error,
+)
+from modegate.entrypoints.http.messages.upstream_head import write_head
+from modegate.entrypoints.http.middleware.request_log import record_of
+
+TOO_MANY = 429
+SHORTEST_RETRY_AFTER = 1
+# The OpenAI SDKs wait as long as `Retry-After` says up to 60 s, and beyond it half a second.
+LONGEST_RETRY_AFTER = 60
+
+log = logging.getLogger(__name__)
+
+
+async def on_gateway_error(
+    req: falcon.asgi.Request,
+    resp: falcon.asgi.Response,
+    error: GatewayError,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """A refusal or a failure of ours."""
+    record_of(req).error = error.code
+    if isinstance(error, UpstreamRefusalError) and isinstance(error.response.body, bytes):
+        write_head(resp, error.response)
+        resp.data = error.response.body
+    else:
+        resp.status, resp.data = render_error(error)
+        resp.content_type = falcon.MEDIA_JSON
+    if isinstance(error, AccessError):
+        resp.set_header("WWW-Authenticate", "Bearer")
+    if isinstance(error, InvalidKeyError):
+        record_of(req).key = error.label
+    if isinstance(error, RateLimitError) and error.quota is not None:
+        record_of(req).apply_quota(error.quota)
+    _add_retry_headers(resp, error)
+
+
+def _add_retry_headers(resp: falcon.asgi.Response, error: GatewayError) -> None:
+    """Says whether the same request helps, and when; the OpenAI SDKs obey both headers."""
+    seconds = max(SHORTEST_RETRY_AFTER, math.ceil(error.retry_after or 0))
+    has_time = error.retry_after is not None or error.is_repeatable
+    if has_time or (resp.status_code == TOO_MANY and resp.get_header("Retry-After") is None):
+        resp.set_header("Retry-After", str(seconds))
+    if error.is_repeatable is False or (error.is_repeatable and seconds > LONGEST_RETRY_AFTER):
+        resp.set_header("X-Should-Retry", "false")
+
+
+async def on_framework_error(
+    req: falcon.asgi.Request,
+    resp: falcon.asgi.Response,
+    error: falcon.HTTPError,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """What the framework refuses by itself."""
+    record_of(req).error, _ = FRAMEWORK.get(error.status_code, NOT_HTTP)
+    resp.status = error.status
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = framework_error(error.status_code)
+    if error.headers:
+        resp.set_headers(error.headers)
+    allowed = resp.get_header("Allow") or ""
+    if "GET" in allowed:  # HEAD is answered wherever GET is
+        resp.set_header("Allow", f"{allowed}, HEAD")
+
+
+async def on_bug(
+    req: falcon.asgi.Request,
+    resp: falcon.asgi.Response,
+    error: Exception,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """What should not happen; the log says where, the client learns nothing."""
+    record_of(req).error = BackendCrashedError.code
+    log.error(
+        "unexpected %s in %s %s", type(error).__name__, req.method, req.uri_template, exc_info=error
+    )
+    resp.status = 500
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = internal_error()

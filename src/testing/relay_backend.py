@@ -1,0 +1,44 @@
+"""An upstream that gives the same response to every request."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+
+from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_response import UpstreamResponse
+
+RESPONSE = UpstreamResponse(200, (("content-type", "application/json"),), b"{}")
+
+
+class ScriptedRelay:
+    """Gives its response, or raises its error; `requests` are those that it received.
+
+    A streamed request gets the body's bytes as one piece.
+    """
+
+    def __init__(self, response: UpstreamResponse | Exception = RESPONSE) -> None:
+        self.response = response
+        self.requests: list[UpstreamRequest] = []
+        self.open = 0
+
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        """Records the request, and responds."""
+        self.requests.append(request)
+        if isinstance(self.response, Exception):
+            raise self.response
+        self.open += 1
+        try:
+            async with aclosing(_pieces(self.response)) as pieces:
+                body = pieces if request.streamed else self.response.body
+                yield replace(self.response, body=body)
+        finally:
+            self.open -= 1
+
+
+async def _pieces(response: UpstreamResponse) -> AsyncGenerator[bytes, None]:
+    if isinstance(response.body, bytes):
+        yield response.body
+    else:
+        async for piece in response.body:
+            yield piece

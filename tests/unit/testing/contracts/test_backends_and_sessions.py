@@ -1,0 +1,342 @@
+"""A suite that no adapter can fail proves nothing: each duty has a fake here that breaks it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.contracts import duties_of, expect_failure
+from support.waiting import until
+
+from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.domain.access.client import ClientId
+from modegate.domain.answer.events import AnswerEvent, Started, TextDelta
+from modegate.domain.errors import BackendFailedError, SessionBusyError
+from modegate.domain.session import Session, SessionId
+from modegate.domain.turn import Turn
+from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_response import UpstreamResponse
+from modegate.testing.answer_backend import ScriptedBackend, says
+from modegate.testing.contracts.answer_backend import AnswerBackendContract
+from modegate.testing.contracts.relay_backend import RelayBackendContract
+from modegate.testing.contracts.session_store import SessionStoreContract
+from modegate.testing.relay_backend import RESPONSE, ScriptedRelay
+
+
+class Echo(ScriptedBackend):
+    @asynccontextmanager
+    async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        self.script = says(turn.prompt.text)
+        async with super().generate(turn) as events:
+            yield events
+
+
+class TestScriptedBackend(AnswerBackendContract):
+    backend = ScriptedBackend
+    echo: type[ScriptedBackend] = Echo
+
+    def answering(self) -> AbstractAsyncContextManager[ScriptedBackend]:
+        return self.world(self.backend, *says("Hello ", "there."))
+
+    def echoing(self) -> AbstractAsyncContextManager[ScriptedBackend]:
+        return self.world(self.echo)
+
+    def failing(self) -> AbstractAsyncContextManager[ScriptedBackend]:
+        return self.world(self.backend, BackendFailedError("x"))
+
+    def silent(self) -> AbstractAsyncContextManager[ScriptedBackend]:
+        return self.world(self.backend, 3600.0)
+
+    @asynccontextmanager
+    async def world(
+        self, kind: type[ScriptedBackend], *script: Any
+    ) -> AsyncIterator[ScriptedBackend]:
+        self.made = kind(*script)
+        yield self.made
+
+    async def released(self) -> None:
+        await until(lambda: not self.made.open)
+
+
+class Mute(ScriptedBackend):
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*(step for step in script if not isinstance(step, TextDelta)))
+
+
+class NoStart(ScriptedBackend):
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*(step for step in script if not isinstance(step, Started)))
+
+
+class LateFailure(ScriptedBackend):
+    def __init__(self, *script: Any) -> None:
+        failing = isinstance(script[0], BackendFailedError)
+        super().__init__(*((Started(), TextDelta("x")) if failing else ()), *script)
+
+
+class Hoarder(ScriptedBackend):
+    @asynccontextmanager
+    async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        self.open += 1
+        async with super().generate(turn) as events:
+            yield events
+
+
+class Swapper(Echo):
+    """Gives each client the answer to the turn before."""
+
+    before = "nothing"
+
+    @asynccontextmanager
+    async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        before, Swapper.before = Swapper.before, turn.prompt.text
+        prompt = replace(turn.prompt, text=before)
+        async with super().generate(replace(turn, prompt=prompt)) as events:
+            yield events
+
+
+BROKEN_BACKENDS = {
+    "test_the_events_fold_to_the_answer": Mute,
+    "test_an_answer_starts_once_and_finishes_once": NoStart,
+    "test_a_failure_is_a_gateway_error_before_the_first_event": LateFailure,
+    "test_leaving_the_context_stops_the_work": Hoarder,
+    "test_cancellation_stops_the_work": Hoarder,
+    "test_each_turn_gets_its_own_answer": Swapper,
+}
+
+
+class EchoRelay(ScriptedRelay):
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        if isinstance(self.response, UpstreamResponse) and self.response.status == 200:
+            self.response = replace(self.response, body=request.body)
+        async with super().send(request) as response:
+            yield response
+
+
+class TestScriptedRelay(RelayBackendContract):
+    backend: type[ScriptedRelay] = EchoRelay
+
+    def request(self, text: str = "Hi", *, streamed: bool = False) -> UpstreamRequest:
+        return UpstreamRequest(body=text.encode(), streamed=streamed)
+
+    def echoing(self) -> AbstractAsyncContextManager[ScriptedRelay]:
+        return self.world(RESPONSE)
+
+    def refusing(self) -> AbstractAsyncContextManager[ScriptedRelay]:
+        return self.world(UpstreamResponse(self.REFUSAL, (), b"{}"))
+
+    def unreachable(self) -> AbstractAsyncContextManager[ScriptedRelay]:
+        return self.world(BackendFailedError("x"))
+
+    def silent(self) -> AbstractAsyncContextManager[ScriptedRelay]:
+        return self.world(RESPONSE, SilentRelay)
+
+    @asynccontextmanager
+    async def world(
+        self,
+        response: UpstreamResponse | Exception,
+        kind: type[ScriptedRelay] | None = None,
+    ) -> AsyncIterator[ScriptedRelay]:
+        silent = kind is not None and not issubclass(self.backend, HoardingRelay)
+        self.made = (SilentRelay if silent else self.backend)(response)
+        yield self.made
+
+    async def released(self) -> None:
+        await until(lambda: not self.made.open)
+
+
+class SilentRelay(ScriptedRelay):
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        async with super().send(request) as response:
+            await asyncio.Event().wait()
+            yield response
+
+
+class HoardingRelay(EchoRelay):
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        self.open += 1
+        async with super().send(request) as response:
+            yield response
+
+
+class SwappingRelay(ScriptedRelay):
+    before = b"nothing"
+
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        before, SwappingRelay.before = SwappingRelay.before, request.body
+        async with EchoRelay(self.response).send(replace(request, body=before)) as response:
+            yield response
+
+
+class RaisingRelay(ScriptedRelay):
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        async with super().send(request) as response:
+            if response.status != 200:
+                raise BackendFailedError("refused")
+            yield response
+
+
+class ForeignRelay(ScriptedRelay):
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        try:
+            async with super().send(request) as response:
+                yield response
+        except BackendFailedError as error:
+            raise OSError("raw") from error
+
+
+BROKEN_RELAYS: dict[str, type[ScriptedRelay]] = {
+    "test_each_request_gets_its_own_response": SwappingRelay,
+    "test_an_error_response_is_a_response": RaisingRelay,
+    "test_no_response_is_a_gateway_error": ForeignRelay,
+    "test_leaving_the_context_closes_the_exchange": HoardingRelay,
+    "test_cancellation_closes_the_exchange": HoardingRelay,
+}
+
+
+class Forgetful(MemorySessionStore):
+    async def put(self, session: Session) -> None:
+        self._sessions = {session.id: session}
+
+
+class FirstWins(MemorySessionStore):
+    async def put(self, session: Session) -> None:
+        self._sessions.setdefault(session.id, session)
+
+
+class Inventive(MemorySessionStore):
+    async def get(self, session_id: SessionId) -> Session | None:
+        return await super().get(session_id) or next(iter(self._sessions.values()), _ANY)
+
+
+class Tidy(MemorySessionStore):
+    async def find(self, client: ClientId | None = None) -> list[Session]:
+        return sorted(await super().find(client), key=lambda session: session.used_at)
+
+
+class Guarded(MemorySessionStore):
+    async def find(self, client: ClientId | None = None) -> list[Session]:
+        return [] if client is None else await super().find(client)
+
+
+class Premature(MemorySessionStore):
+    async def reserve(self, session: Session) -> None:
+        await self.put(session)
+
+
+class Lasting(MemorySessionStore):
+    """What was reserved once stays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reserved: set[SessionId] = set()
+
+    async def reserve(self, session: Session) -> None:
+        self._reserved.add(session.id)
+
+    async def remove(self, session_id: SessionId) -> None:
+        if session_id not in self._reserved:
+            await super().remove(session_id)
+
+
+class Strict(MemorySessionStore):
+    async def remove(self, session_id: SessionId) -> None:
+        del self._sessions[session_id]
+
+
+class Patient(MemorySessionStore):
+    @asynccontextmanager
+    async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
+        await until(lambda: session_id not in self._held)
+        async with super().hold(session_id):
+            yield
+
+
+class OneHold(MemorySessionStore):
+    @asynccontextmanager
+    async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
+        everything = SessionId("everything") if session_id else session_id
+        async with super().hold(everything):
+            yield
+
+
+class Sticky(MemorySessionStore):
+    @asynccontextmanager
+    async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
+        if session_id in self._held:
+            raise SessionBusyError("held for ever")
+        self._held.add(session_id)
+        yield
+
+
+class Locked(MemorySessionStore):
+    async def put(self, session: Session) -> None:
+        async with self.hold(session.id):
+            await super().put(session)
+
+
+class Open(MemorySessionStore):
+    @asynccontextmanager
+    async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
+        del session_id
+        yield
+
+
+BROKEN_STORES = {
+    "test_what_was_put_is_there": Forgetful,
+    "test_the_last_put_counts": FirstWins,
+    "test_a_clients_own_are_found_the_latest_used_first": Tidy,
+    "test_without_a_client_all_are_found": Guarded,
+    "test_unknown_is_none": Inventive,
+    "test_what_was_removed_is_gone_and_may_be_removed_again": Strict,
+    "test_a_reservation_shows_no_session": Premature,
+    "test_a_reservation_leaves_the_session_as_it_is": Premature,
+    "test_what_was_reserved_can_be_put_and_removed": Lasting,
+    "test_a_held_id_is_busy_at_once": Patient,
+    "test_holding_one_leaves_the_others_free": OneHold,
+    "test_a_hold_ends_with_its_context_however_that_is_left": Sticky,
+    "test_a_hold_ends_with_its_task": Sticky,
+    "test_a_held_session_can_be_read_and_written": Locked,
+    "test_one_of_many_gets_the_hold": Open,
+}
+_ANY = Session(SessionId("x"), "me", 0.0, 0.0, "x")  # type: ignore[arg-type]
+
+
+def test_every_duty_has_a_fake_that_breaks_it() -> None:
+    assert set(BROKEN_BACKENDS) == duties_of(AnswerBackendContract)
+    assert set(BROKEN_RELAYS) == duties_of(RelayBackendContract)
+    assert set(BROKEN_STORES) == duties_of(SessionStoreContract)
+
+
+@pytest.mark.parametrize("duty", BROKEN_BACKENDS)
+async def test_a_broken_backend_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modegate.testing.contracts.answer_backend.RELEASE_TIMEOUT_S", 0.3)
+    tested = TestScriptedBackend()
+    tested.backend = tested.echo = BROKEN_BACKENDS[duty]
+    await expect_failure(getattr(tested, duty))
+
+
+@pytest.mark.parametrize("duty", BROKEN_RELAYS)
+async def test_a_broken_relay_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modegate.testing.contracts.relay_backend.RELEASE_TIMEOUT_S", 0.3)
+    tested = TestScriptedRelay()
+    tested.backend = BROKEN_RELAYS[duty]
+    await expect_failure(getattr(tested, duty))
+
+
+@pytest.mark.parametrize("duty", BROKEN_STORES)
+async def test_a_broken_store_fails(duty: str) -> None:
+    class Tested(SessionStoreContract):
+        @asynccontextmanager
+        async def store(self) -> AsyncIterator[MemorySessionStore]:
+            yield BROKEN_STORES[duty]()
+
+    await expect_failure(getattr(Tested(), duty))

@@ -1,0 +1,373 @@
+"""The suites of the smaller ports: on our adapters, and on fakes that break each duty."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+from support.contracts import duties_of, expect_failure
+
+from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
+from modegate.adapters.memory.configuration_source import FixedConfigurationSource
+from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
+from modegate.adapters.prometheus.observer import PrometheusObserver
+from modegate.adapters.system.clock import SystemClock
+from modegate.adapters.system.ids import RandomIds
+from modegate.domain.configuration import Configuration
+from modegate.domain.errors import BackendFailedError, GatewayError
+from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
+from modegate.domain.param_policy import Effort
+from modegate.domain.quota import Limit, Quota
+from modegate.domain.request_record import RequestRecord
+from modegate.domain.session import SessionId
+from modegate.entrypoints.http.middleware.request_log import RequestLog
+from modegate.testing.clock import FakeClock
+from modegate.testing.configuration_source import FakeConfigurationSource
+from modegate.testing.contracts.clock import ClockContract
+from modegate.testing.contracts.concurrency_limiter import ConcurrencyLimiterContract
+from modegate.testing.contracts.configuration_source import ConfigurationSourceContract
+from modegate.testing.contracts.ids import IdGeneratorContract
+from modegate.testing.contracts.model_catalog import ModelCatalogContract
+from modegate.testing.contracts.rate_limiter import RateLimiterContract
+from modegate.testing.contracts.request_observer import RequestObserverContract
+from modegate.testing.contracts.transcript_store import KEPT, OTHER, TranscriptStoreContract
+from modegate.testing.ids import FakeIds
+from modegate.testing.transcript_store import FakeTranscriptStore
+
+CONFIGURATION = Configuration(clients_may_bring_keys=False)
+
+
+class TestSystemClock(ClockContract):
+    def clock(self) -> Any:
+        return SystemClock()
+
+
+class TestFakeClock(ClockContract):
+    def clock(self) -> Any:
+        return FakeClock()
+
+
+class TestRandomIds(IdGeneratorContract):
+    def ids(self) -> Any:
+        return RandomIds()
+
+
+class TestFakeIds(IdGeneratorContract):
+    def ids(self) -> Any:
+        return FakeIds()
+
+
+class TestSlidingWindowLimiter(RateLimiterContract):
+    made: Any = SlidingWindowLimiter
+
+    @asynccontextmanager
+    async def limiter(self) -> AsyncIterator[Any]:
+        yield self.made()
+
+
+class TestMemoryConcurrencyLimiter(ConcurrencyLimiterContract):
+    made: Any = MemoryConcurrencyLimiter
+
+    @asynccontextmanager
+    async def limiter(self) -> AsyncIterator[Any]:
+        yield self.made(self.LIMIT)
+
+
+class TestFakeTranscriptStore(TranscriptStoreContract):
+    made: Any = FakeTranscriptStore
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Any]:
+        yield self.made(KEPT, OTHER)
+
+
+class ListedCatalog:
+    def __init__(self, *names: str, error: GatewayError | None = None) -> None:
+        self._names = names
+        self._error = error
+
+    async def list_models(self) -> Sequence[Mapping[str, object]]:
+        if self._error:
+            raise self._error
+        return [{"id": name} for name in self._names]
+
+
+class TestListedCatalog(ModelCatalogContract):
+    made: Any = ListedCatalog
+
+    def listing(self) -> AbstractAsyncContextManager[Any]:
+        return self.world(*self.MODELS)
+
+    def failing(self) -> AbstractAsyncContextManager[Any]:
+        return self.world(error=BackendFailedError("x"))
+
+    def unconfigured(self) -> AbstractAsyncContextManager[Any]:
+        return self.world()
+
+    @asynccontextmanager
+    async def world(self, *names: str, **options: Any) -> AsyncIterator[Any]:
+        yield self.made(*names, **options)
+
+
+class TestFixedConfigurationSource(ConfigurationSourceContract):
+    made: Any = FixedConfigurationSource(CONFIGURATION)
+
+    def source(self) -> Any:
+        return self.made
+
+    def expected(self) -> Configuration:
+        return CONFIGURATION
+
+
+class TestFakeConfigurationSource(TestFixedConfigurationSource):
+    made = FakeConfigurationSource(clients_may_bring_keys=False)
+
+    def expected(self) -> Configuration:
+        return self.made.current()
+
+
+class IdleClaude:
+    def status(self) -> ClaudeHealth:
+        capacity = Capacity(active=0, queued=0, warm=0, live=0, maximum=1)
+        return ClaudeHealth(executable=True, credentials=CredentialState.OK, capacity=capacity)
+
+
+class TestPrometheusObserver(RequestObserverContract):
+    def observer(self) -> Any:
+        return PrometheusObserver(IdleClaude())
+
+
+class TestRequestLog(RequestObserverContract):
+    made: Any = RequestLog
+
+    @pytest.fixture(autouse=True)
+    def logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+
+    def observer(self) -> Any:
+        return self.made()
+
+
+# Fakes that break a duty each.
+
+
+class BackwardClock(FakeClock):
+    def now(self) -> float:
+        self.advance(-1)
+        return super().now()
+
+
+class ConstantIds(FakeIds):
+    def completion_id(self) -> str:
+        return "chatcmpl-1"
+
+
+class PlainIds(FakeIds):
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain = count()
+
+    def session_id(self) -> str:
+        return f"session-{next(self._plain)}"
+
+
+class Generous(SlidingWindowLimiter):
+    async def record(self, limit: Limit, subject: str) -> Quota:
+        try:
+            return await super().record(limit, subject)
+        except GatewayError:
+            return await self.peek(limit, subject)
+
+
+class Racy(SlidingWindowLimiter):
+    async def record(self, limit: Limit, subject: str) -> Quota:
+        if (await self.peek(limit, subject)).remaining == 0:
+            return await super().record(limit, subject)
+        await asyncio.sleep(0)
+        return await super().record(Limit(limit.name, 1_000, limit.seconds), subject)
+
+
+class OneSubject(SlidingWindowLimiter):
+    async def record(self, limit: Limit, subject: str) -> Quota:
+        return await super().record(limit, subject[:0])
+
+
+class OneLimit(SlidingWindowLimiter):
+    async def record(self, limit: Limit, subject: str) -> Quota:
+        return await super().record(Limit("any", limit.requests, limit.seconds), subject)
+
+
+class Silent(SlidingWindowLimiter):
+    async def record(self, limit: Limit, subject: str) -> Quota:
+        try:
+            return await super().record(limit, subject)
+        except GatewayError as error:
+            error.retry_after = None
+            raise
+
+
+class CountingPeek(SlidingWindowLimiter):
+    async def peek(self, limit: Limit, subject: str) -> Quota:
+        return await self.record(limit, subject)
+
+
+class Unbounded(MemoryConcurrencyLimiter):
+    def __init__(self, _: int) -> None:
+        super().__init__(1_000)
+
+
+class Shared(MemoryConcurrencyLimiter):
+    def acquire(self, subject: str) -> AbstractAsyncContextManager[None]:
+        return super().acquire(subject[:0])
+
+
+class NeverReleased(MemoryConcurrencyLimiter):
+    def decrement(self, subject: str) -> None:
+        pass
+
+
+class ReleasesOnSuccess(MemoryConcurrencyLimiter):
+    @asynccontextmanager
+    async def acquire(self, subject: str) -> AsyncIterator[None]:
+        self.increment(subject)
+        yield
+        self.decrement(subject)
+
+
+class ReleasesOnRejection(MemoryConcurrencyLimiter):
+    def increment(self, subject: str) -> None:
+        try:
+            super().increment(subject)
+        except GatewayError:
+            self.decrement(subject)
+            raise
+
+
+class Secretive(FakeTranscriptStore):
+    async def list_ids(self) -> set[SessionId]:
+        return set()
+
+
+class Keeper(FakeTranscriptStore):
+    async def delete(self, session_id: SessionId) -> bool:
+        return session_id in self.ids
+
+
+class DeletesOnce(FakeTranscriptStore):
+    async def delete(self, session_id: SessionId) -> bool:
+        self.ids.remove(session_id)
+        return True
+
+
+class Reissues(FakeTranscriptStore):
+    @contextmanager
+    def reserve(self, cli_model: str, effort: Effort | None) -> Iterator[SessionId | None]:
+        del cli_model, effort
+        yield KEPT
+
+
+class Nameless(ListedCatalog):
+    async def list_models(self) -> Sequence[Mapping[str, object]]:
+        return [{**model, "id": "?"} for model in await super().list_models()]
+
+
+class Raw(ListedCatalog):
+    async def list_models(self) -> Sequence[Mapping[str, object]]:
+        try:
+            return await super().list_models()
+        except GatewayError as error:
+            raise OSError("raw") from error
+
+
+class Unasked(ListedCatalog):
+    async def list_models(self) -> Sequence[Mapping[str, object]]:
+        if not self._names and self._error is None:
+            raise BackendFailedError("there is none")
+        return await super().list_models()
+
+
+class Rebuilding:
+    def current(self) -> Configuration:
+        return Configuration(clients_may_bring_keys=False)
+
+
+class Picky(RequestLog):
+    def observe(self, record: RequestRecord) -> None:
+        assert record.route is not None
+        super().observe(record)
+
+
+class Meddling(RequestLog):
+    def observe(self, record: RequestRecord) -> None:
+        record.status = 200
+        super().observe(record)
+
+
+BROKEN: list[tuple[type, str, Any]] = [
+    (TestFakeClock, "test_time_is_seconds_and_never_decreases", BackwardClock),
+    (TestFakeIds, "test_answers_have_unique_ids_with_the_prefix_of_the_api", ConstantIds),
+    (TestFakeIds, "test_sessions_have_unique_uuids_of_version_4", PlainIds),
+    (TestSlidingWindowLimiter, "test_the_limit_is_exact", Generous),
+    (TestSlidingWindowLimiter, "test_the_limit_is_exact_for_concurrent_requests", Racy),
+    (TestSlidingWindowLimiter, "test_subjects_are_counted_separately", OneSubject),
+    (TestSlidingWindowLimiter, "test_limits_are_counted_separately", OneLimit),
+    (TestSlidingWindowLimiter, "test_a_rejection_says_when_to_retry", Silent),
+    (TestSlidingWindowLimiter, "test_peeking_counts_nothing", CountingPeek),
+    (TestMemoryConcurrencyLimiter, "test_one_too_many_is_rejected_at_once", Unbounded),
+    (TestMemoryConcurrencyLimiter, "test_subjects_are_counted_separately", Shared),
+    (TestMemoryConcurrencyLimiter, "test_a_permit_is_released_with_its_context", NeverReleased),
+    (TestMemoryConcurrencyLimiter, "test_a_permit_is_released_on_an_error", ReleasesOnSuccess),
+    (
+        TestMemoryConcurrencyLimiter,
+        "test_a_permit_is_released_on_cancellation",
+        ReleasesOnSuccess,
+    ),
+    (TestMemoryConcurrencyLimiter, "test_a_rejection_releases_nothing", ReleasesOnRejection),
+    (TestFakeTranscriptStore, "test_it_lists_what_it_keeps", Secretive),
+    (TestFakeTranscriptStore, "test_a_deleted_session_is_gone_and_others_stay", Keeper),
+    (TestFakeTranscriptStore, "test_deleting_is_idempotent", DeletesOnce),
+    (TestFakeTranscriptStore, "test_a_reserved_session_is_new_and_reserved_once", Reissues),
+    (TestListedCatalog, "test_it_lists_the_upstreams_models", Nameless),
+    (TestListedCatalog, "test_a_failure_is_a_gateway_error", Raw),
+    (TestListedCatalog, "test_without_an_upstream_the_list_is_empty", Unasked),
+    (TestFixedConfigurationSource, "test_it_returns_the_snapshot", FakeConfigurationSource()),
+    (
+        TestFixedConfigurationSource,
+        "test_between_two_reloads_the_snapshot_is_the_same_object",
+        Rebuilding(),
+    ),
+    (TestRequestLog, "test_any_record_can_be_observed", Picky),
+    (TestRequestLog, "test_a_record_is_not_changed", Meddling),
+]
+SUITES = (
+    ClockContract,
+    IdGeneratorContract,
+    RateLimiterContract,
+    ConcurrencyLimiterContract,
+    TranscriptStoreContract,
+    ModelCatalogContract,
+    ConfigurationSourceContract,
+    RequestObserverContract,
+)
+
+
+def test_every_duty_has_a_fake_that_breaks_it() -> None:
+    for suite in SUITES:
+        assert {duty for tested, duty, _ in BROKEN if issubclass(tested, suite)} == duties_of(suite)
+
+
+@pytest.mark.parametrize(("tested", "duty", "broken"), BROKEN)
+async def test_a_broken_adapter_fails(tested: type, duty: str, broken: Any) -> None:
+    class Tested(tested):  # type: ignore[misc]
+        made = broken
+
+        def clock(self) -> Any:
+            return broken()
+
+        def ids(self) -> Any:
+            return broken()
+
+    await expect_failure(getattr(Tested(), duty))
