@@ -34,7 +34,7 @@ class VendorBackend:
 
     @asynccontextmanager
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
-        """Leaving the context stops all work of the vendor for the turn."""
+        """Leaving the context stops all of the vendor's work for the turn."""
         self.under_way += 1
         try:
             async with aclosing(self._events(turn)) as events:
@@ -58,17 +58,17 @@ class VendorBackend:
         yield Finished(FinishReason.STOP, Usage(_count(messages), len(words)))
 
     def _before(self, turn: Turn) -> list[str]:
-        """A turn that resumes brings its last message alone."""
+        """Returns the earlier messages; a resumed turn has its last message alone."""
         if turn.resume and turn.session.id not in self._transcripts:
             raise SessionNotFoundError("The conversation is gone: start a new session.")
         return self._transcripts.get(turn.session.id, [])
 
     async def list_ids(self) -> set[SessionId]:
-        """For the removal of what has expired."""
+        """Returns the sessions that have a transcript, so that expired ones can be deleted."""
         return set(self._transcripts)
 
     async def delete(self, session_id: SessionId) -> bool:
-        """Nobody else has it under way."""
+        """Deletes a transcript. Idempotent."""
         self._transcripts.pop(session_id, None)
         return True
 

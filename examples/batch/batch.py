@@ -26,14 +26,14 @@ AT_ONCE = 4  # processes of the CLI; each uses about half a core while it starts
 
 
 async def answer_prompt(container: Container, places: asyncio.Semaphore, prompt: str) -> bool:
-    """Print one answer; returns whether there was one."""
+    """Print one answer; return whether there was one."""
     request = InboundRequest.of(
         {"model": "haiku", "messages": [{"role": "user", "content": prompt}]}, Mode.CLAUDE_CODE
     )
     try:
         async with places, container.answer_request().execute(request) as answer:
             assert isinstance(answer, CompleteAnswer)  # not streamed, and not relayed
-        # It began a session, which will not be resumed.
+        # The request started a session, which will not be resumed.
         await container.manage_sessions().end(answer.frame.session_id, ANONYMOUS.id)
     except GatewayError as error:
         told = {"prompt": prompt, "error": error.code, "message": error.message}
