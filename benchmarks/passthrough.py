@@ -87,11 +87,13 @@ def row(scenario: Scenario, name: str, own: Rounds, upstream: Rounds, floor: Rou
     )
 
 
-def gateway(upstream: Server, state: str) -> AbstractContextManager[Server]:
+def gateway(
+    upstream: Server, state: str, name: str = MODEGATE, command: str = "modegate"
+) -> AbstractContextManager[Server]:
     """Starts modegate with all features enabled, in front of the upstream."""
     return started(
-        MODEGATE,
-        ["modegate", "serve"],
+        name,
+        [command, "serve"],
         core=GATEWAY_CORE,
         environment={
             "API_KEY": KEY,
@@ -114,6 +116,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument(
+        "--before", type=Path, metavar="FOLDER", help="another checkout, set up with make"
+    )
     parser.add_argument("--peer", choices=[*PEERS], action="append", default=[])
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -137,6 +142,10 @@ def main() -> None:
             ),
             stack.enter_context(gateway(upstream, state)),
         ]
+        if options.before:
+            command = str(options.before.resolve() / ".venv" / "bin" / "modegate")
+            earlier = gateway(upstream, f"{state}/before", "modegate before", command)
+            servers.append(stack.enter_context(earlier))
         for name in options.peer:
             command = PEERS[name].prepare(name, _base(upstream), Path(state))
             servers.append(
