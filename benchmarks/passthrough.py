@@ -143,8 +143,8 @@ def main() -> None:
             stack.enter_context(gateway(upstream, state)),
         ]
         if options.before:
-            command = str(options.before.resolve() / ".venv" / "bin" / "modegate")
-            earlier = gateway(upstream, f"{state}/before", "modegate before", command)
+            before = str(options.before.resolve() / ".venv" / "bin" / "modegate")
+            earlier = gateway(upstream, f"{state}/before", "modegate before", before)
             servers.append(stack.enter_context(earlier))
         for name in options.peer:
             command = PEERS[name].prepare(name, _base(upstream), Path(state))
