@@ -145,7 +145,7 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
         permits: Any = running.container.concurrency_limiter()
 
         def quiet() -> bool:
-            capacity = backend.look().capacity
+            capacity = backend.status().capacity
             return not (capacity.active or capacity.queued or permits.taken or requests_under_way())
 
         await chaos.client(4)  # what is made once is made now

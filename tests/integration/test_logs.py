@@ -117,7 +117,7 @@ async def test_a_bug_is_logged_without_what_it_says(
     gateway: GatewayFactory, lines: Callable[[], list[str]]
 ) -> None:
     class Broken:
-        async def complete(self, _: object) -> NoReturn:
+        def generate(self, _: object) -> NoReturn:
             try:
                 os.environ[PROMPT]
             except KeyError as error:

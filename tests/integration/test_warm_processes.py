@@ -24,8 +24,8 @@ SESSIONS = 150
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else needs the machine here."""
-    monkeypatch.setattr(prewarmed, "PACE", 0.01)
-    monkeypatch.setattr(prewarmed, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(prewarmed, "START_INTERVAL_S", 0.01)
+    monkeypatch.setattr(prewarmed, "CHECK_INTERVAL_S", 0.05)
 
 
 @pytest.fixture
@@ -227,9 +227,9 @@ async def test_one_that_is_too_old_is_replaced(
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
         await heat(running, 1, claude)
         old = int(str(claude.starts[1]["pid"]))
-        monkeypatch.setattr(prewarmed, "OLDEST", 0.0)
+        monkeypatch.setattr(prewarmed, "MAX_AGE_S", 0.0)
         await until(lambda: not members(old))
-        monkeypatch.setattr(prewarmed, "OLDEST", 60.0)
+        monkeypatch.setattr(prewarmed, "MAX_AGE_S", 60.0)
         await until(lambda: capacity(running).warm == 1)
         assert (await running.claude("Now.")).status_code == 200
         assert claude.turns[-1]["pid"] != old

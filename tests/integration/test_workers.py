@@ -100,9 +100,9 @@ def test_a_session_that_one_began_goes_on_in_the_other(tmp_path: Path) -> None:
 # A signal comes when a worker has ended, and is not forgotten yet.
 LATE = """
 import os, signal
-from modegate.entrypoints.http.server.supervisor import Workers
+from modegate.entrypoints.http.server.supervisor import Supervisor
 
-class Late(Workers):
+class Late(Supervisor):
     def _ended(self, pid, code):
         os.kill(os.getpid(), signal.SIGTERM)
         super()._ended(pid, code)
@@ -236,7 +236,7 @@ def test_a_number_that_is_none(number: str, tmp_path: Path) -> None:
 # In a process of its own: a fork of this one, which has threads, may never return.
 FAILING_STARTS = """
 import errno, logging, os, signal, sys, time
-from modegate.entrypoints.http.server.supervisor import RETRY_DELAY_S, Workers
+from modegate.entrypoints.http.server.supervisor import RETRY_DELAY_S, Supervisor
 
 call, failing, pauses = sys.argv[1], [OSError(errno.EAGAIN, "used up")] * 3, []
 real = getattr(os, call)
@@ -254,7 +254,7 @@ def work(orders, first):
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
 setattr(os, call, fail_at_first)
 time.sleep = pauses.append
-status = Workers(2, work).run()
+status = Supervisor(2, work).run()
 print(status, pauses == [RETRY_DELAY_S] * 2)
 """
 

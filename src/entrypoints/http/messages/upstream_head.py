@@ -2,13 +2,17 @@
 
 import falcon.asgi
 
-from modegate.domain.upstream_response import UpstreamResponse
+from modegate.domain.upstream_response import ResponseHead
 
+TOO_MANY = 429
+SHORTEST_RETRY_AFTER_S = "1"
 SINGLE = frozenset({"content-type"})  # replaces ours, which may be set already
 
 
-def write_head(resp: falcon.asgi.Response, head: UpstreamResponse) -> None:
+def write_head(resp: falcon.asgi.Response, head: ResponseHead) -> None:
     """Writes status and headers of an upstream's response."""
     resp.status = head.status
     for name, value in head.headers:
         (resp.set_header if name in SINGLE else resp.append_header)(name, value)
+    if head.status == TOO_MANY and resp.get_header("Retry-After") is None:
+        resp.set_header("Retry-After", SHORTEST_RETRY_AFTER_S)
