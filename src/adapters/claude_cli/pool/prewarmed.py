@@ -155,7 +155,7 @@ class PrewarmedPool:
             self._discard(ready)
 
     async def _refill(self) -> None:
-        """Prewarms until cancelled; retries with backoff after failures and unexpected exceptions."""
+        """Prewarms until cancelled; retries with backoff after failures, even unexpected ones."""
         while True:
             try:
                 waits = not await self._start_next()

@@ -59,8 +59,8 @@ class ProcessPool:
     async def acquire(self, turn: Turn) -> CliProcess | None:
         """Returns the idle or prewarmed process of the turn's session, with its folder locked.
 
-        Returns None if the caller must start a new process. A process that cannot take the turn has
-        then ended.
+        Returns None if the caller must start a new process. A process that cannot take the turn is
+        ended first.
 
         Raises:
             SessionBusyError: another gateway uses the session.
@@ -95,7 +95,7 @@ class ProcessPool:
         return self._keeps and process.place.supports_multiple_turns
 
     def return_(self, process: CliProcess) -> None:
-        """Returns a process whose turn is over; it is kept idle for its session."""
+        """Puts a process back after its turn; it stays idle for the session's next turn."""
         self._live.keep(process)
 
     async def end_session(self, session_id: SessionId) -> None:

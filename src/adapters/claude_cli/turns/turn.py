@@ -237,7 +237,7 @@ class TurnRun:
         if self._mark is None or await self._workspace.holds_turn(folder, self._mark):
             return
         log.error(
-            "storage lost the last turn of session %s, whose answer was sent: rolling the turn back",
+            "storage lost the last turn of session %s, whose answer was sent: rolling it back",
             self.turn.session.id,
         )
         await self._roll_back()
