@@ -253,7 +253,7 @@ async def test_a_folder_that_cannot_be_removed_is_no_success(
         patched.setattr(shutil, "rmtree", lambda *_, **__: None)
         with pytest.raises(StorageError):
             await workspace.delete(ONE)
-    assert f"the folder of session {ONE} cannot be removed" in caplog.text
+    assert f"folder of session {ONE} could not be removed" in caplog.text
     assert await workspace.delete(ONE)
     assert await workspace.delete(ONE)
     assert await workspace.list_ids() == []
@@ -296,7 +296,7 @@ async def test_a_failed_turn_is_taken_out_or_that_is_logged(
     with monkeypatch.context() as patched:
         patched.setattr(os, "truncate", refusing(errno.EROFS))
         await workspace.roll_back(folder, mark)
-    assert "could not be taken out of its conversation" in caplog.text
+    assert "could not be removed from its conversation" in caplog.text
     await workspace.roll_back(folder, mark)
     assert transcript.read_text() == "first\n"
 

@@ -30,7 +30,7 @@ from modegate.domain.turn import Turn
 
 
 class ClaudeBackend:
-    """Answers turns through the `claude` executable; also tells how it is."""
+    """Answers turns through the `claude` executable, and reports its health."""
 
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
@@ -43,7 +43,7 @@ class ClaudeBackend:
         self._preparing: asyncio.Task[None] | None = None
 
     def status(self) -> ClaudeHealth:
-        """The backend's state, from what is known without asking anybody."""
+        """Returns the backend's state; starts no process and asks no model."""
         return ClaudeHealth(
             executable=self._processes.launcher.executable is not None,
             credentials=self._credentials.state,
@@ -57,49 +57,64 @@ class ClaudeBackend:
         )
 
     def storage_state(self) -> StorageState:
-        """Whether there was room for the last turn that asked for some."""
+        """Returns the result of the latest storage check or reservation."""
         return self._workspace.state
 
     async def check_storage(self) -> None:
-        """Tries whether there is room for a turn."""
+        """Checks whether the disk has room for a turn, by a real write."""
         await self._workspace.check()
 
     @asynccontextmanager
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
-        """Runs one turn and returns its events as they come."""
+        """Runs one turn and yields its events as they arrive.
+
+        A turn that is not streamed yields its text in one piece, at its end.
+        """
         translator = self._translator(handed_out=turn.streamed)
         async with self._run(turn, translator) as events:
             yield events if turn.streamed else _whole(events, translator)
 
     async def prepare(self) -> None:
-        """Ask the executable for its features soon, so that the first turn need not; never fails."""
+        """Starts to read the executable's features in the background.
+
+        The first turn then need not wait for them. Failures are ignored.
+        """
         if self.status().can_work:
             self._preparing = asyncio.create_task(self._processes.launcher.prepare())
 
     def drain(self) -> None:
-        """Begin no more turns; those that wait for their beginning fail."""
+        """Starts no more turns; turns that wait for a slot fail."""
         self._slots.drain()
         self._processes.drain()
 
     def reserve(
         self, cli_model: str, effort: Effort | None
     ) -> AbstractContextManager[SessionId | None]:
-        """The session of a process that stands ready; those were started without an effort."""
+        """Reserves a prewarmed process and yields its session's id.
+
+        Yields None where there is none, or where an effort is set. Prewarmed processes have none.
+        """
         return self._processes.reserve(cli_model) if effort is None else nullcontext()
 
     async def list_ids(self) -> set[SessionId]:
-        """The sessions that have a folder, and have begun."""
+        """Returns the sessions that have a folder, without those of prewarmed processes."""
         return {*await self._workspace.list_ids()} - self._processes.unused
 
     async def delete(self, session_id: SessionId) -> bool:
-        """End the session's process, and remove its folder with the transcript, whoever leaves."""
+        """Ends the session's process, and deletes its folder with the transcript.
+
+        A cancelled caller does not interrupt it. Returns False if another gateway uses the session.
+
+        Raises:
+            StorageError: the folder cannot be removed.
+        """
         task = asyncio.create_task(self._forget(session_id))
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
         return await asyncio.shield(task)
 
     async def aclose(self) -> None:
-        """Wait for the turns that are ending, then end every process."""
+        """Waits for the cleanup of turns and sessions, then ends every process."""
         if self._preparing is not None:
             await cancelled(self._preparing)
         while under_way := {*self._settling.values(), *self._forgetting}:
@@ -130,7 +145,7 @@ class ClaudeBackend:
                 self._settle(run, slot)
 
     async def _begin(self, run: TurnRun, slot: AsyncExitStack, ends_at: float) -> None:
-        """All that a turn waits for before it is asked counts as its time."""
+        """Acquires a slot and sends the prompt; every wait counts towards the turn's timeout."""
         try:
             async with asyncio.timeout_at(ends_at):
                 await self._settled(run.turn.session.id)
@@ -166,7 +181,7 @@ class ClaudeBackend:
         self._settle(run, slot)
 
     def _settle(self, run: TurnRun, slot: AsyncExitStack) -> None:
-        """Behind the answer; the slot goes with it. Only the first call counts."""
+        """Starts cleanup in the background and transfers the slot to it. Idempotent."""
         session_id = run.turn.session.id
         if not run.begun or run.settling:
             return
@@ -189,7 +204,7 @@ class ClaudeBackend:
 async def _whole(
     events: AsyncIterator[AnswerEvent], translator: Translator
 ) -> AsyncGenerator[AnswerEvent, None]:
-    """Yields the text in one piece, because the CLI may take some of it back until its end."""
+    """Yields the text in one piece, because the CLI may retract parts of it until the end."""
     async for event in events:
         if isinstance(event, TextStarted | TextDelta):
             continue

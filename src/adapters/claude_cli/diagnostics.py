@@ -1,4 +1,4 @@
-"""What an operator wants to know of the executable before the first request."""
+"""Diagnostics of the executable, for operators."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from modegate.adapters.claude_cli.process.executable import find_executable
 
 @dataclass(frozen=True, slots=True)
 class CliDiagnostics:
-    """Where the executable is, what it calls itself, and which options of ours it does not know.
+    """The executable's path and version, and which of modegate's options it lacks.
 
-    `path` is None where there is none, `version` where it does not answer. `converses` tells whether
-    a process may be kept between two turns.
+    `path` is None if there is no executable; `version` is None if it does not answer.
+    `converses` is True if a process can be kept between two turns.
     """
 
     path: str | None
@@ -24,7 +24,7 @@ class CliDiagnostics:
 
 
 async def examine(options: ClaudeOptions) -> CliDiagnostics:
-    """Look at the executable; asks no model."""
+    """Runs the executable with `--version` and `--help`; asks no model."""
     path = find_executable(options.executable, options.environment.get("PATH"))
     if path is None:
         return CliDiagnostics(None)

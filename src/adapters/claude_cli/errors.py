@@ -1,6 +1,6 @@
-"""What the CLI says when it fails, in the words of the error tree.
+"""Maps failures of the CLI to gateway errors.
 
-The CLI's own text is matched, never handed on: it may name hosts, paths or parts of a prompt.
+The CLI's own text is matched, and never passed on. It may name hosts, paths or parts of a prompt.
 """
 
 import math
@@ -29,14 +29,15 @@ from modegate.domain.errors import (
 NOT_LOGGED_IN = re.compile(
     r"Invalid API key|Please run /login|Not logged in|OAuth token has expired"
 )
-# The API's shortest window: a guess, for a 429 always names a time.
+# Seconds to wait after a rate limit without a time: the API's shortest window, a guess. A 429
+# always names a time.
 UNKNOWN_WAIT_S = 60.0
 NO_CONVERSATION = re.compile(r"No conversation found with session ID")
 EXHAUSTED_RETRY_AFTER_S = 5.0
 
 
 def auth_failed() -> GatewayError:
-    """Claude's key or login was refused."""
+    """Returns the error for a key or login that Claude refused."""
     return BackendAuthError(
         "Claude refused the server's credentials: the operator has to check ANTHROPIC_API_KEY, or "
         "log in with the claude CLI."
@@ -44,7 +45,7 @@ def auth_failed() -> GatewayError:
 
 
 def forbidden() -> GatewayError:
-    """The credentials are known, and may not do this."""
+    """Returns the error for valid credentials that lack a permission."""
     return BackendForbiddenError(
         "Claude does not allow this to the server's account: the operator has to check its "
         "permissions, its billing and its region."
@@ -52,7 +53,7 @@ def forbidden() -> GatewayError:
 
 
 def too_slow(seconds: float) -> GatewayError:
-    """The turn's time is over."""
+    """Returns the error for a turn that reached its timeout."""
     return TurnTimeoutError(
         f"Claude did not finish within {round(seconds)} s: ask for less, or try again later.",
         is_repeatable=False,
@@ -60,12 +61,15 @@ def too_slow(seconds: float) -> GatewayError:
 
 
 def too_silent() -> GatewayError:
-    """The process runs, and says nothing."""
+    """Returns the error for a running process that writes nothing."""
     return TurnTimeoutError("Claude Code fell silent: send the request again.", is_repeatable=True)
 
 
 def rate_limited(retry_after: float | None) -> GatewayError:
-    """The account is over its limit; without a time the CLI itself saw no use in trying again."""
+    """Returns the error for an account over its limit.
+
+    Without `retry_after` a retry is pointless, because the CLI itself did not retry.
+    """
     return BackendRateLimitedError(
         "The server's Claude account is over its limit: send the request again "
         f"{_when(retry_after, 'later')}.",
@@ -75,7 +79,7 @@ def rate_limited(retry_after: float | None) -> GatewayError:
 
 
 def too_long() -> GatewayError:
-    """More than the model takes."""
+    """Returns the error for a conversation that exceeds the model's context."""
     return ContextLengthError(
         "The conversation is longer than the model takes: shorten the messages, or begin a new "
         "session.",
@@ -84,14 +88,14 @@ def too_long() -> GatewayError:
 
 
 def refused_request() -> GatewayError:
-    """The model's API called the request wrong."""
+    """Returns the error for a request that the model's API rejected as invalid."""
     return InvalidRequestError(
         "Claude refused the request as invalid: check the messages.", param="messages"
     )
 
 
 def unknown_model() -> GatewayError:
-    """The map knows the model, and the account does not."""
+    """Returns the error for a mapped model that the account does not offer."""
     return ModelNotFoundError(
         "Claude does not offer this model to the server's account: choose another one, such as "
         "sonnet.",
@@ -100,7 +104,7 @@ def unknown_model() -> GatewayError:
 
 
 def failed(retry_after: float | None = None) -> GatewayError:
-    """The API or the way to it failed, after the CLI's own retries."""
+    """Returns the error for a failed API or connection, after the CLI's own retries."""
     return BackendFailedError(
         f"Claude failed to answer: send the request again {_when(retry_after, 'in a moment')}.",
         retry_after=retry_after,
@@ -108,7 +112,7 @@ def failed(retry_after: float | None = None) -> GatewayError:
 
 
 def misconfigured() -> GatewayError:
-    """The way to the API fails until the operator acts."""
+    """Returns the error for a connection to the API that only the operator can fix."""
     return BackendFailedError(
         "Claude Code cannot use the model's API: the operator has to check its version, proxy and "
         "certificates with modegate doctor --live.",
@@ -117,12 +121,12 @@ def misconfigured() -> GatewayError:
 
 
 def no_text() -> GatewayError:
-    """The turn ended without an answer, and so did the CLI's own second attempt."""
+    """Returns the error for a turn without text, after the CLI's own retry."""
     return EmptyResponseError("Claude answered without a word: rephrase, and send it again.")
 
 
 def cut_without_text() -> GatewayError:
-    """The output limit was reached before the first word, by reasoning or by tools."""
+    """Returns the error for an output limit that reasoning or tools reached before any text."""
     return EmptyResponseError(
         "Claude reached its output limit before the first word: ask for less, or lower "
         "reasoning_effort."
@@ -130,14 +134,14 @@ def cut_without_text() -> GatewayError:
 
 
 def unexplained() -> GatewayError:
-    """The CLI said that it failed, and not why."""
+    """Returns the error for a failure without a reason."""
     return BackendCrashedError(
         "Claude Code failed without a reason: send the request again; the server's log says more."
     )
 
 
 def session_lost() -> GatewayError:
-    """The CLI no longer has the conversation."""
+    """Returns the error for a conversation that the CLI no longer has."""
     return SessionNotFoundError(
         "The session's conversation is gone: leave out X-Claude-Session-ID and send "
         "X-Claude-Code: true to begin a new one.",
@@ -146,7 +150,7 @@ def session_lost() -> GatewayError:
 
 
 def session_busy() -> GatewayError:
-    """An earlier turn's child is still ending, behind another gateway."""
+    """Returns the error for a session whose folder another gateway has locked."""
     return SessionBusyError(
         "An earlier request of this session is still being ended: send it again in a moment.",
         param="X-Claude-Session-ID",
@@ -155,14 +159,14 @@ def session_busy() -> GatewayError:
 
 
 def crashed() -> GatewayError:
-    """The CLI ended without a result."""
+    """Returns the error for a CLI that ended without a result."""
     return BackendCrashedError(
         "Claude Code ended without an answer: send the request again; the server's log says more."
     )
 
 
 def unavailable() -> GatewayError:
-    """There is no CLI, or none that runs."""
+    """Returns the error for a missing executable, or one that cannot be run."""
     return BackendUnavailableError(
         "The claude executable is missing or cannot be started: the operator has to install it, or "
         "set CLAUDE_PATH. With X-Claude-Code: false the request passes through to the upstream."
@@ -170,7 +174,7 @@ def unavailable() -> GatewayError:
 
 
 def exhausted() -> GatewayError:
-    """Too few descriptors, processes or memory for a start, for the moment."""
+    """Returns the error for a temporary lack of descriptors, processes or memory at a start."""
     return BackendUnavailableError(
         "The server has too few file descriptors, processes or memory to start Claude Code: send "
         "the request again later.",
@@ -190,12 +194,12 @@ OF_KIND: Mapping[Failure, Callable[[], GatewayError]] = MappingProxyType(
         Failure.UNKNOWN: unexplained,
     }
 )
-# A shell's words for a program, or its interpreter, that is not there or no program at all.
+# A shell's exit statuses for a program, or its interpreter, that is missing or not executable.
 CANNOT_EXECUTE = frozenset({126, 127})
 
 
 def of_kind(kind: Failure, retry_after: float | None = None) -> GatewayError:
-    """The error of a kind of failure; `retry_after` counts where waiting helps."""
+    """Returns the error for a kind of failure; `retry_after` is used only where waiting helps."""
     if kind is Failure.RATE_LIMITED:
         return rate_limited(retry_after)
     if kind is Failure.SERVER:
@@ -204,12 +208,12 @@ def of_kind(kind: Failure, retry_after: float | None = None) -> GatewayError:
 
 
 def from_words(words: str) -> GatewayError | None:
-    """The error that the CLI tells in plain words, while it may still be running."""
+    """Returns the error in the CLI's plain text, if any; the CLI may still be running."""
     return auth_failed() if NOT_LOGGED_IN.search(words) else None
 
 
 def from_exit(status: int | None, words: str) -> GatewayError:
-    """The error of a child that ended without a `result` event."""
+    """Returns the error for a child that ended without a `result` event."""
     if status in CANNOT_EXECUTE:
         return unavailable()
     if NO_CONVERSATION.search(words):
@@ -218,5 +222,5 @@ def from_exit(status: int | None, words: str) -> GatewayError:
 
 
 def _when(seconds: float | None, otherwise: str) -> str:
-    """The time in words, for an error in a stream has no header."""
+    """Returns the wait in words, because an error in a stream has no header."""
     return otherwise if seconds is None else f"in {max(1, math.ceil(seconds))} s"

@@ -1,4 +1,4 @@
-"""What the operator chose for the Claude backend."""
+"""The operator's options for the Claude backend."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ MIB = 1024 * 1024
 class ClaudeOptions:
     """Paths, bounds and switches; times are seconds, sizes bytes.
 
-    `environment` is the host's, from which children get an allow-listed part. `bare` is None where
-    the CLI's `--bare` is to be used exactly when there is an API key, for it takes no login.
-    `descriptors` is the soft limit of open files that children get; None for the gateway's own.
+    `environment` is the host's; children inherit an allow-listed part of it. If `bare` is None,
+    `--bare` is used exactly when there is an API key, because it accepts no login.
+    `descriptors` is the soft limit of open files for children; None keeps the gateway's own.
     """
 
     state: Path

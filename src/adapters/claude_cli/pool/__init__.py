@@ -1,1 +1,1 @@
-"""Processes between turns, and the slots that bound them."""
+"""Idle and prewarmed processes, and the slots that bound concurrent turns."""

@@ -12,7 +12,7 @@ from modegate.domain.session import SessionId
 class IdleProcesses:
     """Keeps at most `maximum` processes, each for `idle` seconds, with LRU eviction.
 
-    An evicted process is passed to `end`.
+    An evicted process is passed to `end`. A process that exits while idle is evicted at once.
     """
 
     def __init__(self, maximum: int, idle: float, end: Callable[[CliProcess], object]) -> None:
@@ -26,7 +26,7 @@ class IdleProcesses:
         return len(self._kept)
 
     def keep(self, process: CliProcess) -> None:
-        """Keeps a process whose turn is over."""
+        """Keeps a process whose turn is over, and releases its session lock."""
         session_id = process.launch.session_id
         process.release_lock()
         process.child.on_exit = lambda: self._evict(session_id)
@@ -36,7 +36,7 @@ class IdleProcesses:
             self._evict(next(iter(self._kept)))
 
     def take(self, session_id: SessionId) -> CliProcess | None:
-        """Removes and returns the session's process."""
+        """Removes and returns the session's process; None if there is none."""
         if (kept := self._kept.pop(session_id, None)) is None:
             return None
         process, timer = kept

@@ -1,4 +1,4 @@
-"""Whether there is memory for another process."""
+"""Checks whether there is memory for another process."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def has_headroom(meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> bool:
-    """Returns whether machine and control group have headroom; True where it cannot be read."""
+    """Returns whether machine and control group have headroom; unreadable figures count as yes."""
     return all(
         free is None or free >= HEADROOM_BYTES for free in (_machine(meminfo), _group(cgroup))
     )

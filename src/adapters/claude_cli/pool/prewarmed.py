@@ -1,4 +1,4 @@
-"""Processes that stand ready before their request comes."""
+"""Prewarmed processes, started before a request needs them."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,13 @@ from modegate.adapters.claude_cli.process.shielded import cancelled, run_shielde
 from modegate.domain.errors import GatewayError
 from modegate.domain.session import SessionId
 
-# A model that nobody has asked for so long needs nobody who stands ready; nor do more models.
+# Prewarm only for the `MAX_MODELS` most recently used models, and only within `RECENT_USE_S`
+# seconds of their use.
 RECENT_USE_S = 3600.0
 MAX_MODELS = 3
-# Older ones are replaced, for what they have read at their start may have changed.
+# Replace older processes, because what they read at their start may have changed.
 MAX_AGE_S = 1800.0
-# A process takes half a second of a core to load: the next one begins after that.
+# A process takes half a second of a core to load, so the next start waits that long.
 START_INTERVAL_S = 0.5
 MAX_START_INTERVAL_S = 60.0
 CHECK_INTERVAL_S = 30.0
@@ -35,19 +36,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Prewarmed:
-    """A process that has loaded, or soon will have."""
+    """A prewarmed process, loaded or still loading, and its start time."""
 
     process: CliProcess
     began: float = field(default_factory=time.monotonic)
 
     def fresh(self, version: object) -> bool:
-        """Whether it may be given a turn."""
+        """Returns whether the process is young, alive, and of the current `version`."""
         young = time.monotonic() - self.began < MAX_AGE_S
         return young and self.process.alive and self.process.place.version == version
 
 
 class PrewarmedPool:
-    """`number` for each recently used model, started while no request waits for its first word."""
+    """Keeps `number` processes per recently used model.
+
+    It starts them while no request waits for its first event.
+    """
 
     def __init__(
         self, number: int, launcher: Launcher, drop: Callable[[CliProcess], object]
@@ -64,18 +68,21 @@ class PrewarmedPool:
         self._deaths = 0
 
     def __len__(self) -> int:
-        """How many stand ready."""
+        """The number of prewarmed processes, reserved ones included."""
         return sum(map(len, self._ready.values())) + len(self._offered)
 
     @property
     def session_ids(self) -> set[SessionId]:
-        """What their sessions will be called."""
+        """The ids of the prewarmed processes' sessions."""
         ready = [it.process.launch.session_id for queue in self._ready.values() for it in queue]
         return {*ready, *self._offered}
 
     @contextmanager
     def reserve(self, cli_model: str) -> Iterator[SessionId | None]:
-        """One that nobody else gets while the context is open, by its session's id."""
+        """Reserves a process while the context is open, and yields its session's id.
+
+        Yields None if there is none. A process that was not taken returns to the pool.
+        """
         ready = self._pop(cli_model)
         if ready is None:
             yield None
@@ -85,11 +92,11 @@ class PrewarmedPool:
         try:
             yield session_id
         finally:
-            if self._offered.pop(session_id, None):  # nobody took it
+            if self._offered.pop(session_id, None):  # not taken
                 self._take_back(ready)
 
     def take(self, session_id: SessionId) -> CliProcess | None:
-        """The process that was offered under this id."""
+        """Removes and returns the process reserved under this id; None if there is none."""
         ready = self._offered.pop(session_id, None)
         if ready is None:
             return None
@@ -98,19 +105,20 @@ class PrewarmedPool:
         return ready.process
 
     def note_use(self, cli_model: str) -> None:
-        """The model has answered, so others may soon ask it."""
+        """Records that the model was used, and starts to prewarm for it in the background."""
         if not self._number:
             return
         self._used[cli_model] = time.monotonic()
         self._used.move_to_end(cli_model)
-        if self._refilling is None or self._refilling.done():  # or ended with its event loop
+        # The task also ends when its event loop does.
+        if self._refilling is None or self._refilling.done():
             self._changed = asyncio.Event()
             self._refilling = asyncio.create_task(self._refill())
         self._changed.set()
 
     @contextmanager
     def prioritise(self) -> Iterator[None]:
-        """A request waits for its first word: start nothing beside it."""
+        """Pauses prewarming while a request waits for its first event."""
         self._hurried += 1
         try:
             yield
@@ -119,11 +127,11 @@ class PrewarmedPool:
             self._changed.set()
 
     def drain(self) -> None:
-        """Start no more."""
+        """Stops prewarming. Idempotent."""
         self._number = 0
 
     async def aclose(self) -> None:
-        """Give up those that stand ready."""
+        """Stops prewarming and discards all processes."""
         self.drain()
         if self._refilling is not None:
             await cancelled(self._refilling)
@@ -143,16 +151,16 @@ class PrewarmedPool:
     def _take_back(self, ready: Prewarmed) -> None:
         if self._number:
             self._ready[ready.process.launch.cli_model].appendleft(ready)
-        else:  # the gateway is ending
+        else:  # the gateway is draining
             self._discard(ready)
 
     async def _refill(self) -> None:
-        """Never ends by itself: an exception that is not expected costs a pause, as a failure does."""
+        """Prewarms until cancelled; retries with backoff after failures, even unexpected ones."""
         while True:
             try:
                 waits = not await self._start_next()
             except Exception:
-                log.exception("prewarming failed: trying again after a pause")
+                log.exception("prewarming failed: retrying with backoff")
                 self._deaths += 1
                 waits = False
             if waits:
@@ -161,7 +169,7 @@ class PrewarmedPool:
                 await asyncio.sleep(backoff(START_INTERVAL_S, MAX_START_INTERVAL_S, self._deaths))
 
     async def _start_next(self) -> bool:
-        """Whether a start was tried; False where none is wanted now."""
+        """Starts one process if one is missing; returns whether a start was attempted."""
         self._changed.clear()
         self._retire()
         cli_model = self._next_model()
@@ -193,7 +201,7 @@ class PrewarmedPool:
         self._ready.setdefault(cli_model, deque()).append(ready)
 
     def _next_model(self) -> str | None:
-        """The latest used model that has too few."""
+        """Returns the most recently used model with fewer than `number` processes."""
         for cli_model in reversed(self._used):
             offered = sum(it.process.launch.cli_model == cli_model for it in self._offered.values())
             if len(self._ready.get(cli_model, ())) + offered < self._number:
@@ -201,7 +209,7 @@ class PrewarmedPool:
         return None
 
     def _retire(self) -> None:
-        """Give up who is too old, outdated, or for a model that nobody uses."""
+        """Discards processes that are too old, outdated, or for a model no longer in use."""
         now = time.monotonic()
         while self._used and (
             len(self._used) > MAX_MODELS or now - next(iter(self._used.values())) > RECENT_USE_S
@@ -216,7 +224,7 @@ class PrewarmedPool:
                 self._discard(ready)
 
     def _on_exit(self, cli_model: str, ready: Prewarmed) -> None:
-        log.warning("a claude process that stood ready has ended by itself")
+        log.warning("prewarmed claude process exited")
         self._deaths += 1
         if ready in self._ready[cli_model]:
             self._ready[cli_model].remove(ready)

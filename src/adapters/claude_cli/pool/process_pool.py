@@ -1,4 +1,4 @@
-"""Where processes come from, and where they go after their turn."""
+"""Supplies a process for each turn, and keeps or ends it afterwards."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,7 +17,7 @@ from modegate.domain.turn import Turn
 
 
 class ProcessPool:
-    """A turn gets its session's process, one that stands ready, or a new one, in this order."""
+    """Supplies a turn's process: the session's idle one, a prewarmed one, or a new one."""
 
     def __init__(self, options: ClaudeOptions, workspace: SessionDirectories) -> None:
         self._keeps = not options.oneshot and options.live_sessions > 0
@@ -31,35 +31,36 @@ class ProcessPool:
 
     @property
     def idle(self) -> int:
-        """How many wait for their session's next turn."""
+        """The number of idle processes, each kept for its session's next turn."""
         return len(self._live)
 
     @property
     def warm(self) -> int:
-        """How many stand ready."""
+        """The number of prewarmed processes."""
         return len(self._warm)
 
     @property
     def unused(self) -> set[SessionId]:
-        """Ids of sessions that have not begun."""
+        """The session ids of prewarmed processes, which have had no turn."""
         return self._warm.session_ids
 
     def reserve(self, cli_model: str) -> AbstractContextManager[SessionId | None]:
-        """The id of a session that can begin at once."""
+        """Reserves a prewarmed process and yields its session's id, or None."""
         return self._warm.reserve(cli_model)
 
     def prioritise(self) -> AbstractContextManager[None]:
-        """While a turn waits for its first word."""
+        """Pauses prewarming while a turn waits for its first event."""
         return self._warm.prioritise()
 
     def note_use(self, process: CliProcess) -> None:
-        """Its model is in use."""
+        """Records that the process's model was used."""
         self._warm.note_use(process.launch.cli_model)
 
     async def acquire(self, turn: Turn) -> CliProcess | None:
-        """The process that waits for the turn, with the session's folder locked.
+        """Returns the idle or prewarmed process of the turn's session, with its folder locked.
 
-        None where a new one has to be started, and can be: another that waited has ended.
+        Returns None if the caller must start a new process. A process that cannot take the turn is
+        ended first.
 
         Raises:
             SessionBusyError: another gateway uses the session.
@@ -80,29 +81,35 @@ class ProcessPool:
         return None
 
     async def start(self, turn: Turn) -> CliProcess:
-        """A process that has just been started."""
+        """Starts a process for the turn.
+
+        Raises:
+            BackendUnavailableError: the process cannot be started.
+            StorageError: the session's folder cannot be created or locked.
+            SessionBusyError: another gateway uses the session.
+        """
         return await self.launcher.start(Launch.of(turn))
 
     def keeps(self, process: CliProcess) -> bool:
-        """Whether it stays with its session after its turn."""
+        """Returns whether the process is kept for its session after the turn."""
         return self._keeps and process.place.supports_multiple_turns
 
     def return_(self, process: CliProcess) -> None:
-        """Its turn is over, and it can take another."""
+        """Puts a process back after its turn; it stays idle for the session's next turn."""
         self._live.keep(process)
 
     async def end_session(self, session_id: SessionId) -> None:
-        """End the session's process, if it has one."""
+        """Ends the session's idle process, if any, and waits for its exit."""
         if process := self._live.take(session_id):
             self._end_soon(process)
         await self._ended(session_id)
 
     def drain(self) -> None:
-        """Start no process for turns that will not come."""
+        """Stops prewarming."""
         self._warm.drain()
 
     async def aclose(self) -> None:
-        """End all that wait."""
+        """Ends all idle and prewarmed processes, and then the orphan guard."""
         await self._warm.aclose()
         self._live.clear()
         while self._ending:
@@ -117,7 +124,7 @@ class ProcessPool:
             return False
 
     async def _end(self, process: CliProcess) -> None:
-        """End one that waits; what it would write at its end may not be true any more."""
+        """Ends an idle process; kills it if outdated, so that it writes no stale state."""
         try:
             current = process.reacquire()
         except (SessionBusyError, OSError):
@@ -128,7 +135,7 @@ class ProcessPool:
         process.release_lock()
 
     async def _drop(self, process: CliProcess) -> None:
-        """End one that has never had a turn."""
+        """Kills a prewarmed process and removes its session's folder."""
         process.child.kill()
         await self.launcher.stop(process)
         await self._workspace.discard(process.launch.session_id)
@@ -146,6 +153,6 @@ class ProcessPool:
         task.add_done_callback(self._ending.pop)
 
     async def _ended(self, session_id: SessionId) -> None:
-        """Wait until no process of the session is ending."""
+        """Waits until no process of the session is ending."""
         if tasks := [task for task, ending in self._ending.items() if ending == session_id]:
             await asyncio.wait(tasks)

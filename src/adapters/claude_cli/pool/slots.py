@@ -9,7 +9,7 @@ from modegate.domain.errors import CapacityError, ShuttingDownError
 
 
 class Slots:
-    """Grants at most `maximum` slots at once; a request waits in FIFO order for `timeout` seconds."""
+    """Grants at most `maximum` slots at once; requests wait in FIFO order for `timeout` seconds."""
 
     def __init__(self, maximum: int, timeout: float) -> None:
         self._maximum = maximum
@@ -36,7 +36,9 @@ class Slots:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[None]:
-        """Acquires a slot until the context is left. Cancellation while waiting leaves the queue.
+        """Acquires a slot, and releases it when the context exits.
+
+        Cancellation while waiting removes the request from the queue.
 
         Raises:
             CapacityError: no slot became free in time.
@@ -80,7 +82,7 @@ class Slots:
 
 
 def _settle(turn: asyncio.Future[None], error: Exception | None = None) -> bool:
-    """Wakes a waiter; returns False where it was cancelled."""
+    """Wakes a waiter; returns False if it was cancelled."""
     if turn.done():
         return False
     if error is None:

@@ -1,1 +1,1 @@
-"""One process of the CLI: its start, environment, folder and end."""
+"""One CLI process: its start, environment, folder and end."""

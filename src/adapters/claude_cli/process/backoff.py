@@ -1,9 +1,9 @@
-"""Pauses that grow with each failure."""
+"""Exponential backoff."""
 
-# Beyond this the power is a number that no float holds; every pause is the longest by then.
+# More doublings overflow a float; every pause has reached its maximum by then.
 MOST_DOUBLINGS = 32
 
 
 def backoff(first: float, longest: float, failures: int) -> float:
-    """The pause after so many failures in a row: `first`, doubled by each, up to `longest`."""
+    """Returns `first` doubled once per consecutive failure, up to `longest`; all in seconds."""
     return min(first * 2.0 ** min(failures, MOST_DOUBLINGS), longest)

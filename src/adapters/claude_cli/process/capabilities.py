@@ -1,4 +1,4 @@
-"""Which options an executable knows."""
+"""Detects which options an executable supports."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ from modegate.adapters.claude_cli.process.descriptors import require_descriptors
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK
 
-# Seconds for an executable to say what it is.
+# Seconds for an executable to answer `--help` or `--version`.
 PATIENCE = 10.0
-# One that was silent is not asked for every turn: each would wait as long again.
+# Seconds until an executable that timed out is probed again. A probe per turn would delay each.
 ASKED_AGAIN_AFTER = 60.0
 OPTION = re.compile(r"(?<![\w-])--[a-zA-Z][a-zA-Z-]+")
 
@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 
 class FeatureProbe:
-    """Asks each executable once, and again when it has changed, or some time after its silence."""
+    """Probes each executable once, and caches the answer until the file changes.
+
+    After a timeout the next probe waits for `ASKED_AGAIN_AFTER` seconds.
+    """
 
     def __init__(self, environment: Mapping[str, str], guard: OrphanGuard | None = None) -> None:
         self._environment = environment
@@ -38,7 +41,11 @@ class FeatureProbe:
         self._asking = asyncio.Lock()
 
     async def ask(self, executable: str) -> Features:
-        """What `--help` lists; nothing, which stands for everything, where it does not answer."""
+        """Returns the options that `--help` lists; an empty set, which means all, on a timeout.
+
+        Raises:
+            OSError: the executable is missing or cannot be started.
+        """
         key = (executable, _changed_at(executable))
         async with self._asking:
             if key in self._known:
@@ -47,7 +54,7 @@ class FeatureProbe:
                 return Features(frozenset())
             told = await run_and_capture(executable, "--help", self._environment, self._guard)
             if told is None:
-                log.warning("claude --help did not answer: every option is taken as known")
+                log.warning("claude --help timed out: assuming that it supports every option")
                 self._silent_until[key] = time.monotonic() + ASKED_AGAIN_AFTER
                 return Features(frozenset())
             self._known[key] = Features(frozenset(OPTION.findall(told)))
@@ -60,7 +67,11 @@ async def run_and_capture(
     environment: Mapping[str, str],
     guard: OrphanGuard | None = None,
 ) -> str | None:
-    """What an executable says of itself; None where it does not in time."""
+    """Runs the executable with `option` and returns its standard output; None on a timeout.
+
+    Raises:
+        OSError: the executable cannot be started.
+    """
     mark = uuid.uuid4().hex
     if guard is not None:
         await guard.start()
@@ -84,9 +95,9 @@ async def run_and_capture(
         return None
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):  # it has just ended
+            with suppress(ProcessLookupError, PermissionError):  # it may have just ended
                 os.killpg(process.pid, signal.SIGKILL)
-            with suppress(TimeoutError):  # somebody else may hold its standard output
+            with suppress(TimeoutError):  # a descendant may hold its standard output open
                 async with asyncio.timeout(OUTPUT_DRAIN_S):
                     await process.communicate()
         if guard is not None:

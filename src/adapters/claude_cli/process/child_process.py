@@ -1,4 +1,4 @@
-"""One child process: its pipes, its bounds, and its certain end."""
+"""One child process: its pipes, its output limits, and its termination."""
 
 import asyncio
 import contextlib
@@ -15,23 +15,24 @@ from modegate.domain.errors import GatewayError, OutputLimitError
 STDIN, STDOUT, STDERR = 0, 1, 2
 HIGH_WATER_BYTES = 1024 * 1024
 STDERR_KEPT_BYTES = 16 * 1024
-# How long standard output may stay open after the child's own end, held by some descendant.
+# Seconds to drain standard output after the child's exit; a descendant may hold it open.
 OUTPUT_DRAIN_S = 0.5
-# A killed process ends at once, unless the kernel waits in it for a disk or a network share.
+# Seconds for a killed process to end. It ends at once, unless it is in uninterruptible sleep for
+# a disk or a network share.
 KILLED_WITHIN_S = 5.0
 
 log = logging.getLogger(__name__)
 
 
 def noop() -> None:
-    """Where nobody wants to know."""
+    """No-op exit handler."""
 
 
 class ChildProcess(asyncio.SubprocessProtocol):
-    """Reads what the child writes, and knows when it ends.
+    """Buffers the child's output and detects its exit.
 
-    The event loop's own stream wrappers wait for the pipes' end where only the process has ended;
-    a descendant that keeps a pipe open would then hold the turn for ever.
+    The event loop's own stream wrappers wait until the pipes close, even after the process exits. A
+    descendant that keeps a pipe open would then block the turn indefinitely.
     """
 
     def __init__(self, *, stderr_limit: int) -> None:
@@ -54,39 +55,43 @@ class ChildProcess(asyncio.SubprocessProtocol):
 
     @property
     def started(self) -> bool:
-        """Whether there is a process to end."""
+        """Whether the process has been spawned."""
         return self._transport is not None
 
     @property
     def is_here(self) -> bool:
-        """Whether it belongs to the event loop that runs; of others nothing is heard any more."""
+        """Whether it belongs to the running event loop; other loops deliver no more events."""
         return self._loop is asyncio.get_running_loop()
 
     @property
     def transport(self) -> asyncio.SubprocessTransport:
-        """The event loop's side of the child; there from the moment that it is started."""
+        """The event loop's transport for the child.
+
+        Raises:
+            RuntimeError: the child has not been started.
+        """
         if self._transport is None:
             raise RuntimeError("the child has not been started")
         return self._transport
 
     @property
     def pid(self) -> int:
-        """Of the process, and of its group."""
+        """The id of the process and of its process group."""
         return self._pid
 
     @property
     def exit_status(self) -> int | None:
-        """As the event loop tells it; None while the child runs."""
+        """The exit status; None while the child runs."""
         return self.transport.get_returncode()
 
     @property
     def stderr(self) -> str:
-        """The end of what the child wrote to standard error; for the log, after cleaning."""
+        """The end of the child's standard error; must be redacted before it is logged."""
         return self._stderr.decode("utf-8", "replace")
 
     def write(self, data: bytes, *, last: bool = False) -> None:
-        """Send `data` to standard input; `last` closes it. A child that does not read is no error."""
-        # uvloop's transports are no subclasses of asyncio's.
+        """Writes `data` to standard input; `last` closes it. A no-op once it is closed."""
+        # uvloop's transports are not subclasses of asyncio's.
         pipe = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(STDIN))
         if self._input_ended or pipe.is_closing():
             return
@@ -96,19 +101,19 @@ class ChildProcess(asyncio.SubprocessProtocol):
             pipe.write_eof()
 
     def begin_answer(self) -> bytes:
-        """The bounds count anew; what came since the last answer is returned, and counts no more."""
+        """Resets the output limits, and returns the output since the last answer."""
         self._stderr_size = 0
         self._stderr.clear()
         self._stderr_news = False
         return self._take()
 
     async def read(self) -> bytes:
-        """What standard output brought since the last call; empty at its end.
+        """Waits for standard output and returns what is new; empty at its end.
 
         Raises:
-            OutputLimitError: standard error is over its bound.
-            BackendAuthError: the CLI says there that it has no credentials.
-            GatewayError: the one that it has expired with.
+            OutputLimitError: standard error exceeds its limit.
+            BackendAuthError: standard error says that the CLI has no valid credentials.
+            GatewayError: the error that was passed to `expire`.
         """
         while not self._stdout:
             if self.expired is not None:
@@ -122,7 +127,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
         return self._take()
 
     async def speaks(self, patience: float) -> bool:
-        """Whether standard output brings more, or ends, within `patience` seconds."""
+        """Returns whether standard output has data, or ends, within `patience` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while not (self._stdout or self._at_end):
@@ -131,27 +136,27 @@ class ChildProcess(asyncio.SubprocessProtocol):
         return bool(self._stdout) or self._at_end
 
     async def ended(self, patience: float) -> None:
-        """Wait for the child to end, for at most `patience` seconds."""
+        """Waits for the child to exit, for at most `patience` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self.exited.wait()
 
     def terminate(self) -> None:
-        """Ask the whole group to end."""
+        """Sends SIGTERM to the process group."""
         if not self.exited.is_set():
             self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the whole group now."""
+        """Sends SIGKILL to the process group."""
         if not self.exited.is_set():
             self._signal(signal.SIGKILL)
 
     async def stop(self, grace: float) -> None:
-        """End the whole group: SIGTERM, after `grace` seconds SIGKILL, and wait for the end.
+        """Ends the process group: SIGTERM, then SIGKILL after `grace` seconds; waits for the exit.
 
-        The wait is bounded: a process that the kernel does not end must not hold its slot for ever.
+        The wait is bounded. A process that the kernel cannot end must not hold its slot.
         """
-        if not self.is_here:  # its event loop has ended: nothing would tell of its end
+        if not self.is_here:  # its event loop has ended and cannot report the exit
             self.kill()
             return
         if not self.exited.is_set():
@@ -168,7 +173,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
         self.transport.close()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._pid <= 1:  # to a kernel these mean our own group, and everybody
+        if self._pid <= 1:  # to the kernel these mean our own group, and every process
             raise RuntimeError("the child has no group")
         try:
             os.killpg(self._pid, number)
@@ -176,7 +181,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
             return
 
     def expire(self, error: GatewayError) -> None:
-        """The child's time is over: whoever reads gets the error, and no more."""
+        """Ends the child's output: pending and later reads raise `error`."""
         self.expired = error
         self._stdout.clear()
         self._end_of_output()
@@ -200,23 +205,23 @@ class ChildProcess(asyncio.SubprocessProtocol):
     def _stdout_pipe(self) -> asyncio.ReadTransport:
         return cast("asyncio.ReadTransport", self.transport.get_pipe_transport(STDOUT))
 
-    # What the event loop calls.
+    # Callbacks of the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The child runs."""
+        """Records the transport and the process id after the spawn."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._pid = self._transport.get_pid()
         self._loop = asyncio.get_running_loop()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """The child wrote."""
+        """Buffers output, and pauses standard output above the high-water mark (backpressure)."""
         if fd == STDERR:
             self._stderr_size += len(data)
             self._stderr += data
             self._stderr_news = True
             if (
                 len(self._stderr) > STDERR_KEPT_BYTES
-            ):  # whole lines, for half a key would not be known
+            ):  # keep complete lines: redaction would not recognise half a key
                 begin = self._stderr.find(b"\n", -STDERR_KEPT_BYTES // 2) + 1
                 del self._stderr[: begin or len(self._stderr)]
         else:
@@ -227,13 +232,13 @@ class ChildProcess(asyncio.SubprocessProtocol):
         self._readable.set()
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
-        """A pipe's other end is closed."""
+        """Ends the output when standard output closes."""
         if fd == STDOUT:
             self._end_of_output()
 
     def process_exited(self) -> None:
-        """The child has ended; what it wrote may still be on its way."""
-        self._signal(signal.SIGKILL)  # its descendants, while the group's id is surely still theirs
+        """Handles the child's exit; its last output may still be in the pipe."""
+        self._signal(signal.SIGKILL)  # its descendants, before the kernel can reuse the group's id
         self.exited.set()
         self.on_exit()
         loop = asyncio.get_running_loop()

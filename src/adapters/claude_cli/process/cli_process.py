@@ -1,4 +1,4 @@
-"""A `claude` process, and the one session that it belongs to for all its life."""
+"""A `claude` process, which serves one session for its whole life."""
 
 import asyncio
 import uuid
@@ -16,21 +16,20 @@ from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
 from modegate.domain.errors import BackendCrashedError, GatewayError
 from modegate.domain.prompt import Prompt
 
-# What a process may say of itself between two turns; anything else would belong to a turn.
+# Event types that an idle process may write; any other event belongs to a turn.
 IDLE_EVENT_TYPES = frozenset(
     {"system", "command_lifecycle", "control_response", "keep_alive", "rate_limit_event"}
 )
-# How long a process may take to stop its turn, and then to forget it.
+# Seconds for a process to stop its turn, and then to remove it from the conversation.
 INTERRUPT_TIMEOUT_S = 0.2
 REWIND_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The session's folder, locked, and the executable that works there.
+    """The session's locked folder, and facts about the executable that runs in it.
 
-    `version` is that of the executable and the login; `converses` tells whether the executable takes
-    more than one turn.
+    `version` changes with the executable and with the login.
     """
 
     folder: SessionDirectory
@@ -40,7 +39,7 @@ class Place:
 
 
 class CliProcess:
-    """Takes one turn after the other; a conversation is never another session's."""
+    """Runs the turns of one session, one after the other."""
 
     def __init__(
         self, launch: Launch, place: Place, child: ChildProcess, stdout_limit: int
@@ -48,37 +47,40 @@ class CliProcess:
         self.launch = launch
         self.place = place
         self.child = child
-        self.mark = uuid.uuid4().hex  # tells its descendants from other processes
-        self.was_idle = False  # whether it was there before the turn that it has now
+        self.mark = uuid.uuid4().hex  # identifies its descendants
+        self.was_idle = False  # whether it was started before its current turn
         self._lines = JsonLines(stdout_limit)
         self._system: str | None = None
         self._message_id = ""
         self._turns = 0
         self._up_to_date = True
-        self.begun = False  # whether it has said that its turn runs
+        self.begun = False  # whether it has confirmed that its turn runs
 
     @property
     def alive(self) -> bool:
-        """Whether it can take a turn."""
+        """Whether the process runs in the current event loop."""
         return self.child.started and self.child.is_here and not self.child.exited.is_set()
 
     @property
     def plain_error(self) -> GatewayError | None:
-        """What it said in words instead of events."""
+        """The error that it wrote as plain text instead of an event."""
         return errors.from_words(self._lines.words)
 
     def accepts(self, prompt: Prompt) -> bool:
-        """Whether it would answer under this system prompt, which it cannot change."""
+        """Returns whether its system prompt is `prompt`'s or still unset; it cannot change."""
         return self._system in (None, prompt.system)
 
     def reacquire(self) -> bool:
-        """Take the folder again; False where this process does not know what was said since.
+        """Locks the folder again; returns False if the process cannot take the next turn.
+
+        It cannot if it has exited, missed a turn of another gateway, or wrote an unexpected event.
 
         Raises:
             SessionBusyError: another gateway is using the session.
+            OSError: the folder is gone or cannot be written.
         """
         self.was_idle = True
-        # Once it has missed a turn it never knows the conversation again, though the lock is ours.
+        # A process that missed a turn stays outdated, even once this gateway has the lock again.
         self._up_to_date = self.place.lock.acquire() and self._up_to_date
         self._lines.begin_answer()
         heard = self._lines.feed(self.child.begin_answer())
@@ -89,11 +91,11 @@ class CliProcess:
         )
 
     def release_lock(self) -> None:
-        """Let other gateways have the session while no turn runs."""
+        """Releases the folder's lock, so that other gateways can use the session."""
         self.place.lock.release()
 
     def ask(self, prompt: Prompt, *, last: bool) -> None:
-        """Begin a turn; after the `last` one the process ends by itself."""
+        """Sends the prompt of a turn; after the `last` one the process exits by itself."""
         self._lines.begin_answer()
         self._message_id = str(uuid.uuid4())
         self._turns += 1
@@ -103,10 +105,10 @@ class CliProcess:
         self.child.write(begin + messages.user(prompt.text, self._message_id), last=last)
 
     async def events(self) -> list[dict[str, object]]:
-        """What it said since the last call; waits for more than nothing.
+        """Waits for output, and returns the current turn's events since the last call.
 
         Raises:
-            GatewayError: it ended, or wrote too much.
+            GatewayError: the process ended, expired or wrote too much.
         """
         data = await self.child.read()
         events = self._lines.feed(data) if data else self._lines.flush()
@@ -118,7 +120,10 @@ class CliProcess:
         return list(self._of_this_turn(events))
 
     async def undo_turn(self, *, forget: bool) -> bool:
-        """Stop the turn that runs, and `forget` it; False where the process did not do so."""
+        """Interrupts the running turn; with `forget`, also removes it from the conversation.
+
+        Returns False if the process did not confirm it in time.
+        """
         try:
             self.child.write(messages.interrupt())
             async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
@@ -132,14 +137,14 @@ class CliProcess:
             return False
 
     def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:
-        """Without what belongs to the turn before, which may have been given up in the middle."""
+        """Yields events of this turn; skips late events of an interrupted previous turn."""
         for event in events:
             self.begun = self.begun or messages.begins(event, self._message_id)
             if self.begun or self._turns == 1:
                 yield event
 
     async def _heard(self, judge: Callable[[Event], bool | None]) -> bool:
-        """The first verdict on what the process says."""
+        """Reads events until `judge` returns a verdict, and returns it."""
         while True:
             for event in await self.events():
                 if (verdict := judge(event)) is not None:

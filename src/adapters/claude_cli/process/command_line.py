@@ -1,4 +1,4 @@
-"""What a process is started with."""
+"""The command line of a process."""
 
 from dataclasses import dataclass
 
@@ -13,42 +13,42 @@ BASICS = (
     "--output-format=stream-json",
     "--verbose",
     "--include-partial-messages",
-    # Nothing of the host's own Claude Code set-up is picked up.
+    # Ignore the host's own Claude Code settings and MCP servers.
     "--setting-sources=",
     "--strict-mcp-config",
 )
 HARDENING = (
-    # Confines what is left of file access to the empty working folder.
+    # Confine the remaining file access to the empty working folder.
     "--restricted",
-    # A tool that nobody allowed is denied; without this the CLI waits for an answer.
+    # Deny tools that are not allowed; without this the CLI waits for an answer.
     "--permission-prompts=none",
-    # The system prompt of a resumed turn is the one sent with it, with a login as with a key.
+    # Use the system prompt sent with a resumed turn, both with a login and with a key.
     "--system-prompt-snapshot=off",
 )
 OPTIONAL = ("--bare", "--effort", "--allowedTools")
-# Who lists it reads turns from standard input, one after the other.
+# An executable that lists this option reads several turns from standard input.
 CONVERSES = "--input-format"
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The options that an executable knows, as its `--help` lists them; empty: it did not say."""
+    """The options that `--help` lists; empty if it did not answer."""
 
     options: frozenset[str] = frozenset()
 
     def has(self, argument: str) -> bool:
-        """Whether the option in `argument` may be used."""
+        """Returns whether the option in `argument` may be used."""
         return not self.options or argument.partition("=")[0] in self.options
 
     @property
     def supports_multiple_turns(self) -> bool:
-        """Whether a process may be given more than one turn."""
+        """Whether a process can take more than one turn."""
         return CONVERSES in self.options
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a process is for, from its start to its end; `cli_session_id` is the CLI's own."""
+    """A process's session, model and effort, fixed at its start; `cli_session_id` is the CLI's."""
 
     session_id: SessionId
     cli_session_id: str
@@ -58,20 +58,20 @@ class Launch:
 
     @classmethod
     def of(cls, turn: Turn) -> "Launch":
-        """For a turn."""
+        """Returns the launch for a turn."""
         session = turn.session
         return cls(session.id, session.cli_session_id, turn.cli_model, turn.effort, turn.resume)
 
     def serves(self, turn: Turn) -> bool:
-        """Whether its process can take the turn, one of the same session."""
+        """Returns whether the process can take a turn of its session: same model and effort."""
         return (self.cli_model, self.effort) == (turn.cli_model, turn.effort)
 
 
 def build_command(launch: Launch, options: ClaudeOptions, features: Features) -> list[str]:
-    """The arguments behind the executable: no positional one, and nothing that a client wrote.
+    """Returns the arguments after the executable: none is positional or free text of a client.
 
-    What a client chose (model, session, effort) comes from a table or was parsed, and is joined to
-    its option.
+    A client's choices (model, session, effort) come from a table or were parsed. Each is joined to
+    its option with `=`.
     """
     session = "--resume" if launch.resume else "--session-id"
     wished = [*HARDENING]

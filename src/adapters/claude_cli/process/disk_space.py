@@ -1,4 +1,4 @@
-"""Room on the disk for what a turn adds to its session's folder."""
+"""Disk space for what a turn adds to its session's folder."""
 
 import json
 import os
@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-# The CLI adds 5 kB to the transcript in a short turn, besides answer and prompt (2.1.329).
+# Bytes for a turn besides its prompt. A short turn adds 5 kB to the transcript, besides answer and
+# prompt (2.1.329).
 ROOM_BYTES = 128 * 1024
-# With less room than this after a turn, the disk may have been full in it: more than the store, which
-# writes the session's row then, may have freed for itself.
+# With less space than this after a turn, the disk may have been full during it. It exceeds what the
+# session store, which then writes the session's row, may have freed for itself.
 DOUBTFUL_BYTES = 512 * 1024
-# It writes a prompt up to three times: as queued, as the message, and as the request that it sent.
+# The CLI writes a prompt up to three times: queued, as the message, and as the request sent.
 COPIES = 3
 NAME = "room"
 ZEROS = memoryview(bytes(64 * 1024))
@@ -19,19 +20,19 @@ SPOKEN = frozenset({"user", "assistant"})
 
 
 def room_for(prompt: str) -> int:
-    """Bytes that a turn with this prompt may add."""
+    """Returns the number of bytes that a turn with this prompt may add."""
     return ROOM_BYTES + COPIES * len(prompt.encode("utf-8", "replace"))
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Writes `size` bytes into the folder, and frees them again before they reach the disk.
+    """Writes `size` bytes into the folder, and deletes them before they reach the disk.
 
-    The CLI answers on a full disk as on any other, and loses the conversation silently (measured with
-    2.1.329): its transcript ends in the middle of a line. So the room is tried before it is asked. A
-    figure of the file system would know of no quota and no fault.
+    On a full disk the CLI answers as usual, but loses the conversation silently. Its transcript
+    then ends in the middle of a line (measured with 2.1.329). So the check runs before the prompt
+    is sent. Free space as reported by the file system ignores quotas and faults.
 
     Raises:
-        OSError: there is no room, or the folder cannot be written.
+        OSError: there is too little space, or the folder cannot be written.
     """
     path = folder / NAME
     try:
@@ -52,7 +53,7 @@ def _allocate(descriptor: int, size: int) -> None:
 
 
 def has_cut_line(paths: Iterable[Path]) -> bool:
-    """Whether one of the files ends in the middle of a line."""
+    """Returns whether one of the files ends in the middle of a line."""
     for path in paths:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -63,10 +64,10 @@ def has_cut_line(paths: Iterable[Path]) -> bool:
 
 
 def has_answer(path: Path, begin: int) -> bool:
-    """Whether what a transcript holds from the byte `begin` on is whole, and ends with an answer.
+    """Returns whether a transcript is complete from byte `begin` on, and ends with an answer.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         file.seek(begin)
@@ -75,7 +76,7 @@ def has_answer(path: Path, begin: int) -> bool:
         return False
     try:
         kinds = [_kind(line) for line in added.splitlines()]
-    except ValueError:  # a line was cut, and another written behind it
+    except ValueError:  # a line was cut, and another was appended to it
         return False
     said = [kind for kind in kinds if kind in SPOKEN]
     return said[-1:] == ["assistant"]

@@ -1,4 +1,4 @@
-"""The environment of a child: an allow-listed part of the host's, and the CLI's own switches."""
+"""The environment of a child: allow-listed host variables, and switches of the CLI."""
 
 import logging
 from collections.abc import Mapping
@@ -31,9 +31,9 @@ ALLOWED = frozenset(
 )
 FORBIDDEN = frozenset({"OPENAI_API_KEY", "API_KEY", "API_KEYS", "METRICS_TOKEN", "CLAUDECODE"})
 
-# Measured on 2.1.329: without the first of them a login's session reads the file that a prompt
-# names as @/path, and adds a hint where it finds the word "ultrathink". Without the watchdog of
-# retries the CLI does not tell of a `retry-after` over 60 s, nor announce the wait for a limit's end.
+# Measured on 2.1.329, without DISABLE_ATTACHMENTS: a session with a login reads files that a prompt
+# names as @/path. It also adds a hint if the prompt contains "ultrathink". Without RETRY_WATCHDOG
+# the CLI does not report a `retry-after` over 60 s, nor the wait for a limit's end.
 SWITCHES: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
@@ -48,22 +48,22 @@ log = logging.getLogger(__name__)
 
 
 def build_environment(options: ClaudeOptions) -> dict[str, str]:
-    """The whole environment of a child."""
+    """Returns the complete environment of a child."""
     allowed = (ALLOWED | set(options.environment_allow)) - FORBIDDEN
     inherited = {
         name: value for name, value in options.environment.items() if name in allowed and value
     }
     if "HOME" not in inherited:
         log.warning("HOME is not set: the claude CLI keeps its files in /tmp")
-        inherited["HOME"] = "/tmp"  # noqa: S108 - what SPEC promises where there is no home
+        inherited["HOME"] = "/tmp"  # noqa: S108 - the documented default without HOME
     return {**inherited, **SWITCHES, "CLAUDE_CODE_MAX_RETRIES": str(options.api_retries)}
 
 
 def in_session(environment: Mapping[str, str], config: Path) -> dict[str, str]:
-    """The environment of one session's children: the CLI's files are the session's own.
+    """Returns the environment of one session's children, with a CLI folder of its own.
 
-    A login stays where `claude` itself keeps it, and is renewed there (measured on 2.1.329); an
-    empty value is the CLI's own default.
+    A login stays in the folder where `claude` keeps it, and is renewed there (measured on 2.1.329).
+    An empty value selects the CLI's default folder.
     """
     login = environment.get("CLAUDE_CONFIG_DIR", "")
     return {

@@ -1,4 +1,4 @@
-"""Where the `claude` executable is."""
+"""Finds the `claude` executable."""
 
 import importlib.util
 import shutil
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def find_executable(configured: str | None, path: str | None = None) -> str | None:
-    """The configured one, else `claude` on `path`, else the one that claude-agent-sdk carries.
+    """Returns the configured path, else `claude` on `path`, else claude-agent-sdk's bundled one.
 
-    None where there is none, or where it may not be executed.
+    Returns None if it is missing or not executable.
     """
     found = shutil.which(configured or "claude", path=path)
     if found is None:
         return None if configured else _bundled()
-    return str(Path(found).absolute())  # children are started in folders of their own
+    return str(Path(found).absolute())  # children start in other folders
 
 
 def _bundled() -> str | None:

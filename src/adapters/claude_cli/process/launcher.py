@@ -1,4 +1,4 @@
-"""Starts and ends processes, and knows what they are started with."""
+"""Starts and stops CLI processes."""
 
 import asyncio
 import logging
@@ -27,14 +27,14 @@ from modegate.adapters.claude_cli.process.session_directory import (
 )
 from modegate.domain.errors import GatewayError
 
-# Whoever starts a gateway wants it to listen first, for so many seconds.
+# Seconds to wait after start-up before background work, so that the gateway listens first.
 WARMUP_DELAY_S = 0.5
 
 log = logging.getLogger(__name__)
 
 
 class Launcher:
-    """Every process has a folder, a guard, and an end."""
+    """Starts processes in their session's locked folder, under the orphan guard, and stops them."""
 
     def __init__(self, options: ClaudeOptions, workspace: SessionDirectories) -> None:
         self._options = options
@@ -45,11 +45,14 @@ class Launcher:
 
     @property
     def executable(self) -> str | None:
-        """Where it is."""
+        """The path of the executable; None if it is missing."""
         return find_executable(self._options.executable, self._options.environment.get("PATH"))
 
     def version(self) -> object:
-        """Changes when the executable or the login does: processes from before are outdated."""
+        """Returns a value that changes with the executable and the login.
+
+        Processes started under another value are outdated.
+        """
         executable = self.executable or ""
         try:
             changed_at = Path(executable).stat().st_mtime_ns
@@ -58,10 +61,10 @@ class Launcher:
         return executable, changed_at, login_changed_at(self._options.environment)
 
     async def features(self) -> Features:
-        """What the executable knows.
+        """Returns the options that the executable supports.
 
         Raises:
-            BackendUnavailableError: there is none, or it cannot be executed.
+            BackendUnavailableError: the executable is missing or cannot be executed.
         """
         executable = self.executable
         if executable is None:
@@ -69,32 +72,32 @@ class Launcher:
         try:
             return await self._features.ask(executable)
         except OSError as error:
-            raise _unavailable("the claude executable cannot be started", error) from error
+            raise _unavailable("claude executable could not be started", error) from error
 
     async def prepare(self) -> None:
-        """What every first turn would have to wait for, once the gateway has started."""
+        """Does the work that the first turn would otherwise wait for; ignores failures."""
         await asyncio.sleep(WARMUP_DELAY_S)
         with suppress(GatewayError):
             await self.ready()
 
     async def ready(self) -> None:
-        """Return when nothing but a process's own start has to be waited for.
+        """Reads the features and starts the guard, so that only the spawn itself remains.
 
         Raises:
-            BackendUnavailableError: there is no executable, or it cannot be executed.
+            BackendUnavailableError: the executable is missing or cannot be executed.
         """
         await self.features()
         try:
             await self._guard.start()
         except OSError as error:
-            raise _unavailable("the guard process cannot be started", error) from error
+            raise _unavailable("guard process could not be started", error) from error
 
     async def start(self, launch: Launch) -> CliProcess:
-        """A process in the session's folder, which nobody else may use while it lives or waits.
+        """Starts a process in the session's folder, and locks the folder for it.
 
         Raises:
-            BackendUnavailableError: it cannot be started.
-            StorageError: its folder cannot be made or locked.
+            BackendUnavailableError: the process cannot be started.
+            StorageError: the folder cannot be created or locked.
             SessionBusyError: another gateway uses the session.
         """
         features = await self.features()
@@ -111,21 +114,21 @@ class Launcher:
             try:
                 await self._spawn(process, features)
             except OSError as error:
-                raise _unavailable("the claude executable cannot be started", error) from error
+                raise _unavailable("claude executable could not be started", error) from error
             failing.pop_all()
         return process
 
     async def stop(self, process: CliProcess, grace: float | None = None) -> None:
-        """Certainly, with all that it has started; its folder stays locked.
+        """Ends the process and all its descendants; its folder stays locked.
 
-        It may take `grace` seconds to end by itself; as many as the options say where none are given.
+        SIGKILL follows SIGTERM after `grace` seconds, by default `options.grace`.
         """
         await process.child.stop(self._options.grace if grace is None else grace)
         await asyncio.to_thread(kill_marked, [process.mark])
         self._guard.remove(process.child.pid)
 
     async def aclose(self) -> None:
-        """After the last process."""
+        """Stops the guard; call it after the last process has ended."""
         await self._guard.aclose()
 
     async def _spawn(self, process: CliProcess, features: Features) -> None:

@@ -1,4 +1,4 @@
-"""What is known of Claude's credentials, from the configuration and from the last turn."""
+"""The state of Claude's credentials, from the configuration and the last turn."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,18 +10,18 @@ KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
 class LoginState:
-    """Remembers whether the last turn was turned away for its credentials.
+    """Records whether Claude refused the credentials of the last turn.
 
-    That counts until a turn is let in, or until somebody has logged in again.
+    The record is cleared when a turn is accepted, or when the login file changes.
     """
 
     def __init__(self, options: ClaudeOptions) -> None:
         self._environment = options.environment
-        self._refused: int | None = None  # when the login was written that was refused
+        self._refused: int | None = None  # mtime (ns) of the refused login
 
     @property
     def state(self) -> CredentialState:
-        """Their state at this moment."""
+        """The credentials' current state."""
         if self._refused is not None and self._refused == self._login_changed_at():
             return CredentialState.REFUSED
         if any(self._environment.get(key) for key in KEYS):
@@ -29,11 +29,11 @@ class LoginState:
         return CredentialState.LOGIN if self._has_login() else CredentialState.MISSING
 
     def refused(self) -> None:
-        """A turn was turned away."""
+        """Records that Claude refused the credentials."""
         self._refused = self._login_changed_at()
 
     def accepted(self) -> None:
-        """A turn was let in."""
+        """Records that Claude accepted the credentials."""
         self._refused = None
 
     def _has_login(self) -> bool:
@@ -44,8 +44,8 @@ class LoginState:
 
 
 def login_changed_at(environment: Mapping[str, str]) -> int:
-    """When the file of a login was written, in nanoseconds; 0 without one."""
-    home = Path(environment.get("HOME") or "/tmp")  # noqa: S108 - the children's too
+    """Returns the modification time of the login file in nanoseconds; 0 if there is none."""
+    home = Path(environment.get("HOME") or "/tmp")  # noqa: S108 - same default as for children
     config = Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude")
     try:
         return (config / ".credentials.json").stat().st_mtime_ns

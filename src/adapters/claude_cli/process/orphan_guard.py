@@ -1,4 +1,4 @@
-"""Makes sure that no child outlives the gateway, even when that is killed with SIGKILL."""
+"""Prevents orphans: no child outlives the gateway, even after SIGKILL."""
 
 import asyncio
 import sys
@@ -9,12 +9,13 @@ from modegate.adapters.claude_cli.process import orphan_guard_process
 from modegate.adapters.claude_cli.process.descriptors import require_descriptors
 from modegate.adapters.claude_cli.process.shielded import run_shielded
 
-# It may be killing thousands of descendants; it goes on when the gateway is gone.
+# Seconds to wait for the guard's exit: it may have to kill thousands of descendants. It continues
+# after the gateway has exited.
 ENDED_WITHIN_S = 10.0
 
 
 class OrphanGuard:
-    """A small process that is told of every process group, and kills what is left at our end."""
+    """A helper process that knows all process groups, and kills the orphans of the gateway."""
 
     def __init__(self) -> None:
         self._groups: dict[int, str] = {}
@@ -23,7 +24,7 @@ class OrphanGuard:
         self._starting = asyncio.Lock()
 
     async def start(self) -> None:
-        """Have the process run; call before each spawn, for somebody may have ended it."""
+        """Starts the guard if it does not run. Call it before each spawn; idempotent."""
         if self.runs:
             return
         async with self._starting:
@@ -32,7 +33,7 @@ class OrphanGuard:
 
     @property
     def runs(self) -> bool:
-        """Whether the process is there, as the event loop knows that runs."""
+        """Whether the guard runs and belongs to the running event loop."""
         here = self._loop is asyncio.get_running_loop()
         return here and self._process is not None and self._process.returncode is None
 
@@ -52,17 +53,17 @@ class OrphanGuard:
             self._tell(f"{group} {mark}")
 
     def add(self, group: int, mark: str) -> None:
-        """The group has begun; who belongs to it has the mark in its environment."""
+        """Registers a process group; its processes carry the mark in their environment."""
         self._groups[group] = mark
         self._tell(f"{group} {mark}")
 
     def remove(self, group: int) -> None:
-        """The group is gone."""
+        """Unregisters a process group that has ended."""
         self._groups.pop(group, None)
         self._tell(f"-{group}")
 
     async def aclose(self) -> None:
-        """End the process; whatever group is left dies with it."""
+        """Ends the guard, which kills the remaining groups as it exits."""
         process, self._process = self._process, None
         if process is None or process.stdin is None:
             return
@@ -74,8 +75,8 @@ class OrphanGuard:
                 await process.wait()
 
     def _tell(self, line: str) -> None:
-        """Tell it, where it is there to be told; if not, the next start tells it all again."""
+        """Sends a line to the guard if it runs; a restart replays all groups."""
         pipe = self._process.stdin if self._process is not None else None
         if pipe is not None and not pipe.is_closing():
-            with suppress(RuntimeError, OSError):  # the event loop's words for a broken pipe
+            with suppress(RuntimeError, OSError):  # the event loop raises these on a broken pipe
                 pipe.write(f"{line}\n".encode())

@@ -1,8 +1,8 @@
-"""Runs beside the gateway and outlives it by a moment: kills the processes that it left.
+"""The guard process: kills the orphans that a gateway leaves when it exits.
 
-Told on standard input, one line each: a group's id and its mark when it begins, the id with a minus
-when it is gone. The input's end means that the gateway has ended, however it did. Started as a
-script, for it must cost next to nothing: standard library, no package.
+It reads lines from standard input. A group's id and mark register it; its negated id unregisters
+it. EOF means that the gateway has exited, for any reason. It runs as a script that imports only
+the standard library, so that it starts fast and stays small.
 """
 
 import os
@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
-# A variable in a child's environment, and in that of whatever it starts.
+# The variable that marks a child and its descendants.
 MARK = "MODEGATE_PROCESS"
-# Who is found may have started another in that moment.
+# Maximum scans of the process table: a process may spawn another while it is being killed.
 LOOKS = 10
 
 
 def watch(lines: Iterable[bytes]) -> dict[int, str]:
-    """The groups that are left when the lines end, with their marks."""
+    """Returns the groups still registered at EOF, with their marks."""
     groups: dict[int, str] = {}
     for line in lines:
         number, _, mark = line.decode().strip().partition(" ")
@@ -31,9 +31,9 @@ def watch(lines: Iterable[bytes]) -> dict[int, str]:
 
 
 def kill_marked(marks: Collection[str]) -> None:
-    """Kill whoever carries a mark: descendants may have left the group, and lost their parent.
+    """Kills every process that carries a mark, even outside the group or without its parent.
 
-    Only Linux tells the environment of a process; elsewhere nobody is found.
+    Only Linux exposes the environment of a process; elsewhere this is a no-op.
     """
     wanted = {f"{MARK}={mark}".encode() for mark in marks}
     for _ in range(LOOKS):
@@ -52,7 +52,7 @@ def _carriers(wanted: AbstractSet[bytes]) -> Iterator[int]:
 
 
 def _environment(process: str) -> list[bytes]:
-    """Its variables; none where it has ended, or is somebody else's."""
+    """Returns its variables; none if it has exited or belongs to another user."""
     try:
         with open(f"{process}/environ", "rb") as file:  # noqa: PTH123 - not worth an import here
             return file.read().split(b"\0")
@@ -61,7 +61,7 @@ def _environment(process: str) -> list[bytes]:
 
 
 def main() -> None:
-    """Wait for the gateway's end."""
+    """Waits for the gateway's exit, then kills the remaining processes."""
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, signal.SIG_IGN)
     left = watch(sys.stdin.buffer)

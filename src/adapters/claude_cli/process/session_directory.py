@@ -1,4 +1,4 @@
-"""The folders that children work in, and keep their conversations in."""
+"""The session folders: each holds a working folder, and the CLI's files with the transcript."""
 
 import asyncio
 import json
@@ -25,9 +25,9 @@ from modegate.domain.storage import StorageFault, fault_of, storage_error
 
 CONFIG = ".claude.json"
 LOCK = "lock"
-# Parts of the CLI's own file that tell of other sessions.
+# Keys of the CLI's own file that describe other sessions.
 NOT_SHARED = ("projects",)
-# A process that has just ended may have left a file while the folder was being removed.
+# Attempts to remove a folder: a process that is exiting may write a file during the removal.
 REMOVALS = 2
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Logs errors of the system, and makes them errors for clients.
+    """Logs an OSError and converts it to an error for clients.
 
     Raises:
         StorageError: in place of OSError.
@@ -43,33 +43,33 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
+        log.error("state folder could not be used: %s", error.strerror)  # noqa: TRY400
         raise storage_error(fault_of(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDirectory:
-    """A session's own: `work` is empty, `config` holds the CLI's files and the transcript."""
+    """A session's folders: `work` is empty; `config` holds the CLI's files and the transcript."""
 
     work: Path
     config: Path
 
     @property
     def lock(self) -> Path:
-        """The file that says who uses it."""
+        """The lock file, which names the gateway that used the session last."""
         return self.config.parent / LOCK
 
     def transcripts(self) -> dict[Path, int]:
-        """Every transcript with its size in bytes."""
+        """Returns every transcript with its size in bytes."""
         return {path: path.stat().st_size for path in self.config.glob("projects/*/*.jsonl")}
 
 
 class SessionDirectories:
-    """One private folder a session, under the state folder.
+    """Manages one private folder per session, under the state folder.
 
-    No two sessions share the CLI's `.claude.json`, which processes that run at once can corrupt
-    (measured with earlier versions). A new one is a copy of one that the CLI has made itself, which
-    saves it the 15 ms to make another.
+    Each session has its own `.claude.json`, because concurrent processes can corrupt a shared one
+    (measured with earlier versions). A new file is a copy of one that the CLI has written. That
+    saves the CLI the 15 ms to create it.
     """
 
     def __init__(self, state: Path) -> None:
@@ -79,20 +79,24 @@ class SessionDirectories:
         self.state = StorageState.OK
 
     def lock(self, folder: SessionDirectory) -> SessionLock:
-        """The folder's lock, not taken yet."""
+        """Returns the folder's lock, not yet acquired."""
         return SessionLock(folder.lock, self._owner)
 
     async def prepare(self, session_id: SessionId) -> SessionDirectory:
-        """The session's folder, made where it is not there."""
+        """Returns the session's folder; creates it if it is missing.
+
+        Raises:
+            OSError: the folder cannot be created.
+        """
         return await asyncio.to_thread(self._prepare, session_id)
 
     async def reserve(self, session_id: SessionId, size: int) -> bool:
-        """Makes sure, by a real write, that a turn of the session can be kept.
+        """Checks, by a real write, that the session's folder has space for a turn.
 
-        Returns whether the session's folder was made for it.
+        Creates the folder if it is missing, and returns whether it did.
 
         Raises:
-            StorageError: there is no room for `size` bytes, or the folder cannot be written.
+            StorageError: there is no space for `size` bytes, or the folder cannot be written.
         """
         try:
             with storage_errors():
@@ -104,52 +108,58 @@ class SessionDirectories:
         return made
 
     async def check(self) -> None:
-        """Notes in `state` whether there is room for a turn."""
+        """Records in `state` whether the disk has space for a turn."""
         try:
             await asyncio.to_thread(self._check)
         except OSError as error:
-            if self.state is StorageState.OK:  # checks are frequent: only news are logged
-                log.error("the state folder cannot be used: %s", error.strerror)  # noqa: TRY400
+            if self.state is StorageState.OK:  # checks are frequent: log only the change
+                log.error("state folder could not be used: %s", error.strerror)  # noqa: TRY400
             self.state = StorageState.ERROR
         else:
             self.state = StorageState.OK
 
     async def is_doubtful(self, folder: SessionDirectory, size: int) -> bool:
-        """Whether the last turn may be missing from the disk, or there is no room for another."""
+        """Returns whether the transcript may lack the last turn.
+
+        True if a line is cut, if `size` bytes do not fit, or if the folder cannot be read.
+        """
         return await asyncio.to_thread(_is_doubtful, folder, size)
 
     async def holds_turn(self, folder: SessionDirectory, mark: Mapping[Path, int]) -> bool:
-        """Whether the turn that began at `mark` is in a transcript; its process must have ended."""
+        """Returns whether a transcript holds the turn that began at `mark`.
+
+        Call it only after the turn's process has exited.
+        """
         return await asyncio.to_thread(_holds_turn, folder, mark)
 
     async def mark(self, folder: SessionDirectory) -> Mapping[Path, int]:
-        """Where the transcripts end now, for `roll_back`.
+        """Returns the current sizes of the transcripts, for `roll_back`.
 
         Raises:
-            StorageError: they cannot be read.
+            StorageError: the transcripts cannot be read.
         """
         with storage_errors():
             return await asyncio.to_thread(folder.transcripts)
 
     async def roll_back(self, folder: SessionDirectory, mark: Mapping[Path, int]) -> None:
-        """Undo what a turn that failed has written, for its client will send it again.
+        """Restores the transcripts to `mark`, because the client will retry the failed turn.
 
-        A full disk does not prevent it; one that is read-only does, which is logged.
+        Works on a full disk. On a read-only disk it fails, and the failure is logged.
         """
         try:
             await asyncio.to_thread(_roll_back, folder, mark)
         except OSError as error:
             log.error(  # noqa: TRY400
-                "a failed turn could not be taken out of its conversation: %s", error.strerror
+                "failed turn could not be removed from its conversation: %s", error.strerror
             )
 
     async def keep_config_template(self, folder: SessionDirectory) -> None:
-        """Keep the CLI's own file as the model for the next ones."""
+        """Keeps the CLI's own file as the template for new folders; only the first call counts."""
         if self._config_template is None:
             self._config_template = await asyncio.to_thread(_model_of, folder.config / CONFIG)
 
     async def list_ids(self) -> list[SessionId]:
-        """The sessions that have a folder.
+        """Returns the sessions that have a folder.
 
         Raises:
             StorageError: the folders cannot be listed.
@@ -158,14 +168,14 @@ class SessionDirectories:
             return await asyncio.to_thread(self._kept)
 
     async def discard(self, session_id: SessionId) -> bool:
-        """Remove the session's folder with all that is in it; False, and logged, where it stays."""
+        """Removes the session's folder and its contents; logs a failure and returns False."""
         removed = await asyncio.to_thread(_removed, self._sessions / session_id)
         if not removed:
-            log.error("the folder of session %s cannot be removed", session_id)
+            log.error("folder of session %s could not be removed", session_id)
         return removed
 
     async def delete(self, session_id: SessionId) -> bool:
-        """The same, unless another gateway uses it: then False.
+        """Removes the session's folder; returns False if another gateway uses the session.
 
         Raises:
             StorageError: the folder cannot be removed.
@@ -202,7 +212,7 @@ class SessionDirectories:
         if not folder.config.is_dir():
             try:
                 self._make(folder)
-            except OSError:  # half a folder would be taken for a whole one
+            except OSError:  # a partial folder would pass for a complete one
                 _removed(folder.config)
                 raise
         return folder

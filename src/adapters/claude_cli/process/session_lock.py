@@ -1,4 +1,4 @@
-"""Keeps other gateways out of a session's folder."""
+"""The lock that excludes other gateways from a session's folder."""
 
 import fcntl
 import os
@@ -10,9 +10,10 @@ OWNER_LENGTH = 64
 
 
 class SessionLock:
-    """A lock of the kernel's, which ends with the gateway; the file's text is who took it last.
+    """A kernel lock (`flock`), which the kernel releases when the gateway exits.
 
-    So who has a process that knows the conversation sees whether another gateway went on with it.
+    The file's text names its last owner. A gateway with an idle process for the session thus
+    detects that another gateway has continued the conversation.
     """
 
     def __init__(self, path: Path, owner: str) -> None:
@@ -21,13 +22,13 @@ class SessionLock:
         self._file: int | None = None
 
     def acquire(self, *, for_removal: bool = False) -> bool:
-        """Lock; True where nobody else has since this owner did.
+        """Acquires the lock; returns whether this owner was also the last one.
 
-        Before a removal the owner is not noted: that would need room, which a full disk has not.
+        Before a removal the owner is not written, because a full disk has no space for it.
 
         Raises:
-            SessionBusyError: another gateway has the lock.
-            OSError: the folder is gone, or cannot be written to.
+            SessionBusyError: another gateway holds the lock.
+            OSError: the folder is gone or cannot be written.
         """
         if self._file is not None:
             return True
@@ -36,7 +37,7 @@ class SessionLock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             before = os.pread(file, OWNER_LENGTH, 0)
             if before != self._owner and not for_removal:
-                os.pwrite(file, self._owner, 0)  # over the old text, which needs no more room
+                os.pwrite(file, self._owner, 0)  # overwriting needs no more space
                 os.ftruncate(file, len(self._owner))
         except BlockingIOError:
             os.close(file)
@@ -48,7 +49,7 @@ class SessionLock:
         return before == self._owner
 
     def release(self) -> None:
-        """Let others in; harmless where it is not taken."""
+        """Releases the lock. Idempotent."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

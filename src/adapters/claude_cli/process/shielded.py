@@ -1,4 +1,4 @@
-"""Work that cancellation must not interrupt, and work that is cancelled."""
+"""Helpers that shield work from cancellation, and that cancel a task."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,7 +8,10 @@ T = TypeVar("T")
 
 
 async def run_shielded(work: Coroutine[Any, Any, T]) -> T:
-    """Awaits `work` to its end, which must bound itself; a cancellation is raised afterwards."""
+    """Awaits `work` to its end; raises a pending cancellation afterwards.
+
+    `work` must be bounded in time.
+    """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -18,15 +21,15 @@ async def run_shielded(work: Coroutine[Any, Any, T]) -> T:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # retrieved here, or the event loop reports it
+            task.exception()  # mark it as retrieved, or the event loop logs it
         raise cancelled
     return task.result()
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:
-    """Cancel the task and wait for its end; a cancellation of the caller is raised as usual.
+    """Cancels the task and waits for its end; the caller can be cancelled as usual.
 
-    A no-op where it has ended, or belongs to an event loop that runs no more.
+    A no-op if the task has ended, or belongs to another event loop.
     """
     if not task.done() and task.get_loop() is asyncio.get_running_loop():
         task.cancel()

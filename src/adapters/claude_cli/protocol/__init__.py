@@ -1,1 +1,1 @@
-"""What the CLI reads and writes; without I/O."""
+"""The CLI's stream-json protocol, without I/O."""

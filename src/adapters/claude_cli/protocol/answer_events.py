@@ -1,4 +1,4 @@
-"""The chunks of one answer, in their order; without I/O."""
+"""The chunks of one answer, in order; without I/O."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ AnswerChunk = Started | TextStarted | TextDelta | Finished
 
 
 class AnswerChunks:
-    """Makes the chunks: one start, text, one end.
+    """Builds the chunks: one start, text, one end.
 
-    With `handed_out` False they are not sent as they come, and text may be taken back.
+    With `handed_out` False the chunks are not sent as they come, so text can be retracted.
     """
 
     def __init__(self, *, handed_out: bool) -> None:
@@ -24,34 +24,34 @@ class AnswerChunks:
         self.started = False
         self.finished = False
         self._text_started = False
-        self._half = ""  # the first half of a character that was split over two pieces
+        self._half = ""  # a high surrogate whose low half comes with the next piece
 
     def start(self) -> Iterator[AnswerChunk]:
-        """The first chunk, once."""
+        """Yields the first chunk. Idempotent."""
         if not self.started:
             self.started = True
             yield Started(self.cli_session_id)
 
     def start_text(self) -> Iterator[AnswerChunk]:
-        """The chunk that names the role, once."""
+        """Yields the chunk that names the role. Idempotent."""
         if not self._text_started:
             self._text_started = True
             yield TextStarted()
 
     def add(self, block: int, piece: str) -> Iterator[AnswerChunk]:
-        """More text of a block of the current message.
+        """Adds text to a block of the current message, and yields what is new.
 
         Raises:
-            StreamCutError: what is out says something else.
+            StreamCutError: the text contradicts what was already sent.
         """
         yield from self._deliver(self.text.add(block, piece))
 
     def end_message(self) -> Iterator[AnswerChunk]:
-        """The text that was held back, because it might have been a repetition."""
+        """Ends the current message, and yields text that was held back as a possible repetition."""
         yield from self._deliver(self.text.end_message())
 
     def drop(self, reason: FinishReason) -> Iterator[AnswerChunk]:
-        """Take the current message back; where a client has some of it, the answer ends."""
+        """Drops the current message; ends the answer if part of the message was sent."""
         if self.text.message_is_out:
             yield self.end(reason)
         else:
@@ -59,7 +59,7 @@ class AnswerChunks:
             self.text.drop_message()
 
     def end_refused(self, result: Event) -> Iterator[AnswerChunk]:
-        """End without what was withheld, and maybe without a word."""
+        """Ends a refused answer without its withheld text; the answer may be empty."""
         if not self.text.message_is_out:
             self.text.drop_message()
         yield from self.start()
@@ -69,10 +69,10 @@ class AnswerChunks:
     def end_with_text(
         self, reason: FinishReason, result: Event | None = None
     ) -> Iterator[AnswerChunk]:
-        """End with all of the text.
+        """Ends the answer with all of its text.
 
         Raises:
-            StreamCutError: it is shorter than what is out.
+            StreamCutError: the text is shorter than what was already sent.
         """
         new = self.text.finish()
         yield from self.start()
@@ -80,7 +80,7 @@ class AnswerChunks:
         yield self.end(reason, result)
 
     def end(self, reason: FinishReason, result: Event | None = None) -> Finished:
-        """The last chunk; its usage is that of the CLI's `result`, or of the turn so far."""
+        """Returns the last chunk, with the usage of the CLI's `result` or of the turn so far."""
         self.finished = True
         said = self.text.text
         usage = self.tokens.so_far(said) if result is None else self.tokens.of_result(result, said)

@@ -1,49 +1,49 @@
-"""The answer's text, where the CLI may take some of it back and say it again."""
+"""The answer's text, parts of which the CLI may retract and repeat."""
 
 from io import StringIO
 
 from modegate.domain.errors import StreamCutError
 
-# What a continuation may say again of the end of the text that it continues, in characters. A
-# shorter passage may be the text itself.
+# Length, in characters, of the passage that a continuation may repeat from the end of the text. A
+# shorter match may be new text.
 SHORTEST_OVERLAP = 10
 LONGEST_OVERLAP = 400
 
 
 class AnswerText:
-    """Holds the text as the CLI has it now, and says what of it is new.
+    """Holds the text as the CLI has it now, and returns what is new.
 
-    When an upstream stream breaks, the CLI abandons some content blocks and asks again. What comes
-    then repeats what was abandoned, or continues what was kept. With `handed_out` every piece that
-    was returned is out and cannot be taken back: a repetition is swallowed, and a difference ends
-    the answer. Without it the abandoned text is dropped and may differ.
+    When an upstream stream breaks, the CLI abandons some content blocks and retries. The second
+    stream repeats the abandoned text, or continues the kept text. With `handed_out`, returned text
+    is sent and cannot be retracted. A repetition is then skipped, and a difference ends the answer.
+    Without `handed_out` the abandoned text is dropped and may differ.
     """
 
     def __init__(self, *, handed_out: bool) -> None:
         self._handed_out = handed_out
         self._text = StringIO()
-        self._sent = ""  # what is out, kept only while the text is shorter than that
+        self._sent = ""  # text already sent, kept only while the text is shorter
         self._message_start = 0
         self._block_starts: dict[int, int] = {}
-        self._broken_starts: list[int] = []  # of the messages that broke since the last whole one
-        self._repeatable: list[str] = []  # what was kept of them, and may be said again
-        self._continues = False  # whether they are ends of a text that was cut
-        self._held = ""  # the beginning of a message, while it may yet be such a repetition
+        self._broken_starts: list[int] = []  # of messages broken since the last complete one
+        self._repeatable: list[str] = []  # passages that the message may repeat
+        self._continues = False  # whether these are ends of a text cut at the output limit
+        self._held = ""  # the start of a message, held back while it may be a repetition
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return self._text.getvalue()
 
     @property
     def message_is_out(self) -> bool:
-        """Whether text of the message under way was returned and cannot be taken back."""
+        """Whether text of the current message was returned and cannot be retracted."""
         return self._handed_out and (self._text.tell() > self._message_start or bool(self._sent))
 
     def begin_message(self, *, continues: bool = False) -> None:
-        """A message of the model begins; its blocks are counted from 0.
+        """Starts a message of the model; its blocks are counted from 0.
 
-        One that `continues` the text where it was cut may say the end of it again.
+        A message that `continues` a cut text may repeat the end of that text.
         """
         self._block_starts.clear()
         self._message_start = self._text.tell()
@@ -54,10 +54,10 @@ class AnswerText:
             self._repeatable = _ends(text)
 
     def add(self, block: int, piece: str) -> str:
-        """More text of a block; returns what is new to whoever gets the answer.
+        """Adds text to a block; returns what is new to the client.
 
         Raises:
-            StreamCutError: what is out says something else.
+            StreamCutError: the text contradicts what was already sent.
         """
         self._block_starts.setdefault(block, self._text.tell())
         if not self._repeatable:
@@ -68,7 +68,7 @@ class AnswerText:
         return self._settle()
 
     def abandon(self, first_block: int = 0) -> None:
-        """The message under way broke off; its blocks from `first_block` on do not count."""
+        """Discards the blocks of the broken message from `first_block` on."""
         self._held = ""
         text = self.text
         if self._handed_out and len(text) > len(self._sent):
@@ -78,7 +78,7 @@ class AnswerText:
         self._text.truncate()
 
     def drop_message(self) -> None:
-        """The message under way was refused: its text is no part of the answer."""
+        """Discards the text of the refused current message."""
         self._held = ""
         self._repeatable = []
         self._broken_starts.clear()
@@ -86,15 +86,15 @@ class AnswerText:
         self._text.truncate()
 
     def end_message(self) -> str:
-        """The message is whole; returns what was still held back."""
+        """Ends a complete message; returns the text still held back."""
         self._broken_starts.clear()
         return self._settle()
 
     def finish(self) -> str:
-        """The text is complete; returns what was still held back.
+        """Ends the text; returns the text still held back.
 
         Raises:
-            StreamCutError: it is shorter than what is out.
+            StreamCutError: the text is shorter than what was already sent.
         """
         new = self.end_message()
         if self._text.tell() < len(self._sent):
@@ -102,7 +102,7 @@ class AnswerText:
         return new
 
     def _settle(self) -> str:
-        """Write what was held back, without what it says again."""
+        """Writes the text held back, without the passage that it repeats."""
         again = [kept for kept in self._repeatable if self._held.startswith(kept)]
         longest = max(again, key=len, default="")
         if self._continues and self._is_usual(longest):
@@ -113,7 +113,7 @@ class AnswerText:
         return self._write(new)
 
     def _is_usual(self, passage: str) -> bool:
-        """Whether the text repeats itself by nature, as lists and tables do."""
+        """Returns whether the passage also occurs earlier in the text, as in lists and tables."""
         text = self.text
         return text.find(passage) < len(text) - len(passage)
 
@@ -135,9 +135,9 @@ class AnswerText:
 
 
 def _ends(text: str) -> list[str]:
-    """The ends of `text` that a continuation may say again.
+    """Returns the ends of `text` that a continuation may repeat.
 
-    The whole of the text is not among them: an answer may well say the same thing twice.
+    The whole text is excluded, because an answer may repeat itself on purpose.
     """
     longest = min(LONGEST_OVERLAP, len(text) - 1)
     return [text[-length:] for length in range(SHORTEST_OVERLAP, longest + 1)]

@@ -1,4 +1,4 @@
-"""The CLI's events, as far as an answer depends on them."""
+"""Typed access to the fields of the CLI's events."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,30 +6,30 @@ Event = Mapping[str, object]
 
 
 def child(event: Event, name: str) -> Event:
-    """A nested object, empty where there is none."""
+    """Returns a nested object; empty if there is none."""
     value = event.get(name)
     return value if isinstance(value, dict) else {}
 
 
 def text(event: Event, name: str) -> str | None:
-    """A string that is not empty, or None."""
+    """Returns a non-empty string, or None."""
     value = event.get(name)
     return value if isinstance(value, str) and value else None
 
 
 def number(event: Event, name: str) -> float:
-    """A number that is not negative, or 0."""
+    """Returns a positive number, or 0."""
     value = event.get(name)
     return value if isinstance(value, int | float) and value > 0 else 0
 
 
 def count(event: Event, name: str) -> int:
-    """The same, without its fraction."""
+    """Returns a positive number without its fraction, or 0."""
     return int(number(event, name))
 
 
 def text_blocks(message: Event) -> Iterator[str]:
-    """The texts of a whole message."""
+    """Yields the texts of a complete message."""
     blocks = message.get("content")
     for block in blocks if isinstance(blocks, list) else ():
         if (

@@ -1,6 +1,6 @@
-"""What a process is told on standard input, a line of JSON each, and how it answers.
+"""Messages to a process, one JSON line each on standard input, and the checks of its replies.
 
-JSON on standard input, where length, leading hyphens and NUL do no harm. Measured on 2.1.329.
+On standard input, length, leading hyphens and NUL are harmless. Measured on 2.1.329.
 """
 
 import json
@@ -11,12 +11,12 @@ INITIALIZE, INTERRUPT, REWIND = "initialize", "interrupt", "rewind"
 
 
 def initialize(system: str) -> bytes:
-    """Set the system prompt; counts the first time only."""
+    """Returns the request that sets the system prompt; the CLI applies only the first one."""
     return _request(INITIALIZE, subtype="initialize", systemPrompt=system)
 
 
 def user(prompt: str, message_id: str) -> bytes:
-    """Begin a turn; `message_id` is a UUID, by which it can be undone."""
+    """Returns the message that starts a turn; `rewind` takes the same `message_id`, a UUID."""
     return _line(
         type="user",
         uuid=message_id,
@@ -27,17 +27,17 @@ def user(prompt: str, message_id: str) -> bytes:
 
 
 def interrupt() -> bytes:
-    """Stop the turn that runs; its `result` follows."""
+    """Returns the request that interrupts the running turn; its `result` event follows."""
     return _request(INTERRUPT, subtype="interrupt")
 
 
 def rewind(message_id: str) -> bytes:
-    """Forget the turn that began with this message; only once it has ended."""
+    """Returns the request that removes the turn of this message; valid once the turn has ended."""
     return _request(REWIND, subtype="rewind_conversation", target_message_uuid=message_id)
 
 
 def begins(event: Event, message_id: str) -> bool:
-    """Whether the event says that the turn of this message has begun."""
+    """Returns whether the event reports the start of this message's turn."""
     return (
         event.get("type") == "command_lifecycle"
         and event.get("command_uuid") == message_id
@@ -46,23 +46,23 @@ def begins(event: Event, message_id: str) -> bool:
 
 
 def refuses(event: Event, request: str) -> bool:
-    """Whether the event says that a request has failed."""
+    """Returns whether the event reports that a request has failed."""
     response = child(event, "response")
     return _answers(event, request) and text(response, "subtype") == "error"
 
 
 def has_rewound(event: Event) -> bool | None:
-    """Whether the turn is forgotten; None from an event that does not say."""
+    """Returns whether the turn was removed; None if the event is not the reply."""
     if not _answers(event, REWIND):
         return None
     return child(child(event, "response"), "response").get("rewound") is True
 
 
 def as_plain_text(text: str) -> str:
-    """`text`, with a newline before it where the CLI would run it as one of its own commands.
+    """Prefixes `text` with a newline if the CLI would run it as one of its own commands.
 
-    Measured on 2.1.329: `/cost` at the very start is a command whatever the options say; behind any
-    white space it is text.
+    Measured on 2.1.329: `/cost` at the very start is a command, with all options. After any white
+    space it is text.
     """
     return f"\n{text}" if text.startswith("/") else text
 

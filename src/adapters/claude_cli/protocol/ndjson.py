@@ -1,4 +1,4 @@
-"""Bytes to JSON lines, without I/O."""
+"""Parses newline-delimited JSON (NDJSON), without I/O."""
 
 import json
 
@@ -8,27 +8,27 @@ WORDS_KEPT = 4096
 
 
 class JsonLines:
-    """Cuts what a child writes into lines and reads those that are JSON objects.
+    """Splits a child's output into lines and parses those that are JSON objects.
 
-    `limit` bounds all bytes of one answer, and so the longest line.
+    `limit` bounds the bytes of one answer, and so the longest line.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._total = 0
         self._tail = bytearray()
-        self.words = ""  # the end of what was no JSON: the CLI's words to a person
+        self.words = ""  # the end of the lines that are not JSON: messages for people
 
     def begin_answer(self) -> None:
-        """The bound counts anew."""
+        """Resets the byte count and the plain text for a new answer."""
         self._total = 0
         self.words = ""
 
     def feed(self, data: bytes) -> list[dict[str, object]]:
-        """The objects on the lines that `data` completes; other lines are passed over.
+        """Returns the objects on the lines that `data` completes; skips other lines.
 
         Raises:
-            OutputLimitError: there were more bytes than an answer may hold.
+            OutputLimitError: the answer exceeds `limit` bytes.
         """
         self._total += len(data)
         if self._total > self._limit:
@@ -43,7 +43,7 @@ class JsonLines:
         return [event for line in lines if (event := self._read(line)) is not None]
 
     def flush(self) -> list[dict[str, object]]:
-        """The object on a last line without a line's end."""
+        """Returns the object on a last line without a newline, if any."""
         return self.feed(b"\n") if self._tail else []
 
     def _read(self, line: bytes) -> dict[str, object] | None:

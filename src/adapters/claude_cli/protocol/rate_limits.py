@@ -1,6 +1,6 @@
-"""When a limit of the account ends, from what the CLI says of it; without I/O.
+"""Parses when an account's rate limit resets, without I/O.
 
-The shapes are those of 2.1.329 and, with the epoch behind a bar, of earlier versions. Times are Unix
+The formats are those of 2.1.329. Earlier versions wrote the epoch after a bar (`|`). Times are Unix
 seconds.
 """
 
@@ -27,15 +27,15 @@ RESET = re.compile(
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)  # texts name no seconds: that minute may have begun
+MINUTE = timedelta(minutes=1)  # texts omit seconds, so the named minute may have begun
 NOON = 12
 UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
 def reset_in(info: Event, now: float) -> float | None:
-    """When requests are taken again, of a `rate_limit_info`; None where it refuses none, or is silent.
+    """Returns the reset time in a `rate_limit_info`; None if it rejects nothing or has no time.
 
-    Either the plan's window or the paid usage beyond it lets requests in again, whichever is first.
+    Requests succeed again when the plan's window or the paid overage resets, whichever is first.
     """
     if info.get("status") != "rejected" or info.get("isUsingOverage") is True:
         return None
@@ -45,7 +45,7 @@ def reset_in(info: Event, now: float) -> float | None:
 
 
 def reset_of_text(text: str, now: float) -> float | None:
-    """When the limit ends that a text for people tells of."""
+    """Returns the reset time in a text for people; None if it has none."""
     if epoch := EPOCH.search(text):
         return float(epoch[1])
     for found in RESET.finditer(text):
@@ -74,9 +74,9 @@ def _seconds(found: re.Match[str]) -> float:
 
 
 def _instant(found: re.Match[str], now: float) -> float | None:
-    """The next time at which a clock there shows what was found."""
+    """Returns the next instant of the date and time found, in their zone; None if invalid."""
     try:
-        today = datetime.fromtimestamp(now, _zone(found["zone"]))  # without a zone this machine's
+        today = datetime.fromtimestamp(now, _zone(found["zone"]))  # default: this machine's zone
         at = today.replace(
             hour=_hour(found), minute=int(found["minute"] or 0), second=0, microsecond=0, fold=0
         )
@@ -95,10 +95,10 @@ def _instant(found: re.Match[str], now: float) -> float | None:
 
 
 def _hour(found: re.Match[str]) -> int:
-    """The hour of the day.
+    """Returns the hour of the day in the 24-hour clock.
 
     Raises:
-        ValueError: no clock shows it.
+        ValueError: a 12-hour time has an hour above 12.
     """
     hour = int(found["hour"] or 0)
     if found["half"]:
@@ -109,10 +109,10 @@ def _hour(found: re.Match[str]) -> int:
 
 
 def _zone(name: str | None) -> tzinfo | None:
-    """The zone of a name.
+    """Returns the time zone of a name; None, which means the local zone, without a name.
 
     Raises:
-        ValueError: this machine does not know it.
+        ValueError: this machine does not know the zone.
     """
     if name is None:
         return None

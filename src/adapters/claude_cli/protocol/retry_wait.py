@@ -1,4 +1,4 @@
-"""How long the CLI may wait by itself before it asks the API again; without I/O."""
+"""Bounds the CLI's own waits between retries of the API, without I/O."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from modegate.adapters.claude_cli.protocol.events import Event, count, number
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """The bounds of one turn: seconds in all, and how often."""
+    """The bounds of one turn: total seconds of waiting, and number of retries."""
 
     seconds: float = 5.0
     retries: int = 2
 
 
 class OwnWaits:
-    """Adds up the waits of one turn, as the CLI announces them in `api_retry`."""
+    """Sums the waits of one turn that the CLI announces in `api_retry`."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._waited = 0.0
 
     def is_too_long(self, event: Event) -> bool:
-        """Whether the wait that the event announces is beyond what is left."""
+        """Adds the announced wait; returns whether the turn now exceeds its bounds."""
         self._waited += number(event, "retry_delay_ms") / 1000
         return (
             self._waited > self._patience.seconds

@@ -1,4 +1,4 @@
-"""From the CLI's events to chunks, without I/O."""
+"""Translates the CLI's events to chunks, without I/O."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,11 +21,11 @@ DEFAULT_PATIENCE = Patience()
 
 
 class Translator:
-    """Fed one event at a time; gives the chunks that it makes.
+    """Translates the events of one turn to chunks, one event at a time.
 
-    With `handed_out` False the chunks are not sent as they come: text may then be taken back, and
-    only `answer.text` and the last chunk count. With `cuts_at_limit` the answer ends where the model
-    first reached its output limit, though the CLI goes on.
+    With `handed_out` False the chunks are not sent as they come. Text can then be retracted, and
+    only `answer.text` and the last chunk count. With `cuts_at_limit` the answer ends when the model
+    first reaches its output limit, even if the CLI continues.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Translator:
 
     @property
     def answer(self) -> AnswerText:
-        """The text so far."""
+        """The answer's text so far."""
         return self._chunks.text
 
     @property
@@ -56,17 +56,17 @@ class Translator:
 
     @property
     def finished(self) -> bool:
-        """Whether the last chunk was made, which may be before the CLI has ended the turn."""
+        """Whether the last chunk was made; the CLI's own turn may still be running."""
         return self._chunks.finished
 
     @property
     def refused(self) -> bool:
-        """Whether the last thing that the model said was withheld."""
+        """Whether the model's last message was withheld."""
         return self._message.is_refused
 
     @property
     def counts(self) -> bool:
-        """Whether a client has had something of the turn, or will."""
+        """Whether a client has received part of the answer, or will."""
         return self.finished or (self._handed_out and self._chunks.started)
 
     @property
@@ -75,18 +75,18 @@ class Translator:
         return self._handed_out and self._message.is_open and not self._chunks.started
 
     def feed(self, event: Event) -> Iterator[AnswerEvent]:
-        """The chunks of one event.
+        """Yields the chunks of one event.
 
         Raises:
             GatewayError: the turn failed.
         """
         handler = self._HANDLERS.get(str(event.get("type")))
-        # Events of a subagent carry the tool call that began it; they are no part of the answer.
+        # A subagent's events name the tool call that started it; they are not part of the answer.
         if handler and not self.finished and event.get("parent_tool_use_id") is None:
             yield from handler(self, event)
 
     def start(self) -> Iterator[AnswerEvent]:
-        """The first chunk, ahead of the first block."""
+        """Yields the first chunk before the first block arrives. Idempotent."""
         yield from self._chunks.start()
 
     def _system(self, event: Event) -> Iterator[AnswerEvent]:
@@ -160,7 +160,7 @@ class Translator:
             yield from self._chunks.end_refused(event)
         else:
             yield from self._chunks.end_message()
-            if not self.answer.text:  # nothing came as it was said: the result may hold it
+            if not self.answer.text:  # nothing was streamed: the result may hold the text
                 yield from self._take_text_of(event)
             yield from self._chunks.end_with_text(ended, event)
 
@@ -177,13 +177,13 @@ class Translator:
         return self._reported.of_result(result, time.time(), has_text=bool(self.answer.text))
 
     def _stop(self, reason: str | None) -> Iterator[AnswerEvent]:
-        """A message of the model ends; most go on in another one, or in a result."""
+        """Ends a message of the model; usually another message or the result follows."""
         self._message.end(reason)
         if reason == REFUSAL:
             yield from self._refuse()
         elif self._message.lacks_its_tool:
             yield from self._chunks.drop(FinishReason.LENGTH)
-        elif reason == CONTEXT_WINDOW:  # what the CLI asks next cannot fit
+        elif reason == CONTEXT_WINDOW:  # the CLI's next request cannot fit
             yield from self._cut(errors.too_long())
         elif reason == OUTPUT_LIMIT and self._cuts_at_limit:
             yield from self._cut(errors.cut_without_text())
@@ -193,10 +193,10 @@ class Translator:
         yield from self._chunks.drop(FinishReason.CONTENT_FILTER)
 
     def _cut(self, error: GatewayError) -> Iterator[AnswerEvent]:
-        """The answer ends here, though the CLI goes on.
+        """Ends the answer here, even if the CLI continues.
 
         Raises:
-            GatewayError: `error`, where there is no text yet.
+            GatewayError: `error`, if there is no text yet.
         """
         yield from self._chunks.end_message()
         if not self.answer.text:
@@ -204,23 +204,23 @@ class Translator:
         yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
     def _fail(self, error: GatewayError) -> Iterator[AnswerEvent]:
-        """The turn fails, unless only the continuation of a text does that reached the limit.
+        """Fails the turn, or ends a cut answer whose continuation failed.
 
         Raises:
-            GatewayError: it fails.
+            GatewayError: `error`, unless the text so far was cut at the output limit.
         """
         if not (self._message.is_cut and self.answer.text):
             raise error
         yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
     def _note_error(self, event: Event, message: Event) -> None:
-        """Takes the CLI's words for an error.
+        """Records an error that the CLI reports in a message.
 
         Raises:
-            BackendAuthError: at once, for the CLI may go on trying.
+            BackendAuthError: at once, because the CLI may keep retrying.
         """
         self._reported.note_error(event, time.time())
-        # With a 403, which has this name too, it ends by itself.
+        # A 403 has this name too, but after it the CLI ends the turn by itself.
         if event.get("error") == "authentication_failed" and not any(
             "403" in said for said in text_blocks(message)
         ):
@@ -230,7 +230,7 @@ class Translator:
         self._chunks.cli_session_id = text(event, "session_id") or self.cli_session_id
 
     def _begin_message(self, message: Event) -> None:
-        if self._message.is_open:  # the last one never ended, and nothing said so
+        if self._message.is_open:  # the last message broke off without an event
             self._abandon(0)
         self._message.begin(message)
         self._chunks.tokens.begin_message(message)

@@ -1,4 +1,4 @@
-"""The tokens of a turn, from its events; without I/O."""
+"""Counts the tokens of a turn from its events, without I/O."""
 
 from modegate.adapters.claude_cli.protocol.events import Event, child, count
 from modegate.domain.answer.usage import Usage
@@ -7,14 +7,14 @@ CHARACTERS_A_TOKEN = 4
 
 
 class TokenCount:
-    """Adds up the figures of the stream, for turns whose result has none, or never comes."""
+    """Sums the usage in the stream, for turns whose result lacks usage or never arrives."""
 
     def __init__(self) -> None:
         self._input = Usage(0, 0)
         self._output = 0
 
     def begin_message(self, message: Event) -> None:
-        """Takes the figures of a `message_start`."""
+        """Adds the usage of a `message_start`."""
         usage = child(message, "usage")
         self._input = Usage(
             self._input.prompt_tokens + prompt_tokens(usage),
@@ -23,15 +23,15 @@ class TokenCount:
         )
 
     def end_message(self, event: Event) -> None:
-        """Takes the figures of a `message_delta`."""
+        """Adds the usage of a `message_delta`."""
         self._output += count(child(event, "usage"), "output_tokens")
 
     def so_far(self, text: str) -> Usage:
-        """The tokens of a turn that is not over."""
+        """Returns the usage of a turn that has no result yet."""
         return self._usage(self._input.prompt_tokens, self._input.cached_tokens, 0, text)
 
     def of_result(self, event: Event, text: str) -> Usage:
-        """The tokens that the result names, completed by what the stream said."""
+        """Returns the result's usage; output tokens fall back to the stream's, or an estimate."""
         usage = child(event, "usage")
         cached = count(usage, "cache_read_input_tokens")
         return self._usage(prompt_tokens(usage), cached, count(usage, "output_tokens"), text)
@@ -51,7 +51,7 @@ def _estimate(text: str) -> int:
 
 
 def prompt_tokens(usage: Event) -> int:
-    """All that was read, whether or not from a cache."""
+    """Returns all input tokens, cached or not."""
     return (
         count(usage, "input_tokens")
         + count(usage, "cache_read_input_tokens")

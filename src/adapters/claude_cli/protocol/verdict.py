@@ -1,4 +1,4 @@
-"""What a failed turn means, from everything that the CLI said of it; without I/O."""
+"""Classifies a failed turn by everything that the CLI reported, without I/O."""
 
 import logging
 import re
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Reported:
-    """Everything that the CLI said of a failure before the turn's result."""
+    """Collects what the CLI reports about a failure, and classifies it."""
 
     def __init__(self) -> None:
         self._name: str | None = None
@@ -52,17 +52,17 @@ class Reported:
         self._resets_at: float | None = None
 
     def note_retry(self, event: Event) -> None:
-        """Takes the name and the delay of an `api_retry`."""
+        """Records the error name and the delay of an `api_retry`."""
         self._name = text(event, "error")
         self._delay = number(event, "retry_delay_ms") / 1000 or None
 
     def note_limit(self, info: Event, now: float) -> None:
-        """Takes a `rate_limit_info`; one that refuses nothing ends what an earlier one said."""
+        """Records a `rate_limit_info`; one that rejects nothing clears an earlier one."""
         if info:
             self._resets_at = reset_in(info, now)
 
     def note_error(self, event: Event, now: float) -> None:
-        """Takes the message in which the CLI tells of an error, or the result itself."""
+        """Records an error message of the CLI, or the result itself."""
         self._name = text(event, "error") or self._name
         self._kind = text(event, "api_error") or self._kind
         details = child(event, "api_error_params")
@@ -70,7 +70,7 @@ class Reported:
         self.note_limit(child(details, "rate_limit_info"), now)
 
     def of_retry(self, event: Event, now: float) -> GatewayError:
-        """The error of a turn that is stopped because the CLI would wait too long."""
+        """Returns the error of a turn that is stopped because the CLI would wait too long."""
         status = event.get("error_status")
         kind = of_status(status) if isinstance(status, int) else self._of_name() or Failure.SERVER
         if not isinstance(kind, Failure) or kind is Failure.UNKNOWN:  # a connection that broke
@@ -80,7 +80,7 @@ class Reported:
     def of_result(
         self, result: Event, now: float, *, has_text: bool = False
     ) -> FinishReason | GatewayError:
-        """How the turn ended whose `result` is an error; `now` is in Unix seconds."""
+        """Returns the outcome of a turn whose `result` is an error; `now` is in Unix seconds."""
         self.note_error(result, now)
         said = f"{result.get('result') or ''} {result.get('errors') or ''}"
         if errors.NO_CONVERSATION.search(said):
@@ -101,7 +101,7 @@ class Reported:
         return errors.cut_without_text() if is_limit else errors.unexplained()
 
     def _outcomes(self, result: Event, said: str) -> Iterator[Outcome]:
-        """What the result means, the most exact first."""
+        """Yields the possible outcomes of the result, the most specific first."""
         status = result.get("api_error_status")
         if self._kind == CREDITS_USED_UP and self._resets_at:
             yield Failure.RATE_LIMITED
@@ -140,18 +140,18 @@ class Reported:
         return known({**GENERAL_ERRORS, **SPECIFIC_ERRORS}, "error name", self._name)
 
     def _wait(self, said: str, now: float) -> float | None:
-        """Seconds until a request can succeed, where the CLI said so in any way."""
+        """Returns the seconds until a request can succeed; None if the CLI reported no time."""
         resets_at = self._resets_at or reset_of_text(said, now)
         return max(0.0, resets_at - now) if resets_at else self._delay
 
 
 def finish_reason(stop_reason: str | None) -> FinishReason:
-    """Why the model stopped, in the words of the OpenAI API."""
+    """Returns the OpenAI finish reason for the model's stop reason."""
     return known(STOP_REASONS, "stop reason", stop_reason) or FinishReason.STOP
 
 
 def known(table: Mapping[str, T], what: str, name: str | None) -> T | None:
-    """What a table says of a name; a name that it does not know is logged once."""
+    """Returns the table's value for a name; logs an unknown name once."""
     if name is not None and name not in table:
         log_unknown(what, name if NAME.fullmatch(name) else "(not an identifier)")
     return table.get(name or "")
@@ -159,5 +159,5 @@ def known(table: Mapping[str, T], what: str, name: str | None) -> T | None:
 
 @lru_cache(maxsize=256)
 def log_unknown(what: str, name: str) -> None:
-    """Logs a name that stands in no table, the first time that it comes."""
+    """Logs an unknown name, the first time that it appears."""
     log.warning("unknown %s of the claude CLI: %s", what, name)

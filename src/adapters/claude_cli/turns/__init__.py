@@ -1,1 +1,1 @@
-"""One turn on a process of the CLI."""
+"""The execution of one turn on a CLI process."""

@@ -1,4 +1,4 @@
-"""One turn on its process."""
+"""The execution of one turn on its process."""
 
 import asyncio
 import logging
@@ -20,18 +20,18 @@ from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.errors import GatewayError
 from modegate.domain.turn import Turn
 
-# How long a process may take to end by itself, and then by a signal: its answer is out, and its
-# slot is wanted.
+# Seconds for a process to exit by itself, and then after SIGTERM. Its answer is complete, and the
+# next request may be waiting for its slot.
 EXIT_GRACE_S = 1.0
-# How long the model may think before its first block until a stream begins without it. An API that
-# fails does so sooner, and is answered with a status.
+# Seconds of thinking before the first block until the stream starts without it. A failing API fails
+# sooner, and then the response can still carry an error status.
 THINKING_S = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class TurnRun:
-    """From the question until the process waits for the next one, or is gone."""
+    """The lifecycle of one turn on a process."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class TurnRun:
         self._processes = processes
         self._workspace = workspace
         self._process: CliProcess | None = None
-        # Where the transcripts ended before the turn; None where it never began.
+        # Sizes of the transcripts before the turn; None until the prompt is sent.
         self._mark: Mapping[Path, int] | None = None
         self._first_word = ExitStack()
         self._heard = False
@@ -59,32 +59,38 @@ class TurnRun:
 
     @property
     def process(self) -> CliProcess:
-        """There from the moment that the turn has begun."""
+        """The turn's process.
+
+        Raises:
+            RuntimeError: the turn has not begun.
+        """
         if self._process is None:
             raise RuntimeError("the turn has not begun")
         return self._process
 
     @property
     def _is_undone(self) -> bool:
-        """Whether the conversation goes on without this turn.
+        """Whether the turn is removed from the conversation.
 
-        A model refuses everything that follows what it refused (Anthropic's documentation of the
-        stop reason `refusal`), so the session is as it was before. Its first turn stays, for
-        without it there is no session.
+        After a refusal a model also refuses what follows (Anthropic's documentation of the stop
+        reason `refusal`). So a refused turn is rolled back. A first turn is kept, because without
+        it there is no session.
         """
         return self.translator.refused and self.turn.resume
 
     @property
     def begun(self) -> bool:
-        """Whether there is something to settle."""
+        """Whether the turn has a process, which `settle` must release."""
         return self._process is not None
 
     async def begin(self) -> None:
-        """Have a process, and ask it; who is cancelled waits for nothing but a start that has begun.
+        """Acquires a process and sends the prompt.
+
+        Cancellation is immediate, except during a disk write or a spawn.
 
         Raises:
-            BackendUnavailableError: there is none.
-            StorageError: what the turn adds to the session could not be kept.
+            BackendUnavailableError: no process can be started.
+            StorageError: the disk has no space for the turn, or the folder cannot be used.
             SessionBusyError: another gateway uses the session.
         """
         self._first_word.enter_context(self._processes.prioritise())
@@ -100,7 +106,7 @@ class TurnRun:
             raise
 
     async def chunks(self) -> AsyncGenerator[AnswerEvent, None]:
-        """The answer.
+        """Yields the chunks of the answer.
 
         Raises:
             GatewayError: the turn failed.
@@ -127,17 +133,17 @@ class TurnRun:
             self._log_stderr()
 
     def expire(self) -> None:
-        """The turn's time is over, whether or not anybody still reads its answer."""
+        """Ends the turn at its timeout, even if the client has disconnected."""
         self._expired = True
         self.process.child.expire(errors.too_slow(self._options.turn_timeout))
 
     async def settle(self) -> None:
-        """Have the process wait for the session's next turn, or end; the folder goes with it."""
+        """Returns the process to the pool or ends it, and releases the session's folder."""
         self._first_word.close()
         try:
             async with self._changing:
                 await self._settle()
-        except BaseException:  # cancelled, as all tasks are at the end of their event loop
+        except BaseException:  # all tasks are cancelled when the event loop ends
             self.process.child.kill()
             self.process.release_lock()
             raise
@@ -152,7 +158,7 @@ class TurnRun:
             self._processes.return_(process)
             return
         try:
-            if self.translator.completed:  # it ends by itself, where nothing more can come
+            if self.translator.completed:  # at EOF on its input the process exits by itself
                 process.child.write(b"", last=True)
                 await process.child.ended(EXIT_GRACE_S)
             patience = EXIT_GRACE_S if self.translator.finished else self._options.grace
@@ -184,8 +190,8 @@ class TurnRun:
         except GatewayError:
             if self._heard or not self.process.was_idle or self.process.alive:
                 raise
-            # It ended while it waited, or of being woken: nobody has been asked yet.
-            log.warning("a claude process that waited has ended: starting another")
+            # It exited while idle, or when it got the prompt: no request has reached the model yet.
+            log.warning("idle claude process exited before its turn: starting another")
             await run_shielded(self._begin_again())
             return []
         self._heard = self._heard or any(it.get("type") != "control_response" for it in events)
@@ -205,7 +211,7 @@ class TurnRun:
         process = self.process
         if process.child.expired or not process.alive or not self._processes.keeps(process):
             return False
-        if not process.begun:  # the next turn could not be told from what is left of this one
+        if not process.begun:  # late events of this turn would look like the next turn's
             return False
         if self._is_undone:
             return False
@@ -213,26 +219,25 @@ class TurnRun:
             return True
         if self.failed or not (self.turn.resume or self.translator.counts):
             return False
-        # Of an answer that ended before the CLI's turn, the conversation keeps what was said.
+        # If the answer ended before the CLI's turn, the conversation keeps the text so far.
         return await process.undo_turn(forget=self.turn.resume and not self.translator.finished)
 
     async def _clear_up(self) -> None:
-        """After a turn that failed the session is as it was before."""
+        """Restores the session's state from before a failed or undone turn."""
         if self.translator.finished and not self._is_undone:
             return
         if self.turn.resume:
             await self._roll_back()
-        elif not self.translator.counts:  # no client will ever hear of the session
+        elif not self.translator.counts:  # no client knows the session's id
             await self._workspace.discard(self.turn.session.id)
 
     async def _check_kept(self) -> None:
-        """Half a turn in the transcript would mislead the next: none is better."""
+        """Rolls the turn back if the transcript holds only part of it, and logs the loss."""
         folder = self.process.place.folder
         if self._mark is None or await self._workspace.holds_turn(folder, self._mark):
             return
         log.error(
-            "session %s is as before its last turn: the storage could not keep the turn, whose "
-            "answer was sent",
+            "storage lost the last turn of session %s, whose answer was sent: rolling it back",
             self.turn.session.id,
         )
         await self._roll_back()
