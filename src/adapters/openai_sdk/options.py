@@ -12,8 +12,8 @@ class UpstreamOptions:
     """The upstream's address, key and time limits, in seconds.
 
     `first_byte_timeout` bounds the wait for an answer's first byte, including all retries and their
-    delays; None means `timeout`. After that, `timeout` bounds the rest of a complete answer and each
-    silence of a stream. `models_timeout` bounds the request for the list of models.
+    delays; None means `timeout`. After that, `timeout` bounds the rest of a complete answer and
+    each silence of a stream. `models_timeout` bounds the request for the list of models.
     """
 
     base_url: str | None = None
