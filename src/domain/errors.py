@@ -315,7 +315,7 @@ class UpstreamUnreachableError(BackendError):
 
     code = "upstream_unreachable"
 
-    # False if something answered that is not the upstream, so that a retry cannot succeed soon.
+    # `is_transient` is False if a retry cannot succeed soon, such as when something else answered.
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient

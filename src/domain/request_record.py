@@ -1,4 +1,4 @@
-"""What is known of a request: filled by the pipeline, read by its observers."""
+"""The record of a request: written by the pipeline, read by observers."""
 
 import time
 from dataclasses import dataclass, field
