@@ -39,7 +39,7 @@ class Kind(Enum):
 
 
 def as_count(value: object) -> int | None:
-    """Returns a JSON number as an integer of at least 1 (2.0 is 2), or None if it is not one."""
+    """Returns the integer of at least 1 that a JSON number equals (2.0 is 2), else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if value >= 1 and value == value // 1 else None

@@ -42,12 +42,12 @@ class Condition:
             yield
         except (sqlite3.Error, OSError) as error:
             if not (is_check and self.state is StorageState.ERROR):
-                log.error("sessions cannot be read or written: %s", error)  # noqa: TRY400
+                log.error("session storage failed: %s", error)  # noqa: TRY400
             self.state = StorageState.ERROR
             raise storage_error(fault_in(error)) from error
         if proves:
             if self.state is StorageState.ERROR:
-                log.warning("sessions can be written again")
+                log.warning("session storage recovered")
             self.state = StorageState.OK
 
 

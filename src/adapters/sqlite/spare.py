@@ -10,7 +10,7 @@ SPARE_BYTES = 256 * 1024
 class SpareSpace:
     """A file of `SPARE_BYTES`, deleted on a full disk to free space for one more write.
 
-    A row is written after its answer has been paid for, and each commit extends the write-ahead log
+    A row is written after its answer has been paid for. Each commit extends the write-ahead log
     (measured with SQLite 3.40). Therefore the space is reserved before the turn starts.
     """
 

@@ -1,8 +1,8 @@
 """Tables from the names that end a Claude turn to their outcomes.
 
-The names are from Anthropic's Messages API, from the types of `claude_agent_sdk` 0.2 and from the
-schemas in the `claude` executable 2.1.329. A name in no table is logged once. An unknown stop
-reason counts as `STOP`, any other unknown name as `Failure.UNKNOWN`.
+Sources: Anthropic's Messages API, the types of `claude_agent_sdk` 0.2, and the schemas in the
+`claude` executable 2.1.329. A name in no table is logged once. An unknown stop reason counts as
+`STOP`, any other unknown name as `Failure.UNKNOWN`.
 """
 
 from collections.abc import Mapping

@@ -13,8 +13,8 @@ class LogSink:
     """Writes complete lines to a stream. Never raises, and completes partially written lines.
 
     It bypasses Python's buffers: after a failed write, they would keep the data, and fail again at
-    the next line and at interpreter exit. `report` returns the line with the number of lost lines,
-    which is written as soon as the log is writable again.
+    the next line and at interpreter exit. `report` returns the line with the number of lost lines.
+    It is written as soon as the log is writable again.
     """
 
     def __init__(self, stream: TextIO | None, report: Callable[[int], str]) -> None:

@@ -66,7 +66,7 @@ def check_object(head: ResponseHead, body: bytes) -> None:
     """
     if len(body) > PARSED_BYTES:
         if not (plain_start(body).startswith(b"{") and body.rstrip().endswith(b"}")):
-            raise errors.unreadable("JSON that is not whole")
+            raise errors.unreadable("incomplete JSON")
     else:
         parsed_object(head, body)
 
@@ -76,7 +76,7 @@ def parsed_object(head: ResponseHead, body: bytes) -> Mapping[str, Any]:
     try:
         value = loads(body)
     except ValueError as error:
-        raise errors.unreadable("JSON that is not whole or not valid") from error
+        raise errors.unreadable("incomplete or invalid JSON") from error
     if error_in(value) is not None:
         raise refusal(head, value, body)
     if not isinstance(value, dict):

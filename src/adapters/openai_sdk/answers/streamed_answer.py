@@ -135,7 +135,7 @@ async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: b
             while not relay.decided:
                 piece = await body.read()
                 if not piece:
-                    raise errors.unreadable("no event before its end")
+                    raise errors.unreadable("stream ended without an event")
                 events += relay.feed(piece)
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)

@@ -111,9 +111,9 @@ class AnswerBody:
         except Exception as error:  # no state of the library may appear as an internal error
             if left := self._left():
                 return left  # the next read raises the error
-            raise errors.unreadable(f"it broke off ({type(error).__name__})") from error
+            raise errors.unreadable(f"truncated body ({type(error).__name__})") from error
         if self._broken and not data:
-            raise errors.unreadable("its framing broke")
+            raise errors.unreadable("invalid framing")
         return data
 
     def _left(self) -> bytes:

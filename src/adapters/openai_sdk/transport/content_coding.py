@@ -39,7 +39,7 @@ class Inflater:
             try:
                 plain.append(self._inner.decompress(data, MAX_ANSWER_BYTES))
             except zlib.error as error:
-                raise errors.unreadable(f"not {self._coding}, as its label says") from error
+                raise errors.unreadable(f"invalid {self._coding} data") from error
             if self._inner.unconsumed_tail:
                 raise errors.answer_too_long(MAX_ANSWER_BYTES)
             data = self._inner.unused_data
@@ -48,7 +48,7 @@ class Inflater:
     def finish(self) -> None:
         """Checks that nothing is missing at the end."""
         if self._inner is not None and not self._inner.eof:
-            raise errors.unreadable(f"its {self._coding} data ended too early")
+            raise errors.unreadable(f"truncated {self._coding} data")
 
 
 def _gzip(_: bytes) -> "zlib._Decompress":
@@ -92,5 +92,5 @@ def decoder_for(labels: Iterable[str]) -> Decoder | None:
     if not codings:
         return None
     if len(codings) > MAX_CODINGS or any(coding not in SUPPORTED for coding in codings):
-        raise errors.unreadable("a content coding that is not supported")
+        raise errors.unreadable("unsupported content coding")
     return Decoder(codings)

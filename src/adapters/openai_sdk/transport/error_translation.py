@@ -33,4 +33,4 @@ def _has_answered(error: Exception) -> bool:
 
 
 def _unreadable(error: Exception) -> Exception:
-    return errors.unreadable(f"no well-formed HTTP ({type(error).__name__})")
+    return errors.unreadable(f"malformed HTTP ({type(error).__name__})")

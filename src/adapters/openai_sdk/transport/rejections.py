@@ -21,7 +21,7 @@ async def rejection(answer: Answer) -> GatewayError:
         return UpstreamRefusalError(await _refusal(answer))
     if status >= FIRST_REDIRECT:
         return errors.redirected(status, answer.redirect_target)
-    return errors.unreadable(f"status {status}, which ends no answer")
+    return errors.unreadable(f"unexpected status {status}")
 
 
 async def _refusal(answer: Answer) -> UpstreamResponse:
