@@ -1,1 +1,1 @@
-"""Use cases, and the ports through which they reach the world."""
+"""The use cases, and the ports that they depend on."""

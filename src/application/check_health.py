@@ -10,17 +10,17 @@ from modegate.domain.health import Health, StorageState
 
 @dataclass(frozen=True, slots=True)
 class Storages:
-    """Several storages as one, which works where all do; without any it counts as working."""
+    """Combines several storages into one probe, which is OK if all of them are."""
 
     probes: Sequence[StorageProbe] = ()
 
     def storage_state(self) -> StorageState:
-        """Returns the worst of their states."""
+        """Returns `ERROR` if any storage is in that state, else `OK`."""
         states = {probe.storage_state() for probe in self.probes}
         return StorageState.ERROR if StorageState.ERROR in states else StorageState.OK
 
     async def check_storage(self) -> None:
-        """Checks one after the other."""
+        """Checks the storages in sequence."""
         for probe in self.probes:
             await probe.check_storage()
 
@@ -38,7 +38,7 @@ class CheckHealth:
     storage: StorageProbe = NO_STORAGE
 
     def execute(self) -> Health:
-        """Returns the state as it is known."""
+        """Returns the last known state."""
         return Health(
             claude=self.claude.status(),
             passthrough=self.passthrough.status(),

@@ -1,4 +1,4 @@
-"""Which models a client may name."""
+"""The use case that lists the models that clients may request."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from modegate.domain.model_map import ModelMap
 
 ModelObject = Mapping[str, object]
 
-# Whatever the client calls it, the CLI asks a model of Anthropic's.
+# The CLI uses a model of Anthropic for every name in the map.
 OWNER = "anthropic"
 
 
@@ -21,7 +21,7 @@ def noop(_: GatewayError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ListModels:
-    """The rows of the model map and, where asked for, the upstream's own models."""
+    """Lists the names in the model map and, on request, the upstream's models."""
 
     configuration: ConfigurationSource
     upstream: ModelCatalog
@@ -29,9 +29,9 @@ class ListModels:
     async def execute(
         self, *, include_upstream: bool = False, failed: Callable[[GatewayError], None] = noop
     ) -> Sequence[ModelObject]:
-        """OpenAI's model objects.
+        """Returns model objects of the OpenAI API.
 
-        A failing upstream does not hide Claude's models: `failed` is called with its error.
+        If the upstream fails, Claude's models are still returned, and `failed` gets the error.
         """
         models = self.configuration.current().models
         own = [describe(models, name) for name in models.names]
@@ -46,10 +46,10 @@ class ListModels:
         return own + [model for model in listed if model["id"] not in known]
 
     async def find(self, name: str, *, include_upstream: bool = False) -> ModelObject | None:
-        """The model that a client may name so, also where a row stands for many names.
+        """Returns the model with this name, also if only a prefix row matches; None if unknown.
 
         Raises:
-            GatewayError: it is none of Claude's, and the upstream did not answer with a list.
+            GatewayError: if the map has no such name and the upstream did not return a list.
         """
         models = self.configuration.current().models
         if models.knows(name):
@@ -59,6 +59,6 @@ class ListModels:
 
 
 def describe(models: ModelMap, name: str) -> ModelObject:
-    """A name of the model map as OpenAI's model object, with the date of the model that answers."""
+    """Returns the model object for a name of the map, with the release date of its CLI model."""
     created = released_at(models.resolve(name))
     return {"id": name, "object": "model", "created": created, "owned_by": OWNER}

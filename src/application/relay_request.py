@@ -20,7 +20,7 @@ UPSTREAM_ERROR = "upstream_error"
 
 @dataclass(frozen=True, slots=True)
 class RelayRequest:
-    """Relays the client's bytes, and returns the response unchanged, errors included."""
+    """Relays the client's bytes and returns the response unchanged, error responses included."""
 
     backend: RelayBackend
 
@@ -31,7 +31,7 @@ class RelayRequest:
         """Sends one request; leaving the context closes the exchange.
 
         Raises:
-            GatewayError: the request is invalid, or there was no usable response.
+            GatewayError: if the request is invalid, or there is no usable response.
         """
         upstream_request = _upstream_request(request, body, configuration)
         request.record.model = upstream_request.model

@@ -1,4 +1,4 @@
-"""JSON: read strictly, written compactly."""
+"""The JSON codec: strict parsing, compact encoding."""
 
 import json
 
@@ -7,8 +7,8 @@ import orjson
 from modegate.domain.errors import InvalidRequestError
 
 BOM = b"\xef\xbb\xbf"
-# Python's `splitlines`, and with it httpx's `iter_lines`, ends a line at these as well; JSON escapes
-# the others of its kind by itself.
+# Python's `splitlines`, which httpx's `iter_lines` uses, also splits at these characters. JSON
+# always escapes the other characters at which it splits.
 LINE_SEPARATORS = ("\x85", "\u2028", "\u2029")
 
 
@@ -23,7 +23,7 @@ def parse_json_object(body: bytes) -> dict[str, object]:
     """Returns the JSON object in `body`: UTF-8, no NaN or Infinity, bounded nesting and numbers.
 
     Raises:
-        InvalidRequestError: it is something else; the body is never quoted.
+        InvalidRequestError: if `body` is anything else; the message never quotes it.
     """
     try:
         parsed = orjson.loads(body)
@@ -60,8 +60,8 @@ def encode(value: object) -> bytes:
 
 
 def escape_line_separators(text: str) -> str:
-    """Returns JSON without the characters at which some line readers end a line."""
-    if text.isascii():  # known without reading the text
+    """Returns the JSON with the characters escaped at which some line readers split."""
+    if text.isascii():  # constant time
         return text
     for separator in LINE_SEPARATORS:
         if separator in text:

@@ -1,4 +1,4 @@
-"""Server-sent events as they are written."""
+"""Encodes server-sent events."""
 
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"

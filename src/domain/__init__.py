@@ -1,1 +1,1 @@
-"""Pure objects and rules: standard library only, no I/O, no asyncio, no logging."""
+"""Pure domain objects and rules: standard library only, no I/O, no asyncio, no logging."""

@@ -1,4 +1,4 @@
-"""Everything that a reload may change, as one frozen snapshot."""
+"""All settings that a reload may change, as one frozen snapshot."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ MINUTE_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The rules of one request: taken once at its start, so that a reload cannot split it."""
+    """The rules for one request, read once at its start: a reload does not affect it."""
 
     keys: KeyRing = field(default_factory=KeyRing)
     per_address: Limit = field(default_factory=lambda: Limit("address", 60, MINUTE_S))

@@ -1,4 +1,4 @@
-"""A request's messages: their shape, their bounds, and the text in them."""
+"""Parses the messages of a request: format, limits and text."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ MEDIA_PARTS = frozenset({"image_url", "input_audio", "file"})
 
 
 class Role(StrEnum):
-    """Who speaks."""
+    """The role of a message's author."""
 
     SYSTEM = "system"
     DEVELOPER = "developer"
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
-    FUNCTION = "function"  # what older clients call a tool
+    FUNCTION = "function"  # the role of tools in older clients
 
 
 MAY_BE_SILENT = frozenset({Role.ASSISTANT, Role.FUNCTION})
@@ -32,7 +32,7 @@ ROLES = ", ".join(Role)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, its text parts joined as they came."""
+    """One message; its text parts are joined in order."""
 
     role: Role
     text: str
@@ -40,18 +40,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """1 to 100 messages, of at most 500 000 characters each, with at least one of the user's."""
+    """1 to 100 messages of at most 500 000 characters each, at least one of them a user's."""
 
     messages: tuple[Message, ...]
 
     @classmethod
     def parse(cls, raw: object) -> "Conversation":
-        """Read the field `messages`.
+        """Parses the field `messages`.
 
         Raises:
-            MissingParameterError: it is absent.
-            InvalidRequestError: `param` names the message, as in `messages[2].content`.
-            UnsupportedParameterError: a part is not text.
+            MissingParameterError: if the field or a part of a message is absent.
+            InvalidRequestError: if a value is invalid; `param` names it: `messages[2].content`.
+            UnsupportedParameterError: if a part is not text.
         """
         if raw is None:
             raise MissingParameterError("'messages' is missing: send a list.", param="messages")
@@ -122,11 +122,11 @@ def _part(part: object, where: str) -> str:
 
 
 def _calls(message: Mapping[str, object]) -> Iterator[str]:
-    """Earlier calls of tools, told as text, so that the results that follow make sense."""
+    """Yields earlier tool calls as text, so that the results after them are understandable."""
     calls = message.get("tool_calls")
     listed = calls if isinstance(calls, list) else ()
     called = [it.get("function") or it.get("custom") for it in listed if isinstance(it, Mapping)]
     for call in (*called, message.get("function_call")):
         if isinstance(call, Mapping) and not is_empty(call):
-            arguments = call.get("arguments", call.get("input"))  # of a custom tool
+            arguments = call.get("arguments", call.get("input"))  # custom tools use `input`
             yield f"[called {call.get('name')} with {arguments}]"

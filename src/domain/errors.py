@@ -36,7 +36,7 @@
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
-        ├── UpstreamInvalidResponseError  an answer came, and cannot be used
+        ├── UpstreamInvalidResponseError  the upstream's answer cannot be used
         └── UpstreamRefusalError     the upstream's own error, relayed unchanged
 
 This module does not know HTTP. One table in `modegate.entrypoints.http.messages.errors` maps to statuses.
@@ -315,7 +315,7 @@ class UpstreamUnreachableError(BackendError):
 
     code = "upstream_unreachable"
 
-    # False if something answered that is not the upstream, so that a retry cannot succeed soon.
+    # `is_transient` is False if a retry cannot succeed soon, such as when something else answered.
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient
@@ -326,7 +326,7 @@ class UpstreamUnreachableError(BackendError):
 class UpstreamInvalidResponseError(BackendError):
     """The upstream answered, but its answer cannot be read, or is no chat completion.
 
-    `reason` is for the log: it says what came, without any of its contents.
+    `reason` is for the log: it names the fault without quoting the answer.
     """
 
     code = "upstream_invalid_response"

@@ -22,7 +22,7 @@ class PassthroughState(StrEnum):
 
 
 class StorageState(StrEnum):
-    """What sessions are kept in: whether the last write to it worked."""
+    """The state of the session storage, as of the last write."""
 
     OK = "ok"
     ERROR = "error"
@@ -68,7 +68,7 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether at least one backend can answer some client; Claude Code needs storage, too."""
+        """Whether at least one backend can answer some client; Claude Code also needs storage."""
         passthrough = self.passthrough is PassthroughState.OK or (
             self.passthrough is PassthroughState.NO_KEY and self.clients_may_bring_keys
         )

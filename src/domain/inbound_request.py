@@ -11,7 +11,7 @@ from modegate.domain.request_record import RequestRecord
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a request enters: the client's address and its header `Authorization`."""
+    """The origin of a request over HTTP: the client's address and its header `Authorization`."""
 
     address: str
     authorization: str | None = field(default=None, repr=False)
@@ -19,14 +19,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """The entry of a request that this process makes itself: no key is asked for, no limit applies."""
+    """The origin of a request from this process: no key is required, and no limit applies."""
 
     client: Client = ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
 class ChatBody:
-    """A chat-completions body: its bytes, which go upstream unchanged, and the same parsed."""
+    """A chat-completions body: the bytes, which are relayed unchanged, and the parsed JSON."""
 
     content: bytes = field(repr=False)
     params: Mapping[str, object] = field(repr=False)
@@ -39,7 +39,7 @@ class ChatBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundRequest:
-    """A request before admission; its body is read once it is admitted.
+    """A request before admission; its body is read after admission.
 
     `upstream_key` is the header `X-OpenAI-API-Key`.
     """

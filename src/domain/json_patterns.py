@@ -1,4 +1,4 @@
-"""Patterns of JSON values, as data: one function matches them, and a JSON Schema is made of them.
+"""Patterns for JSON values, as data. They are matched here and rendered as a JSON Schema.
 
 A pattern is one of these:
 
@@ -41,7 +41,7 @@ class ObjectOf(_Of):
 
 
 def matches(value: object, pattern: object) -> bool:
-    """Whether the JSON value has the pattern."""
+    """Returns whether the JSON value matches the pattern."""
     if pattern is EMPTY:
         return is_empty(value)
     if isinstance(pattern, ListOf | ObjectOf):
@@ -56,9 +56,9 @@ def matches(value: object, pattern: object) -> bool:
 
 
 def is_empty(value: object) -> bool:
-    """Whether the value holds nothing, however deep: null, blank strings, lists and objects.
+    """Returns whether the value is empty: null, a blank string, or a list or object of such values.
 
-    A loop and no recursion, for a client chooses the depth.
+    A loop instead of recursion, because clients control the depth.
     """
     waiting = [value]
     while waiting:
@@ -77,6 +77,6 @@ def _members(value: object) -> tuple[object, ...]:
 
 
 def _kind(value: object) -> type:
-    """The type that JSON gives a value: numbers are of one, whether or not they are whole."""
+    """Returns the JSON type of a value; all numbers have the same type."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float if is_number else type(value)

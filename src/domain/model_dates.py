@@ -1,12 +1,12 @@
-"""When Claude's models were released."""
+"""The release dates of Claude's models."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-# Dates of Anthropic's announcements. The aliases have those of the models that they stand for in
-# the CLI (measured on 2.1.329).
+# Dates of Anthropic's announcements. An alias has the date of the model that it selects in the CLI
+# (measured with 2.1.329).
 RELEASED: Mapping[str, str] = MappingProxyType(
     {
         "opus": "2026-09-21",
@@ -25,16 +25,16 @@ RELEASED: Mapping[str, str] = MappingProxyType(
         "claude-opus-4-7": "2026-04-16",
         "claude-sonnet-4-6": "2026-02-17",
         "claude-opus-4-6": "2026-02-05",
-        "claude-haiku-4-5": "2025-10-01",  # as its full name says
+        "claude-haiku-4-5": "2025-10-01",  # from its full name
     }
 )
 DATED = re.compile(r"claude-.*-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\b")
-# Other clouds have something before and behind the name; the CLI takes [1m] for a long context.
+# Other clouds add prefixes and suffixes to the name; the CLI accepts [1m] for a long context.
 NAME = re.compile(r"(?:^|[./])(claude-[a-z]+-\d(?:-\d)?)(?![0-9])|^(opus|sonnet|haiku|fable)\b")
 
 
 def released_at(cli_model: str) -> int:
-    """The model's release in Unix seconds; 0 where it is not known."""
+    """Returns the model's release date in Unix seconds, or 0 if it is unknown."""
     lowered = cli_model.lower()
     if dated := DATED.search(lowered):
         return _seconds("-".join(dated.groups()))
@@ -46,5 +46,5 @@ def released_at(cli_model: str) -> int:
 def _seconds(day: str) -> int:
     try:
         return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
-    except ValueError:  # such as a 31st of February
+    except ValueError:  # invalid, such as 31 February
         return 0

@@ -1,4 +1,4 @@
-"""What Claude Code does with each request parameter: honour it, ignore it, or refuse it."""
+"""The rules by which Claude Code honours, ignores or rejects each request parameter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Predicate = Callable[[object], bool]
 
 
 class Tier(Enum):
-    """What happens to a parameter."""
+    """How a parameter is handled."""
 
     HONOURED = 1
     IGNORED = 2
@@ -20,7 +20,7 @@ class Tier(Enum):
 
 
 class Effort(Enum):
-    """Values of `reasoning_effort` that the CLI's `--effort` takes as they are."""
+    """Values of `reasoning_effort` that the CLI's option `--effort` accepts unchanged."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -29,7 +29,7 @@ class Effort(Enum):
 
 
 class Kind(Enum):
-    """What a value must be in every mode, as messages say it."""
+    """The type that a value must have in every mode, worded for error messages."""
 
     ANY = "anything"
     BOOLEAN = "true or false"
@@ -39,7 +39,7 @@ class Kind(Enum):
 
 
 def as_count(value: object) -> int | None:
-    """Returns the whole number of at least 1 that a JSON number means: 2.0 is 2."""
+    """Returns the integer of at least 1 that a JSON number equals (2.0 is 2), else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if value >= 1 and value == value // 1 else None
@@ -58,9 +58,9 @@ CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A parameter's tier; where `only` names values, others have the tier `otherwise`.
+    """A parameter's tier; if `only` lists values, all other values have the tier `otherwise`.
 
-    A value that asks for nothing is ignored, not refused: it has one of the patterns `neutral`. A
+    A value that matches a pattern in `neutral` requests nothing, so it is ignored, not rejected. A
     value that is neither empty nor of its `kind` is invalid in every mode.
     """
 
@@ -71,11 +71,11 @@ class Rule:
     neutral: tuple[object, ...] = (EMPTY,)
 
     def is_valid(self, value: object) -> bool:
-        """Whether the value could be right in some mode."""
+        """Returns whether the value may be valid in some mode."""
         return CHECKS[self.kind](value) or is_empty(value)
 
     def tier_of(self, value: object) -> Tier:
-        """The tier of one value."""
+        """Returns the tier of one value."""
         applies = not self.only or any(matches(value, wanted) for wanted in self.only)
         tier = self.tier if applies else self.otherwise
         asks = tier is not Tier.REFUSED or not any(matches(value, it) for it in self.neutral)
@@ -89,12 +89,12 @@ EFFORTS = tuple(effort.value for effort in Effort)
 
 
 def _refused(*neutral: object, kind: Kind = Kind.ANY) -> Rule:
-    """Refused, except for values that ask for nothing."""
+    """Returns a rule that rejects every value except neutral ones."""
     return Rule(Tier.REFUSED, kind=kind, neutral=(*neutral, EMPTY))
 
 
-# Names that are not here, known to the API or not, are ignored too: a client's next release may
-# bring a new one.
+# Parameters without a rule are ignored, whether or not the API knows them: new client releases may
+# add parameters.
 CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "model": HONOURED,
@@ -125,7 +125,7 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "tools": _refused(OFF),
         "tool_choice": _refused(
             "none",
-            "auto",  # asks for nothing by itself: `tools` are what it chooses from
+            "auto",  # has no effect without `tools`
             OFF,
             {"type": "none"},
             {"type": "auto"},
@@ -141,14 +141,14 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
             {"type": "content", "content": ListOf({"type": "text", "text": EMPTY}, EMPTY)},
             OFF,
         ),
-        # An object without options asks for a search with the defaults (OpenAI's API, LiteLLM).
+        # An empty object requests a search with defaults (OpenAI's API, LiteLLM).
         "web_search_options": Rule(Tier.REFUSED, neutral=(None, "", [], OFF)),
     }
 )
 
 
 def unsupported(name: str) -> UnsupportedParameterError:
-    """The refusal of one parameter, with the ways out."""
+    """Returns the error for a rejected parameter, with the alternatives."""
     return UnsupportedParameterError(
         f"Claude Code mode does not support '{name}': remove it, or send X-Claude-Code: false "
         "to pass the request through to an upstream that has it, or call the Claude API itself.",
@@ -158,7 +158,7 @@ def unsupported(name: str) -> UnsupportedParameterError:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What is left of the parameters: those ignored, in the order they came, and the effort."""
+    """The result of a screening: the ignored parameters in request order, and the effort."""
 
     ignored: tuple[str, ...]
     effort: Effort | None
@@ -166,16 +166,16 @@ class Screening:
 
 @dataclass(frozen=True, slots=True)
 class ParamPolicy:
-    """The table of rules; a value of None counts as absent."""
+    """The table of rules; a null value counts as absent."""
 
     rules: Mapping[str, Rule] = field(default_factory=lambda: CLAUDE_CODE_RULES)
 
     def screen(self, params: Mapping[str, object]) -> Screening:
-        """Sort the parameters of one request by their tiers.
+        """Applies the rules to the parameters of one request.
 
         Raises:
-            InvalidRequestError: one of them cannot be right; `param` is its name.
-            UnsupportedParameterError: one of them is refused; `param` is its name.
+            InvalidRequestError: if a value is invalid in every mode; `param` is its name.
+            UnsupportedParameterError: if a parameter is rejected; `param` is its name.
         """
         tiers = {}
         for name, value in params.items():

@@ -1,4 +1,4 @@
-"""What is known of a request: filled by the pipeline, read by its observers."""
+"""The record of a request: written by the pipeline, read by observers."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ CLIENT_CLOSED_REQUEST = 499
 class RequestRecord:
     """One request, from its start to its end; holds no text of the client or the model.
 
-    `key` is the client's masked key, `started` and `seconds` are on the monotonic clock, and
+    `key` is the client's masked key. `started` and `seconds` are on the monotonic clock.
     `first_token` is the time to the first event of a stream, in seconds.
     """
 

@@ -66,7 +66,7 @@ class Session:
         return replace(self, system_prompt=system_prompt or self.system_prompt)
 
     def dated(self, shift: float) -> "Session":
-        """The session with its times on another clock, `shift` seconds later."""
+        """Returns the session with its times shifted by `shift` seconds, to another clock."""
         return replace(self, created_at=self.created_at + shift, used_at=self.used_at + shift)
 
     def touched(self, now: float, cli_session_id: str | None) -> "Session":

@@ -1,4 +1,4 @@
-"""What is wrong with the storage, and what clients are told."""
+"""Faults of the session storage, and the errors that clients get for them."""
 
 import errno
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from modegate.domain.errors import StorageError
 
 
 class StorageFault(StrEnum):
-    """Why something could not be read or written: `BUSY` passes by itself, the others do not."""
+    """Why a read or write failed. `BUSY` is transient; the others require the operator."""
 
     FULL = "full"
     BUSY = "busy"
@@ -50,12 +50,12 @@ BUSY_RETRY_AFTER_S = 2.0
 
 
 def fault_of(error: OSError) -> StorageFault:
-    """The fault that an error of the system tells of; an unknown one counts as `BROKEN`."""
+    """Returns the fault for an error of the system; unknown errors are `BROKEN`."""
     return BY_ERRNO.get(error.errno or 0, StorageFault.BROKEN)
 
 
 def storage_error(fault: StorageFault) -> StorageError:
-    """The error for clients, without a path; only where time helps it says when to try again."""
+    """Returns the error for clients, without a path; `retry_after` is set only for `BUSY`."""
     return StorageError(
         MESSAGES[fault],
         retry_after=BUSY_RETRY_AFTER_S if fault is StorageFault.BUSY else None,

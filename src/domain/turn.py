@@ -1,4 +1,4 @@
-"""One prepared turn of a conversation, with nothing left to decide."""
+"""One prepared turn of a conversation."""
 
 from dataclasses import dataclass, field
 
@@ -9,10 +9,10 @@ from modegate.domain.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What an answer backend needs to know.
+    """The input of an answer backend; all decisions have been made.
 
-    `cli_model` is the model after the model map. With `streamed`, text that was yielded has been
-    sent and cannot be taken back.
+    `cli_model` is the model after the model map. With `streamed`, yielded text has been sent and
+    cannot be revoked.
     """
 
     cli_model: str

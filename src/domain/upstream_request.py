@@ -7,10 +7,10 @@ from modegate.domain.access.api_key import ApiKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRequest:
-    """Bytes for the upstream.
+    """A request to relay.
 
-    `model` is for the record. `credential` is the client's own; without it the server's is used.
-    A complete streamed answer finishes `choices` times.
+    `model` is for the record. `credential` is the client's own key; None means the server's. A
+    complete streamed answer has `choices` finish reasons.
     """
 
     body: bytes = field(repr=False)

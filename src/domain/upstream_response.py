@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """Status and the headers that are relayed, names in lower case."""
+    """The status and the relayed headers; names are in lower case."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -14,9 +14,9 @@ class ResponseHead:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse(ResponseHead):
-    """A response: its body is bytes, or an iterator where the request was streamed.
+    """A response. Its body is bytes, or an iterator if the request was streamed.
 
-    An iterator yields server-sent events, without the `[DONE]` at their end.
+    The iterator yields server-sent events, without the final `[DONE]`.
     """
 
     body: bytes | AsyncIterator[bytes] = field(repr=False)

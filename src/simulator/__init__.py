@@ -1,1 +1,1 @@
-"""Simulated model providers, for `--offline`, the demo and tests."""
+"""A simulated model provider, for `--offline`, the demo and tests."""

@@ -1,4 +1,4 @@
-"""The Messages API of Anthropic, simulated as far as the claude CLI depends on it."""
+"""A simulation of Anthropic's Messages API, limited to the parts that the claude CLI uses."""
 
 import uuid
 from collections.abc import Iterator, Mapping

@@ -23,7 +23,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """An answer, word by word, `delay` seconds apart; after `cut_after` words the stream is cut."""
+    """An answer with `delay` seconds between words; cut after `cut_after` words, if set."""
 
     text: str
     delay: float = 0.0
@@ -35,7 +35,7 @@ class Says:
 
     @property
     def words(self) -> list[str]:
-        """The pieces of the text; joined, they are the text."""
+        """The words of the text with their spaces; concatenated, they are the text."""
         return self.text.replace(" ", " \0").split("\0")
 
 
@@ -54,7 +54,7 @@ class Fails:
 
 
 class ProviderApi(ABC):
-    """The differences between the two APIs."""
+    """The interface of a simulated API."""
 
     @abstractmethod
     def error(self, step: Fails) -> object:
@@ -69,7 +69,7 @@ class ProviderApi(ABC):
         """Yields the events of a streamed answer; True marks events with a word."""
 
     async def say(self, request: Request, reply: Reply, step: Says) -> None:
-        """Answers as requested: complete or streamed."""
+        """Sends the answer, complete or streamed as requested."""
         model = str(request.json.get("model", ""))
         if request.json.get("stream") is not True:
             await reply.sleep(step.delay * len(step.words))

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback that gives a test control of every byte."""
+"""A small HTTP server on loopback in which tests control every byte."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ class Request:
 
     @property
     def json(self) -> dict[str, object]:
-        """The parsed body; empty if there is none or it is no object."""
+        """The parsed body; empty if the body is empty or not an object."""
         parsed = json.loads(self.body or b"{}")
         return parsed if isinstance(parsed, dict) else {}
 

@@ -1,4 +1,4 @@
-"""The Chat Completions API of OpenAI, simulated."""
+"""A simulation of OpenAI's Chat Completions API."""
 
 import uuid
 from collections.abc import Iterator, Mapping

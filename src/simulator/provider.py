@@ -24,7 +24,7 @@ Step = Says | Fails | Handler
 
 
 class SimulatedProvider:
-    """Plays its script, then echoes prompts. `delay` is the seconds between words of an echo."""
+    """Plays its script, then echoes prompts; `delay` is the time between words, in seconds."""
 
     def __init__(self, *, delay: float = 0.0) -> None:
         self._delay = delay

@@ -139,8 +139,8 @@ async def test_checks_log_only_what_is_new(
     for _ in range(2):
         await store.check_storage()
         assert store.storage_state() == "ok"
-    assert caplog.text.count("sessions cannot be read or written") == 1
-    assert caplog.text.count("sessions can be written again") == 1
+    assert caplog.text.count("session storage failed") == 1
+    assert caplog.text.count("session storage recovered") == 1
 
 
 async def test_a_folder_that_was_removed_is_made_again(

@@ -1,1 +1,1 @@
-"""Adapters that keep everything in this process."""
+"""Adapters that keep all state in this process's memory."""

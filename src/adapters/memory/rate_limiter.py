@@ -1,4 +1,4 @@
-"""Sliding windows in this process."""
+"""The in-memory rate limiter, with sliding windows."""
 
 import time
 from collections import OrderedDict, deque
@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from modegate.domain.errors import RateLimitError
 from modegate.domain.quota import Limit, Quota
 
-Subject = tuple[str, str]  # limit, who: cheap to hash
-# So many times are kept one by one; of a higher limit those in the same small part of its window
-# are kept together, and leave it with the last of them.
+Subject = tuple[str, str]  # the limit's name and its subject; cheap to hash
+# Up to this limit, each request's time is stored separately. Under a higher limit, requests in the
+# same small part of the window share a bucket, and expire with its last request.
 MOST_TIMES = 10_000
 
 
 class SlidingWindowLimiter:
-    """Counts exactly; a clock that is set back or forth changes nothing.
+    """Counts requests in sliding windows on the monotonic clock; setting the clock has no effect.
 
-    Subjects are in the order of their last request, so that those whose windows are empty are at
-    the front.
+    Subjects are ordered by their last request, so subjects with empty windows come first.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -29,7 +28,11 @@ class SlidingWindowLimiter:
         return len(self._windows)
 
     async def record(self, limit: Limit, subject: str) -> Quota:
-        """Count one request of the subject."""
+        """Counts one request of the subject and returns the remaining quota.
+
+        Raises:
+            RateLimitError: if the limit is reached; the request is not counted.
+        """
         now = self._monotonic()
         self._drop_empty(now)
         window = self._window(limit, subject)
@@ -48,7 +51,7 @@ class SlidingWindowLimiter:
         return window.quota(limit, now)
 
     async def peek(self, limit: Limit, subject: str) -> Quota:
-        """What is left."""
+        """Returns the remaining quota without counting a request."""
         now = self._monotonic()
         window = self._window(limit, subject)
         window.slide(now)
@@ -67,7 +70,7 @@ class SlidingWindowLimiter:
 
 @dataclass(slots=True)
 class _Bucket:
-    """Requests that leave their window as one: the time until which others join, and of the last."""
+    """Requests that expire together: `until` is the end of the bucket, `last` its last request."""
 
     until: float
     last: float
@@ -85,20 +88,20 @@ class _Window:
 
     @property
     def first(self) -> float:
-        """The time of those that leave first."""
+        """The time of the requests that expire first."""
         return self._times[0].last
 
     def empty(self, now: float) -> bool:
-        """Whether all have left."""
+        """Returns whether all requests have expired."""
         return not self._times or self._times[-1].last + self._seconds <= now
 
     def slide(self, now: float) -> None:
-        """Forget those that have left."""
+        """Removes expired requests."""
         while self._times and self._times[0].last + self._seconds <= now:
             self.taken -= self._times.popleft().number
 
     def add(self, now: float) -> None:
-        """One more."""
+        """Adds a request at `now`."""
         self.taken += 1
         if self._times and now < self._times[-1].until:
             self._times[-1].last = now
@@ -107,6 +110,6 @@ class _Window:
             self._times.append(_Bucket(now + self._part, now))
 
     def quota(self, limit: Limit, now: float) -> Quota:
-        """All of the limit is there again when the last request has left."""
+        """Returns the remaining quota; it resets when the last request expires."""
         wait = self._times[-1].last + self._seconds - now if self._times else 0.0
         return Quota(limit.requests, limit.requests - self.taken, time.time() + wait)

@@ -1,4 +1,4 @@
-"""Sessions in a dictionary: for tests, for embedding, and for a gateway that may forget."""
+"""The in-memory session store, for tests, embedding, and gateways without persistent sessions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,35 +9,39 @@ from modegate.domain.session import Session, SessionId
 
 
 class MemorySessionStore:
-    """Remembers sessions until the process ends."""
+    """Stores sessions until the process exits."""
 
     def __init__(self) -> None:
         self._sessions: dict[SessionId, Session] = {}
         self._held: set[SessionId] = set()
 
     async def get(self, session_id: SessionId) -> Session | None:
-        """The session, or None."""
+        """Returns the session, or None."""
         return self._sessions.get(session_id)
 
     async def find(self, client: ClientId | None = None) -> list[Session]:
-        """All sessions, or those of one client."""
+        """Returns all sessions, or one client's, most recently used first."""
         found = (it for it in self._sessions.values() if client in (None, it.client))
         return sorted(found, key=lambda session: session.used_at, reverse=True)
 
     async def put(self, session: Session) -> None:
-        """Remember the session."""
+        """Stores the session."""
         self._sessions[session.id] = session
 
     async def reserve(self, session: Session) -> None:
-        """No-op: memory has room."""
+        """No-op: memory needs no reservation."""
 
     async def remove(self, session_id: SessionId) -> None:
-        """Forget the session."""
+        """Deletes the session. Idempotent."""
         self._sessions.pop(session_id, None)
 
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
-        """Exclusive use of the id."""
+        """Locks the id exclusively until the context is left.
+
+        Raises:
+            SessionBusyError: if the id is locked already.
+        """
         if session_id in self._held:
             raise SessionBusyError
         self._held.add(session_id)

@@ -1,4 +1,4 @@
-"""Where a request goes, and with which headers: what the SDK knows, asked once a key."""
+"""The addresses and headers of requests, obtained from the SDK once for each key."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,14 +10,15 @@ from yarl import URL
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.access.api_key import ApiKey
 
-# Sent by the SDK to describe its own process, or chosen by the server for its own account.
+# Headers with which the SDK describes its own process.
 LEFT_OUT = ("x-stainless-",)
+# Headers of the server's own account, which do not belong to a client's key.
 OF_THE_ACCOUNT = ("openai-organization", "openai-project")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The upstream's addresses, and the headers of one key."""
+    """The upstream's addresses, and the headers for one key."""
 
     chat_completions: URL
     models: URL
@@ -25,10 +26,10 @@ class Endpoint:
 
 
 class Endpoints:
-    """One SDK client a key, and what it says; the least recently used are dropped.
+    """An LRU cache of endpoints, one for each key.
 
-    The SDK reads the base URL's default, the account and the form of the credentials from its
-    configuration; nothing in a request can change where it is sent.
+    The SDK determines the account headers and the form of the credentials. Nothing in a request can
+    change the address to which it is sent.
     """
 
     def __init__(self, options: UpstreamOptions) -> None:
@@ -38,13 +39,13 @@ class Endpoints:
             api_key=options.api_key.reveal() if options.api_key else "none",
             base_url=options.address,
             max_retries=0,
-            # Nothing is sent through it, so a proxy or certificates that it cannot use are no fault.
+            # Nothing is sent through this client, so invalid proxies or certificates must not fail.
             http_client=DefaultAsyncHttpxClient(trust_env=False),
         )
         self._known: OrderedDict[ApiKey, Endpoint] = OrderedDict()
 
     def of(self, client_key: ApiKey | None) -> Endpoint | None:
-        """The endpoint for the client's key, else for the server's; None where there is neither."""
+        """Returns the endpoint for the client's key, or else the server's; None without a key."""
         key = client_key or self._server_key
         if key is None:
             return None
@@ -57,7 +58,7 @@ class Endpoints:
         return self._known[key]
 
     async def aclose(self) -> None:
-        """Close the SDK's client."""
+        """Closes the SDK's client."""
         await self._sdk.close()
 
     def _ask(self, key: ApiKey) -> Endpoint:
@@ -69,7 +70,7 @@ class Endpoints:
             for name, value in (sdk.default_headers | sdk.auth_headers).items()
             if isinstance(value, str) and not name.lower().startswith(left_out)
         }
-        # Streams pass through unbuffered only where nobody compresses them.
+        # Compression would buffer streams.
         headers["Accept-Encoding"] = "identity"
         base = URL(str(sdk.base_url))
         return Endpoint(base / "chat/completions", base / "models", headers)

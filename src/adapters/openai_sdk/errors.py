@@ -1,4 +1,4 @@
-"""What clients are told of an upstream that fails."""
+"""The errors that clients get when the upstream fails."""
 
 from modegate.domain.errors import (
     EmptyResponseError,
@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 
 
 def unreachable() -> GatewayError:
-    """No connection, or no answer on it."""
+    """Returns the error for a failed connection, or for one closed without an answer."""
     return UpstreamUnreachableError(
         "The upstream cannot be reached, or closed the connection without an answer: try again "
         "later; the operator has to check OPENAI_BASE_URL and the network."
@@ -24,7 +24,7 @@ def unreachable() -> GatewayError:
 
 
 def unusable_proxy() -> GatewayError:
-    """The environment names a proxy that cannot be asked; its address may hold a password."""
+    """Returns the error for an unsupported proxy; omits its address, which may hold a password."""
     return UpstreamUnreachableError(
         "The server cannot use the proxy on its way to the upstream: the operator has to name one "
         "that begins with http:// in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or to unset these.",
@@ -33,7 +33,7 @@ def unusable_proxy() -> GatewayError:
 
 
 def not_http(status: int) -> GatewayError:
-    """A status that HTTP does not have."""
+    """Returns the error for a status that is not valid in HTTP."""
     return UpstreamUnreachableError(
         f"The upstream answered with the impossible status {status}: the operator has to check "
         "OPENAI_BASE_URL.",
@@ -42,21 +42,21 @@ def not_http(status: int) -> GatewayError:
 
 
 def timed_out() -> GatewayError:
-    """The upstream took too long."""
+    """Returns the error for an upstream that did not answer in time."""
     return TurnTimeoutError(
         "The upstream did not answer in time: try again later, or ask for less."
     )
 
 
 def fell_silent() -> GatewayError:
-    """No byte of an answer that had begun."""
+    """Returns the error for an answer that stalled after its first byte."""
     return TurnTimeoutError(
         "The upstream stopped sending in the middle of its answer: try again later, or ask for less."
     )
 
 
 def unreadable(reason: str) -> GatewayError:
-    """An answer came, and broke off or cannot be decoded; the upstream may have worked for it."""
+    """Returns the error for a truncated or undecodable answer, which may have been charged."""
     return UpstreamInvalidResponseError(
         "The upstream's answer cannot be read: it broke off, or is not well-formed; the server's "
         "log says more. It was not requested again, because each answer may be charged: send the "
@@ -66,7 +66,7 @@ def unreadable(reason: str) -> GatewayError:
 
 
 def no_completion(came: str) -> GatewayError:
-    """What answered is no API, or another one."""
+    """Returns the error for an answer that is not a chat completion."""
     return UpstreamInvalidResponseError(
         f"The upstream answered with {came} in place of a chat completion: the operator has to "
         "check where OPENAI_BASE_URL leads.",
@@ -75,7 +75,7 @@ def no_completion(came: str) -> GatewayError:
 
 
 def redirected(status: int, target: str) -> GatewayError:
-    """The address has moved; following would send keys and prompts to wherever the answer says."""
+    """Returns the error for a redirect, which could send keys and prompts to another host."""
     return UpstreamInvalidResponseError(
         f"The upstream answered with a redirect (status {status}), which is not followed: the "
         "operator has to set OPENAI_BASE_URL to the address it leads to, which the server's log "
@@ -85,7 +85,7 @@ def redirected(status: int, target: str) -> GatewayError:
 
 
 def empty(came: str) -> GatewayError:
-    """A success without an answer."""
+    """Returns the error for a success status without an answer."""
     return EmptyResponseError(
         f"The upstream answered with {came}: ask another model, or rephrase; the operator may have "
         "to check the upstream."
@@ -93,7 +93,7 @@ def empty(came: str) -> GatewayError:
 
 
 def event_too_long(limit: int) -> GatewayError:
-    """One event beyond what is kept in memory."""
+    """Returns the error for an event that exceeds `limit` bytes."""
     return OutputLimitError(
         f"The upstream sent an event of more than {limit // MIB} MiB, which is not handed on: ask "
         "for a shorter answer, or for it without stream."
@@ -101,7 +101,7 @@ def event_too_long(limit: int) -> GatewayError:
 
 
 def answer_too_long(limit: int) -> GatewayError:
-    """A whole answer beyond what is kept in memory."""
+    """Returns the error for an answer that exceeds `limit` bytes."""
     return OutputLimitError(
         f"The upstream's answer is longer than {limit // MIB} MiB: ask for a shorter one, or with "
         "stream."
@@ -109,7 +109,7 @@ def answer_too_long(limit: int) -> GatewayError:
 
 
 def invalid_model_list() -> GatewayError:
-    """Something answered, but not with models."""
+    """Returns the error for an answer that is not a list of models."""
     return UpstreamInvalidResponseError(
         "The upstream did not answer with a list of models: ask without include=upstream; the "
         "operator has to check where OPENAI_BASE_URL leads.",
@@ -118,7 +118,7 @@ def invalid_model_list() -> GatewayError:
 
 
 def stream_cut() -> GatewayError:
-    """A stream ended too early."""
+    """Returns the error for a stream that ended too early."""
     return StreamCutError(
         "The upstream's stream ended too early: what has arrived of the answer is incomplete. Send "
         "the request again."
@@ -126,7 +126,7 @@ def stream_cut() -> GatewayError:
 
 
 def disabled() -> GatewayError:
-    """Passthrough is off."""
+    """Returns the error for disabled passthrough."""
     return PassthroughDisabledError(
         "Passthrough is switched off on this server: send X-Claude-Code: true to be answered by "
         "Claude Code. The operator can set OPENAI_PASSTHROUGH_ENABLED=true."
@@ -134,7 +134,7 @@ def disabled() -> GatewayError:
 
 
 def not_configured() -> GatewayError:
-    """There is no key."""
+    """Returns the error for a request without a key for the upstream."""
     return PassthroughNotConfiguredError(
         "There is no key for the upstream: the operator can set OPENAI_API_KEY, and where the "
         "server allows it a client can send its own in X-OpenAI-API-Key. With X-Claude-Code: true "

@@ -1,4 +1,4 @@
-"""The models of an upstream's list; without I/O."""
+"""Parses an upstream's list of models; sans-I/O."""
 
 import logging
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ log = logging.getLogger(__name__)
 
 
 def models_in(body: bytes) -> list[dict[str, object]]:
-    """The model objects of a list, which may stand in `data` or by itself.
+    """Returns the model objects of a list, which is the field `data` or the whole body.
 
-    Entries without an id are left out: clients could not name them.
+    Entries without an id are omitted, because clients could not name them.
 
     Raises:
-        UpstreamInvalidResponseError: there is no list, or nothing of it is a model.
+        UpstreamInvalidResponseError: if there is no list, or no entry is a model.
     """
     try:
         value = loads(body)

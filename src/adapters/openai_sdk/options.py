@@ -1,4 +1,4 @@
-"""What the operator chose for the upstream."""
+"""The operator's options for the upstream."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ OPENAI = "https://api.openai.com/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamOptions:
-    """Where the upstream is, and how long it may take; times are seconds.
+    """The upstream's address, key and time limits, in seconds.
 
-    `first_byte_timeout` bounds the wait for the first byte of an answer, all attempts and the pauses
-    between them together; it is `timeout` where it is None. `timeout` bounds what follows: all of a
-    whole answer, and each silence of a stream. `models_timeout` bounds a list of models.
+    `first_byte_timeout` bounds the wait for an answer's first byte, including all retries and their
+    delays; None means `timeout`. After that, `timeout` bounds the rest of a complete answer and
+    each silence of a stream. `models_timeout` bounds the request for the list of models.
     """
 
     base_url: str | None = None
@@ -29,15 +29,15 @@ class UpstreamOptions:
 
     @property
     def address(self) -> str:
-        """Where the upstream is: OpenAI's own API where the operator names no other."""
+        """The upstream's base URL; OpenAI's API by default."""
         return self.base_url or OPENAI
 
     @property
     def first_byte(self) -> float:
-        """The longest wait for the first byte."""
+        """The maximum wait for the first byte, in seconds."""
         return self.timeout if self.first_byte_timeout is None else self.first_byte_timeout
 
     @property
     def max_retry_delay(self) -> float:
-        """The longest pause before another attempt: a good part of the time must be left."""
+        """The maximum delay before a retry, in seconds: at most half of `first_byte`."""
         return min(self.longest_retry_wait, self.first_byte / 2)

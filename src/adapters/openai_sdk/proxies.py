@@ -1,4 +1,4 @@
-"""Which proxy the environment wants between the gateway and its upstream."""
+"""Selects the proxy for the upstream from the environment."""
 
 from urllib.request import getproxies, proxy_bypass
 
@@ -8,23 +8,22 @@ from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.hosts import is_loopback
 
-# What the client library can speak to a proxy.
+# The proxy schemes that the client library supports.
 USABLE = frozenset({"http", "https"})
 
 
 def chosen_proxy(options: UpstreamOptions) -> URL | None:
-    """As `proxy_for`, for the upstream that the options name."""
+    """Returns the proxy for the upstream in the options; see `proxy_for`."""
     return proxy_for(URL(options.address))
 
 
 def proxy_for(upstream: URL) -> URL | None:
-    """What `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
+    """Returns the proxy from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in any case.
 
-    The address may hold a user and a password; it is not for any log. What is on this machine's own
-    loopback, no proxy reaches.
+    The address may contain credentials and must not be logged. Loopback hosts never use a proxy.
 
     Raises:
-        UpstreamUnreachableError: nobody could use it, such as one that speaks SOCKS.
+        UpstreamUnreachableError: if the proxy is not supported, such as a SOCKS proxy.
     """
     if is_loopback(upstream.host or "") or proxy_bypass(f"{upstream.host}:{upstream.port}"):
         return None

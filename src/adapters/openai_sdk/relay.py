@@ -21,12 +21,12 @@ from modegate.domain.health import PassthroughState
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
-# How long a finished stream may keep its connection before it is given up.
+# Seconds to read the rest of a finished stream before its connection is closed.
 LAST_BYTES = 0.25
 
 
 class PassthroughBackend:
-    """Hands turns on to the upstream; also tells how it is."""
+    """Relays requests to the upstream, lists its models, and reports its state."""
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
@@ -41,7 +41,7 @@ class PassthroughBackend:
 
     @asynccontextmanager
     async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
-        """Relays one request; the body of a streamed response comes as it arrives."""
+        """Relays one request; the body of a streamed response is yielded as it arrives."""
         if request.streamed:
             async with self._stream(request) as response:
                 yield response
@@ -49,7 +49,7 @@ class PassthroughBackend:
             yield await self._complete(request)
 
     async def list_models(self) -> list[dict[str, object]]:
-        """The upstream's model objects; none where passthrough is not configured."""
+        """Returns the upstream's model objects; empty if passthrough is not configured."""
         endpoint = self._endpoints.of(None) if self._options.enabled else None
         if endpoint is None:
             return []
@@ -62,7 +62,7 @@ class PassthroughBackend:
                 return models_in(await answer.body.read_all())
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Closes all connections."""
         await self._transport.aclose()
         await self._endpoints.aclose()
 
@@ -100,7 +100,7 @@ class PassthroughBackend:
             async with aclosing(events):
                 yield UpstreamResponse(begun.head.status, begun.head.headers, events)
         except UpstreamRefusalError as refusal:
-            if begun is not None:  # raised in the context: an error event in mid-stream
+            if begun is not None:  # raised by the events: an error event in mid-stream
                 raise
             yield refusal.response
         finally:
@@ -110,7 +110,7 @@ class PassthroughBackend:
                 answer.close()
 
     def _first_byte_came(self, bound: asyncio.Timeout) -> None:
-        """What follows the first byte has a bound of its own."""
+        """Restarts the time limit: the time after the first byte is bounded separately."""
         bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
 
     async def _open(self, request: UpstreamRequest) -> Answer:
@@ -127,7 +127,7 @@ class PassthroughBackend:
 
 
 async def _drain(body: AnswerBody) -> None:
-    """Read what little may follow, so that the connection can be used again."""
+    """Reads the last bytes of the body, so that the connection can be reused."""
     if body.ended:
         return
     with suppress(TimeoutError, GatewayError):

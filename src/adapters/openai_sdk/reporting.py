@@ -1,4 +1,4 @@
-"""What the log says of answers that could not be used."""
+"""Logs answers that could not be used."""
 
 import logging
 
@@ -9,9 +9,9 @@ log = logging.getLogger(__name__)
 
 
 class reported:  # noqa: N801 - used as a function
-    """Logs why an answer was rejected; a timeout of the context within becomes an error of the tree.
+    """A context that logs why an answer was rejected and converts `TimeoutError` to `GatewayError`.
 
-    A class and no generator, which costs a request more.
+    A class, because a generator costs more for each request.
     """
 
     def __enter__(self) -> None:

@@ -1,4 +1,4 @@
-"""When to ask the upstream again, and how long to wait before."""
+"""Decides when to retry a request to the upstream, and after which delay."""
 
 import email.utils
 import time
@@ -27,7 +27,7 @@ backoff = wait_random_exponential(multiplier=0.5, max=8)
 
 
 def is_transient(error: BaseException, longest_wait: float) -> bool:
-    """Whether the same request may succeed soon."""
+    """Returns whether a retry may succeed soon; `longest_wait` is in seconds."""
     if isinstance(error, UpstreamRefusalError):
         status = error.response.status
         wait = retry_after(error.response)
@@ -36,7 +36,7 @@ def is_transient(error: BaseException, longest_wait: float) -> bool:
 
 
 def retry_after(head: UpstreamResponse) -> float | None:
-    """Seconds that the upstream asks to wait, given as milliseconds, seconds or a date."""
+    """Returns the delay in seconds that the upstream asks for, sent in ms, in s or as a date."""
     headers = dict(head.headers)
     for name, read in (
         ("retry-after-ms", lambda value: float(value) / 1000),
@@ -59,9 +59,9 @@ def _wait(state: RetryCallState) -> float:
 
 
 async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions) -> T:
-    """The first attempt that succeeds, or the error of the last one."""
+    """Returns the result of the first successful attempt, or raises the error of the last one."""
     try:
-        return await attempt()  # nearly always enough, and tenacity's own cost is a request's
+        return await attempt()  # nearly always succeeds, and avoids tenacity's overhead
     except GatewayError as error:
         if not options.retries or not is_transient(error, options.max_retry_delay):
             raise

@@ -1,4 +1,4 @@
-"""Whether the storage works, as its last use showed."""
+"""The state of the session storage, as of its last use."""
 
 import logging
 import sqlite3
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from modegate.domain.health import StorageState
 from modegate.domain.storage import StorageFault, fault_of, storage_error
 
-# The low byte of SQLite's error codes is the kind; what is above it, the occasion.
+# The low byte of an SQLite error code is the primary code; the upper bytes are details.
 KIND = 0xFF
 BY_KIND: Mapping[int, StorageFault] = MappingProxyType(
     {
@@ -23,35 +23,36 @@ log = logging.getLogger(__name__)
 
 
 class Condition:
-    """Notes each outcome, logs failures, and makes them errors for clients."""
+    """Records the outcome of each use, logs failures, and translates them to errors for clients."""
 
     def __init__(self) -> None:
         self.state = StorageState.OK
 
     @contextmanager
     def observed(self, *, proves: bool = False, is_check: bool = False) -> Iterator[None]:
-        """Notes how the work in the context ended; only one that `proves` so shows that all is well.
+        """Records the outcome of the work in the context.
 
-        A failed check is logged only where it is news, for checks are frequent.
+        Only success with `proves` sets the state to `OK`. With `is_check`, a failure is logged only
+        if the state was `OK`, because checks are frequent.
 
         Raises:
-            StorageError: in place of SQLite's errors and the system's.
+            StorageError: in place of `sqlite3.Error` and `OSError`.
         """
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             if not (is_check and self.state is StorageState.ERROR):
-                log.error("sessions cannot be read or written: %s", error)  # noqa: TRY400
+                log.error("session storage failed: %s", error)  # noqa: TRY400
             self.state = StorageState.ERROR
             raise storage_error(fault_in(error)) from error
         if proves:
             if self.state is StorageState.ERROR:
-                log.warning("sessions can be written again")
+                log.warning("session storage recovered")
             self.state = StorageState.OK
 
 
 def fault_in(error: sqlite3.Error | OSError) -> StorageFault:
-    """What SQLite's error, or the system's, tells of."""
+    """Returns the fault for an error of SQLite or the system."""
     if isinstance(error, OSError):
         return fault_of(error)
     return BY_KIND.get(getattr(error, "sqlite_errorcode", 0) & KIND, StorageFault.BROKEN)

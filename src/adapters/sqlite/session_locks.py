@@ -1,4 +1,4 @@
-"""Exclusive use of ids, among all processes that open the same file."""
+"""Exclusive locks on session ids, shared by all processes that open the same file."""
 
 import fcntl
 import os
@@ -7,15 +7,15 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# A lock covers one byte; where it lies in the file, which stays empty, stands for the id.
+# A lock covers one byte, whose position is derived from the id. The file itself stays empty.
 POSITIONS = 2**62
 
 
 @dataclass(slots=True)
 class _File:
-    """A process's one descriptor of a file: closing any would give away all of its locks there.
+    """The process's only descriptor of a file: closing any descriptor releases all of its locks.
 
-    The kernel's locks are the process's: among its own holds they say nothing, so `held` does.
+    The kernel's locks belong to the process, so `held` records the locks within the process.
     """
 
     descriptor: int
@@ -28,7 +28,7 @@ _guard = threading.Lock()
 
 
 class SessionLocks:
-    """One lock an id; the kernel gives back those of a process that ends, however it ends."""
+    """One lock for each id. The kernel releases the locks of a process that exits or is killed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -36,10 +36,10 @@ class SessionLocks:
         self._own: set[str] = set()
 
     def take(self, name: str) -> bool:
-        """Whether the id, a UUID, is ours now; False where somebody has it. Never waits.
+        """Locks the id, a UUID; returns False if it is locked already. Never waits.
 
         Raises:
-            OSError: the file cannot be opened.
+            OSError: if the file cannot be opened.
         """
         with _guard:
             file = self._open()
@@ -50,13 +50,13 @@ class SessionLocks:
             return True
 
     def release(self, name: str) -> None:
-        """Give it back, unless that is done already."""
+        """Releases the lock. Idempotent."""
         with _guard:
             if self._file is not None and name in self._own:
                 self._give_back(self._file, name)
 
     def close(self) -> None:
-        """Give back all of them, and none of another's."""
+        """Releases all locks of this instance, and closes the file with its last user."""
         with _guard:
             if self._file is None:
                 return
@@ -75,7 +75,7 @@ class SessionLocks:
 
     def _open(self) -> _File:
         if self._file is None:
-            self._path = self._path.resolve()  # the same file for whoever comes by another way
+            self._path = self._path.resolve()  # the same key for every path to the file
             if self._path not in _files:
                 flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
                 _files[self._path] = _File(os.open(self._path, flags, 0o600))
@@ -87,7 +87,7 @@ class SessionLocks:
 def _locked(file: _File, name: str) -> bool:
     try:
         fcntl.lockf(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _position(name))
-    except (BlockingIOError, PermissionError):  # some systems say the one, some the other
+    except (BlockingIOError, PermissionError):  # the error depends on the system
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""The clock of the operating system, without its jumps."""
+"""The operating system's clock, and a clock that does not jump when that one is set."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +11,15 @@ FILE = "clock.json"
 
 
 def uptime() -> float:
-    """Seconds that no setting of the clock changes; on Linux those of a suspended machine count."""
+    """Returns seconds of a monotonic clock; on Linux it includes time in suspend."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class SystemClock:
-    """Returns times that start at the time of day of the machine's first gateway with this state.
+    """Measures time from an epoch that all gateways with the same state folder share.
 
-    Without a usable `state`, the epoch is that of the first call in this process.
+    The machine's first gateway sets the epoch from its time of day. Without a usable `state`, the
+    first call in this process sets it.
     """
 
     def __init__(

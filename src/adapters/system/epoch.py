@@ -1,4 +1,4 @@
-"""The time from which the gateways that share a state folder count."""
+"""The epoch of the clock that gateways with the same state folder share."""
 
 import json
 import logging
@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def boot_id() -> str | None:
-    """What is another after each start of the machine; None where only Linux could say it.
+    """Returns an id of the machine's boot, or None on systems other than Linux.
 
-    A container may have a time namespace, in which the uptime is another.
+    It includes the time namespace, because a container may have one with a different uptime.
     """
     try:
         boot = BOOT_ID.read_text().strip()
@@ -28,10 +28,10 @@ def boot_id() -> str | None:
 
 
 def shared_epoch(path: Path, boot: str, own: float) -> float:
-    """The epoch in the file where it is of this `boot`; otherwise `own`, which the file gets.
+    """Returns the epoch in the file if it is of this `boot`; otherwise writes and returns `own`.
 
-    Workers, and a gateway that is started again, so agree on the age of a session, though the clock
-    jumped between their starts. Two that write at once differ by the moment between them.
+    Workers and restarted gateways thus agree on a session's age, even if the clock jumped between
+    their starts. Two processes that write concurrently may differ by the time between the writes.
     """
     try:
         kept = _read(path, boot)
@@ -39,7 +39,10 @@ def shared_epoch(path: Path, boot: str, own: float) -> float:
             return kept
         _write(path, boot, own)
     except (OSError, ValueError) as error:
-        log.warning("clock.json cannot be used (%s): a jump may end sessions", type(error).__name__)
+        log.warning(
+            "clock.json cannot be used (%s): clock changes may expire sessions",
+            type(error).__name__,
+        )
     return own
 
 

@@ -1,4 +1,4 @@
-"""The first step of every request: who sends it, and may it enter now."""
+"""The first step of every request: authentication and limits."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -37,8 +37,8 @@ class Admission:
         """Admits one request until the context is left.
 
         Raises:
-            RateLimitError: too many requests of the address, or at once of the client.
-            AccessError: the key is missing or wrong.
+            RateLimitError: if the address's rate limit or the client's permits are exhausted.
+            AccessError: if the key is missing or invalid.
         """
         if isinstance(entry, InProcess):
             return nullcontext(Admitted(entry.client))
@@ -51,7 +51,7 @@ class Admission:
 
 @dataclass(slots=True)
 class _Entering:
-    """A class rather than a generator, which costs more for each request."""
+    """The context of one admission. A class, because a generator costs more for each request."""
 
     admission: Admission
     entry: Entry

@@ -1,10 +1,10 @@
-"""The pipeline: every chat request, from HTTP, a batch job or a script.
+"""The pipeline for every chat request, from HTTP, a batch job or a script.
 
     admit → read → route → relay
                          → prepare → attempt → redact → meter → save the session
 
-Budgets (reserve, settle) and failover (several attempts) have their places here: around the
-attempt, and in it.
+Future extensions: budgets (reserve, settle) belong around the attempt, and failover (several
+attempts) inside it.
 """
 
 from collections.abc import AsyncIterator
@@ -47,14 +47,14 @@ class AnswerRequest:
 
     @asynccontextmanager
     async def execute(self, request: InboundRequest) -> AsyncIterator[RoutedAnswer]:
-        """Answers one request; leaving the context ends everything behind it.
+        """Answers one request; leaving the context stops all work for it.
 
-        On entering, a complete answer is complete and a stream has its first event. The request's
-        record is filled as soon as each fact is known, also where the request fails later.
+        On entering, a complete answer is complete, and a stream has its first event. Each fact is
+        recorded as soon as it is known, so failed requests have a record, too.
 
         Raises:
-            GatewayError: on entering, the request was refused or the backend failed; from the
-                events, the answer was cut.
+            GatewayError: on entering, if the request was rejected or the backend failed; from the
+                events, if the answer was cut.
         """
         configuration = self.configuration.current()
         record = request.record

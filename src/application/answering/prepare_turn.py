@@ -1,4 +1,4 @@
-"""The step that takes every decision about a turn."""
+"""The step that makes all decisions about a turn."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -47,12 +47,12 @@ class PrepareTurn:
         session_id: str | None,
         configuration: Configuration,
     ) -> AsyncIterator[PreparedTurn]:
-        """Prepares one turn: the next one of the session `session_id`, else that of a new session.
+        """Prepares the next turn of the session `session_id`, or the first turn of a new session.
 
         Raises:
-            RequestError: the request is invalid, or the session is not the client's.
-            SessionBusyError: another request holds the session.
-            RateLimitError: too many turns in the session.
+            RequestError: if the request is invalid, or the client has no such session.
+            SessionBusyError: if another request is using the session.
+            RateLimitError: if the session's rate limit is reached.
         """
         params = body.params
         check_stream(params)

@@ -1,4 +1,4 @@
-"""What the pipeline returns for a request: one shape a route."""
+"""The results of the pipeline: one type for each route."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from modegate.domain.upstream_response import UpstreamResponse
 
 @dataclass(frozen=True, slots=True)
 class CompleteAnswer:
-    """A generated answer that is complete."""
+    """A complete generated answer."""
 
     frame: AnswerFrame
     completion: Completion
@@ -19,7 +19,7 @@ class CompleteAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StreamedAnswer:
-    """A generated answer whose first event is there, so that its status is known."""
+    """A generated answer whose first event has arrived, so that its status is known."""
 
     frame: AnswerFrame
     first: AnswerEvent

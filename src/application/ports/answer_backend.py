@@ -12,13 +12,13 @@ class AnswerBackend(Protocol):
     """Generates the answers to prepared turns."""
 
     def generate(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[AnswerEvent]]:
-        """Returns the events of the answer to one turn, as they come.
+        """Returns the events of the answer to one turn, as they arrive.
 
         The first event is `Started`, and the last one of a complete answer is `Finished`. An error
         that is known before the first event is raised on entering the context or on awaiting that
-        event. Leaving the context, also by cancellation, stops all work behind it.
+        event. Leaving the context, also by cancellation, stops all work on the turn.
 
         Raises:
-            GatewayError: the turn failed; no other error is raised.
+            GatewayError: if the turn failed; no other error is raised.
         """
         ...

@@ -6,7 +6,7 @@ from modegate.domain.health import ClaudeHealth, PassthroughState, StorageState
 
 
 class ClaudeStatus(Protocol):
-    """Reports the state of the Claude backend, without starting a process and without waiting."""
+    """Reports the state of the Claude backend; never starts a process, never waits."""
 
     def status(self) -> ClaudeHealth:
         """Returns the current state."""
@@ -14,7 +14,7 @@ class ClaudeStatus(Protocol):
 
 
 class PassthroughStatus(Protocol):
-    """Reports the state of the passthrough backend, without opening a connection."""
+    """Reports the state of the passthrough backend; never opens a connection."""
 
     def status(self) -> PassthroughState:
         """Returns the current state."""
@@ -23,12 +23,12 @@ class PassthroughStatus(Protocol):
 
 @runtime_checkable
 class StorageProbe(Protocol):
-    """Knows whether what sessions need can be written."""
+    """Reports whether the storage for sessions is writable."""
 
     def storage_state(self) -> StorageState:
-        """The outcome of the last write, without another one."""
+        """Returns the outcome of the last write; does not write."""
         ...
 
     async def check_storage(self) -> None:
-        """Tries a write; never raises."""
+        """Attempts a write; never raises."""
         ...

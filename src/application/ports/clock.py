@@ -4,12 +4,12 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Measures ages, and returns the time of day. The two differ once the machine's clock is set."""
+    """Provides a clock for ages and the time of day, which differ after the clock was set."""
 
     def now(self) -> float:
-        """Returns Unix seconds that never jump, for ages and their limits."""
+        """Returns Unix seconds that never jump, to measure ages."""
         ...
 
     def time_of_day(self) -> float:
-        """Returns the Unix seconds of the machine's clock, for clients to read."""
+        """Returns Unix seconds of the machine's clock, to show to clients."""
         ...

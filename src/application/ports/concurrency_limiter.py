@@ -5,12 +5,12 @@ from typing import Protocol
 
 
 class ConcurrencyLimiter(Protocol):
-    """Bounds the requests of each subject that run at once."""
+    """Limits the concurrent requests of each subject."""
 
     def acquire(self, subject: str) -> AbstractAsyncContextManager[None]:
         """Acquires one of the subject's permits until the context is left; never waits.
 
         Raises:
-            RateLimitError: all of them are in use.
+            RateLimitError: if all permits are in use.
         """
         ...

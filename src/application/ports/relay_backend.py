@@ -11,12 +11,12 @@ class RelayBackend(Protocol):
     """Relays requests to an upstream: bytes in, bytes out."""
 
     def send(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
-        """Sends one request and returns the response as it comes, error responses included.
+        """Sends one request and returns the response, error responses included.
 
         Leaving the context, also by cancellation, closes the exchange.
 
         Raises:
-            GatewayError: there was no usable response; no other error is raised. From the body of
-                a streamed response, an error says that it was cut.
+            GatewayError: if there is no usable response; no other error is raised. The body of a
+                streamed response raises it if the stream is cut.
         """
         ...

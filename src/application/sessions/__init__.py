@@ -1,1 +1,1 @@
-"""The use cases of sessions."""
+"""The use cases for sessions."""

@@ -1,4 +1,4 @@
-"""A client's own sessions."""
+"""The use case that lists and ends a client's sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,37 +12,40 @@ from modegate.domain.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageSessions:
-    """Shows and ends them; other clients' do not exist. Their times are shown as times of day."""
+    """Lists, shows and ends a client's sessions; converts their times to the time of day.
+
+    Sessions of other clients are treated as unknown.
+    """
 
     sessions: SessionRegistry
     transcripts: TranscriptStore
 
     async def list(self, client: ClientId) -> Sequence[Session]:
-        """Those that are not expired, the latest used first."""
+        """Returns the client's sessions that have not expired, most recently used first."""
         return [self._shown(session) for session in await self.sessions.list_active(client)]
 
     async def get(self, session_id: str, client: ClientId) -> Session:
-        """One of them.
+        """Returns one of the client's sessions.
 
         Raises:
-            InvalidSessionIdError: it is no session id.
-            SessionNotFoundError: unknown, expired, or another client's.
+            InvalidSessionIdError: if `session_id` is not a session id.
+            SessionNotFoundError: if the session is unknown, expired, or another client's.
         """
         return self._shown(await self.sessions.get_owned(session_id, client))
 
     async def end(self, session_id: str, client: ClientId) -> Session:
-        """Forget one of them, with its transcript.
+        """Deletes one of the client's sessions and its transcript.
 
         Raises:
-            InvalidSessionIdError: it is no session id.
-            SessionNotFoundError: unknown, expired, or another client's.
-            SessionBusyError: a request is using it.
-            StorageError: it cannot be removed.
+            InvalidSessionIdError: if `session_id` is not a session id.
+            SessionNotFoundError: if the session is unknown, expired, or another client's.
+            SessionBusyError: if a request is using the session.
+            StorageError: if the session cannot be deleted.
         """
         async with self.sessions.resume(session_id, client) as session:
             try:
                 await self.sessions.store.remove(session.id)
-            except StorageError:  # a full disk has room for it once the transcript is gone
+            except StorageError:  # on a full disk, deleting the transcript frees enough space
                 await self.transcripts.delete(session.id)
                 await self.sessions.store.remove(session.id)
             else:

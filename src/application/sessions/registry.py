@@ -1,4 +1,4 @@
-"""Exclusive use of a session for one turn, new or resumed."""
+"""Starts and resumes sessions, and locks each for one turn."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +17,7 @@ from modegate.domain.session import Session, SessionId, parse_session_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRegistry:
-    """Finds the client's session, or begins one, and keeps everybody else out of it."""
+    """Starts or resumes a client's session, locks it for a turn, and saves it."""
 
     store: SessionStore
     transcripts: TranscriptStore
@@ -29,7 +29,7 @@ class SessionRegistry:
     async def start(
         self, client: ClientId, cli_model: str, effort: Effort | None = None
     ) -> AsyncIterator[Session]:
-        """A new session; it is not remembered before `remember` says that its turn runs."""
+        """Starts a new session and locks its id. Nothing is stored before `save`."""
         with self.transcripts.reserve(cli_model, effort) as offered:
             session_id = offered or SessionId(self.ids.session_id())
             async with self.store.hold(session_id):
@@ -37,55 +37,55 @@ class SessionRegistry:
 
     @asynccontextmanager
     async def resume(self, text: str, client: ClientId) -> AsyncIterator[Session]:
-        """The client's own session with the id in `text`.
+        """Locks the client's session with the id in `text`.
 
         Raises:
-            InvalidSessionIdError: `text` is no session id.
-            SessionNotFoundError: unknown, expired, or another client's.
-            SessionBusyError: another request holds it.
+            InvalidSessionIdError: if `text` is not a session id.
+            SessionNotFoundError: if the session is unknown, expired, or another client's.
+            SessionBusyError: if another request is using the session.
         """
-        # Asked before the hold, so that nobody learns from "busy" that another's session exists.
+        # Checked before locking: "busy" must not reveal that another client's session exists.
         session_id = (await self.get_owned(text, client)).id
         async with self.store.hold(session_id):
-            # Asked again, for the turn that held it until now may have changed or ended it.
+            # Checked again, because the turn that held the lock may have changed or ended it.
             session = await self.get_owned(session_id, client)
             try:
                 yield session
             except SessionNotFoundError:  # the backend has lost the conversation
-                with suppress(StorageError):  # it is told again next time
+                with suppress(StorageError):  # the next turn fails in the same way
                     await self.store.remove(session_id)
                 raise
 
     async def reserve(self, session: Session) -> None:
-        """Makes sure, before the session's turn is paid for, that it can be remembered.
+        """Verifies that the session can be stored, before its turn is paid for.
 
         Raises:
-            StorageError: it cannot.
+            StorageError: if the session cannot be stored.
         """
         await self.store.reserve(session)
 
     async def save(self, session: Session, cli_session_id: str | None) -> None:
-        """The session's turn runs, or has run: from now on it can be resumed.
+        """Stores the session once its turn runs or has ended; it can be resumed from then on.
 
-        A store that fails now, which logs it, is no error: the answer is paid for, and its client
-        gets it. A new session is then unknown; one from before stays as it was.
+        A failure is logged by the store and not raised, because the answer has been paid for. A new
+        session then stays unknown, and an existing one unchanged.
         """
         with suppress(StorageError):
             await self.store.put(session.touched(self.clock.now(), cli_session_id))
 
     async def list_active(self, client: ClientId) -> list[Session]:
-        """The client's sessions that can be resumed."""
+        """Returns the client's sessions that have not expired."""
         now = self.clock.now()
         found = await self.store.find(client)
         policy = self.configuration.current().sessions
         return [session for session in found if not policy.expired(session, now)]
 
     async def get_owned(self, text: str, client: ClientId) -> Session:
-        """The client's session with the id in `text`.
+        """Returns the client's session with the id in `text`.
 
         Raises:
-            InvalidSessionIdError: `text` is no session id.
-            SessionNotFoundError: unknown, expired, or another client's.
+            InvalidSessionIdError: if `text` is not a session id.
+            SessionNotFoundError: if the session is unknown, expired, or another client's.
         """
         session_id = parse_session_id(text)
         session = await self.store.get(session_id)
@@ -99,7 +99,7 @@ class SessionRegistry:
 
 
 def not_found(session_id: SessionId) -> SessionNotFoundError:
-    """The one answer for every session that the client cannot have."""
+    """Returns the error for a missing session; it is the same for all causes."""
     return SessionNotFoundError(
         f"Session {session_id} is unknown or has expired: leave out X-Claude-Session-ID and send "
         "X-Claude-Code: true to begin a new one.",

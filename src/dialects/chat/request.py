@@ -11,7 +11,7 @@ def model_of(params: Mapping[str, object]) -> str:
     """Returns the model's name.
 
     Raises:
-        RequestError: it is missing, no string, empty or too long.
+        RequestError: if it is missing, not a string, empty or too long.
     """
     model = params.get("model")
     if model is None:
@@ -23,10 +23,10 @@ def model_of(params: Mapping[str, object]) -> str:
 
 
 def check_model_length(model: object) -> None:
-    """Checks the length of a model's name; passthrough checks nothing else.
+    """Checks the length of a model's name, the only check in passthrough mode.
 
     Raises:
-        InvalidRequestError: it is empty or too long.
+        InvalidRequestError: if the name is empty or too long.
     """
     if isinstance(model, str) and not 1 <= len(model) <= MAX_MODEL_CHARACTERS:
         raise InvalidRequestError(
@@ -38,17 +38,17 @@ def check_stream(params: Mapping[str, object]) -> None:
     """Checks the type of `stream`.
 
     Raises:
-        InvalidRequestError: it is no boolean.
+        InvalidRequestError: if it is not a boolean.
     """
     if not isinstance(params.get("stream"), bool | None):
         raise InvalidRequestError("'stream' must be true or false.", param="stream")
 
 
 def include_usage(params: Mapping[str, object]) -> bool:
-    """Returns whether a stream ends with a chunk of usage.
+    """Returns whether a stream ends with a usage chunk.
 
     Raises:
-        InvalidRequestError: `stream_options` has a wrong type.
+        InvalidRequestError: if `stream_options` has a wrong type.
     """
     options = params.get("stream_options")
     if options is None:

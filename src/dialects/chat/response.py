@@ -1,4 +1,4 @@
-"""Complete answers in the form of the OpenAI API."""
+"""Renders complete answers in the format of the OpenAI API."""
 
 from modegate.dialects.json import encode
 from modegate.domain.answer.fold import Completion
@@ -7,7 +7,7 @@ from modegate.domain.answer.usage import Usage
 
 
 def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
-    """A `chat.completion` object."""
+    """Returns a `chat.completion` object."""
     return encode(
         {
             "id": frame.completion_id,
@@ -28,7 +28,7 @@ def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
 
 
 def render_usage(usage: Usage) -> dict[str, object]:
-    """A `usage` object."""
+    """Returns a `usage` object."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

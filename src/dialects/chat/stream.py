@@ -1,4 +1,4 @@
-"""Streamed answers in the form of the OpenAI API."""
+"""Renders streamed answers in the format of the OpenAI API."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
@@ -8,12 +8,12 @@ from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, Text
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
 
-# Longer lines than 64 KiB are an error to Go's `bufio.Scanner`; six bytes are an escape.
+# Go's `bufio.Scanner` fails on lines longer than 64 KiB; an escaped character has six bytes.
 MAX_DELTA_CHARACTERS = 8 * 1024
 
 
 class ChunkRenderer:
-    """Renders the events of one answer; what all chunks share is rendered once."""
+    """Renders the events of one answer; the common part of all chunks is rendered once."""
 
     def __init__(self, frame: AnswerFrame) -> None:
         head = {
@@ -24,11 +24,11 @@ class ChunkRenderer:
         }
         self._head = b"data: " + encode(head)[:-1]
         self._include_usage = frame.include_usage
-        # With usage asked for, every chunk but the one that has it says that it has not.
+        # If usage was requested, all chunks except the usage chunk have a null usage.
         self._tail = (b',"usage":null' if frame.include_usage else b"") + b"}\n\n"
 
     def render(self, event: AnswerEvent) -> bytes:
-        """Returns the chunks of one event; empty for an event without one."""
+        """Returns the chunks of one event; empty if the event has none."""
         match event:
             case TextDelta(text):
                 return b"".join([self._choice({"content": part}) for part in _parts(text)])

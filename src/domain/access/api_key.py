@@ -1,4 +1,4 @@
-"""API keys."""
+"""API keys: parsing, digests and masking."""
 
 import hashlib
 import re
@@ -11,18 +11,18 @@ LONGEST_KEY = 256
 SHORTEST_SHOWN = 9
 LONGEST_HEAD = 12
 TAIL = 4
-# A key that a client made up may hold anything; the log and terminals get none of it.
+# An invalid key may contain any characters; only visible ASCII reaches the log.
 NOT_SHOWN = re.compile(r"[^!-~]")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A secret; only `reveal` shows it, and its representation is safe to log."""
+    """A secret key. `repr` and `str` are safe to log; `reveal` returns the secret."""
 
     _secret: str = field(repr=False)
 
     def reveal(self) -> str:
-        """The key itself, for the one place that sends or compares it."""
+        """Returns the secret, for code that sends it."""
         return self._secret
 
     def __str__(self) -> str:
@@ -30,21 +30,21 @@ class ApiKey:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the key."""
+        """The SHA-256 digest of the key."""
         return hashlib.sha256(self._secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def bearer_key(authorization: str | None) -> ApiKey | None:
-    """The key in the header `Authorization`, whose scheme is `Bearer` in any case; None without."""
+    """Returns the key of a `Bearer` header (scheme case-insensitive), or None if there is none."""
     scheme, _, key = (authorization or "").strip().partition(" ")
     return ApiKey(key.strip()) if scheme.lower() == BEARER and key.strip() else None
 
 
 def parse_upstream_key(text: str) -> ApiKey:
-    """The client's own key for the upstream.
+    """Returns the client's own key for the upstream.
 
     Raises:
-        InvalidHeaderError: it cannot be a key.
+        InvalidHeaderError: if the text is not a valid key.
     """
     if not 1 <= len(text) <= LONGEST_KEY or not all("!" <= letter <= "~" for letter in text):
         raise InvalidHeaderError(
@@ -56,10 +56,11 @@ def parse_upstream_key(text: str) -> ApiKey:
 
 
 def mask(secret: str) -> str:
-    """`sk-cca-…7f3a` as `sk-cca-****7f3a`: up to the second hyphen, and the last four.
+    """Returns a masked secret: `sk-cca-…7f3a` becomes `sk-cca-****7f3a`.
 
-    Eight characters or fewer show nothing at all, and a key whose parts are so long or so short
-    that little would stay hidden shows its tail alone. What is not visible ASCII is shown as `?`.
+    Shows the text up to the second hyphen and the last four characters. The head is omitted if it
+    is too long, or if too little would stay hidden. Secrets of up to eight characters become
+    `****`. Characters other than visible ASCII become `?`.
     """
     if len(secret) < SHORTEST_SHOWN:
         return "****"

@@ -1,4 +1,4 @@
-"""The holders of API keys."""
+"""Clients: the holders of API keys."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -10,7 +10,7 @@ ClientId = NewType("ClientId", str)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The holder of a key: `id` is derived from its digest, `label` is for the log."""
+    """The holder of a key; `id` is derived from the key's digest, `label` is the masked key."""
 
     id: ClientId
     label: str
@@ -22,4 +22,4 @@ class Client:
 
 
 ANONYMOUS = Client(ClientId("anonymous"), "-")
-"""The only client where no keys are configured."""
+"""The only client of a gateway without configured keys."""

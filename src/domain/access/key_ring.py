@@ -1,4 +1,4 @@
-"""The keys that the gateway accepts."""
+"""The API keys that the gateway accepts."""
 
 import hmac
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from modegate.domain.errors import InvalidKeyError, MissingKeyError
 
 
 class KeyRing:
-    """The keys that open the gateway; without any, everybody is the anonymous client."""
+    """The accepted keys. Without any, every client is the anonymous client."""
 
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self._clients = {key.digest: Client.of(key) for key in keys}
@@ -18,13 +18,13 @@ class KeyRing:
         return len(self._clients)
 
     def identify(self, authorization: str | None) -> Client:
-        """The client whose key is in the header `Authorization`.
+        """Returns the client whose key is in the header `Authorization`.
 
-        Takes as long for one key as for any other, and for none.
+        The comparison takes the same time for valid and invalid keys.
 
         Raises:
-            MissingKeyError: there is no key in it, or not as `Bearer`.
-            InvalidKeyError: the key is none of the ring's.
+            MissingKeyError: if the header has no `Bearer` key.
+            InvalidKeyError: if the key is not in the ring.
         """
         if not self._clients:
             return ANONYMOUS

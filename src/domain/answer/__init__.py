@@ -1,1 +1,1 @@
-"""The events of an answer, and its usage."""
+"""The events, outcomes and usage of answers."""

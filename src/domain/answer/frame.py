@@ -1,4 +1,4 @@
-"""What a response says of its answer, beside the answer itself."""
+"""The metadata of an answer."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
-"""What the names that end a turn of Claude mean, as tables.
+"""Tables from the names that end a Claude turn to their outcomes.
 
-The names are those of Anthropic's Messages API, of the types of `claude_agent_sdk` 0.2 and of the
-schemas in the `claude` executable 2.1.329. A name that stands in no table is logged once and counts
-as `STOP` where it is a stop reason, as `Failure.UNKNOWN` elsewhere.
+Sources: Anthropic's Messages API, the types of `claude_agent_sdk` 0.2, and the schemas in the
+`claude` executable 2.1.329. A name in no table is logged once. An unknown stop reason counts as
+`STOP`, any other unknown name as `Failure.UNKNOWN`.
 """
 
 from collections.abc import Mapping
@@ -13,23 +13,23 @@ from modegate.domain.answer.events import FinishReason
 
 
 class Failure(StrEnum):
-    """The kinds of failure that a client can tell apart."""
+    """The kinds of failure that clients can distinguish."""
 
-    CREDENTIALS = auto()  # a key or login that the operator has to renew
+    CREDENTIALS = auto()  # the operator must renew a key or login
     FORBIDDEN = auto()  # permission, billing, region, policy
     RATE_LIMITED = auto()
-    REQUEST = auto()  # the same again is refused again
+    REQUEST = auto()  # an identical retry fails again
     MODEL = auto()
-    CONTEXT = auto()  # longer than the model takes
+    CONTEXT = auto()  # exceeds the model's context length
     EMPTY = auto()  # an answer without text
-    SERVER = auto()  # the API or the way to it; soon over
-    SETUP = auto()  # the way to the API, until the operator acts
+    SERVER = auto()  # the API or the connection to it; transient
+    SETUP = auto()  # the connection to the API, until the operator acts
     UNKNOWN = auto()
 
 
 Outcome = FinishReason | Failure
 
-# Text that ends where more was to come is `LENGTH`, never `STOP`.
+# Truncated text is `LENGTH`, never `STOP`.
 STOP_REASONS: Mapping[str, FinishReason] = MappingProxyType(
     {
         "end_turn": FinishReason.STOP,
@@ -46,7 +46,7 @@ STOP_REASONS: Mapping[str, FinishReason] = MappingProxyType(
 
 RESULT_SUBTYPES: Mapping[str, Outcome] = MappingProxyType(
     {
-        "success": Failure.UNKNOWN,  # with `is_error`, and with nothing else that says why
+        "success": Failure.UNKNOWN,  # with `is_error` and without any other reason
         "error_during_execution": Failure.UNKNOWN,
         "error_max_turns": FinishReason.LENGTH,
         "error_max_budget_usd": FinishReason.LENGTH,
@@ -54,7 +54,7 @@ RESULT_SUBTYPES: Mapping[str, Outcome] = MappingProxyType(
     }
 )
 
-# `error` of the message before the result: these say more than the status beside them.
+# Values of `error` in the message before the result that are more specific than its status.
 SPECIFIC_ERRORS: Mapping[str, Outcome] = MappingProxyType(
     {
         "oauth_org_not_allowed": Failure.FORBIDDEN,
@@ -67,7 +67,7 @@ SPECIFIC_ERRORS: Mapping[str, Outcome] = MappingProxyType(
         "cloud_credential_error": Failure.CREDENTIALS,
     }
 )
-# The same, where the status says more.
+# Values of the same field that are less specific than the status.
 GENERAL_ERRORS: Mapping[str, Outcome] = MappingProxyType(
     {
         "authentication_failed": Failure.CREDENTIALS,
@@ -78,7 +78,7 @@ GENERAL_ERRORS: Mapping[str, Outcome] = MappingProxyType(
     }
 )
 
-# `api_error`, the CLI's own kind of an error: the most exact that it says.
+# Values of `api_error`, the CLI's own classification: the most specific source.
 ERROR_KINDS: Mapping[str, Outcome] = MappingProxyType(
     {
         "max_output_tokens": FinishReason.LENGTH,
@@ -124,7 +124,7 @@ ERROR_KINDS: Mapping[str, Outcome] = MappingProxyType(
     }
 )
 
-# Why the CLI's loop ended, where this says more than the rest.
+# Reasons why the CLI's loop ended that are more specific than the other fields.
 TERMINAL_REASONS: Mapping[str, Outcome] = MappingProxyType(
     {
         "prompt_too_long": Failure.CONTEXT,
@@ -153,7 +153,7 @@ CLIENT_ERRORS = 400
 
 
 def of_status(status: int) -> Failure:
-    """What a status of the API means."""
+    """Returns the failure for an HTTP status of the API."""
     if status in STATUSES:
         return STATUSES[status]
     if status >= SERVER_ERRORS:

@@ -1,11 +1,11 @@
-"""The tokens of a turn."""
+"""Token usage."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one turn; `cached_tokens` is the part of `prompt_tokens` that was read from a cache.
+    """Tokens of one turn; `cached_tokens` is the part of `prompt_tokens` read from a cache.
 
     `estimated` marks a `completion_tokens` that the backend did not report.
     """
@@ -17,5 +17,5 @@ class Usage:
 
     @property
     def total_tokens(self) -> int:
-        """Prompt and completion together."""
+        """The sum of prompt and completion tokens."""
         return self.prompt_tokens + self.completion_tokens

@@ -1,1 +1,1 @@
-"""What credentials look like, and their redaction."""
+"""Patterns of credentials, and their redaction."""

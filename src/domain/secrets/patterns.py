@@ -34,10 +34,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A sequence of atoms that starts at a word boundary or after the look-behind `before`.
+    """A sequence of segments that starts at a word boundary or after the look-behind `before`.
 
-    Further characters of the last atom belong to the credential. With `until`, the lines of a PEM
-    block up to that pattern belong to it instead. `shown` replaces it in the text.
+    Further characters of the last segment belong to the credential. With `until`, the lines of a
+    PEM block up to that pattern belong to it instead. `shown` replaces it in the text.
     """
 
     segments: tuple[Segment, ...]
@@ -65,7 +65,7 @@ class Credential:
 
 
 def _letters(text: str) -> tuple[Segment, ...]:
-    """Returns atoms that match `text`, with letters in either case."""
+    """Returns segments that match `text`, with letters in either case."""
     return tuple(
         Segment(f"[{letter}{letter.swapcase()}]" if letter.isalpha() else re.escape(letter))
         for letter in text

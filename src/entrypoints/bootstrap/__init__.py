@@ -1,1 +1,1 @@
-"""Wires adapters and use cases, and starts and ends them."""
+"""Wires adapters and use cases, and manages their lifecycle."""

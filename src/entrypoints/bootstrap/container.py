@@ -1,6 +1,6 @@
-"""Wires everything: the one place that knows the adapters.
+"""The dependency-injection container: the only module that depends on all adapters.
 
-Override a provider to replace what it makes:
+Override a provider to replace its object:
 
     async with live_container(settings) as container:
         container.session_store.override(MySessionStore())
@@ -42,17 +42,17 @@ T = TypeVar("T")
 
 
 def same(part: T) -> T:
-    """The part under another name, where it can be overridden without the first."""
+    """Returns the part itself: a second provider that can be overridden on its own."""
     return part
 
 
 def storage_probe(*parts: object) -> StorageProbe:
-    """Returns those of the parts that can be checked, as one."""
+    """Returns one probe for all parts that implement `StorageProbe`."""
     return Storages([part for part in parts if isinstance(part, StorageProbe)])
 
 
 class Container(containers.DeclarativeContainer):
-    """Builds by constructor, each thing once."""
+    """Creates adapters and use cases by constructor injection, each as a singleton."""
 
     settings = providers.Dependency(instance_of=Settings)
     environment = providers.Object[Mapping[str, str]](os.environ)
@@ -137,7 +137,7 @@ class Container(containers.DeclarativeContainer):
 
 @asynccontextmanager
 async def live_container(settings: Settings) -> AsyncIterator[Container]:
-    """A container for use without a server; what it made is closed when the context is left."""
+    """Opens a container for use without a server; leaving the context closes its objects."""
     container = Container(settings=settings)
     try:
         yield container
@@ -146,10 +146,10 @@ async def live_container(settings: Settings) -> AsyncIterator[Container]:
 
 
 async def close(container: Container) -> None:
-    """Close all that somebody made or put there, and that has an `aclose`, whatever else fails.
+    """Closes all parts that have an `aclose`, overrides included; a failure does not stop the rest.
 
-    Once each, however many names it has and however often this is called. A container that has been
-    closed is of no more use.
+    Each object is closed once, even if it has several names. Idempotent. A closed container must
+    not be used again.
     """
     parts = (
         container.answer_backend,

@@ -16,12 +16,12 @@ from modegate.entrypoints.http.server.listener import BACKLOG
 from modegate.entrypoints.http.server.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.server import GatewayServer
 
-# Time for the error responses of cancelled requests to reach their clients.
+# Seconds for the error responses of cancelled requests to reach their clients.
 FLUSH_TIMEOUT_S = 2
 
 
 def build_app(container: Container, *, offline: bool = False) -> RequestLifecycle:
-    """The application with everything behind it."""
+    """Returns the HTTP application with its use cases and background tasks."""
     settings: Settings = container.settings()
     cleaner = SessionCleaner(
         container.expire_sessions(), settings.session_cleanup_interval_ms / 1000
@@ -44,7 +44,7 @@ def build_app(container: Container, *, offline: bool = False) -> RequestLifecycl
 
 
 def preparing(container: Container) -> list[Hook]:
-    """What may be done before the first request."""
+    """Returns the start hooks that prepare the backend for the first request."""
     prepare = getattr(container.answer_backend(), "prepare", None)
     return [prepare] if prepare else []
 
@@ -52,7 +52,7 @@ def preparing(container: Container) -> list[Hook]:
 def build_server(
     app: RequestLifecycle, container: Container, *, heeds_signals: bool = True
 ) -> GatewayServer:
-    """The server, not started yet; without a socket it listens where the settings say."""
+    """Returns a server that is not started; by default it listens on the configured address."""
     settings: Settings = container.settings()
 
     async def drain() -> None:

@@ -1,4 +1,4 @@
-"""What the log looks like: one JSON object a line, or text for a person."""
+"""Configures the log: one JSON object per line, or human-readable text."""
 
 import asyncio
 import json
@@ -29,19 +29,19 @@ NAMES = {number: name for name, number in LEVELS.items()}
 FIELDS = "fields"
 OWN = "modegate"
 LONGEST_CHAIN = 8
-# Lines that tell of nothing bad are written together, this many seconds after the first at most.
+# Seconds for which lines below warning level are batched, at most.
 BATCH = 0.05
-# Lines that wait for a slow reader are tried again after so long.
+# Seconds after which lines that wait for a slow reader are retried.
 RETRY_S = 0.5
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class SafeTracebackFormatter(logging.Formatter):
-    """Shows where an exception comes from, and not what it says: that may quote a request."""
+    """Formats exceptions without their messages, which may quote a request."""
 
-    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the library's name
-        """Every exception of the chain: its frames and its type."""
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - overrides `logging.Formatter`
+        """Returns the frames and the type of every exception in the chain."""
         chain: list[str] = []
         error = ei[1]
         while error is not None and len(chain) < LONGEST_CHAIN:
@@ -57,10 +57,10 @@ def _second(unix: int) -> str:
 
 
 class JsonFormatter(SafeTracebackFormatter):
-    """One object a line: time, level, logger, message, and the record's own fields."""
+    """Formats a record as one JSON object: time, level, logger, message, and its own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Returns the line."""
         line: dict[str, object] = {
             "time": f"{_second(int(record.created))}.{int(record.msecs):03}+00:00",
             "level": NAMES.get(record.levelno, record.levelname.lower()),
@@ -72,21 +72,21 @@ class JsonFormatter(SafeTracebackFormatter):
             line["trace"] = self.formatException(record.exc_info)
         try:
             return orjson.dumps(line, default=str).decode()
-        except TypeError:  # half a character of a client's, in a model's name
+        except TypeError:  # a lone surrogate, such as in a client's model name
             return json.dumps(line, default=str)
 
 
 def _plain(value: object) -> str:
-    """A value that cannot be taken for another field, another line, or an order to the terminal."""
+    """Returns a value as text that is safe against log injection and terminal escape sequences."""
     text = str(value)
     return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
 class PrettyFormatter(SafeTracebackFormatter):
-    """Text with the fields behind it."""
+    """Formats a record as text followed by its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, or several with a traceback."""
+        """Returns the line, or several lines with a traceback."""
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         fields = " ".join(
             f"{name}={_plain(value)}" for name, value in getattr(record, FIELDS, {}).items()
@@ -97,7 +97,7 @@ class PrettyFormatter(SafeTracebackFormatter):
 
 
 class BatchingHandler(logging.StreamHandler[TextIO]):
-    """Writes what is logged in an event loop in batches; warnings and worse at once."""
+    """Writes log lines of an event loop in batches; writes warnings and errors immediately."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -106,20 +106,20 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
         self._waits_in: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line, or write it with those that were kept."""
+        """Buffers the line, or flushes the buffer for a warning or error."""
         try:
             self._lines.append(self.format(record))
             if record.levelno >= logging.WARNING:
                 self.flush()
             else:
                 self._flush_after(BATCH)
-        except RuntimeError:  # there is no event loop here
+        except RuntimeError:  # no running event loop
             self.flush()
-        except Exception:  # noqa: BLE001 - the library's own way with a log that cannot be written
+        except Exception:  # noqa: BLE001 - as in `logging.StreamHandler.emit`
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what was kept."""
+        """Writes the buffered lines."""
         with self.lock or nullcontext():
             self._waits_in = None
             if self._sink.stream is not self.stream:
@@ -127,7 +127,7 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
             self._sink.write(self._lines)
             self._lines.clear()
             if self._sink.waits:
-                with suppress(RuntimeError):  # there is no event loop here
+                with suppress(RuntimeError):  # no running event loop
                     self._flush_after(RETRY_S)
 
     def _flush_after(self, seconds: float) -> None:
@@ -136,20 +136,20 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
             loop.call_later(seconds, self.flush)
 
     def _report(self, lost: int) -> str:
-        """The line about lines that could not be written."""
+        """Returns the line that reports the number of lost lines."""
         args = (OWN, logging.WARNING, "", 0, "lost %d log lines: the log could not be written")
         return self.format(logging.LogRecord(*args, (lost,), None))
 
 
 def configure_logging(level: str, style: Literal["json", "pretty"]) -> None:
-    """Log to standard error; libraries speak only when something is wrong, at any level."""
-    # What no formatter here shows costs a fifth of a line.
+    """Configures logging to standard error; libraries log warnings and errors only."""
+    # Collecting these unused values is a fifth of the cost of a line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001 - as the library's own documentation advises
+    logging._srcfile = None  # noqa: SLF001 - documented optimisation of `logging`
     handler = BatchingHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else PrettyFormatter())
     root = logging.getLogger()
     root.handlers = [handler]
-    # Some libraries write headers and bodies below this level.
+    # Below this level, some libraries log headers and bodies.
     root.setLevel(max(LEVELS[level], logging.WARNING))
     logging.getLogger(OWN).setLevel(LEVELS[level])

@@ -1,20 +1,20 @@
-"""Writes log lines where writing may fail, and counts those that were lost."""
+"""Writes log lines to a stream that may fail, and counts lost lines."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
-# What waits for a pipe whose reader is slow; further lines are lost.
+# Maximum size of the queue for a slow reader; further lines are dropped.
 MAX_WAITING_BYTES = 256 * 1024
 
 
 class LogSink:
-    """Writes whole lines to a stream; never raises, and never leaves half a line for good.
+    """Writes complete lines to a stream. Never raises, and completes partially written lines.
 
-    It writes to the stream's file itself: Python's buffers would keep what could not be written, and
-    fail with it again at the next line and at the interpreter's end. `report` makes the line that
-    tells how many were lost; it is written as soon as the log can be written again.
+    It bypasses Python's buffers: after a failed write, they would keep the data, and fail again at
+    the next line and at interpreter exit. `report` returns the line with the number of lost lines.
+    It is written as soon as the log is writable again.
     """
 
     def __init__(self, stream: TextIO | None, report: Callable[[int], str]) -> None:
@@ -27,11 +27,11 @@ class LogSink:
 
     @property
     def waits(self) -> bool:
-        """Whether lines wait for a reader."""
+        """Whether lines are queued for a slow reader."""
         return bool(self._waiting)
 
     def write(self, lines: Iterable[str]) -> None:
-        """Writes the lines behind those that wait."""
+        """Appends the lines to the queue and writes as much of it as possible."""
         for line in lines:
             self._add(line)
         try:
@@ -63,13 +63,13 @@ class LogSink:
         try:
             self._write_first()
         except (OSError, ValueError):
-            if not self._is_inside_line:  # it is made anew, with the number of then
+            if not self._is_inside_line:  # the report is created again later, with a new count
                 self._waiting_bytes -= len(self._waiting.popleft())
                 self.lost = lost
             raise
 
     def _write_first(self) -> None:
-        """Writes the first line, or the rest of it."""
+        """Writes the first line of the queue, or its remaining part."""
         while True:
             line = self._waiting[0]
             written = self._write_some(line)
@@ -92,7 +92,7 @@ class LogSink:
         return os.write(descriptor, data)
 
     def _lose(self) -> None:
-        """Forgets all but the rest of a line that is half written."""
+        """Drops the queue, except for the rest of a partially written line."""
         rest = self._waiting.popleft() if self._is_inside_line else b""
         self.lost += len(self._waiting)
         self._waiting.clear()

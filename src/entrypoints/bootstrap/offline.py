@@ -1,4 +1,4 @@
-"""The gateway with a simulated model behind both modes."""
+"""A container whose backends both use a simulated provider."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -31,9 +31,9 @@ def simulated_state() -> Iterator[Path]:
 async def offline_container(
     settings: Settings, environment: Mapping[str, str], *, state: Path | None = None
 ) -> AsyncIterator[Container]:
-    """Opens a container whose backends both use a simulated provider on loopback, without a login.
+    """Opens a container whose backends use a simulated provider on loopback; needs no login.
 
-    Its state is in the folder `state`, or in a temporary folder that is deleted at the end.
+    The state is in the folder `state`, or in a temporary folder that is deleted at the end.
     """
     provider = SimulatedProvider(delay=WORD_DELAY)
     with nullcontext(state) if state else simulated_state() as folder:
@@ -52,7 +52,7 @@ async def offline_container(
             )
             try:
                 yield container
-            finally:  # a process that still writes would block the deletion of its folder
+            finally:  # before the folder is deleted: running processes would still write there
                 await close(container)
 
 

@@ -1,4 +1,4 @@
-"""Removes expired sessions now and then."""
+"""Periodic deletion of expired sessions."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionCleaner:
-    """Looks at its start, and then every `interval` seconds."""
+    """Deletes expired sessions at start-up, and then every `interval` seconds."""
 
     def __init__(self, expire: ExpireSessions, interval: float) -> None:
         self._expire = expire
@@ -18,14 +18,14 @@ class SessionCleaner:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin; returns at once."""
+        """Starts the background task; returns immediately."""
         self._task = asyncio.create_task(self._run())
 
     async def aclose(self) -> None:
-        """Stop."""
+        """Stops the background task."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait({self._task})  # unlike an await of the task: only ours is raised
+            await asyncio.wait({self._task})  # raises only this task's own cancellation
 
     async def _run(self) -> None:
         while True:
@@ -33,7 +33,7 @@ class SessionCleaner:
                 if removed := await self._expire.execute():
                     log.info("removed %d expired sessions", removed)
             except GatewayError as error:
-                log.warning("expired sessions stay for now: %s", error.code)
+                log.warning("session cleanup failed, will retry: %s", error.code)
             except Exception:
-                log.exception("expired sessions stay for now")
+                log.exception("session cleanup failed, will retry")
             await asyncio.sleep(self._interval)

@@ -1,1 +1,1 @@
-"""What an upstream's answer is, judged by its bytes; without I/O but for reading on."""
+"""Classifies and converts upstream answers by their bytes. The only I/O is reading the body."""

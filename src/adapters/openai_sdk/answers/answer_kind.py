@@ -1,4 +1,4 @@
-"""What an upstream's answer is, by its first bytes and not by its label; without I/O."""
+"""Classifies an upstream's answer by its first bytes, not by its content type; sans-I/O."""
 
 import re
 from enum import StrEnum, auto
@@ -7,13 +7,13 @@ BOM = b"\xef\xbb\xbf"
 BLANKS = b" \t\r\n"
 FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 FIELD = re.compile(rb"(?:data|event|id|retry|error)?[ \t]*:")
-# Where the label says events, a field may have any name: the format has clients ignore others.
+# If the content type is that of events, any field name is valid: clients ignore unknown fields.
 ANY_FIELD = re.compile(rb"[A-Za-z][\w-]*:")
 LONGEST_FIELD = max(map(len, FIELDS)) + len(b": ")
 
 
 class AnswerKind(StrEnum):
-    """What came; the values are for messages and the log."""
+    """The kind of content received. The values appear in error messages and the log."""
 
     UNDECIDED = auto()
     NOTHING = "nothing"
@@ -24,14 +24,14 @@ class AnswerKind(StrEnum):
 
 
 def plain_start(data: bytes) -> bytes:
-    """The bytes without the byte order mark and the blanks that some put first."""
+    """Returns the bytes without a leading byte order mark and whitespace."""
     return data.lstrip(BLANKS).removeprefix(BOM).lstrip(BLANKS)
 
 
 def kind_of(data: bytes, *, says_events: bool, ended: bool) -> AnswerKind:
-    """The kind of an answer that begins with `data`.
+    """Returns the kind of an answer that starts with `data`.
 
-    `says_events` is what the label says, `ended` that nothing follows.
+    `says_events` means that the content type is that of events; `ended` that `data` is complete.
     """
     start = plain_start(data)
     if not start or (BOM.startswith(start) and not ended):

@@ -1,16 +1,16 @@
-"""Chunks put together to a completion, for upstreams that stream to requests without `stream`."""
+"""Joins chunks into a completion, for upstreams that stream without being asked to."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 Object = dict[str, Any]
 
-# These strings stand whole in each chunk that has them; all others are pieces of a text.
+# Strings that are complete in every chunk; all other strings are pieces to concatenate.
 WHOLE_STRINGS = frozenset({"id", "type", "role", "name", "format", "signature", "model"})
 
 
 def join_chunks(chunks: Iterable[Mapping[str, Any]]) -> Object:
-    """The `chat.completion` that the chunks make together, fields without a meaning here included."""
+    """Returns the `chat.completion` that the chunks form; unknown fields are kept."""
     completion: Object = {}
     choices: dict[int, Object] = {}
     for chunk in chunks:
@@ -24,7 +24,7 @@ def join_chunks(chunks: Iterable[Mapping[str, Any]]) -> Object:
 
 def _add(into: Object, choice: Mapping[str, Any]) -> None:
     if isinstance(message := choice.get("message"), Mapping):
-        into["message"] = {}  # some send the whole message in the end: it replaces its deltas
+        into["message"] = {}  # some upstreams end with the complete message: replaces the deltas
     for part in (message, choice.get("delta")):
         if isinstance(part, Mapping):
             merge(into.setdefault("message", {}), part)
@@ -41,7 +41,7 @@ def _finished(index: int, choice: Object) -> Object:
 
 
 def merge(into: Object, delta: Mapping[str, Any]) -> None:
-    """Add a delta to what has come: texts and lists grow, objects merge, the rest is replaced."""
+    """Merges a delta: appends texts and lists, merges objects, replaces other values."""
     for name, value in delta.items():
         had = into.get(name)
         if isinstance(value, str) and isinstance(had, str):
@@ -57,7 +57,7 @@ def merge(into: Object, delta: Mapping[str, Any]) -> None:
 
 
 def _extend(into: list[Any], more: list[Any]) -> None:
-    """Entries with an index go on with the entry that has it; all others are new."""
+    """Merges entries with a known `index` into that entry, and appends all others."""
     for entry in more:
         if not isinstance(entry, Mapping):
             into.append(entry)

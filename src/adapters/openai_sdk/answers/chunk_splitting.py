@@ -1,4 +1,4 @@
-"""A completion taken apart to chunks, for upstreams that answer `stream: true` at once."""
+"""Splits a completion into chunks, for upstreams that ignore `stream: true`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,9 @@ PUT_ELSEWHERE = frozenset({"message", "logprobs"})
 
 
 def split_completion(completion: Mapping[str, Any]) -> list[Object]:
-    """The chunks of a `chat.completion`: two a choice; none where it is something else.
+    """Returns two chunks for each choice of a `chat.completion`; none for any other object.
 
-    The usage stands in the last one. A chunk of its own would surprise clients that ask for none.
+    The last chunk has the usage. Clients that did not ask for a usage chunk do not expect one.
     """
     choices = completion.get("choices")
     if not isinstance(choices, list) or not choices or not all(map(_has_message, choices)):
@@ -31,7 +31,7 @@ def _has_message(choice: object) -> bool:
 
 
 def _parts(position: int, choice: Mapping[str, Any]) -> tuple[Object, Object]:
-    """What a choice says, and how it ended."""
+    """Returns the chunk with a choice's message and the one with its finish reason."""
     index = {"index": choice.get("index", position)}
     said: Object = {"delta": _delta(choice["message"]), "finish_reason": None}
     if choice.get("logprobs") is not None:
@@ -42,7 +42,7 @@ def _parts(position: int, choice: Mapping[str, Any]) -> tuple[Object, Object]:
 
 
 def _delta(message: Mapping[str, Any]) -> Object:
-    """A message as one delta; in a delta each tool call has its index."""
+    """Returns a message as one delta, in which each tool call has an index."""
     delta = {name: it for name, it in message.items() if it is not None}
     calls = delta.get("tool_calls")
     if isinstance(calls, list):

@@ -1,4 +1,4 @@
-"""What becomes of a whole answer, by its bytes; without I/O."""
+"""Converts a complete answer according to its bytes; sans-I/O."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,20 +16,20 @@ from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
-# Up to here all of a body is parsed, to see whether it is whole: 1 µs a KiB of text, 5 of log
-# probabilities (orjson 3.13). Beyond it the first and the last byte must do.
+# Up to this size the body is parsed to check that it is complete: 1 µs per KiB of text, 5 µs per
+# KiB of log probabilities (orjson 3.13). Of longer bodies only the first and last byte are checked.
 PARSED_BYTES = 64 * 1024
 
 
 def whole_answer(
     head: ResponseHead, body: bytes, *, says_events: bool, choices: int
 ) -> UpstreamResponse:
-    """The answer to a request without `stream`: JSON as it came, or put together from events.
+    """Returns the answer to a request without `stream`: JSON unchanged, or joined from events.
 
     Raises:
-        UpstreamRefusalError: it is an error, whatever its status said.
-        UpstreamInvalidResponseError: it is anything else.
-        EmptyResponseError: it is empty.
+        UpstreamRefusalError: if the body is an error, whatever its status.
+        UpstreamInvalidResponseError: if the body is anything else.
+        EmptyResponseError: if the body is empty.
     """
     if _is_plainly_one(body):
         return UpstreamResponse(head.status, as_json(head), body)
@@ -47,7 +47,7 @@ def whole_answer(
 
 
 def _is_plainly_one(body: bytes) -> bool:
-    """Whether the body is a completion without any doubt: the way of nearly all answers."""
+    """Returns whether the body is clearly a completion; the fast path for nearly all answers."""
     if len(body) > PARSED_BYTES:
         return False
     try:
@@ -58,25 +58,25 @@ def _is_plainly_one(body: bytes) -> bool:
 
 
 def check_object(head: ResponseHead, body: bytes) -> None:
-    """Checks that a body is a JSON object; only its ends where it is too long to be parsed.
+    """Checks that a body is a JSON object; checks only both ends of a body over `PARSED_BYTES`.
 
     Raises:
-        UpstreamRefusalError: it is an error.
-        UpstreamInvalidResponseError: it is not a whole JSON object.
+        UpstreamRefusalError: if the body is an error.
+        UpstreamInvalidResponseError: if the body is not a complete JSON object.
     """
     if len(body) > PARSED_BYTES:
         if not (plain_start(body).startswith(b"{") and body.rstrip().endswith(b"}")):
-            raise errors.unreadable("JSON that is not whole")
+            raise errors.unreadable("incomplete JSON")
     else:
         parsed_object(head, body)
 
 
 def parsed_object(head: ResponseHead, body: bytes) -> Mapping[str, Any]:
-    """The object in a body; it raises what `check_object` does."""
+    """Returns the object in a body; raises the same errors as `check_object`."""
     try:
         value = loads(body)
     except ValueError as error:
-        raise errors.unreadable("JSON that is not whole or not valid") from error
+        raise errors.unreadable("incomplete or invalid JSON") from error
     if error_in(value) is not None:
         raise refusal(head, value, body)
     if not isinstance(value, dict):

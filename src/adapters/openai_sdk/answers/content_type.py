@@ -1,4 +1,4 @@
-"""The type that an answer is sent with: that of its bytes."""
+"""Sets the content type of an answer to match its bytes."""
 
 from functools import lru_cache
 
@@ -11,12 +11,12 @@ EVENTS_TYPE = "text/event-stream"
 
 
 def as_json(head: ResponseHead) -> Headers:
-    """The headers; as they came where they call the body JSON."""
+    """Returns the headers with a JSON content type; unchanged if correct."""
     return _labelled(head, JSON_TYPE, "json")
 
 
 def as_events(head: ResponseHead) -> Headers:
-    """The headers; as they came where they call the body server-sent events."""
+    """Returns the headers with the content type of server-sent events; unchanged if correct."""
     return _labelled(head, EVENTS_TYPE, EVENTS_TYPE)
 
 

@@ -1,4 +1,4 @@
-"""JSON as upstreams write it and clients read it."""
+"""Lenient JSON: accepts what upstreams send and clients accept."""
 
 import json
 
@@ -6,7 +6,7 @@ import orjson
 
 
 def dumps(value: object) -> bytes:
-    """JSON in UTF-8; escaped where a character is only half there."""
+    """Returns JSON in UTF-8; with lone surrogates, all non-ASCII characters are escaped."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -14,10 +14,10 @@ def dumps(value: object) -> bytes:
 
 
 def loads(data: bytes) -> object:
-    """The value in `data`, also with NaN or half a character, which Python clients accept.
+    """Returns the value in `data`. Accepts NaN and lone surrogates, as Python clients do.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: if `data` is not JSON.
     """
     try:
         return orjson.loads(data)

@@ -1,4 +1,4 @@
-"""Errors that come with the status of a success; without I/O."""
+"""Errors in answers with a success status; sans-I/O."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 
 def refused_by_event(head: ResponseHead, event: Event) -> GatewayError | None:
-    """The error that an event is; None where it is none.
+    """Returns the error for an error event, or None for a chunk.
 
     Raises:
-        UpstreamInvalidResponseError: it is neither an error nor a chunk.
+        UpstreamInvalidResponseError: if the event is neither an error nor a chunk.
     """
     try:
         value: Any = loads(event.data)
@@ -29,7 +29,7 @@ def refused_by_event(head: ResponseHead, event: Event) -> GatewayError | None:
 
 
 def refusal(head: ResponseHead, error: object, body: bytes) -> GatewayError:
-    """An error that came with a success's status, with the status that it names."""
+    """Returns the error of an answer with a success status; its new status is the one it names."""
     return UpstreamRefusalError(UpstreamResponse(status_of(error), as_json(head), body))
 
 

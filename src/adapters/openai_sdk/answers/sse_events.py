@@ -1,4 +1,4 @@
-"""Server-sent events, parsed; only what has to be judged is, for the rest passes as bytes."""
+"""Parses server-sent events. Only events that must be inspected are parsed."""
 
 import re
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ ERROR_FIELD = b"error"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that says something; `is_error` where its name or its field says so."""
+    """One event; `is_error` is set if its event type or a field is named `error`."""
 
     data: bytes
     is_error: bool = False
 
     @property
     def says_something(self) -> bool:
-        """Whether it is more than a heartbeat without data."""
+        """Whether the event has data or is an error; a heartbeat has neither."""
         return self.is_error or bool(self.data.strip())
 
 
 def parse_events(stream: bytes) -> Iterator[Event]:
-    """The events of whole lines, comments left out; an end without a blank line ends an event."""
+    """Yields the events of complete lines without comments; the end of the data ends an event."""
     data: list[bytes] = []
     is_error = False
     for line in _lines(stream):
@@ -44,7 +44,7 @@ def parse_events(stream: bytes) -> Iterator[Event]:
 
 
 def _lines(stream: bytes) -> Iterator[bytes]:
-    """One after the other, for mostly the first event is all that is wanted."""
+    """Yields lines lazily, because most callers need only the first event."""
     begin = 0
     for end in LINE_END.finditer(stream):
         yield stream[begin : end.start()]

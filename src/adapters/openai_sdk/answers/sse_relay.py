@@ -1,4 +1,4 @@
-"""An upstream's server-sent events, handed on as bytes, without I/O."""
+"""Relays an upstream's server-sent events as bytes; sans-I/O."""
 
 import re
 
@@ -8,27 +8,27 @@ from modegate.adapters.openai_sdk.answers.sse_events import parse_events
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
 
 EVENT_LIMIT = 16 * 1024 * 1024
-# The ends of an event, for the three line ends that the format allows, and their mixtures.
+# The ends of an event, for the three line ends that the format allows and their combinations.
 BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r", b"\n\r")
 LONGEST_BOUNDARY = 3
 
-# A pattern that begins with letters is found much faster: what is before them it looks back for.
-# "data:" at the beginning of a line.
+# A pattern that starts with letters is found much faster, so look-behinds check what precedes it.
+# Matches "data:" at the beginning of a line.
 DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
-# In the text of an answer these quotation marks would have a backslash before them.
-# An empty reason is one that is not known yet, as some upstreams put it.
+# In the text of an answer these quotation marks would be escaped.
+# Some upstreams send an empty reason while the reason is not known yet.
 FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"[^"]')
-# What may be an error; only such events are parsed. In a text the quotation marks are escaped.
+# Matches possible errors; only such events are parsed. In a text, quotation marks are escaped.
 MAYBE_ERROR = re.compile(rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|error:)|"error"\s*:')
 SAYS = re.compile(rb"(?:\A|(?<=[\r\n]))(?:data|error):[ \t]*[^ \t\r\n]")
 
 
 class SseRelay:
-    """Takes bytes as they come, gives whole events as they were.
+    """Accepts bytes as they arrive and returns complete events unchanged.
 
-    `done` says that `[DONE]` came; it is left out, because the response ends every stream alike.
-    `spoke` says that an event other than it came, `failed` that one was an error. An answer is
-    whole when each of its `choices` has finished.
+    `done` is set by `[DONE]`, which is dropped: the response appends its own. `spoke` is set by any
+    other event with data, `failed` by an error event. The answer is whole when each of its
+    `choices` has a finish reason.
     """
 
     def __init__(self, choices: int = 1) -> None:
@@ -40,19 +40,19 @@ class SseRelay:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing of the answer is missing, or the upstream said itself what went wrong."""
+        """Whether the answer is complete, or the upstream reported an error."""
         return self.done or self.failed or self._missing <= 0
 
     @property
     def decided(self) -> bool:
-        """Whether the first event is here, or an end without one."""
+        """Whether the first event, or the end mark without one, has arrived."""
         return self.spoke or self.done or self.failed
 
     def feed(self, data: bytes) -> bytes:
-        """All events that `data` completes, together; empty where there is none.
+        """Returns all events that `data` completes, concatenated; empty if there are none.
 
         Raises:
-            OutputLimitError: a single event is longer than any can be.
+            OutputLimitError: if a single event exceeds `EVENT_LIMIT`.
         """
         if not self._tail and data.endswith(b"\n\n"):
             return self._look(data)
@@ -69,7 +69,7 @@ class SseRelay:
         return self._look(events)
 
     def finish(self) -> bytes:
-        """The last event, where the upstream ended right behind it; then `whole` tells the rest."""
+        """Returns the last event if only its blank line is missing; then `whole` is final."""
         if not self._tail:
             return b""
         rest = bytes(self._tail).rstrip(b"\r\n")
@@ -79,7 +79,7 @@ class SseRelay:
     def _look(self, events: bytes) -> bytes:
         if self.done or not events:
             return b""
-        # A plain search is many times faster than a pattern, and nearly always answers.
+        # A substring search is many times faster than a pattern, and nearly always sufficient.
         if b"[DONE]" in events and (match := DONE.search(events)):
             self.done = True
             events = events[: match.start()]
@@ -92,7 +92,7 @@ class SseRelay:
 
 
 def has_error(events: bytes) -> bool:
-    """Whether one of the events is an upstream's error."""
+    """Returns whether one of the events is an upstream error."""
     return any(event.is_error or _is_error_object(event.data) for event in parse_events(events))
 
 
@@ -104,7 +104,7 @@ def _is_error_object(data: bytes) -> bool:
 
 
 def _is_whole_event(event: bytes) -> bool:
-    """Whether an event without the blank line behind it has all of its data."""
+    """Returns whether an event that lacks its final blank line has complete data."""
     data = b"".join(
         line.removeprefix(b"data:") for line in event.splitlines() if line.startswith(b"data:")
     ).strip()

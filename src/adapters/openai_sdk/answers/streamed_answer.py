@@ -1,4 +1,4 @@
-"""What becomes of the answer to a request for a stream; its first bytes decide."""
+"""Converts the answer to a streamed request; its first bytes decide how."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -20,14 +20,14 @@ from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
-# How long comments are held back, for the first event decides the status. They also keep proxies
-# and clients from giving up, and these wait for 30 s or more.
+# Seconds to hold back comments, because the first event decides the status. Comments also prevent
+# timeouts of proxies and clients, which are 30 s or more.
 HELD_COMMENTS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A stream whose status is decided, with those of its events that have come."""
+    """A stream whose status is known, with the events received so far."""
 
     head: ResponseHead
     events: bytes
@@ -35,12 +35,12 @@ class Begun:
 
 
 async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[], None]) -> Begun:
-    """The stream's beginning, up to the first event that says something.
+    """Reads the start of a stream, up to the first event that is not a heartbeat.
 
-    A completion in place of events is taken apart to chunks, after `first_byte_came` was called.
+    A complete JSON answer is split into chunks. `first_byte_came` is called before reading it all.
 
     Raises:
-        GatewayError: what came is an error, or neither of them.
+        GatewayError: if the answer is an error, or neither events nor a completion.
     """
     kind, start = await _judged(answer)
     match kind:
@@ -56,11 +56,11 @@ async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[
 
 
 async def events_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGenerator[bytes, None]:
-    """Yields all events but the end mark as they come; no wait is longer than `silence`.
+    """Yields events as they arrive, without `[DONE]`; each wait is at most `silence` seconds.
 
     Raises:
-        UpstreamRefusalError: an event was the upstream's own error; it was handed on.
-        GatewayError: the answer is not whole.
+        UpstreamRefusalError: if an event was an upstream error; it has been relayed.
+        GatewayError: if the answer is incomplete.
     """
     relay = begun.relay
     if begun.events:
@@ -117,9 +117,9 @@ async def _begin_events(answer: Answer, start: bytes, relay: SseRelay) -> Begun:
 
 
 def _check_first(head: ResponseHead, events: bytes) -> None:
-    """Refuses a stream that begins with an error, or with what is no chunk."""
+    """Raises an error if the stream starts with an error or with something other than a chunk."""
     if b'"choices"' in events and b"error" not in events:
-        return  # nearly always, and parsing would cost a stream a hundredth more
+        return  # the usual case; parsing would add 1 % to the cost of a stream
     for event in parse_events(events):
         if event.says_something:
             if (refusal := refused_by_event(head, event)) is not None:
@@ -128,20 +128,20 @@ def _check_first(head: ResponseHead, events: bytes) -> None:
 
 
 async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: bool) -> bytes:
-    """What comes until an event says something; comments alone are held for a while."""
+    """Reads until an event has data or is an error; comments are held back for a limited time."""
     loop, events = asyncio.get_running_loop(), b""
     try:
         async with asyncio.timeout(HELD_COMMENTS_S if has_comments else None) as held:
             while not relay.decided:
                 piece = await body.read()
                 if not piece:
-                    raise errors.unreadable("no event before its end")
+                    raise errors.unreadable("stream ended without an event")
                 events += relay.feed(piece)
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)
     except TimeoutError:
         pass
-    except GatewayError:  # what broke says so again at the next read
+    except GatewayError:  # the next read raises the same error
         events += relay.finish()
         if not relay.decided:
             raise

@@ -1,14 +1,14 @@
-"""Error objects that come in an answer with status 200, and the status that each should have."""
+"""Detects error objects in answers with status 200, and finds the status that fits each."""
 
 from collections.abc import Iterator, Mapping
 
 FIRST_ERROR, LAST_ERROR = 400, 599
 BAD_GATEWAY = 502
-# Fields of an error, or of what it stands in, that hold a status or the error's name.
+# Fields of an error object, or of the object around it, that hold a status or an error name.
 NUMBERS = ("code", "status", "status_code", "http_status")
 NAMES = ("code", "type", "status")
 
-# In the words of OpenAI, Anthropic and Google, and of those that imitate them.
+# Error names of OpenAI, Anthropic, Google and compatible APIs.
 STATUS_BY_NAME: Mapping[str, int] = {
     "invalid_request_error": 400,
     "invalid_request": 400,
@@ -56,8 +56,8 @@ STATUS_BY_NAME: Mapping[str, int] = {
 
 
 def error_in(value: object) -> object | None:
-    """What says that a JSON value is an error and no answer; None where it is none."""
-    if isinstance(value, list):  # as Google's API wraps an error of a stream
+    """Returns the error object in a JSON value, or None if there is none."""
+    if isinstance(value, list):  # Google's API wraps a stream's error in a list
         return next(filter(None, map(error_in, value)), None)
     if not isinstance(value, Mapping):
         return None
@@ -67,7 +67,7 @@ def error_in(value: object) -> object | None:
 
 
 def status_of(error: object) -> int:
-    """The status for an error object; 502 where it names none."""
+    """Returns the status that an error object names, or 502 if it names none."""
     parts = list(_parts(error))
     numbers = (_status_number(part.get(name)) for part in parts for name in NUMBERS)
     names = (STATUS_BY_NAME.get(str(part.get(name)).lower()) for part in parts for name in NAMES)
@@ -75,7 +75,7 @@ def status_of(error: object) -> int:
 
 
 def _parts(error: object) -> Iterator[Mapping[str, object]]:
-    """The error itself first, then what it stands in."""
+    """Yields the error object first, then the objects around it."""
     if isinstance(error, list):
         for entry in error:
             yield from _parts(entry)

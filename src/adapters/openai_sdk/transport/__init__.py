@@ -1,1 +1,1 @@
-"""The connection to the upstream: requests out, bytes of the response in."""
+"""The connections to the upstream: sends requests and receives the bytes of responses."""

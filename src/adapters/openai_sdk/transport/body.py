@@ -1,4 +1,4 @@
-"""The body of an answer, read whatever state its connection is in."""
+"""Reads the body of an answer in any state of its connection."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,15 +17,15 @@ from modegate.adapters.openai_sdk.transport.content_coding import (
 class WatchedConnection(ResponseHandler):
     """A connection that reports its failures to the reader of the body.
 
-    The library's C parser closes the connection when the framing of a body breaks, and leaves the
-    body's reader waiting without any timeout (aiohttp 3.14: `HttpParser.feed_data` forgets the body
-    before it raises, so neither `connection_lost` nor `sock_read` reach the reader).
+    On invalid framing, aiohttp's C parser closes the connection, but the reader waits forever.
+    In aiohttp 3.14, `HttpParser.feed_data` drops its reference to the body before it raises.
+    Therefore neither `connection_lost` nor the `sock_read` timeout reaches the reader.
     """
 
     on_failure: Callable[[], None] | None = None
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
-        """Note that the connection failed, or was lost."""
+        """Notifies the reader that the connection failed or was lost."""
         if isinstance(exc, aiohttp.ServerDisconnectedError) and self._has_begun_an_answer():
             exc = aiohttp.ClientPayloadError("half a head")
         if exc_cause is None:
@@ -36,14 +36,14 @@ class WatchedConnection(ResponseHandler):
             self.on_failure()
 
     def _has_begun_an_answer(self) -> bool:
-        """Only the library's Python parser does not say so by itself."""
+        """Returns whether part of a head arrived; aiohttp's Python parser does not report it."""
         return any(getattr(self._parser, name, None) for name in ("_tail", "_lines"))
 
 
 class AnswerBody:
-    """Reads one body piece by piece, without its content codings.
+    """Reads one body piece by piece, and decodes its content codings.
 
-    Once the answer's head is here, a failure is no connection error: `read` raises what says so.
+    After the answer's head, failures are not connection errors: `read` raises its own errors.
     """
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
@@ -52,7 +52,7 @@ class AnswerBody:
         self._decoder: Decoder | None = None
         self._broken = False
         self._connection: WatchedConnection | None = None
-        connection = response.connection  # None where all of the body is here
+        connection = response.connection  # None if the complete body has arrived
         if connection is not None and isinstance(connection.protocol, WatchedConnection):
             self._connection = connection.protocol
             self._connection.on_failure = self._fail
@@ -61,25 +61,25 @@ class AnswerBody:
 
     @property
     def ended(self) -> bool:
-        """Whether all of it has been read, and nothing of it is left to check."""
+        """Whether the body has been read completely and needs no further check."""
         return self._content.at_eof() and self._decoder is None and not self._broken
 
     async def read(self) -> bytes:
-        """What has come, once something has; empty at the end.
+        """Waits for data and returns it; empty at the end of the body.
 
         Raises:
-            UpstreamInvalidResponseError: the body broke off, or cannot be decoded.
+            UpstreamInvalidResponseError: if the body is truncated or cannot be decoded.
         """
         if self._codings or self._decoder is not None:
             return await self._read_decoded()
         return await self._read_plain()
 
     async def read_all(self, begun: bytes = b"") -> bytes:
-        """All that follows, behind what has been read already.
+        """Returns `begun`, the part read before, followed by the rest of the body.
 
         Raises:
-            UpstreamInvalidResponseError: as `read`.
-            OutputLimitError: it is longer than any answer may be.
+            UpstreamInvalidResponseError: if the body is truncated or cannot be decoded.
+            OutputLimitError: if the body exceeds `MAX_ANSWER_BYTES`.
         """
         pieces, size = [begun], len(begun)
         while piece := await self.read():
@@ -90,9 +90,9 @@ class AnswerBody:
         return b"".join(pieces)
 
     def close(self) -> None:
-        """Stop watching the connection, which may serve another request next."""
+        """Stops watching the connection, which may be reused for another request."""
         if self._connection is not None and self._connection.on_failure == self._fail:
-            self._connection.on_failure = None  # else another request has it already
+            self._connection.on_failure = None  # unless another request already uses it
         self._connection = None
 
     async def _read_decoded(self) -> bytes:
@@ -108,22 +108,22 @@ class AnswerBody:
     async def _read_plain(self) -> bytes:
         try:
             data = await self._content.readany()
-        except Exception as error:  # no state of the library may look like a fault of ours
+        except Exception as error:  # no state of the library may appear as an internal error
             if left := self._left():
-                return left  # the next read fails in the same way
-            raise errors.unreadable(f"it broke off ({type(error).__name__})") from error
+                return left  # the next read raises the error
+            raise errors.unreadable(f"truncated body ({type(error).__name__})") from error
         if self._broken and not data:
-            raise errors.unreadable("its framing broke")
+            raise errors.unreadable("invalid framing")
         return data
 
     def _left(self) -> bytes:
-        """What came before a failure; the library has no public way to it."""
+        """Returns the data received before a failure; aiohttp has no public API for it."""
         with suppress(Exception):
             return self._content._read_nowait(-1)  # noqa: SLF001
         return b""
 
     def _fail(self) -> None:
-        """End the body where the library would leave its reader waiting."""
+        """Ends the body, because aiohttp would leave its reader waiting."""
         if not self._content.is_eof() and self._content.exception() is None:
             self._broken = True
             self._content.feed_eof()

@@ -1,6 +1,6 @@
-"""Undoes the content codings of an answer, without I/O.
+"""Decodes the content codings of an answer; sans-I/O.
 
-Requests ask for none; some upstreams, or what stands before them, compress all the same.
+Requests ask for no coding, but some upstreams or their proxies compress anyway.
 """
 
 import zlib
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 
 from modegate.adapters.openai_sdk import errors
 
-# The last three are labels that name no coding; upstreams and other clients ignore them.
+# The last three are not content codings; other clients ignore them, too.
 NO_CODING = frozenset({"", "identity", "none", "utf-8", "utf8"})
 GZIP_WBITS = 16 + zlib.MAX_WBITS
-# RFC 9110 wants the zlib format for `deflate`; some servers send bare deflate data.
+# RFC 9110 requires the zlib format for `deflate`; some servers send raw deflate data.
 ZLIB_METHOD = 8
 MAX_CODINGS = 3
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -20,8 +20,8 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 class Inflater:
     """Decodes one gzip or deflate coding.
 
-    Raises `UpstreamInvalidResponseError` for data that is not what its label says, and
-    `OutputLimitError` for data that become too long.
+    Raises `UpstreamInvalidResponseError` for data that is not in the named coding, and
+    `OutputLimitError` for decoded data that exceeds `MAX_ANSWER_BYTES`.
     """
 
     def __init__(self, coding: str, new: Callable[[bytes], "zlib._Decompress"]) -> None:
@@ -30,16 +30,16 @@ class Inflater:
         self._inner: zlib._Decompress | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """The plain bytes that `data` completes."""
+        """Returns the decoded bytes of `data`."""
         plain = []
         while data:
-            # Several members, one behind the other, are one gzip file.
+            # A gzip file may have several members in sequence.
             if self._inner is None or self._inner.eof:
                 self._inner = self._new(data)
             try:
                 plain.append(self._inner.decompress(data, MAX_ANSWER_BYTES))
             except zlib.error as error:
-                raise errors.unreadable(f"not {self._coding}, as its label says") from error
+                raise errors.unreadable(f"invalid {self._coding} data") from error
             if self._inner.unconsumed_tail:
                 raise errors.answer_too_long(MAX_ANSWER_BYTES)
             data = self._inner.unused_data
@@ -48,7 +48,7 @@ class Inflater:
     def finish(self) -> None:
         """Checks that nothing is missing at the end."""
         if self._inner is not None and not self._inner.eof:
-            raise errors.unreadable(f"its {self._coding} data ended too early")
+            raise errors.unreadable(f"truncated {self._coding} data")
 
 
 def _gzip(_: bytes) -> "zlib._Decompress":
@@ -64,13 +64,13 @@ SUPPORTED = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
 
 
 class Decoder:
-    """Undoes all codings of an answer, the last one first."""
+    """Decodes all codings of an answer, the last one first."""
 
     def __init__(self, codings: list[str]) -> None:
         self._steps = [Inflater(coding, SUPPORTED[coding]) for coding in reversed(codings)]
 
     def feed(self, data: bytes) -> bytes:
-        """The plain bytes that `data` completes; empty where there are none yet."""
+        """Returns the decoded bytes of `data`; empty if there are none yet."""
         for step in self._steps:
             data = step.feed(data)
         return data
@@ -82,15 +82,15 @@ class Decoder:
 
 
 def decoder_for(labels: Iterable[str]) -> Decoder | None:
-    """The decoder for what `Content-Encoding` says; None where the bytes are plain.
+    """Returns the decoder for the values of `Content-Encoding`, or None for uncoded bytes.
 
     Raises:
-        UpstreamInvalidResponseError: a coding that was not asked for and is not supported.
+        UpstreamInvalidResponseError: if a coding is not supported.
     """
     named = (name.strip().lower() for label in labels for name in label.split(","))
     codings = [name for name in named if name not in NO_CODING]
     if not codings:
         return None
     if len(codings) > MAX_CODINGS or any(coding not in SUPPORTED for coding in codings):
-        raise errors.unreadable("a content coding that is not supported")
+        raise errors.unreadable("unsupported content coding")
     return Decoder(codings)

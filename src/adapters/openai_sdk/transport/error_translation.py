@@ -1,4 +1,4 @@
-"""From the client library's exceptions to the errors of the tree."""
+"""Translates the client library's exceptions to gateway errors."""
 
 import aiohttp
 
@@ -6,16 +6,16 @@ from modegate.adapters.openai_sdk import errors
 
 
 class translate_errors:  # noqa: N801 - used as a function
-    """No exception of the transport gets out; its text may name hosts.
+    """A context that replaces all transport exceptions, because their text may name hosts.
 
-    A class and no generator, which costs a request more.
+    A class, because a generator costs more for each request.
     """
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, aiohttp.ConnectionTimeoutError):  # which is a TimeoutError too
+        if isinstance(error, aiohttp.ConnectionTimeoutError):  # also a subclass of TimeoutError
             raise errors.unreachable() from error
         if isinstance(error, TimeoutError):
             raise errors.timed_out() from error
@@ -24,13 +24,13 @@ class translate_errors:  # noqa: N801 - used as a function
 
 
 def _has_answered(error: Exception) -> bool:
-    """Whether bytes of an answer came; then the request may have been carried out."""
+    """Returns whether part of an answer arrived; then the request may have been executed."""
     if isinstance(error, aiohttp.ClientHttpProxyError):  # the proxy's answer, not the upstream's
         return False
-    if isinstance(error, aiohttp.ServerDisconnectedError):  # with the part of a head that came
+    if isinstance(error, aiohttp.ServerDisconnectedError):  # its message may be a partial head
         return not isinstance(error.message, str)
     return isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError))
 
 
 def _unreadable(error: Exception) -> Exception:
-    return errors.unreadable(f"no well-formed HTTP ({type(error).__name__})")
+    return errors.unreadable(f"malformed HTTP ({type(error).__name__})")

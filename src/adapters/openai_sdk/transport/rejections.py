@@ -1,4 +1,4 @@
-"""The error for an answer whose status is no success."""
+"""The error for an answer without a success status."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.upstream_response import UpstreamResponse
 
 FIRST_REDIRECT, FIRST_ERROR, LAST_STATUS = 300, 400, 599
-# An error's status is worth more than a long wait for its words.
+# Seconds to wait for an error's body; its status alone is sufficient.
 ERROR_BODY_S = 10.0
 
 
 async def rejection(answer: Answer) -> GatewayError:
-    """The upstream's own error as it came, or what is wrong with its status."""
+    """Returns the upstream's own error unchanged, or the error for an unusable status."""
     status = answer.head.status
     if status > LAST_STATUS:
         return errors.not_http(status)
@@ -21,11 +21,11 @@ async def rejection(answer: Answer) -> GatewayError:
         return UpstreamRefusalError(await _refusal(answer))
     if status >= FIRST_REDIRECT:
         return errors.redirected(status, answer.redirect_target)
-    return errors.unreadable(f"status {status}, which ends no answer")
+    return errors.unreadable(f"unexpected status {status}")
 
 
 async def _refusal(answer: Answer) -> UpstreamResponse:
-    """An error with its body, or without one that cannot be read: its status says enough."""
+    """Returns the error response; its body is empty if it cannot be read."""
     try:
         async with asyncio.timeout(ERROR_BODY_S):
             body = await answer.body.read_all()

@@ -1,4 +1,4 @@
-"""What of an upstream's answer is handed on."""
+"""The parts of an upstream's answer that are relayed."""
 
 from functools import lru_cache
 from typing import Self
@@ -9,7 +9,7 @@ from yarl import URL
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.domain.upstream_response import ResponseHead
 
-# These three are modegate's own words to a client, and so is its id of the request.
+# Renamed, because modegate sends its own headers with these names.
 RENAMED = {
     "x-request-id": "x-upstream-request-id",
     "x-ratelimit-limit": "x-upstream-ratelimit-limit",
@@ -22,13 +22,13 @@ KEPT_PREFIXES = ("x-ratelimit-", "openai-")
 
 @lru_cache(maxsize=1024)
 def _kept_as(raw_name: bytes) -> str | None:
-    """What a header is called on its way to the client; None where it stays behind."""
+    """Returns the name under which a header is relayed, or None if it is dropped."""
     name = raw_name.decode("latin-1").lower()
     return RENAMED.get(name, name) if name in KEPT or name.startswith(KEPT_PREFIXES) else None
 
 
 def head_of(response: aiohttp.ClientResponse) -> ResponseHead:
-    """Status and headers; those of the connection, and an encoding already undone, stay behind."""
+    """Returns the status and the relayed headers, without hop-by-hop headers and content coding."""
     headers = [
         (name, value.decode("latin-1"))
         for raw_name, value in response.raw_headers
@@ -38,7 +38,7 @@ def head_of(response: aiohttp.ClientResponse) -> ResponseHead:
 
 
 class Answer:
-    """An answer whose head is here: a context that releases its connection."""
+    """An answer whose head has arrived; a context that releases its connection."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -47,7 +47,7 @@ class Answer:
 
     @property
     def redirect_target(self) -> str:
-        """Where a redirect leads, without what may be a secret in it; empty where it does not say."""
+        """A redirect's target without user, query and fragment, which may be secret; or empty."""
         location = self._response.headers.get("location")
         if not location:
             return ""
@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def says_events(self) -> bool:
-        """Whether its label is that of server-sent events."""
+        """Whether the content type is that of server-sent events."""
         return self._response.content_type == "text/event-stream"
 
     async def __aenter__(self) -> Self:
@@ -69,6 +69,6 @@ class Answer:
         self.close()
 
     def close(self) -> None:
-        """Release the connection: for another request where all has been read, else for good."""
+        """Releases the connection: reused if the body was read completely, closed otherwise."""
         self.body.close()
         self._response.close()

@@ -17,39 +17,41 @@ from modegate.adapters.openai_sdk.transport.response import Answer
 
 FIRST_SUCCESS, FIRST_REDIRECT = 200, 300
 HEADER_LIMIT = 64 * 1024
-# Above this size the client library wants to send a body in pieces.
+# Above this size, aiohttp warns about a body that is not passed as a file object.
 LARGE_BODY = 1024 * 1024
 
 
 class Transport:
-    """One session for all requests of an event loop, opened by the first.
+    """One aiohttp session for all requests of an event loop, opened by the first request.
 
-    Whoever calls a use case with `asyncio.run` again and again has a new loop each time.
+    Code that calls `asyncio.run` repeatedly has a new event loop each time.
     """
 
     def __init__(self, options: UpstreamOptions) -> None:
-        # Every other wait is bounded by the caller: no state of the library may outlive the bound.
+        # The caller bounds every other wait: no state of the library may outlive that bound.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=options.connect_timeout)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def chat(self, endpoint: Endpoint, body: bytes) -> Answer:
-        """A success whose body is not read yet; the caller bounds the wait, and closes it.
+        """Sends a chat request and returns the answer, whose body is still unread.
+
+        The caller bounds the wait and closes the answer.
 
         Raises:
-            UpstreamRefusalError: the upstream answered with an error.
-            UpstreamInvalidResponseError: it answered with a redirect, or not in HTTP.
-            UpstreamUnreachableError: it did not answer.
+            UpstreamRefusalError: if the upstream answered with an error.
+            UpstreamInvalidResponseError: if it answered with a redirect, or not in HTTP.
+            UpstreamUnreachableError: if it did not answer.
         """
         data = body if len(body) < LARGE_BODY else io.BytesIO(body)
         return await self._send("POST", endpoint.chat_completions, endpoint, data)
 
     async def models(self, endpoint: Endpoint) -> Answer:
-        """As `chat`, with the upstream's list of models."""
+        """Requests the upstream's list of models; otherwise like `chat`."""
         return await self._send("GET", endpoint.models, endpoint, None)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Closes all connections."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -65,7 +67,7 @@ class Transport:
                 data=data,
                 headers=endpoint.headers,
                 timeout=self._timeout,
-                allow_redirects=False,  # nothing but the configuration says where a request goes
+                allow_redirects=False,  # only the configuration decides where a request is sent
             )
         answer = Answer(response)
         if FIRST_SUCCESS <= response.status < FIRST_REDIRECT:
@@ -80,22 +82,22 @@ class Transport:
         opened = _open(upstream, loop)
         left, self._session, self._loop = self._session, opened, loop
         if left is not None:
-            await left.close()  # its connections went with its loop
+            await left.close()  # its connections ended with their event loop
         return opened
 
 
 def _open(upstream: URL, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
     proxy = proxy_for(upstream)
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
-    # The library has no public way to choose it; without it the bound on silence still holds.
+    # aiohttp has no public API to set the protocol class. Without it, silence is still bounded.
     connector._factory = partial(WatchedConnection, loop=loop)  # type: ignore[assignment]  # noqa: SLF001
     return aiohttp.ClientSession(
         connector=connector,
         max_line_size=HEADER_LIMIT,
         max_field_size=HEADER_LIMIT,
-        # Cookies of one client's answer must not travel with another's request.
+        # Cookies from one client's answer must not be sent with another client's request.
         cookie_jar=aiohttp.DummyCookieJar(),
-        # Not trust_env: it reads the proxies, and a netrc file, again for every request.
+        # Not trust_env: it reads the proxy variables and the netrc file for every request.
         proxy=proxy,
         auto_decompress=False,
     )
