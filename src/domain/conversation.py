@@ -25,7 +25,7 @@ class Role(StrEnum):
     FUNCTION = "function"  # the role of tools in older clients
 
 
-MAY_BE_SILENT = frozenset({Role.ASSISTANT, Role.FUNCTION})
+MAY_BE_SILENT = frozenset({Role.ASSISTANT, Role.TOOL, Role.FUNCTION})
 
 ROLES = ", ".join(Role)
 

@@ -119,6 +119,10 @@ OTHER: Mapping[str, tuple[int, str, bytes]] = {
     "only the end mark": (502, "answered with", chunked(DONE)),
     "only heartbeats": (502, "answered with", chunked(b": hb\n\n", b"data:\n\n", DONE)),
     "an event that is cut": (502, "cannot be read", chunked(ONE[:-9])),
+    "events of other objects": (502, "no chunks", chunked(event({"detail": "not loaded"}))),
+    "a chunk without choices": (502, "answered with", chunked(event({"choices": []}), DONE)),
+    "null": (502, "answered with", chunked(b"data: null\n\n", DONE)),
+    "an object without choices": (502, "no chat completion", sized(b'{"detail": "not loaded"}')),
     "events of no JSON": (502, "no JSON", chunked(b"data: hello\n\n", DONE)),
 }  # fmt: skip
 
@@ -189,6 +193,23 @@ async def test_what_comes_decides_and_not_its_label(
         assert len(ask.server.requests) == 1, name
     assert "a redirect with status 301 to https://x.example/" in caplog.text
     assert "k=s" not in caplog.text
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_error_whose_body_never_ends_keeps_its_status(
+    stream: bool, gateway: GatewayFactory
+) -> None:
+    async def stall(_: Request, reply: Reply) -> None:
+        await reply.raw(head("400 Bad Request", content_length="99") + b'{"error":')
+        await reply.gone.wait()
+
+    async with (
+        LoopbackServer(stall).running() as url,
+        gateway(
+            openai_base_url=f"{url}/v1", openai_api_key="x", upstream_first_byte_timeout_ms=6_000
+        ) as running,
+    ):
+        assert (await running.chat(stream=stream)).status_code == 400
 
 
 @pytest.mark.usefixtures("parser")

@@ -25,6 +25,7 @@ class UpstreamOptions:
     models_timeout: float = 10.0
     connect_timeout: float = 10.0
     longest_retry_wait: float = 30.0
+    longest_error_body: float = 10.0
     clients: int = 256
 
     @property
@@ -41,3 +42,8 @@ class UpstreamOptions:
     def max_retry_delay(self) -> float:
         """The maximum delay before a retry, in seconds: at most half of `first_byte`."""
         return min(self.longest_retry_wait, self.first_byte / 2)
+
+    @property
+    def error_patience(self) -> float:
+        """The longest wait for an error's body: all attempts together leave time for pauses."""
+        return min(self.longest_error_body, self.first_byte / (3 * (1 + self.retries)))

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 RETRIED = frozenset({408, 409, 429})
 FIRST_SERVER_ERROR = 500
+# What an upstream says itself in this header, which the OpenAI SDK obeys, counts more.
+SHOULD_RETRY = {"true": True, "false": False}
 
 backoff = wait_random_exponential(multiplier=0.5, max=8)
 
@@ -31,7 +33,9 @@ def is_transient(error: BaseException, longest_wait: float) -> bool:
     if isinstance(error, UpstreamRefusalError):
         status = error.response.status
         wait = retry_after(error.response)
-        return (status in RETRIED or status >= FIRST_SERVER_ERROR) and (wait or 0) < longest_wait
+        advice = SHOULD_RETRY.get(dict(error.response.headers).get("x-should-retry", ""))
+        repeats = status in RETRIED or status >= FIRST_SERVER_ERROR if advice is None else advice
+        return repeats and (wait or 0) < longest_wait
     return isinstance(error, UpstreamUnreachableError) and error.is_transient
 
 
@@ -52,10 +56,11 @@ def _seconds_until(date: str) -> float:
     return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
 
 
-def _wait(state: RetryCallState) -> float:
+def pause_before_next(state: RetryCallState) -> float:
+    """Seconds until the next attempt."""
     error = state.outcome.exception() if state.outcome else None
-    told = retry_after(error.response) if isinstance(error, UpstreamRefusalError) else None
-    return backoff(state) if told is None else told
+    wait = retry_after(error.response) if isinstance(error, UpstreamRefusalError) else None
+    return wait or backoff(state)  # without a time to wait, the pause is ours
 
 
 async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions) -> T:
@@ -74,7 +79,7 @@ async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions
 
     retries = AsyncRetrying(
         stop=stop_after_attempt(1 + options.retries),
-        wait=_wait,
+        wait=pause_before_next,
         retry=retry_if_exception(lambda error: is_transient(error, options.max_retry_delay)),
         reraise=True,
     )

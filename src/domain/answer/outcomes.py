@@ -124,6 +124,22 @@ ERROR_KINDS: Mapping[str, Outcome] = MappingProxyType(
     }
 )
 
+# `api_error_type`, the API's own name of an error: the only fact about one in mid-stream.
+API_ERROR_TYPES: Mapping[str, Failure] = MappingProxyType(
+    {
+        "invalid_request_error": Failure.REQUEST,
+        "authentication_error": Failure.CREDENTIALS,
+        "billing_error": Failure.FORBIDDEN,
+        "permission_error": Failure.FORBIDDEN,
+        "not_found_error": Failure.MODEL,
+        "request_too_large": Failure.CONTEXT,
+        "rate_limit_error": Failure.RATE_LIMITED,
+        "timeout_error": Failure.SERVER,
+        "api_error": Failure.SERVER,
+        "overloaded_error": Failure.SERVER,
+    }
+)
+
 # Reasons why the CLI's loop ended that are more specific than the other fields.
 TERMINAL_REASONS: Mapping[str, Outcome] = MappingProxyType(
     {

@@ -69,8 +69,9 @@ def test_the_role_function_of_older_clients_is_text_like_tool(content: object) -
 
 
 @pytest.mark.parametrize("content", [None, "", []])
-def test_a_function_may_have_returned_nothing(content: object) -> None:
-    assert parse(HELLO, message("function", content)).messages[1] == Message(Role.FUNCTION, "")
+@pytest.mark.parametrize("role", [Role.FUNCTION, Role.TOOL])
+def test_a_function_may_have_returned_nothing(content: object, role: Role) -> None:
+    assert parse(HELLO, message(role, content)).messages[1] == Message(role, "")
 
 
 @pytest.mark.parametrize(

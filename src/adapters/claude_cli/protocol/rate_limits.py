@@ -6,12 +6,14 @@ seconds.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from modegate.adapters.claude_cli.protocol.events import Event, child, number
 
 EPOCH = re.compile(r"\blimit reached\|(\d{10})\b", re.IGNORECASE)
+ACCESS = re.compile(r"\bregain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC", re.IGNORECASE)
 WAIT = re.compile(
     r"\b(?:in|after|wait)\s+(?:about\s+)?(?P<days>\d+ ?d(?:ays?)?\b ?)?(?P<hours>\d+ ?h(?:ours?|rs?)?\b ?)?"
     r"(?P<minutes>\d+ ?m(?:in(?:ute)?s?)?\b ?)?(?P<seconds>\d+(?:\.\d+)? ?s(?:ec(?:ond)?s?)?\b)?",
@@ -48,6 +50,9 @@ def reset_of_text(text: str, now: float) -> float | None:
     """Returns the reset time in a text for people; None if it has none."""
     if epoch := EPOCH.search(text):
         return float(epoch[1])
+    if access := ACCESS.search(text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(f"{access[1]}T{access[2]}+00:00").timestamp()
     for found in RESET.finditer(text):
         if found["hour"] or found["day"]:
             return _instant(found, now)

@@ -89,6 +89,16 @@ class Translator:
         """Yields the first chunk before the first block arrives. Idempotent."""
         yield from self._chunks.start()
 
+    def give_up(self, error: GatewayError) -> Iterator[AnswerEvent]:
+        """Fails the turn, or ends a cut answer whose continuation failed.
+
+        Raises:
+            GatewayError: `error`, unless the text so far was cut at the output limit.
+        """
+        if not (self._message.is_cut and self.answer.text):
+            raise error
+        yield from self._chunks.end_with_text(FinishReason.LENGTH)
+
     def _system(self, event: Event) -> Iterator[AnswerEvent]:
         subtype = event.get("subtype")
         if subtype in REFUSALS and self._message.is_open:
@@ -98,12 +108,13 @@ class Translator:
 
     def _retry(self, event: Event) -> Iterator[AnswerEvent]:
         if event.get("error_status") == UNAUTHORIZED:
-            raise errors.auth_failed()
+            yield from self.give_up(errors.auth_failed())
+            return
         self._reported.note_retry(event)
         if self._message.is_open:
             self._abandon(0)
         if self._waits.is_too_long(event):
-            yield from self._fail(self._reported.of_retry(event, time.time()))
+            yield from self.give_up(self._reported.of_retry(event, time.time()))
 
     def _rate_limit(self, event: Event) -> Iterator[AnswerEvent]:
         self._reported.note_limit(child(event, "rate_limit_info"), time.time())
@@ -136,7 +147,7 @@ class Translator:
     def _assistant(self, event: Event) -> Iterator[AnswerEvent]:
         message = child(event, "message")
         if event.get("is_api_error_message") or message.get("model") == "<synthetic>":
-            self._note_error(event, message)
+            yield from self._note_error(event, message)
             return
         if self._message.came_as_deltas(message):
             return
@@ -154,7 +165,7 @@ class Translator:
         self._note_session(event)
         ended = self._ending(event)
         if isinstance(ended, GatewayError):
-            yield from self._fail(ended)
+            yield from self.give_up(ended)
         elif self.refused or ended is FinishReason.CONTENT_FILTER:
             self._message.is_refused = True
             yield from self._chunks.end_refused(event)
@@ -203,17 +214,7 @@ class Translator:
             raise error
         yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
-    def _fail(self, error: GatewayError) -> Iterator[AnswerEvent]:
-        """Fails the turn, or ends a cut answer whose continuation failed.
-
-        Raises:
-            GatewayError: `error`, unless the text so far was cut at the output limit.
-        """
-        if not (self._message.is_cut and self.answer.text):
-            raise error
-        yield from self._chunks.end_with_text(FinishReason.LENGTH)
-
-    def _note_error(self, event: Event, message: Event) -> None:
+    def _note_error(self, event: Event, message: Event) -> Iterator[AnswerEvent]:
         """Records an error that the CLI reports in a message.
 
         Raises:
@@ -224,7 +225,7 @@ class Translator:
         if event.get("error") == "authentication_failed" and not any(
             "403" in said for said in text_blocks(message)
         ):
-            raise errors.auth_failed()
+            yield from self.give_up(errors.auth_failed())
 
     def _note_session(self, event: Event) -> None:
         self._chunks.cli_session_id = text(event, "session_id") or self.cli_session_id

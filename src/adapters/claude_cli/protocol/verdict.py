@@ -11,6 +11,7 @@ from modegate.adapters.claude_cli.protocol.events import Event, child, number, t
 from modegate.adapters.claude_cli.protocol.rate_limits import reset_in, reset_of_text
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.answer.outcomes import (
+    API_ERROR_TYPES,
     ERROR_KINDS,
     GENERAL_ERRORS,
     RESULT_SUBTYPES,
@@ -34,6 +35,8 @@ USAGE_LIMIT = re.compile(
     r"experiencing high load",
     re.IGNORECASE,
 )
+INVALID = 400
+SPENT = re.compile(r"reached your .{0,40}API usage limits", re.IGNORECASE)
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 T = TypeVar("T")
@@ -116,6 +119,8 @@ class Reported:
             yield reason
         if isinstance(status, int):
             yield of_status(status)
+        if found := known(API_ERROR_TYPES, "API error type", text(result, "api_error_type")):
+            yield found
         if found := self._of_name():
             yield found
         if found := known(RESULT_SUBTYPES, "result subtype", text(result, "subtype")):
@@ -126,6 +131,8 @@ class Reported:
             yield FinishReason.CONTENT_FILTER
         if status in {None, 400} and TOO_LONG.search(said):
             yield Failure.CONTEXT
+        if status == INVALID and SPENT.search(said):  # the API's status for a limit of the account
+            yield Failure.RATE_LIMITED
         if status is None and USAGE_LIMIT.search(said):
             yield Failure.RATE_LIMITED
         if status is None and errors.NOT_LOGGED_IN.search(said):

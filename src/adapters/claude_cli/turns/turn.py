@@ -128,7 +128,8 @@ class TurnRun:
                 if error := self.process.plain_error:
                     raise error
         except TimeoutError:
-            raise errors.too_silent() from None
+            for chunk in self.translator.give_up(errors.too_silent()):
+                yield chunk
         finally:
             self._log_stderr()
 

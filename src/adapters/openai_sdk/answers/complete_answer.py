@@ -54,21 +54,27 @@ def _is_plainly_one(body: bytes) -> bool:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(value, dict) and "choices" in value and not value.get("error")
+    return isinstance(value, dict) and _has_choices(value) and not value.get("error")
 
 
 def check_object(head: ResponseHead, body: bytes) -> None:
-    """Checks that a body is a JSON object; checks only both ends of a body over `PARSED_BYTES`.
+    """Checks that a body is a JSON object with choices.
+
+    Of a body over `PARSED_BYTES` it checks only both ends.
 
     Raises:
         UpstreamRefusalError: if the body is an error.
-        UpstreamInvalidResponseError: if the body is not a complete JSON object.
+        UpstreamInvalidResponseError: if the body is incomplete, or has no choices.
     """
     if len(body) > PARSED_BYTES:
         if not (plain_start(body).startswith(b"{") and body.rstrip().endswith(b"}")):
             raise errors.unreadable("incomplete JSON")
-    else:
-        parsed_object(head, body)
+    elif not _has_choices(parsed_object(head, body)):
+        raise errors.no_completion("JSON that is no chat completion")
+
+
+def _has_choices(completion: Mapping[str, Any]) -> bool:
+    return isinstance(completion.get("choices"), list)
 
 
 def parsed_object(head: ResponseHead, body: bytes) -> Mapping[str, Any]:
@@ -94,6 +100,8 @@ def _joined(head: ResponseHead, stream: bytes, choices: int) -> bytes:
         if (error := refused_by_event(head, event)) is not None:
             raise error
         chunks.append(loads(event.data))
+    if chunks and not relay.spoke:
+        raise errors.no_completion("events that are no chunks")
     if not relay.whole:
         raise errors.unreadable("events that ended too early")
     if not chunks:

@@ -20,14 +20,15 @@ DONE = re.compile(rb"data:(?<![^\r\n]data:)[ \t]*\[DONE\]")
 FINISH = re.compile(rb'finish_reason(?<="finish_reason)"\s*:\s*"[^"]')
 # Matches possible errors; only such events are parsed. In a text, quotation marks are escaped.
 MAYBE_ERROR = re.compile(rb'(?:\A|(?<=[\r\n]))(?:event:[ \t]*error|error:)|"error"\s*:')
-SAYS = re.compile(rb"(?:\A|(?<=[\r\n]))(?:data|error):[ \t]*[^ \t\r\n]")
+# A part of an answer: the list of a chunk's choices may also be empty.
+CHOICE = re.compile(rb'choices(?<="choices)"\s*:\s*\[\s*[^\s\]]')
 
 
 class SseRelay:
     """Accepts bytes as they arrive and returns complete events unchanged.
 
-    `done` is set by `[DONE]`, which is dropped: the response appends its own. `spoke` is set by any
-    other event with data, `failed` by an error event. The answer is whole when each of its
+    `done` is set by `[DONE]`, which is dropped: the response appends its own. `spoke` is set by the
+    first chunk with a choice, `failed` by an error event. The answer is whole when each of its
     `choices` has a finish reason.
     """
 
@@ -45,7 +46,7 @@ class SseRelay:
 
     @property
     def decided(self) -> bool:
-        """Whether the first event, or the end mark without one, has arrived."""
+        """Whether the first part of the answer, an error or the end mark has arrived."""
         return self.spoke or self.done or self.failed
 
     def feed(self, data: bytes) -> bytes:
@@ -85,7 +86,7 @@ class SseRelay:
             events = events[: match.start()]
         self._missing -= len(FINISH.findall(events))
         if not self.spoke:
-            self.spoke = SAYS.search(events) is not None
+            self.spoke = CHOICE.search(events) is not None
         if b"error" in events and MAYBE_ERROR.search(events):
             self.failed = self.failed or has_error(events)
         return events

@@ -93,7 +93,7 @@ def _check_whole(head: ResponseHead, relay: SseRelay, broken: GatewayError | Non
     if not relay.whole:
         raise errors.stream_cut() if broken is None else broken
     if not relay.spoke:
-        raise errors.empty("no event but the end mark")
+        raise errors.empty("events that hold no answer")
 
 
 async def _judged(answer: Answer) -> tuple[AnswerKind, bytes]:
@@ -108,11 +108,11 @@ async def _judged(answer: Answer) -> tuple[AnswerKind, bytes]:
 
 async def _begin_events(answer: Answer, start: bytes, relay: SseRelay) -> Begun:
     events = relay.feed(plain_start(start))
-    if not relay.decided:
-        events += await _up_to_the_first(answer.body, relay, has_comments=bool(events))
     _check_first(answer.head, events)
+    if not relay.decided:
+        events = await _up_to_the_first(answer, relay, events)
     if relay.done and not relay.spoke:
-        raise errors.empty("no event but the end mark")
+        raise errors.empty("events that hold no answer")
     return _begun(answer.head, events, relay)
 
 
@@ -127,15 +127,15 @@ def _check_first(head: ResponseHead, events: bytes) -> None:
             return
 
 
-async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: bool) -> bytes:
-    """Reads until an event has data or is an error; comments are held back for a limited time."""
-    loop, events = asyncio.get_running_loop(), b""
+async def _up_to_the_first(answer: Answer, relay: SseRelay, events: bytes) -> bytes:
+    """Reads until a part of an answer arrives; all else is held back for a limited time."""
+    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(HELD_COMMENTS_S if has_comments else None) as held:
+        async with asyncio.timeout(HELD_COMMENTS_S if events else None) as held:
             while not relay.decided:
-                piece = await body.read()
+                piece = await answer.body.read()
                 if not piece:
-                    raise errors.unreadable("stream ended without an event")
+                    raise _nothing_said(events)
                 events += relay.feed(piece)
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)
@@ -144,8 +144,16 @@ async def _up_to_the_first(body: AnswerBody, relay: SseRelay, *, has_comments: b
     except GatewayError:  # the next read raises the same error
         events += relay.finish()
         if not relay.decided:
+            _check_first(answer.head, events)
             raise
+    _check_first(answer.head, events)
     return events
+
+
+def _nothing_said(events: bytes) -> GatewayError:
+    if any(event.says_something for event in parse_events(events)):
+        return errors.no_completion("events that are no chunks")
+    return errors.unreadable("no event before its end")
 
 
 def _taken_apart(head: ResponseHead, body: bytes) -> Begun:

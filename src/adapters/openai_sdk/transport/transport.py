@@ -30,6 +30,7 @@ class Transport:
     def __init__(self, options: UpstreamOptions) -> None:
         # The caller bounds every other wait: no state of the library may outlive that bound.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=options.connect_timeout)
+        self._error_patience = options.error_patience
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -73,7 +74,7 @@ class Transport:
         if FIRST_SUCCESS <= response.status < FIRST_REDIRECT:
             return answer
         async with answer:
-            raise await rejection(answer)
+            raise await rejection(answer, self._error_patience)
 
     async def _opened(self, upstream: URL) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

@@ -164,11 +164,11 @@ def messages() -> Schema:
             "anyOf": [
                 _message([Role.USER], _text({"pattern": r"\S"}, _holds_a_word())),
                 _message(
-                    [Role.ASSISTANT, Role.FUNCTION],
+                    [Role.ASSISTANT, Role.TOOL, Role.FUNCTION],
                     {"anyOf": [_text(), NULL]},
                     needs_content=False,
                 ),
-                _message([Role.SYSTEM, Role.DEVELOPER, Role.TOOL], _text()),
+                _message([Role.SYSTEM, Role.DEVELOPER], _text()),
             ]
         },
         "contains": {"properties": {"role": {"const": Role.USER}}, "required": ["role"]},

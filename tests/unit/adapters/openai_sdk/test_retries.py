@@ -2,10 +2,16 @@ import email.utils
 import time
 
 import pytest
+from tenacity import AsyncRetrying, RetryCallState
 
 from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.adapters.openai_sdk.retries import is_transient, retry_after, retrying
+from modegate.adapters.openai_sdk.retries import (
+    is_transient,
+    pause_before_next,
+    retry_after,
+    retrying,
+)
 from modegate.domain.errors import (
     GatewayError,
     TurnTimeoutError,
@@ -13,7 +19,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.upstream_response import UpstreamResponse
 
-NOW = {"retry-after": "0"}
+NOW = {"retry-after-ms": "1"}
 
 
 def refusal(status: int, headers: dict[str, str] | None = None) -> UpstreamRefusalError:
@@ -28,6 +34,21 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 415, 422, 451])
 def test_what_stays_wrong_is_not(status: int) -> None:
     assert not is_transient(refusal(status), 30)
+
+
+def test_what_the_upstream_says_of_another_attempt_counts_more_than_its_status() -> None:
+    assert not is_transient(refusal(429, {"x-should-retry": "false"}), 30)
+    assert is_transient(refusal(400, {"x-should-retry": "true"}), 30)
+    assert not is_transient(refusal(400, {"x-should-retry": "true", "retry-after": "40"}), 30)
+    assert is_transient(refusal(503, {"x-should-retry": "maybe"}), 30)
+
+
+@pytest.mark.parametrize("told", ["0", "-5", "nan", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_without_a_time_to_come_the_pause_is_that_of_the_backoff(told: str) -> None:
+    state = RetryCallState(AsyncRetrying(), None, (), {})
+    state.set_exception((UpstreamRefusalError, refusal(429, {"retry-after": told}), None))
+    waits = {pause_before_next(state) for _ in range(20)}
+    assert len(waits) > 1
 
 
 def test_a_long_wait_is_the_clients_to_decide() -> None:
@@ -114,3 +135,13 @@ async def test_no_retries_means_none() -> None:
     with pytest.raises(UpstreamRefusalError):
         await retrying(attempts, UpstreamOptions(retries=0))
     assert attempts.count == 1
+
+
+@pytest.mark.parametrize("timeout", [1.0, 3.0, 300.0])
+@pytest.mark.parametrize("retries", [0, 2, 9])
+def test_bodies_of_errors_that_never_end_leave_time_for_the_status(
+    timeout: float, retries: int
+) -> None:
+    options = UpstreamOptions(timeout=timeout, retries=retries)
+    assert options.error_patience * (1 + retries) < options.first_byte / 2
+    assert options.error_patience <= 10

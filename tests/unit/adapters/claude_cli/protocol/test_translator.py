@@ -381,6 +381,28 @@ def test_a_continuation_that_fails_leaves_the_text_so_far(error: str) -> None:
         assert text_of(chunks_of(*events, *rest)) == "part 1 "
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"type": "system", "subtype": "api_retry", "error_status": 401},
+        said("m2", "API Error: 401", error="authentication_failed", is_api_error_message=True),
+    ],
+)
+def test_a_continuation_without_credentials_leaves_the_text_so_far(refused: Event) -> None:
+    events = [start("m1"), BLOCK, delta("part 1 "), stop("max_tokens"), refused]
+    text, last = whole_of(events)
+    assert (text, last.finish_reason) == ("part 1 ", LENGTH)
+
+
+def test_a_continuation_that_never_comes_leaves_the_text_so_far() -> None:
+    translator = Translator()
+    for event in (start("m1"), BLOCK, delta("part 1 "), stop("max_tokens")):
+        list(translator.feed(event))
+    last = list(translator.give_up(StreamCutError("silent")))[-1]
+    assert isinstance(last, Finished)
+    assert last.finish_reason is LENGTH
+
+
 def test_a_continuation_repeats_nothing() -> None:
     events = [start("m1"), BLOCK, delta("The quick brown fox jumps over"), stop("max_tokens")]
     events += [start("m2"), BLOCK, delta("jumps"), delta(" over the"), delta(" dog"), RESULT]

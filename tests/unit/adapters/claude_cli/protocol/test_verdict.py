@@ -75,6 +75,36 @@ def test_results(
     assert not text or text not in told.message
 
 
+@pytest.mark.parametrize(
+    ("error_type", "error"),
+    [
+        ("invalid_request_error", InvalidRequestError),
+        ("authentication_error", BackendAuthError),
+        ("permission_error", BackendForbiddenError),
+        ("not_found_error", ModelNotFoundError),
+        ("request_too_large", ContextLengthError),
+        ("rate_limit_error", BackendRateLimitedError),
+        ("overloaded_error", BackendFailedError),
+        ("a_new_type", BackendCrashedError),
+    ],
+)
+def test_an_error_in_mid_stream_has_no_status_but_a_type(
+    error_type: str, error: type[GatewayError]
+) -> None:
+    result: Event = {"api_error_status": None, "api_error_type": error_type, "result": "API Error"}
+    assert type(failure(result, "unknown")) is error
+
+
+def test_a_spending_limit_of_the_account_is_told_with_status_400() -> None:
+    said = (
+        "API Error: 400 You have reached your specified API usage limits. You will regain access "
+    )
+    said += "on 2030-01-19 at 00:00 UTC."
+    told = failure({"api_error_status": 400, "result": said}, "invalid_request")
+    assert isinstance(told, BackendRateLimitedError)
+    assert told.retry_after == 1_895_011_200 - NOW
+
+
 def test_a_lost_conversation() -> None:
     result: Event = {"errors": ["No conversation found with session ID: x"]}
     assert isinstance(failure(result), SessionNotFoundError)

@@ -24,7 +24,6 @@ def answered(body: bytes, head: ResponseHead = HEAD, choices: int = 1) -> Upstre
     "body",
     [
         b'{"choices": [ ], "odd": 1.0e-3}\n',
-        b"{}",
         b'\xef\xbb\xbf{"choices": []}',
         b'\n\n {"choices": []}',
         b'{"choices": [], "error": null}',
@@ -46,7 +45,9 @@ def test_an_object_is_handed_on_byte_for_byte(body: bytes) -> None:
 )
 def test_the_label_is_put_right(label: str | None, sent: str) -> None:
     headers = () if label is None else (("content-type", label),)
-    assert answered(b"{}", ResponseHead(200, headers)).headers == (("content-type", sent),)
+    assert answered(b'{"choices": []}', ResponseHead(200, headers)).headers == (
+        ("content-type", sent),
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,9 @@ def test_the_label_is_put_right(label: str | None, sent: str) -> None:
         (b'{"choices": ["%b"' % (b"x" * PARSED_BYTES), UpstreamInvalidResponseError),
         (b'{"choices": "\xff"}', UpstreamInvalidResponseError),
         (b'{"a": 1}\n{"a": 2}', UpstreamInvalidResponseError),
+        (b"{}", UpstreamInvalidResponseError),
+        (b'{"detail": "Not loaded"}', UpstreamInvalidResponseError),
+        (b'{"choices": null}', UpstreamInvalidResponseError),
         (b"[]", UpstreamInvalidResponseError),
         (DEEP, UpstreamInvalidResponseError),
         (b"data: " + DEEP + b"\n\ndata: [DONE]\n\n", UpstreamInvalidResponseError),

@@ -127,11 +127,13 @@ def test_a_reason_that_is_not_known_yet_finishes_nothing(reason: str | None) -> 
         (DONE, False),
         (b": hb\n\n" + DONE, False),
         (FINISH, True),
-        (b"data:{}\r\r", True),
-        (b'error: {"x": 1}\n\n', True),
+        (b"data:{}\r\r", False),
+        (b'data: {"choices": [ ]}\n\n', False),
+        (b'data: {"choices":\t[{}]}\r\r', True),
+        (b'error: {"x": 1}\n\n', False),
     ],
 )
-def test_comments_and_the_end_mark_say_nothing(stream: bytes, spoke: bool) -> None:
+def test_only_a_choice_is_a_part_of_an_answer(stream: bytes, spoke: bool) -> None:
     assert relay(stream)[1].spoke is spoke
 
 
