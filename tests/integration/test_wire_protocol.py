@@ -183,6 +183,7 @@ async def test_the_javascript_sdk_may_send_its_headers_and_read_those_it_needs(
     refused = await running.chat(model="x", headers={"Origin": PAGE})
     assert refused.status_code == 503
     exposed = refused.headers["Access-Control-Expose-Headers"].split(", ")
+    assert len(exposed) == len(set(exposed))
     assert {"Retry-After", "X-Should-Retry", "X-Request-ID", "*"} <= {*exposed}
 
 
@@ -200,6 +201,16 @@ async def test_another_protocol_is_refused_and_named_in_the_log(
 ) -> None:
     assert (await spoken(running, opening)).status_code == 400
     assert any(word in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("line", [b"GET /live", b"GET /live HTTP/0.9", b"GET /live HTTP/2.0"])
+async def test_another_version_in_the_request_line_is_refused(
+    line: bytes, running: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = await spoken(running, line + b"\r\nhost: x\r\n\r\n")
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "invalid_request"
+    assert not any(record.levelname == "ERROR" for record in caplog.records)
 
 
 async def test_a_target_in_absolute_form_is_its_path(running: Gateway) -> None:

@@ -8,6 +8,7 @@ import traceback
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Literal, TextIO
 
@@ -33,6 +34,8 @@ LONGEST_CHAIN = 8
 BATCH = 0.05
 # Seconds after which lines that wait for a slow reader are retried.
 RETRY_S = 0.5
+# How long the end waits for a reader.
+LAST_WAIT_S = 1.0
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -129,6 +132,14 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
             if self._sink.waits:
                 with suppress(RuntimeError):  # no running event loop
                     self._flush_after(RETRY_S)
+
+    def close(self) -> None:
+        """Give a slow reader a last moment, for no event loop comes back to what waits."""
+        last = monotonic() + LAST_WAIT_S
+        while self._sink.waits and monotonic() < last:
+            sleep(RETRY_S / 10)
+            self._sink.write(())
+        super().close()
 
     def _flush_after(self, seconds: float) -> None:
         if self._waits_in is not (loop := asyncio.get_running_loop()):

@@ -1,6 +1,8 @@
 """Writes log lines to a stream that may fail, and counts lost lines."""
 
 import os
+import select
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TextIO
@@ -89,7 +91,7 @@ class LogSink:
             self.stream.write(data.decode())
             self.stream.flush()
             return len(data)
-        return os.write(descriptor, data)
+        return os.write(descriptor, data[: _room(descriptor)])
 
     def _lose(self) -> None:
         """Drops the queue, except for the rest of a partially written line."""
@@ -99,3 +101,22 @@ class LogSink:
         self._waiting_bytes = len(rest)
         if rest:
             self._waiting.append(rest)
+
+
+def _room(descriptor: int) -> int | None:
+    """How many bytes can be written without waiting for a reader; None: as many as there are.
+
+    Raises:
+        BlockingIOError: a pipe or a socket is full, and a write would stop the whole gateway.
+    """
+    try:
+        kind = os.fstat(descriptor).st_mode
+    except OSError:  # the write says what is wrong
+        return None
+    if not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+        return None
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    if not ready.poll(0):
+        raise BlockingIOError
+    return select.PIPE_BUF

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from modegate.entrypoints.config.value_cleaning import clean, impossible_character
+from modegate.entrypoints.config.value_cleaning import STRAY_QUOTES, clean, impossible_character
 
 # Go into headers.
 TOKENS = frozenset(
@@ -24,8 +24,10 @@ OTHERS = frozenset(
         "CLAUDE_CONFIG_DIR",
         "HOME",
         "NODE_EXTRA_CA_CERTS",
+        "PATH",
         "SSL_CERT_DIR",
         "SSL_CERT_FILE",
+        "TMPDIR",
         "XDG_CONFIG_HOME",
         "XDG_STATE_HOME",
     }
@@ -61,3 +63,5 @@ def _faults(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, "must not hold blanks or characters that cannot be seen"
         elif any(letter < " " for letter in value):  # a folder may have any other name
             yield name, "must not hold control characters"
+        elif value.startswith(STRAY_QUOTES) or value.endswith(STRAY_QUOTES):
+            yield name, "must not begin or end with a quotation mark"

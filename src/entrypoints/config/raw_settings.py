@@ -1,11 +1,11 @@
 """Values as they are written, without what editors and containers put around them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_origin
 
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, clean, clean_list
+from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
 
 # Tables have no form in the environment.
 ONLY_IN_FILE = frozenset({"models"})
@@ -69,12 +69,20 @@ def _cleaned_value(name: str, value: object) -> tuple[object, tuple[str, ...]]:
             kept = [item for item, _ in items if item != ""]
             return kept, _each_once(gone for _, gone in items)
         case dict() if name in ONLY_IN_FILE:
-            rows = {key: _cleaned_value("", row) for key, row in value.items()}
-            kept_rows = {key: row for key, (row, _) in rows.items()}
-            return kept_rows, _each_once(gone for _, gone in rows.values())
+            return _cleaned_rows(value)
         case _:
             return value, ()
 
 
-def _each_once(found: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
+def _cleaned_rows(table: dict[str, object]) -> tuple[object, tuple[str, ...]]:
+    """A table whose names and values are cleaned; where two names become one, both stay."""
+    names = {name: clean(name) for name in table}
+    if len({it.value for it in names.values()}) < len(table):
+        names = {name: Cleaned(name) for name in table}
+    rows = {name: _cleaned_value("", row) for name, row in table.items()}
+    kept = {names[name].value: row for name, (row, _) in rows.items()}
+    return kept, _each_once([it.removed for it in names.values()] + [it for _, it in rows.values()])
+
+
+def _each_once(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(it for gone in found for it in gone))

@@ -76,7 +76,7 @@ def _text(path: Path) -> str:
 
 def _odd_character(text: str) -> str:
     """A character that looks like a blank, or like nothing, and often is what TOML cannot read."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if odd := impossible_character(line.replace("\t", "")):
             return f"; line {number} holds {odd}, which cannot be seen: write the line by hand"
     return ""

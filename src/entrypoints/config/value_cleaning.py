@@ -1,5 +1,6 @@
 """What editors, `docker run --env-file` and mounted secrets put around a value, and taking it off."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ QUOTES = "\"'"
 # A value that begins or ends with one of these has lost the other, or came from a word processor.
 STRAY_QUOTES = (*QUOTES, "`", "\u2018", "\u2019", "\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb")
 LINE_ENDS = "\r\n"
+# Shells and TOML end a value here; `docker run --env-file` takes it as a part.
+COMMENT = re.compile(r"\s#")
 # Joiners of scripts and emoji: in the name of a folder they are meant.
 MEANT = "\u200c\u200d"
 IMPOSSIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
@@ -65,6 +68,8 @@ def text_fault(text: str) -> str | None:
         return f"must not hold {character}, which cannot be seen: write it by hand"
     if text.startswith(STRAY_QUOTES) or text.endswith(STRAY_QUOTES):
         return "must not begin or end with a quotation mark"
+    if COMMENT.search(text):
+        return "must not hold a comment: write it on a line of its own"
     return None
 
 

@@ -26,7 +26,7 @@ EXPOSED_HEADERS = (
 )
 # What the OpenAI SDKs read beside these, and any header of an upstream: browsers take the wildcard
 # where the page sends no cookies.
-RELAYED_HEADERS = ("X-Should-Retry", "Retry-After-Ms", "*")
+RELAYED_HEADERS = ("Retry-After-Ms", "*")
 # Private Network Access was called Local Network Access for a while; its present form asks the
 # user and sends no header.
 LESS_PUBLIC_NETWORKS = ("Private-Network", "Local-Network")

@@ -16,6 +16,7 @@ from modegate.entrypoints.http.server.foreign_protocols import advice_for
 from modegate.entrypoints.http.server.lingering import LingeringTransport
 from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
 
+VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
 HEAD_LIMIT = 64 * 1024
 # From the first byte of a connection or a request to the request's last one.
 PATIENCE = 60.0
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 
 class HeadTooLargeError(Exception):
     """The request line and the headers are over their bound."""
+
+
+class UnknownVersionError(Exception):
+    """The parser takes HTTP/0.9 and HTTP/2.0 in a request line; nothing behind it does."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -107,9 +112,12 @@ class GatewayProtocol(HttpToolsProtocol):
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
             self._fault = 431
             raise HeadTooLargeError
+        version = self.parser.get_http_version()
+        if version not in VERSIONS:
+            raise UnknownVersionError
         if self.is_surplus:
             self.scope[SURPLUS] = True  # type: ignore[literal-required]
-        if self.parser.get_http_version() == close_delimited.VERSION:
+        if version == close_delimited.VERSION:
             self._begin_close_delimited()
         else:
             super().on_headers_complete()

@@ -1,9 +1,12 @@
 import json
 import logging
+import os
+import threading
 
 import pytest
 
 from modegate.entrypoints.bootstrap.log_config import (
+    BatchingHandler,
     JsonFormatter,
     PrettyFormatter,
     configure_logging,
@@ -59,3 +62,19 @@ def test_a_client_cannot_forge_a_line_for_a_person() -> None:
     assert line.count("\n") == 0
     assert "\x1b" not in line
     assert line.endswith("status=200")
+
+
+def test_what_waits_for_a_slow_reader_is_written_at_the_end() -> None:
+    reader, writer = os.pipe()
+    with open(writer, "w") as stream, open(reader) as told:  # noqa: PTH123
+        handler = BatchingHandler(stream)
+        for _ in range(200):
+            handler.emit(record())
+            handler.emit(logging.LogRecord("modegate.x", 30, "x.py", 1, "y" * 1000, (), None))
+        read: list[str] = []
+        reading = threading.Thread(target=lambda: read.extend(told))
+        reading.start()
+        handler.close()
+        stream.close()
+        reading.join()
+    assert len(read) == 400

@@ -129,9 +129,10 @@ def pipe() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
-def test_a_real_pipe_whose_reader_is_slow(pipe: tuple[int, int]) -> None:
+@pytest.mark.parametrize("is_blocking", [False, True])
+def test_a_real_pipe_whose_reader_is_slow(pipe: tuple[int, int], is_blocking: bool) -> None:
     reader, writer = pipe
-    os.set_blocking(writer, False)
+    os.set_blocking(writer, is_blocking)
     os.set_blocking(reader, False)
     read = b""
     with open(writer, "w", closefd=False) as stream:

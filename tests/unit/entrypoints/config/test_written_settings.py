@@ -283,6 +283,18 @@ def test_a_row_of_the_models_is_cleaned_on_its_right_side() -> None:
     )
 
 
+def test_a_row_of_the_models_is_cleaned_on_its_left_side() -> None:
+    loaded = load('[models]\n"ours " = "opus"\n"\\ufefftheirs*\\u00a0" = "haiku"')
+    assert loaded.settings.models == {"ours": "opus", "theirs*": "haiku"}
+    assert loaded.warnings == (
+        "models: blanks and a byte order mark around the value were removed (from modegate.toml)",
+    )
+
+
+def test_rows_of_the_models_that_would_become_one_stay() -> None:
+    assert load('[models]\n"a" = "opus"\n" a" = "haiku"').settings.models["a"] == "opus"
+
+
 def written(data: bytes) -> str:
     Path("modegate.toml").write_bytes(data)
     return "modegate.toml"
@@ -321,6 +333,7 @@ def test_a_file_that_says_nothing(data: bytes) -> None:
         ("port =\u00a01".encode(), "line 1 holds U+00A0"),
         ("port = 1\nhost = \u200b'x'".encode(), "line 2 holds U+200B"),
         (b"port = \x00", "line 1 holds U+0000"),
+        (b"port = 1\n\x0c\nhost = 'x'", "line 2 holds U+000C"),
         (b"port = " + b"9" * 5000, "is not valid TOML"),
         (b"port = " + b"[" * 100_000, "is not valid TOML: it is nested too deeply"),
         (b'"a\\u001b[31m" = 1', r"a\x1b[31m: unknown key in modegate.toml"),
@@ -409,3 +422,41 @@ def test_no_warning_holds_a_secret() -> None:
     with pytest.raises(SettingsError) as caught:
         load(API_KEY=f'"{secret}', ANTHROPIC_AUTH_TOKEN=f"{secret} x", API_KEYS=f"{secret},\x07")
     assert "MARK" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODEGATE_STATE_DIR", "/srv/state # of the gateway"),
+        ("CLAUDE_PATH", "/usr/bin/claude #the CLI"),
+        ("CLAUDE_TOOLS", "Read,Grep # reads only"),
+    ],
+)
+def test_a_comment_behind_a_value_is_no_part_of_it(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: value})
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"{name}: ")
+    assert "a comment" in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ANTHROPIC_BASE_URL", "\u201chttp://127.0.0.1:9/\u201d"),
+        ("ANTHROPIC_AUTH_TOKEN", '"abc'),
+        ("CLAUDE_CONFIG_DIR", "\u2018/srv/claude\u2019"),
+        ("https_proxy", "'http://127.0.0.1:9"),
+    ],
+)
+def test_a_variable_that_is_handed_on_has_no_stray_quotes(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({name: value})
+    (fault,) = caught.value.faults
+    assert fault == f"{name}: must not begin or end with a quotation mark (from environment)"
+
+
+@pytest.mark.parametrize("name", ["PATH", "TMPDIR"])
+def test_a_search_path_is_cleaned(name: str) -> None:
+    told = f"{name}: line ends and quotes around the value were removed (from environment)"
+    assert load_settings({name: '"/usr/bin"\r'}).warnings == (told,)
