@@ -29,7 +29,7 @@ class LingeringTransport(asyncio.Transport):
         return self._timer is not None
 
     def close(self) -> None:
-        """Closes the connection; while receiving, first for writing, at most `MAX_LINGER_S` long."""
+        """Closes the connection; while receiving, lingers for at most `MAX_LINGER_S`."""
         if self.is_closing() or not self._is_receiving():
             self.stop_lingering()
             self._transport.close()
