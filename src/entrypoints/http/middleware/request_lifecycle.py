@@ -1,6 +1,6 @@
 """The lifecycle of a request and of the contexts that it opens.
 
-Falcon does not report a disconnect to a responder, and does not close a cancelled streamed body
+Falcon does not report a disconnect to a responder. It does not close a cancelled streamed body
 (measured on Falcon 4.4 with uvicorn 0.54).
 """
 

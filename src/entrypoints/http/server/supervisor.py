@@ -44,7 +44,7 @@ class Supervisor:
     immediately. EOF means that this process has died.
 
     Workers ignore stop signals. Otherwise, a signal to the whole process group would reach them
-    twice, directly and through the pipe, and stop them immediately.
+    twice, directly and through the pipe. The second one would stop them immediately.
     """
 
     def __init__(self, number: int, work: Work) -> None:
