@@ -20,7 +20,7 @@ OTHER_MODEL = "choose another with --model, or add --claude to use Claude Code"
 # In the gateway's message, advice about a header may follow the list.
 VALID_MODELS = re.compile(r"Use one of: (.*?)(?:, or send |\.?$)", re.DOTALL)
 
-# Replace messages of the gateway about headers, which users of the command do not see.
+# Replacements for messages about headers, which users of the command do not see.
 BY_CODE: Mapping[str, str] = MappingProxyType(
     {
         "session_not_found": "the session is unknown or has ended: "
@@ -43,11 +43,11 @@ UNUSABLE_PROXY = (
 
 
 class ChatError(Exception):
-    """There is no complete answer; the message says why and what to do."""
+    """There is no complete answer; the message contains the reason and advice."""
 
 
 def unusable_certificates(error: OSError) -> str:
-    """What to do where the certificates that the environment names cannot be read."""
+    """Returns the message for unreadable certificates named in the environment."""
     reason = "no certificates" if isinstance(error, ssl.SSLError) else error.strerror
     return (
         f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({reason}): name a PEM "

@@ -60,7 +60,7 @@ class ChatOptions:
 def read_chat_options(
     options: argparse.Namespace, loaded: LoadedSettings | None, environment: Mapping[str, str]
 ) -> ChatOptions:
-    """Returns the question for the options; `loaded` is None if they include the address.
+    """Returns the parsed options; `loaded` is None if they include the address.
 
     Raises:
         UsageError: if there is no prompt, or a value cannot be sent.

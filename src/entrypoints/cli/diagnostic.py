@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """The result of one check; `advice` says what to do, and is empty if nothing is needed."""
+    """The result of one check; `advice` is empty if no action is needed."""
 
     verdict: Severity
     what: str

@@ -1,4 +1,4 @@
-"""What `modegate doctor --live` asks: each backend itself."""
+"""The checks of `modegate doctor --live`, which send a request to each backend."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -22,7 +22,7 @@ from modegate.entrypoints.cli.startup_banner import counted
 from modegate.entrypoints.config.settings import Settings
 
 LIVE_TIMEOUT = 60.0
-# What these tell a client, to ask again, does not help an operator.
+# Errors whose message only advises clients to retry, which does not help operators.
 UNREACHED = (
     BackendCrashedError,
     BackendFailedError,
@@ -35,7 +35,7 @@ UPSTREAM_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and OPENAI_BASE
 
 
 async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
-    """Whether Claude answers a short question; its session is ended again."""
+    """Checks that Claude answers a short prompt, and ends the session."""
     params = {
         "model": settings.default_model,
         "messages": [{"role": "user", "content": "Answer with the word: ok"}],
@@ -53,7 +53,7 @@ async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
 
 
 async def ask_upstream(container: Container) -> Diagnostic:
-    """Whether the upstream lists its models."""
+    """Checks that the upstream lists its models."""
     if container.passthrough_status().status() is not PassthroughState.OK:
         return Diagnostic(Severity.WARNING, "upstream: not asked, for there is no key")
 

@@ -1,4 +1,4 @@
-"""The command line. What a command needs is imported when it runs: `--help` waits for nothing."""
+"""The command line. Commands import their modules when they run, so that `--help` is fast."""
 
 import argparse
 import errno
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FAILURE = 1
 INTERRUPTED = 130
 READER_GONE = 141
-# What a write to standard output fails with that no other call of ours does.
+# Errors that only writes to standard output raise.
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 STATUSES = """\
@@ -47,10 +47,10 @@ MOST_WORKERS = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit status, one of those that `--help` lists."""
+    """Runs a command and returns its exit status, as listed by `--help`."""
     _open_standard_files()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # not every terminal has every character
+        sys.stdout.reconfigure(errors="replace")  # not every terminal encoding has all characters
     try:
         try:
             options = _parser().parse_args(arguments)
@@ -72,18 +72,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_standard_files() -> None:
-    """Opens those that the caller closed: no socket or database may become standard error."""
+    """Opens closed standard files, so that no socket or database gets their descriptors."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - of a descriptor, for good
 
 
 def _drop_output() -> None:
-    """Let what is still buffered go nowhere, where the interpreter's end would fail on it again."""
+    """Discards buffered output, which would fail again at interpreter exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -152,7 +152,7 @@ def _load(options: argparse.Namespace) -> "LoadedSettings":
 
 
 def _clean_environment() -> None:
-    """Clean what proxies, TLS, the SDK and children read from this process's environment."""
+    """Cleans the environment variables that proxies, TLS, the SDK and children read."""
     from modegate.entrypoints.config.inherited_variables import clean_inherited
 
     os.environ.update(clean_inherited(os.environ).changes)

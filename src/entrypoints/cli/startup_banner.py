@@ -1,4 +1,4 @@
-"""What the gateway says of itself at its start."""
+"""The banner and log lines at start-up."""
 
 import logging
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ OWN_UPSTREAM_ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class StartupReport:
-    """Where the gateway is, which backend can work, and how to enable the other."""
+    """The address of the gateway, and the state of each backend with advice."""
 
     version: str
     url: str
@@ -28,7 +28,7 @@ class StartupReport:
     offline: bool = False
 
     def log(self) -> None:
-        """One line each, for a program that reads the log."""
+        """Logs one line per fact, for programs that read the log."""
         log.info("modegate listens on %s", self.url)
         if self.offline:
             log.warning(SIMULATED)
@@ -36,7 +36,7 @@ class StartupReport:
             log.info("%s: %s", what, state)
 
     def banner(self) -> str:
-        """All at once, for a person at a terminal."""
+        """Returns all facts as text, for users at a terminal."""
         rows = "\n".join(f"  {what:15} {state}" for what, state in self._states())
         simulated = f"  {SIMULATED}\n" if self.offline else ""
         return (
@@ -57,12 +57,12 @@ class StartupReport:
 
 
 def url_of(host: str, port: int) -> str:
-    """The address of an HTTP server."""
+    """Returns the URL of an HTTP server."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 key`, `2 keys`."""
+    """Returns a number with its noun: `1 key`, `2 keys`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -1,1 +1,1 @@
-"""The operator's settings."""
+"""Loads and validates the operator's settings."""

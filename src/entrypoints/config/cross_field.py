@@ -1,11 +1,11 @@
-"""Settings that are right one by one, and do not fit one another."""
+"""Errors between settings that are each valid."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class CrossFieldError:
-    """A fault of the setting `name`, which nobody can tell while one of `needs` is wrong itself."""
+    """A cross-field error on `name`; skipped while a field in `needs` is itself invalid."""
 
     name: str
     message: str
@@ -13,7 +13,7 @@ class CrossFieldError:
 
 
 class CrossFieldValueError(ValueError):
-    """What pydantic collects; `misfits` are all that there are."""
+    """Carries all cross-field errors through pydantic, in `misfits`."""
 
     def __init__(self, misfits: tuple[CrossFieldError, ...]) -> None:
         super().__init__("; ".join(f"{misfit.name}: {misfit.message}" for misfit in misfits))

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in words for whoever set them."""
+"""Renders validation errors of settings as messages for the operator."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
 from modegate.entrypoints.config.settings import Settings
 
-# By pydantic's type of the error; whatever has bounds is told by them.
+# By pydantic's error type; fields with bounds get a message with their bounds instead.
 WORDS = {
     "string_type": "must be text, in quotes",
     "string_unicode": "must be text in UTF-8",
@@ -22,10 +22,9 @@ WORDS = {
 def fault_lines(
     error: ValidationError, values: Mapping[str, object], shown: Mapping[str, tuple[str, str]]
 ) -> Iterator[str]:
-    """One line a fault: those of single values, then those between the values that are right.
+    """Yields one line per error: invalid values first, then cross-field errors of the valid ones.
 
-    `shown` has for each name how it was written, and where; a setting that is not there has its
-    default.
+    `shown` maps each name to its written form and its source; other settings have their default.
     """
     wrong = {str(fault["loc"][0]) for fault in _details(error) if fault["loc"]}
     for fault in _details(error):
@@ -85,7 +84,7 @@ def _expected(fault: ErrorDetails) -> str:
 
 
 def _bounds(metadata: list[Any]) -> str:
-    """The least and the largest that a field takes; empty where it has no bounds."""
+    """Returns the minimum and maximum of a field as text; empty if it has no bounds."""
     bounds = {
         name: getattr(it, name) for it in metadata for name in ("ge", "le") if hasattr(it, name)
     }

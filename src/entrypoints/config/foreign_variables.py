@@ -1,4 +1,4 @@
-"""Variables with our prefix that are no settings: misspelt ones, and those of a platform."""
+"""Finds variables with the prefix MODEGATE_ that are not settings: typos, platform variables."""
 
 import difflib
 import re
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from modegate.entrypoints.config.value_cleaning import printable
 
 OWN_PREFIX = "MODEGATE_"
-# What Kubernetes and Docker links tell a container of a service called `modegate`, or `modegate-…`.
+# Kubernetes and Docker links set these for a service called `modegate` or `modegate-…`.
 OF_A_SERVICE = re.compile(
     r"MODEGATE_(?:\w+_)?(?:"
     r"SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:ADDR|PORT|PROTO))?)?"
@@ -19,9 +19,9 @@ MOST_NAMED = 8
 def foreign_variables(
     names: Iterable[str], known: Collection[str], settings: Collection[str]
 ) -> Iterator[str]:
-    """One warning for each unknown variable, with the nearest name, and one for those of a service.
+    """Yields a warning per unknown variable with the nearest name, and one for all of a service.
 
-    `known` are variables with the prefix, `settings` all variables that are settings.
+    `known` contains valid variables with the prefix; `settings` contains all setting variables.
     """
     unknown = sorted(it for it in names if it.startswith(OWN_PREFIX) and it not in known)
     of_a_service = [name for name in unknown if OF_A_SERVICE.fullmatch(name)]
@@ -39,6 +39,6 @@ def foreign_variables(
 
 
 def nearest(name: str, meant: Mapping[str, str]) -> str:
-    """A question after the name that was meant, by the nearest of the keys; empty without one."""
+    """Returns a suggestion with the value of the closest key; empty if no key is close."""
     near = difflib.get_close_matches(name, meant, n=1)
     return f"; did you mean {meant[near[0]]}?" if near else ""

@@ -1,11 +1,11 @@
-"""Variables that are no settings: children, proxies, TLS and SDKs read them as they are."""
+"""Cleans variables that are not settings, but are read by children, proxies, TLS and SDKs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from modegate.entrypoints.config.value_cleaning import STRAY_QUOTES, clean, impossible_character
 
-# Go into headers.
+# Sent in headers.
 TOKENS = frozenset(
     {
         "ANTHROPIC_API_KEY",
@@ -37,7 +37,7 @@ INHERITED = TOKENS | ADDRESSES | OTHERS
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What has to be changed in the environment, what was removed, and what cannot be right."""
+    """The cleaned variables: changed values, removed characters, and errors, each by name."""
 
     changes: Mapping[str, str] = field(repr=False)
     removed: Mapping[str, tuple[str, ...]]
@@ -45,7 +45,7 @@ class Inherited:
 
 
 def clean_inherited(environment: Mapping[str, str]) -> Inherited:
-    """Clean the variables that are handed on."""
+    """Cleans and validates the inherited variables."""
     cleaned = {name: clean(environment[name]) for name in INHERITED if environment.get(name)}
     changed = {name: it for name, it in cleaned.items() if it.value != environment[name]}
     return Inherited(
@@ -61,7 +61,7 @@ def _faults(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, "must have visible ASCII characters only"
         elif name in ADDRESSES and (" " in value or impossible_character(value)):
             yield name, "must not hold blanks or characters that cannot be seen"
-        elif any(letter < " " for letter in value):  # a folder may have any other name
+        elif any(letter < " " for letter in value):  # others are valid in paths
             yield name, "must not hold control characters"
         elif value.startswith(STRAY_QUOTES) or value.endswith(STRAY_QUOTES):
             yield name, "must not begin or end with a quotation mark"

@@ -1,4 +1,4 @@
-"""All of the settings as options of the domain, the adapters and HTTP."""
+"""Maps the settings to options of the domain, the adapters and the HTTP interface."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from modegate.entrypoints.http.app import HttpOptions
 
 
 def configuration(settings: Settings) -> Configuration:
-    """Returns the rules of a request: keys, limits, models, parameters and sessions."""
+    """Returns the configuration of requests: keys, limits, models, parameters and sessions."""
     window = settings.rate_limit_window_ms / 1000
     return Configuration(
         keys=KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys()),
@@ -33,7 +33,7 @@ def configuration(settings: Settings) -> Configuration:
 def claude_options(
     settings: Settings, environment: Mapping[str, str], descriptors: int | None
 ) -> ClaudeOptions:
-    """The Claude adapter's part of the settings."""
+    """Returns the options of the Claude adapter."""
     key = settings.anthropic_api_key
     return ClaudeOptions(
         state=settings.modegate_state_dir,
@@ -62,7 +62,7 @@ def claude_options(
 
 
 def upstream_options(settings: Settings) -> UpstreamOptions:
-    """The upstream adapter's part of the settings."""
+    """Returns the options of the upstream adapter."""
     key, first_byte = settings.openai_api_key, settings.upstream_first_byte_timeout_ms
     return UpstreamOptions(
         base_url=settings.openai_base_url,

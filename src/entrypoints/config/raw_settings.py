@@ -1,4 +1,4 @@
-"""Values as they are written, without what editors and containers put around them."""
+"""Reads the cleaned values of settings from the environment and from a file."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import get_origin
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
 
-# Tables have no form in the environment.
+# Tables cannot be written as environment variables.
 ONLY_IN_FILE = frozenset({"models"})
 NAMES = frozenset(Settings.model_fields)
 LISTS = frozenset(
@@ -17,27 +17,27 @@ LISTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RawSettings:
-    """Cleaned values that are not empty, and what was removed from each, by the setting's name."""
+    """Cleaned values that are not empty, and the kinds of characters removed, by setting."""
 
     values: Mapping[str, object] = field(repr=False)
     removed: Mapping[str, tuple[str, ...]]
 
 
 def from_environment(environment: Mapping[str, str]) -> RawSettings:
-    """The variables that are settings; an empty one is none."""
+    """Returns the variables that are settings; empty ones count as unset."""
     found = {name: environment.get(name.upper()) for name in NAMES - ONLY_IN_FILE}
     return _cleaned({name: value for name, value in found.items() if value})
 
 
 def from_file(table: Mapping[str, object]) -> RawSettings:
-    """The keys that are settings; an empty text is none, as in the environment."""
+    """Returns the keys that are settings; empty text counts as unset."""
     return _cleaned({name: value for name, value in table.items() if name in NAMES})
 
 
 def marked_names(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Variables with a byte order mark or blanks in their names, with the names that were meant.
+    """Yields variable names with a byte order mark or surrounding blanks, and the intended names.
 
-    The first line of a file that an editor marked gives its variable such a name.
+    They come from the first line of an environment file that starts with a byte order mark.
     """
     for name in environment:
         meant = name.strip().strip(BYTE_ORDER_MARK).strip()

@@ -1,4 +1,4 @@
-"""What an operator can choose, with defaults and bounds."""
+"""The settings, with defaults and bounds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,14 +33,14 @@ from modegate.entrypoints.config.types import (
 )
 
 WELL_KNOWN = {"http": 80, "https": 443}
-# A server on a wildcard is on loopback, too, and a client of it reaches its own machine.
+# A server on a wildcard also listens on loopback; a client of a wildcard connects to loopback.
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not listened on
 
 
 class Settings(BaseModel):
-    """Each field is a variable of the same name in upper case, and a key of the file in lower case.
+    """All settings; each is a variable in upper case, and a key of the file in lower case.
 
-    Times are milliseconds and sizes bytes, as their names say.
+    Times are in milliseconds (`_ms`), sizes in bytes.
     """
 
     model_config = ConfigDict(
@@ -123,9 +123,9 @@ class Settings(BaseModel):
             )
 
     def is_own_upstream(self) -> bool:
-        """Whether requests would come back to this gateway, again and again.
+        """Returns whether the upstream is this gateway itself, so that requests would loop.
 
-        Clients are told to export `OPENAI_BASE_URL`, too, and may start it in that same shell.
+        This happens if the gateway is started in a shell with a client's `OPENAI_BASE_URL`.
         """
         url = urlsplit(self.openai_base_url or "")
         upstream, host = url.hostname or "", self.host.strip("[]")
@@ -134,10 +134,10 @@ class Settings(BaseModel):
         return own and (url.port or WELL_KNOWN.get(url.scheme)) == self.port
 
     def all_keys(self) -> tuple[SecretStr, ...]:
-        """`api_key` and `api_keys`, each once."""
+        """Returns `api_key` and `api_keys` without duplicates."""
         single = (self.api_key,) if self.api_key else ()
         return tuple(dict.fromkeys((*single, *self.api_keys)))
 
     def model_map(self) -> ModelMap:
-        """The built-in rows, with the operator's added or in their place."""
+        """Returns the built-in models, extended and overridden by the operator's."""
         return ModelMap({**BUILT_IN_MODELS, **self.models}, self.default_model)

@@ -1,4 +1,4 @@
-"""The configuration file: where it is, and what it says."""
+"""Finds and reads the configuration file."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class UnreadableFileError(Exception):
 
 
 def find_file(environment: Mapping[str, str], named: str | None) -> Path | None:
-    """The file that is named, else the first that is there."""
+    """Returns the named file, else the first existing default file."""
     if named := named or environment.get(FILE_VARIABLE):
         return Path(named)
     candidates = (
@@ -33,18 +33,20 @@ def find_file(environment: Mapping[str, str], named: str | None) -> Path | None:
 
 
 def read_file(path: Path) -> tuple[dict[str, object], bool]:
-    """What the file says, and whether a byte order mark stood before it. A pipe can be read too.
+    """Returns the file's keys in lower case, and whether it starts with a byte order mark.
+
+    The file may be a pipe.
 
     Raises:
-        UnreadableFileError: it is not there, or is no TOML in UTF-8.
+        UnreadableFileError: the file does not exist, or is not TOML in UTF-8.
     """
     text = _text(path)
     marked = text.startswith(BYTE_ORDER_MARK)
-    # As editors of every system end lines; TOML takes no carriage return alone.
+    # Accept the line ends of every system; TOML does not allow a lone carriage return.
     lines = text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
     try:
         found = tomllib.loads(lines)
-    except (ValueError, RecursionError) as error:  # a number too long, or tables too deep
+    except (ValueError, RecursionError) as error:  # too long a number, or too deep tables
         told = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise UnreadableFileError(
             f"{_shown(path)} is not valid TOML: {told}{_odd_character(lines)}"
@@ -75,7 +77,7 @@ def _text(path: Path) -> str:
 
 
 def _odd_character(text: str) -> str:
-    """A character that looks like a blank, or like nothing, and often is what TOML cannot read."""
+    """Returns a note on the first invisible character, a frequent cause of invalid TOML."""
     for number, line in enumerate(text.split("\n"), start=1):
         if odd := impossible_character(line.replace("\t", "")):
             return f"; line {number} holds {odd}, which cannot be seen: write the line by hand"
@@ -87,13 +89,13 @@ def _shown(path: Path) -> str:
 
 
 def _of_user(environment: Mapping[str, str]) -> Iterator[Path]:
-    with suppress(RuntimeError):  # a service's account may have no home folder
+    with suppress(RuntimeError):  # service accounts may have no home folder
         home = environment.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
         yield Path(home, "modegate", "config.toml")
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is one; a folder without permission, or with an impossible name, has none."""
+    """Returns whether the file exists; False without permission or with an invalid path."""
     try:
         return path.is_file()
     except (OSError, ValueError):

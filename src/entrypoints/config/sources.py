@@ -1,4 +1,4 @@
-"""Where the settings come from: the environment, a file, the defaults; in this order."""
+"""Loads the settings from the environment, a file and the defaults, in this order."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE, UnreadableFileError
 from modegate.entrypoints.config.written_settings import FROM_ENVIRONMENT, WrittenSettings, removal
 
-CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # of `modegate chat`: no setting of the gateway
-PROCESS_VARIABLE = "MODEGATE_PROCESS"  # which the gateway gives its own children
+CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # for `modegate chat`; not a setting of the gateway
+PROCESS_VARIABLE = "MODEGATE_PROCESS"  # set by the gateway for its children
 BY_DEFAULT = "default"
 VARIABLES = frozenset(name.upper() for name in NAMES - ONLY_IN_FILE)
 KNOWN = frozenset(
@@ -26,7 +26,7 @@ KNOWN = frozenset(
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; `faults` names every reason."""
+    """The settings are invalid; `faults` contains a line per error."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -35,14 +35,14 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, where each of them comes from, and what was odd about them, a line each."""
+    """The settings, the source of each, and one line per warning."""
 
     settings: Settings
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 
     def describe(self) -> Iterator[str]:
-        """One line a setting; secrets are masked."""
+        """Yields one line per setting, with secrets masked."""
         for name, value in self.settings:
             shown = "auto" if name == "claude_bare" and value is None else _shown(value)
             yield f"{name} = {shown}  ({self.sources.get(name, BY_DEFAULT)})"
@@ -51,13 +51,13 @@ class LoadedSettings:
 def load_settings(
     environment: Mapping[str, str] = os.environ, file: str | None = None
 ) -> LoadedSettings:
-    """Read the settings; `file` is the one named on the command line.
+    """Loads and validates the settings; `file` is the one named on the command line.
 
-    What surrounds a value by accident is removed, with a warning: blanks, line ends, byte order
-    marks, and one pair of quotes.
+    Removes blanks, line ends, byte order marks and one pair of quotes around values, with a
+    warning.
 
     Raises:
-        SettingsError: a named file is missing, or a value or a name is wrong; all faults at once.
+        SettingsError: a named file is missing, or values or names are invalid; with all errors.
     """
     meant = dict(marked_names(environment))
     named = {meant.get(name, name): value for name, value in environment.items()}

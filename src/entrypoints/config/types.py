@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, and what each refuses."""
+"""The types of settings, with their validation."""
 
 import ipaddress
 import re
@@ -13,7 +13,7 @@ from modegate.entrypoints.config.value_cleaning import text_fault
 
 LONGEST_KEY = 8192
 LONGEST_URL = 2048
-# In an address, each of these has to be written as %XX.
+# These must be percent-encoded in a URL.
 NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
 HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
 FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
@@ -24,7 +24,7 @@ BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 
 
 def _split(value: object) -> object:
-    """A comma list from the environment; a file may have a list of its own."""
+    """Splits a comma-separated list; a list from the file is unchanged."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -43,7 +43,7 @@ def _text(value: str) -> str:
 
 
 def _key(value: object) -> object:
-    """A key as headers can carry it; one from a mounted file often has a line's end behind it."""
+    """Validates a key for use in a header; strips the newline that mounted files often end with."""
     if not isinstance(value, str):
         return value
     key = value.strip()
@@ -55,7 +55,7 @@ def _key(value: object) -> object:
 
 
 def _host(value: str) -> str:
-    """A name or an address, as `getaddrinfo` and the HTTP libraries take it."""
+    """Validates a host as a name or an address for `getaddrinfo` and the HTTP libraries."""
     if not (HOST.fullmatch(value) and _is_resolvable(value)):
         raise ValueError("must be the name or the address of a host, with no scheme and no port")
     return value
@@ -67,10 +67,10 @@ def _is_resolvable(host: str) -> bool:
             ipaddress.IPv6Address(host.strip("[]"))
         elif FOUR_NUMBERS.fullmatch(host):
             ipaddress.IPv4Address(host)
-        else:  # no empty part, none too long, no letter that a name has in another form
+        else:  # IDNA rejects empty and too long labels, and changes letters that are not normalised
             known_as = host.encode("idna").decode("idna")
             return host.isascii() or known_as.lower() == host.lower()
-    except ValueError:  # a UnicodeError, too
+    except ValueError:  # includes UnicodeError
         return False
     return True
 
@@ -92,10 +92,10 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def base_url(value: str) -> str:
-    """The address of an API: everything but scheme, host, port and path is a mistake.
+    """Returns the base URL of an API if it has only a scheme, host, port and path.
 
     Raises:
-        ValueError: it cannot be one.
+        ValueError: the URL is invalid, or has other parts.
     """
     try:
         url = urlsplit(value)
@@ -113,7 +113,7 @@ def base_url(value: str) -> str:
 
 
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Origins as browsers send them: in lower case, and without the port that goes by itself."""
+    """Returns origins as browsers send them: in lower case, without the default port."""
     lowered = tuple(value.lower() for value in values)
     if not all(value == ANY_ORIGIN or ORIGIN.fullmatch(value) for value in lowered):
         raise ValueError("must be like https://example.com, with no path and no / behind; or *")

@@ -1,4 +1,4 @@
-"""What editors, `docker run --env-file` and mounted secrets put around a value, and taking it off."""
+"""Removes what editors, `docker run --env-file` and mounted secrets add around a value."""
 
 import re
 import unicodedata
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 BYTE_ORDER_MARK = "\ufeff"
 QUOTES = "\"'"
-# A value that begins or ends with one of these has lost the other, or came from a word processor.
+# At only one end of a value, or from a word processor, these are mistakes.
 STRAY_QUOTES = (*QUOTES, "`", "\u2018", "\u2019", "\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb")
 LINE_ENDS = "\r\n"
-# Shells and TOML end a value here; `docker run --env-file` takes it as a part.
+# Shells and TOML end a value here; `docker run --env-file` does not.
 COMMENT = re.compile(r"\s#")
-# Joiners of scripts and emoji: in the name of a folder they are meant.
+# Joiners of scripts and emoji, which are valid in folder names.
 MEANT = "\u200c\u200d"
 IMPOSSIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
-# Bytes that are not UTF-8, as Python keeps them.
+# Python's surrogate escapes for bytes that are not UTF-8.
 FIRST_UNDECODED, LAST_UNDECODED = "\udc80", "\udcff"
 
 BLANKS, ENDS, MARK, PAIR = "blanks", "line ends", "a byte order mark", "quotes"
@@ -22,7 +22,7 @@ BLANKS, ENDS, MARK, PAIR = "blanks", "line ends", "a byte order mark", "quotes"
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A value without what surrounded it; `removed` says what that was."""
+    """A cleaned value; `removed` names the kinds of removed characters."""
 
     value: str
     removed: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Cleaned:
 def clean(text: str) -> Cleaned:
     """Removes blanks, line ends, byte order marks, and then one pair of quotes, around a value.
 
-    Quotes stay where the same ones are within: then they may not be a pair.
+    Keeps the quotes if the value contains the same quotes inside, because they may not be a pair.
     """
     stripped = _strip(text)
     removed = _removed(text, stripped)
@@ -44,7 +44,10 @@ def clean(text: str) -> Cleaned:
 
 
 def clean_list(text: str) -> tuple[list[str], tuple[str, ...]]:
-    """The items of a comma list, each cleaned, and what was removed; blanks at commas are usual."""
+    """Returns the cleaned items of a comma-separated list, and the removed kinds of characters.
+
+    Blanks next to commas are not reported.
+    """
     whole = clean(text)
     items = [clean(item) for item in whole.value.split(",")]
     removed = {*whole.removed, *(it for item in items for it in item.removed if it != BLANKS)}
@@ -53,7 +56,7 @@ def clean_list(text: str) -> tuple[list[str], tuple[str, ...]]:
 
 
 def impossible_character(text: str) -> str | None:
-    """Names the first character that no setting can hold, such as `U+000D`; None without one."""
+    """Returns the first character that is invalid in settings, such as `U+000D`, or None."""
     for letter in text:
         if letter != " " and letter not in MEANT and unicodedata.category(letter) in IMPOSSIBLE:
             return f"U+{ord(letter):04X}"
@@ -61,7 +64,7 @@ def impossible_character(text: str) -> str | None:
 
 
 def text_fault(text: str) -> str | None:
-    """Why a cleaned text cannot be right, whatever it is for; None where it can."""
+    """Returns the reason why a cleaned text is invalid for every setting, or None."""
     if any(FIRST_UNDECODED <= letter <= LAST_UNDECODED for letter in text):
         return "must be text in UTF-8"
     if character := impossible_character(text):
@@ -74,12 +77,12 @@ def text_fault(text: str) -> str | None:
 
 
 def printable(text: str) -> str:
-    """Text that no terminal takes for an order."""
+    """Returns the text with non-printable characters escaped, safe for terminals."""
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _strip(text: str) -> str:
-    """Without blanks and byte order marks at both ends, in whatever order."""
+    """Removes blanks and byte order marks at both ends, in any order."""
     while text != (shorter := text.strip().strip(BYTE_ORDER_MARK)):
         text = shorter
     return text

@@ -1,4 +1,4 @@
-"""What the environment and the file say, cleaned, and what was odd about it."""
+"""Collects the cleaned settings of the environment and the file, with warnings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FROM_ENVIRONMENT = "environment"
 
 @dataclass(frozen=True, slots=True)
 class WrittenSettings:
-    """What the environment and the file say."""
+    """The settings as written in the environment and in the file."""
 
     environment: RawSettings
     file: RawSettings
@@ -27,7 +27,7 @@ class WrittenSettings:
     def of(
         cls, environment: Mapping[str, str], folders: Mapping[str, str], named: str | None
     ) -> "WrittenSettings":
-        """Read both; `folders` are the variables that say where files are.
+        """Reads both; `folders` contains the variables that locate the file.
 
         Raises:
             UnreadableFileError: the file cannot be read.
@@ -47,19 +47,19 @@ class WrittenSettings:
 
     @property
     def values(self) -> Mapping[str, object]:
-        """The environment's win."""
+        """The values by setting; the environment overrides the file."""
         return {**self.file.values, **self.environment.values}
 
     @property
     def sources(self) -> Mapping[str, str]:
-        """Where each value comes from."""
+        """The source of each value."""
         return {
             **dict.fromkeys(self.file.values, printable(str(self.path))),
             **dict.fromkeys(self.environment.values, FROM_ENVIRONMENT),
         }
 
     def warnings(self) -> Iterator[str]:
-        """What was removed, a line for each value."""
+        """Yields one line for each value that was cleaned."""
         if self.file_variable:
             yield removal(FILE_VARIABLE, self.file_variable, FROM_ENVIRONMENT)
         if self.is_marked:
@@ -70,12 +70,12 @@ class WrittenSettings:
             yield removal(name.upper(), removed, FROM_ENVIRONMENT)
 
     def unknown_keys(self) -> Iterator[str]:
-        """Faults, each with the nearest name."""
+        """Yields an error for each unknown key, with the nearest name."""
         for name in self.unknown:
             where = printable(str(self.path))
             yield f"{printable(name)}: unknown key in {where}{nearest(name, {it: it for it in NAMES})}"
 
 
 def removal(name: str, removed: tuple[str, ...], source: str) -> str:
-    """The warning for one value."""
+    """Returns the warning for one cleaned value."""
     return f"{name}: {' and '.join(removed)} around the value were removed (from {source})"

@@ -1,1 +1,1 @@
-"""The HTTP interface: it reads requests, calls use cases, and writes what they return."""
+"""The HTTP interface: reads requests, calls use cases, and writes responses."""

@@ -44,7 +44,7 @@ Hook = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """What the operator chose for the interface; sizes in bytes, times in seconds."""
+    """Options of the HTTP interface; sizes in bytes, times in seconds."""
 
     version: str
     max_body: int = 1024 * 1024
@@ -58,7 +58,7 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """What the interface offers, and the observers of its requests."""
+    """The use cases and ports of the interface, and the observers of its requests."""
 
     answer_request: AnswerRequest
     manage_sessions: ManageSessions
@@ -70,19 +70,19 @@ class UseCases:
 
 
 class Lifespan:
-    """Runs hooks at the server's start and end."""
+    """Runs hooks at start-up and shutdown of the server."""
 
     def __init__(self, on_start: Sequence[Hook], on_end: Sequence[Hook]) -> None:
         self._on_start = on_start
         self._on_end = on_end
 
     async def process_startup(self, scope: object, event: object) -> None:  # noqa: ARG002
-        """Before the first request."""
+        """Runs the start hooks before the first request."""
         for hook in self._on_start:
             await hook()
 
     async def process_shutdown(self, scope: object, event: object) -> None:  # noqa: ARG002
-        """After the last one."""
+        """Runs the end hooks after the last request."""
         for hook in self._on_end:
             await hook()
 
@@ -94,7 +94,7 @@ def create_app(
     on_start: Sequence[Hook] = (),
     on_end: Sequence[Hook] = (),
 ) -> RequestLifecycle:
-    """The application for any ASGI server that speaks the lifespan protocol."""
+    """Returns the application for any ASGI server that supports the lifespan protocol."""
     drain = Draining()
     proxies = tuple(map(parse_network, options.trusted_proxies))
     addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))

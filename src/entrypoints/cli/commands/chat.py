@@ -72,12 +72,12 @@ def _client(question: ChatOptions) -> OpenAI:
 
 
 def _http_client(question: ChatOptions) -> DefaultHttpxClient:
-    """The client with this shell's proxies and certificates, which no loopback address needs."""
+    """Returns a client with this shell's proxies and certificates; without them for loopback."""
     try:
         return DefaultHttpxClient(trust_env=not question.on_this_machine)
-    except OSError as error:  # an SSLError, too
+    except OSError as error:  # includes SSLError
         raise ChatError(unusable_certificates(error)) from None
-    except Exception:  # noqa: BLE001 - each kind of a wrong proxy has an exception of its own
+    except Exception:  # noqa: BLE001 - invalid proxies raise various exceptions
         raise ChatError(UNUSABLE_PROXY) from None
 
 

@@ -1,4 +1,4 @@
-"""`modegate doctor`: looks at everything that a request will need, and says what to do."""
+"""`modegate doctor`: checks everything that requests need, and prints advice."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -16,9 +16,9 @@ from modegate.entrypoints.http.server.listener import AddressError, listen
 
 
 async def run_doctor(settings: Settings, *, live: bool, warnings: Sequence[str] = ()) -> int:
-    """Print each finding as it comes; returns the exit status: 1 where something is bad.
+    """Prints each finding immediately, and returns the exit status: 1 if there is an error.
 
-    `warnings` are about the settings as they are written.
+    `warnings` are those from loading the settings.
     """
     configure_logging("error", "pretty")
     verdicts: Counter[Severity] = Counter()
@@ -134,7 +134,7 @@ async def _sessions(container: Container) -> Diagnostic:
         known = len(await container.session_store().find())
     except GatewayError as error:
         return Diagnostic(Severity.ERROR, f"sessions: {settings.modegate_state_dir}", error.message)
-    # What can be read on a full disk cannot be written.
+    # A full disk can be read, but not written.
     storage = container.storage_probe()
     await storage.check_storage()
     if storage.storage_state() is StorageState.ERROR:

@@ -1,4 +1,4 @@
-"""`modegate serve`: runs the gateway until a signal ends it."""
+"""`modegate serve`: runs the gateway until a signal stops it."""
 
 import asyncio
 import gc
@@ -27,10 +27,10 @@ from modegate.entrypoints.http.server.server import GatewayServer
 from modegate.entrypoints.http.server.supervisor import STOP, Supervisor
 
 OWN_UPSTREAM = f"OPENAI_BASE_URL is the address of this gateway itself: {OWN_UPSTREAM_ADVICE}"
-# So many more objects are made than freed before the collector looks at the young ones.
+# Net number of allocations that triggers a collection of the young generation.
 GARBAGE = 5_000
 MOST_ORDERS = 16
-# A disk that hangs does not keep the gateway from its start.
+# A hanging disk must not block the start-up.
 LONGEST_CHECK_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What one process serves.
+    """The options of one serving process.
 
-    `simulated` is the folder for the state where a simulated model answers; `orders` is the file
-    that a worker is told by to stop; `descriptors` is the limit that children get.
+    `simulated` is the state folder if a simulated model answers. `control_pipe` is the pipe that
+    stops a worker. `descriptors` is the limit of open files for children.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Serving:
 
 
 def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
-    """Serve; returns the exit status: 1 where the address cannot be listened on."""
+    """Runs the gateway; returns the exit status: 1 if it cannot listen on the address."""
     chosen = "log_format" in loaded.sources or not sys.stderr.isatty()
     configure_logging(loaded.settings.log_level, loaded.settings.log_format if chosen else "pretty")
     for warning in loaded.warnings:
@@ -67,7 +67,7 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     except AddressError as error:
         print(f"modegate: {error}", file=sys.stderr)
         return 1
-    # Here and not in the workers, which would have one each and share no session.
+    # Created here, so that all workers share one folder, and therefore sessions.
     with simulated_state() if offline else nullcontext() as state:
         serving = Serving(settings, listener, state, descriptors=raise_descriptor_limit())
         return _run_single(serving) if workers == 1 else _run_workers(serving, workers)
@@ -75,8 +75,8 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
 
 def _run_workers(serving: Serving, workers: int) -> int:
     log.warning(
-        "%d workers: sessions are shared; limits, places per key, waiting processes and metrics are "
-        "each worker's own",
+        "%d workers: sessions are shared; each worker has its own limits, concurrency per key, "
+        "idle processes and metrics",
         workers,
     )
     return Supervisor(
@@ -90,7 +90,7 @@ def _run_single(serving: Serving) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(serving))
     except Exception:
-        log.exception("the gateway ended with an error")
+        log.exception("gateway failed")
         return 1
 
 
@@ -103,7 +103,7 @@ async def _serve(serving: Serving) -> int:
 
 
 async def _serve_container(container: Container, serving: Serving) -> int:
-    """Serve until the end; returns the exit status, 1 where something could not be closed."""
+    """Serves until shutdown; returns the exit status: 1 if a resource failed to close."""
     container.child_descriptors.override(serving.descriptors)
     if serving.announces:
         await _check_storage(container)
@@ -120,20 +120,20 @@ async def _serve_container(container: Container, serving: Serving) -> int:
 
 
 async def _check_storage(container: Container) -> None:
-    """Has its fault logged at the start; passthrough works without it, so the gateway goes on."""
+    """Checks the storage, which logs a failure; passthrough works without storage."""
     checking = asyncio.create_task(container.check_health().storage.check_storage())
     await asyncio.wait({checking}, timeout=LONGEST_CHECK_S)
 
 
 def _tune_gc() -> None:
-    """Have the garbage collector pass over what stays for ever: it took a tenth of each request."""
+    """Excludes permanent objects from garbage collection, which took 10 % of each request."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
 
 
 def _follow_supervisor(orders: int, server: GatewayServer) -> None:
-    """Stop as often as is told; where whoever tells has ended, leave the address to the next."""
+    """Calls `stop` once per byte; on EOF (supervisor died), also closes the listening socket."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:

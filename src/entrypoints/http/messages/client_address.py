@@ -1,4 +1,4 @@
-"""The address that a request comes from."""
+"""Determines the client address of a request."""
 
 import ipaddress
 import re
@@ -10,25 +10,25 @@ from modegate.entrypoints.http.messages.forwarded import nodes_of_x_forwarded_fo
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# An IPv6 address, its zone, brackets and a port; longer texts are no address, and not cached.
+# An IPv6 address with zone, brackets and port; longer texts are invalid, and not cached.
 MAX_NODE_CHARACTERS = 96
 MAPPED_PREFIX_BITS = 96
-# RFC 7239, 6: a number, or an obfuscated one.
+# RFC 7239, 6: a port number, or an obfuscated port.
 PORT = re.compile(r":(?:[0-9]{1,5}|_[A-Za-z0-9._-]+)")
 
 
 def client_address(peer: str, forwarded: str | None, trusted: Sequence[IpNetwork]) -> str:
-    """Returns the last address that no trusted proxy stands for; `forwarded` is X-Forwarded-For."""
+    """Returns the last untrusted address; `forwarded` is the value of X-Forwarded-For."""
     return last_untrusted(peer, nodes_of_x_forwarded_for([forwarded or ""]), trusted)[0]
 
 
 def last_untrusted(
     peer: str, nodes: Sequence[str], trusted: Sequence[IpNetwork]
 ) -> tuple[str, bool]:
-    """Returns the last address that no trusted proxy stands for, and whether all were readable.
+    """Returns the last address that is not a trusted proxy, and whether all nodes were valid.
 
-    Each proxy adds its own peer at the end, so what is before the first that is not trusted may be
-    invented. Where a node is no address, the one behind it counts.
+    Each proxy appends its peer, so a client can forge everything before the last untrusted address.
+    If a node is not an address, the result is the address of the proxy that sent it.
     """
     address = parse_node(peer)
     if address is None:
@@ -44,16 +44,16 @@ def last_untrusted(
 
 
 def shown(peer: str) -> str:
-    """Returns a peer's address in its one form, or what stands in place of one."""
+    """Returns the peer's address in normalised form; unchanged if it is not an address."""
     address = parse_node(peer)
     return peer if address is None else str(address)
 
 
 def parse_network(text: str) -> IpNetwork:
-    """Returns the network; of IPv4-mapped addresses that of the IPv4 ones, which requests have.
+    """Returns the network; IPv4-mapped IPv6 networks become IPv4, like the addresses of requests.
 
     Raises:
-        ValueError: it is neither an address nor a network.
+        ValueError: the text is neither an address nor a network.
     """
     network = ipaddress.ip_network(text)
     mapped = getattr(network.network_address, "ipv4_mapped", None)
@@ -63,12 +63,12 @@ def parse_network(text: str) -> IpNetwork:
 
 
 def is_trusted(address: IpAddress, trusted: Sequence[IpNetwork]) -> bool:
-    """Whether the address is a trusted proxy's."""
+    """Returns whether the address belongs to a trusted proxy."""
     return any(address in network for network in trusted)
 
 
 def parse_node(text: str) -> IpAddress | None:
-    """Returns the address in a node, without port and zone; of an IPv4-mapped one the IPv4."""
+    """Returns the address of a node without port and zone; None if it is not an address."""
     return _parse(text) if len(text) <= MAX_NODE_CHARACTERS else None
 
 
@@ -86,7 +86,7 @@ def _parse(text: str) -> IpAddress | None:
 
 
 def _host(node: str) -> str:
-    """Returns what stands before a port, without brackets; `""` where neither is well-formed."""
+    """Returns the host of a node without port and brackets; `""` if these are malformed."""
     if node.startswith("["):
         host, bracket, port = node[1:].partition("]")
         return host if bracket and (not port or PORT.fullmatch(port)) else ""

@@ -1,4 +1,4 @@
-"""Every error as OpenAI's error object, with its status; without Falcon."""
+"""Renders every error as OpenAI's error object, with its status; independent of Falcon."""
 
 import json
 from collections.abc import Mapping
@@ -68,26 +68,26 @@ NOT_HTTP = (
 
 
 def error_object(message: str, kind: str, code: str, param: str | None = None) -> bytes:
-    """The body of an error: exactly these four fields."""
+    """Returns the body of an error, with exactly these four fields."""
     error = {"message": message, "type": kind, "param": param, "code": code}
     text = json.dumps({"error": error}, ensure_ascii=False)
     return escape_line_separators(text).encode("utf-8", "replace")
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
-    """An error's status and body."""
+    """Returns the status and the body of an error."""
     status, kind = STATUSES[type(error)]
     return status, error_object(error.message, kind, error.code, error.param)
 
 
 def framework_error(status: int) -> bytes:
-    """What the framework or the server refuses before any of our code sees it."""
+    """Returns the body of an error raised by the framework or by the HTTP server."""
     code, message = FRAMEWORK.get(status, NOT_HTTP)
     return error_object(message, INVALID, code)
 
 
 def internal_error() -> bytes:
-    """What a client learns of a fault of ours."""
+    """Returns the body for an unexpected error, without details."""
     return error_object(
         "The server failed to handle the request: try again; the server's log says more.",
         FAILED,
@@ -96,7 +96,7 @@ def internal_error() -> bytes:
 
 
 def stream_error(error: GatewayError) -> bytes:
-    """The error of a stream that had begun, when a status can no longer tell it."""
+    """Returns the error of a started stream, whose status is already sent."""
     message = f"The answer is incomplete. {error.message}"
     _, kind = STATUSES.get(type(error), (502, FAILED))
     return error_object(message, kind, errors.StreamCutError.code)

@@ -1,4 +1,4 @@
-"""The body of a streamed answer."""
+"""Encodes the body of a streamed answer."""
 
 import asyncio
 import logging
@@ -17,8 +17,8 @@ async def encode_stream(
 ) -> AsyncGenerator[bytes, None]:
     """Yields rendered events, an error event where the answer was cut, then `[DONE]`.
 
-    `failed` is called with the error's code. With `keep_alive`, in seconds, a comment is sent after
-    each such silence.
+    `failed` is called with the error's code. If `keep_alive` is set, a comment is sent after each
+    silence of that many seconds.
     """
     silences = None if keep_alive is None else _with_keep_alive(pieces, keep_alive)
     try:
@@ -27,7 +27,7 @@ async def encode_stream(
                 yield KEEP_ALIVE
             elif piece:
                 yield piece
-    except UpstreamRefusalError as error:  # clients have the upstream's own event
+    except UpstreamRefusalError as error:  # the upstream's own error event was already sent
         failed(error.code)
     except GatewayError as error:
         failed(error.code)
@@ -45,7 +45,7 @@ async def encode_stream(
 async def _with_keep_alive(
     pieces: AsyncIterator[bytes], seconds: float
 ) -> AsyncGenerator[bytes | None, None]:
-    """Yields the pieces, and a None for every `seconds` without one."""
+    """Yields the pieces, and None after every `seconds` without one."""
     waiting: asyncio.Future[bytes] | None = None
     try:
         while True:

@@ -1,7 +1,7 @@
-"""The nodes that `X-Forwarded-For` and `Forwarded` (RFC 7239) name, from the client's to the last.
+"""Parses the nodes of `X-Forwarded-For` and `Forwarded` (RFC 7239), in order, client first.
 
-A node is text: an address, perhaps with a port, or a word in place of one. What cannot be read as
-an element is the node `""`.
+A node is an address, optionally with a port, or a token such as `unknown`. A malformed element
+becomes the node `""`.
 """
 
 import re
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 UNREADABLE = ""
-# No part is tried twice, or a long line would take its length squared.
+# Possessive quantifiers prevent backtracking, which would take quadratic time.
 NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-# Many senders leave out the quotes that a port or an IPv6 address needs.
+# Many senders omit the quotes that ports and IPv6 addresses require.
 VALUE = r'"(?:[^"\\]|\\.)*+"|[^",;\s]*+'
 BLANK = r"[ \t]*+"
 PAIR = re.compile(rf"{BLANK}(?:({NAME}){BLANK}={BLANK}({VALUE}))?{BLANK}([;,]|$)")
@@ -19,7 +19,7 @@ ESCAPED = re.compile(r"\\(.)")
 
 
 class ForwardedHeader(StrEnum):
-    """Which header the trusted proxies set."""
+    """The header that the trusted proxies set."""
 
     AUTO = "auto"
     X_FORWARDED_FOR = "x-forwarded-for"
@@ -27,14 +27,14 @@ class ForwardedHeader(StrEnum):
 
 
 def nodes_of_x_forwarded_for(lines: Iterable[str]) -> list[str]:
-    """Returns the list's elements; empty ones count as little as in any header's list."""
+    """Returns the elements of the list; empty elements are ignored, as in any header list."""
     return [node for line in lines for part in line.split(",") if (node := unquoted(part.strip()))]
 
 
 def nodes_of_forwarded(lines: Iterable[str]) -> list[str]:
-    """Returns each element's `for`.
+    """Returns the `for` parameter of each element.
 
-    Each line is read on its own: an open quote in a client's must not reach into a proxy's.
+    Parses each line separately, so that an open quote in a client's line cannot affect a proxy's.
     """
     return [node for line in lines for node in _nodes_of_line(line)]
 
@@ -63,7 +63,7 @@ def _for(element: Sequence[tuple[str, str]]) -> str:
 
 
 def unquoted(value: str) -> str:
-    """Returns the contents of a quoted string, or any other value as it is."""
+    """Returns the contents of a quoted string; any other value unchanged."""
     if len(value) > 1 and value[0] == value[-1] == '"':
         return ESCAPED.sub(r"\1", value[1:-1])
     return value

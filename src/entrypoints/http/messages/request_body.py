@@ -1,4 +1,4 @@
-"""Reads a request's body up to its limit."""
+"""Reads the body of a request, with a size limit."""
 
 import re
 from functools import lru_cache
@@ -18,15 +18,15 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
     """Returns the body's bytes.
 
     Raises:
-        UnsupportedMediaTypeError: it is not declared as JSON.
-        PayloadTooLargeError: it is longer than `limit` bytes, whatever its declared length.
+        UnsupportedMediaTypeError: the body is compressed, or not declared as JSON in UTF-8.
+        PayloadTooLargeError: the declared or received length exceeds `limit` bytes.
     """
     if not _is_json(req.content_type or ""):
         raise not_json()
     if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
     declared = req.content_length
-    if declared is not None:  # the stream gives no more than that
+    if declared is not None:  # the stream is limited to this length
         if declared > limit:
             raise too_large(limit)
         whole: bytes = await req.stream.read()
@@ -40,12 +40,12 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
 
 
 def not_json() -> UnsupportedMediaTypeError:
-    """The error for another content type."""
+    """Returns the error for an unsupported content type."""
     return UnsupportedMediaTypeError("Send the body as Content-Type: application/json, in UTF-8.")
 
 
 def too_large(limit: int) -> PayloadTooLargeError:
-    """The error for a body of more than `limit` bytes."""
+    """Returns the error for a body of more than `limit` bytes."""
     size = f"{limit // MIB} MB" if limit % MIB == 0 else f"{limit} bytes"
     return PayloadTooLargeError(f"The body is larger than {size}: send less.")
 

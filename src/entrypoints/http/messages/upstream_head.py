@@ -1,4 +1,4 @@
-"""The head of an upstream's response, as ours."""
+"""Copies the head of an upstream's response."""
 
 import falcon.asgi
 
@@ -6,11 +6,11 @@ from modegate.domain.upstream_response import ResponseHead
 
 TOO_MANY = 429
 SHORTEST_RETRY_AFTER_S = "1"
-SINGLE = frozenset({"content-type"})  # replaces ours, which may be set already
+SINGLE = frozenset({"content-type"})  # replaces the gateway's own value, if set
 
 
 def write_head(resp: falcon.asgi.Response, head: ResponseHead) -> None:
-    """Writes status and headers of an upstream's response."""
+    """Writes the status and headers of an upstream's response."""
     resp.status = head.status
     for name, value in head.headers:
         (resp.set_header if name in SINGLE else resp.append_header)(name, value)

@@ -1,1 +1,1 @@
-"""What surrounds each request."""
+"""Middleware for every request."""

@@ -1,4 +1,4 @@
-"""Who comes in."""
+"""Authentication and admission of requests."""
 
 from dataclasses import dataclass, field
 
@@ -15,24 +15,24 @@ from modegate.entrypoints.http.middleware.request_log import Scope, record_of
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Admits requests; what they take is given back when they end, however they do."""
+    """Admits requests; their permits are released when the request ends."""
 
     admission: Admission
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
 
     async def quota(self, scope: Scope) -> Quota:
-        """What is left to the request's address."""
+        """Returns the remaining quota of the request's address."""
         return await self.admission.quota(self.addresses.find(scope))
 
     def entry(self, req: falcon.asgi.Request) -> Entry:
-        """Returns what admission needs to know of a request."""
+        """Returns the request's address and `Authorization` header for admission."""
         return Entry(self.addresses.find_or_warn(req.scope), req.get_header("Authorization"))
 
     async def admit(self, req: falcon.asgi.Request) -> ClientId:
         """Admits a request that does not go through the pipeline, and returns its client.
 
         Raises:
-            RateLimitError: too many requests of the address, or at once of the client.
+            RateLimitError: the address or the client exceeded its limit.
             AccessError: the key is missing or wrong.
         """
         admission = self.admission

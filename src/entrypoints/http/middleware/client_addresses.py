@@ -1,4 +1,4 @@
-"""The address that a request counts for, and warnings where it cannot be known."""
+"""Finds the client address for rate limits, and logs a warning if it is ambiguous."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ from modegate.entrypoints.http.messages.forwarded import (
 )
 from modegate.entrypoints.http.middleware.request_log import Scope
 
-# Where a server does not tell the peer: behind a Unix socket, which only this machine reaches.
+# For servers that report no peer, such as behind a Unix socket, which only this machine reaches.
 NO_PEER = ("127.0.0.1", 0)
-# Longer headers are rare, and many of them would fill the cache's memory.
+# Longer headers are rare, and would use too much memory in the cache.
 MAX_CACHED_BYTES = 256
 Lines = tuple[tuple[bytes, bytes], ...]
 READERS: Mapping[bytes, Callable[[Sequence[str]], list[str]]] = MappingProxyType(
@@ -33,18 +33,18 @@ log = logging.getLogger(__name__)
 
 
 class Doubt(StrEnum):
-    """Why requests of several clients may count for one address, and what to do."""
+    """Log messages for requests that share the rate limit of one address, with advice."""
 
     UNTRUSTED = (
-        "forwarded addresses from %s are ignored, and its requests share one limit: where it is a "
-        "proxy of yours, add it to TRUSTED_PROXIES"
+        "forwarded addresses from %s are ignored, and its requests share one limit: if it is your "
+        "proxy, add it to TRUSTED_PROXIES"
     )
     MISSING = (
-        "requests from the trusted proxy %s name no client, and share one limit: have the proxy "
-        "set X-Forwarded-For, or what FORWARDED_HEADER says"
+        "requests from the trusted proxy %s name no client, and share one limit: configure "
+        "the proxy to set X-Forwarded-For, or the header in FORWARDED_HEADER"
     )
     UNREADABLE = (
-        "the trusted proxy %s forwarded something that is no address; such requests share one "
+        "the trusted proxy %s forwarded something that is not an address; such requests share one "
         "limit: check what it sets as X-Forwarded-For or Forwarded"
     )
     CONFLICT = (
@@ -54,7 +54,7 @@ class Doubt(StrEnum):
 
 
 class ClientAddresses:
-    """Finds the address of each request's client; what a client can invent never counts."""
+    """Finds the client address of each request; ignores values that a client can forge."""
 
     def __init__(
         self, trusted: Sequence[IpNetwork] = (), header: ForwardedHeader = ForwardedHeader.AUTO
@@ -69,7 +69,7 @@ class ClientAddresses:
         return self._located(scope)[0]
 
     def find_or_warn(self, scope: Scope) -> str:
-        """Returns the address; warns of each kind of doubt once."""
+        """Returns the address; logs each kind of doubt once."""
         address, doubt = self._located(scope)
         if doubt is not None and doubt not in self._warned:
             self._warned.add(doubt)

@@ -1,4 +1,4 @@
-"""The client of a request: its messages, and its disconnect."""
+"""The connection to the client of a request: its messages, and its disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 Head = Callable[[Headers], Awaitable[Headers]]
 
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
-# Most responses are complete by then, and a task for each of them would cost more than it gives.
+# Most responses are complete by then, which saves the cost of a task for each.
 WATCH_DELAY_S = 0.05
 EVENT_STREAM = b"text/event-stream"
 
@@ -46,7 +46,7 @@ class ClientConnection:
         self._gone = False
 
     async def receive(self) -> Mapping[str, Any]:
-        """Returns the next message of the client."""
+        """Returns the client's next message; after the body, watches for a disconnect."""
         if not self._has_begun:
             self._has_begun = True
             return NO_BODY_YET
@@ -79,12 +79,12 @@ class ClientConnection:
         return {**message, "headers": await self._head(headers)}
 
     async def send_failure(self) -> None:
-        """Sends an internal error where no handler responded."""
+        """Sends an internal error if no response has started."""
         if not self.answered:
             await self._send_whole(500, internal_error())
 
     async def send_cut(self) -> None:
-        """Ends a stream that the shutdown cut, with an error event and `[DONE]`."""
+        """Ends a stream that the shutdown cut with an error event and `[DONE]`."""
         error = ShuttingDownError()
         self.record.error = error.code
         if self._streams:

@@ -1,4 +1,4 @@
-"""How many connections clients may have, so that descriptors are left for what answers them."""
+"""Limits client connections, so that file descriptors remain for the backends."""
 
 from dataclasses import dataclass
 
@@ -7,31 +7,31 @@ import falcon.asgi
 from modegate.domain.errors import CapacityError
 from modegate.entrypoints.http.middleware.draining import AVAILABLE_WHILE_DRAINING
 
-# The gateway's own: standard streams, the event loop, the database, locks, the guard.
+# Used by the gateway: standard streams, the event loop, the database, locks, the guard.
 OWN_DESCRIPTORS = 32
 FEWEST = 4
 RETRY_AFTER_S = 5.0
-# In the scope of a request that came over a connection beyond the limit.
+# Key in the ASGI scope of requests on a connection beyond the limit.
 SURPLUS = "modegate.surplus"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimit:
-    """Requests of connections beyond `served` are refused; beyond `most` none is accepted."""
+    """Rejects requests of connections beyond `served`; accepts no connections beyond `most`."""
 
     served: int
     most: int
 
     @classmethod
     def of(cls, descriptors: int) -> "ConnectionLimit":
-        """Half of the free descriptors: a request may need another one, to its upstream."""
+        """Returns half of the free descriptors: each request may need one for its upstream."""
         free = max(descriptors - OWN_DESCRIPTORS, 2 * FEWEST)
         served = free // 2
         return cls(served, served + max(1, served // 8))
 
 
 class Crowding:
-    """Refuses requests of surplus connections, and closes these; health and metrics are answered."""
+    """Rejects requests of surplus connections and closes them, except for health and metrics."""
 
     async def process_resource(
         self,
@@ -40,7 +40,7 @@ class Crowding:
         resource: object,
         params: object,  # noqa: ARG002
     ) -> None:
-        """Before the request's body is read."""
+        """Runs before the request's body is read."""
         if not req.scope.get(SURPLUS):
             return
         resp.set_header("Connection", "close")

@@ -4,12 +4,12 @@ import falcon.asgi
 
 from modegate.domain.errors import ShuttingDownError
 
-# An attribute of a resource: health and metrics stay available while draining.
+# Attribute of a resource that stays available while draining, such as health and metrics.
 AVAILABLE_WHILE_DRAINING = "available_while_draining"
 
 
 class Draining:
-    """Knows whether the gateway is draining."""
+    """Rejects requests while `is_draining`."""
 
     def __init__(self) -> None:
         self.is_draining = False

@@ -1,6 +1,6 @@
 """Renders protocol-level rejections through the application.
 
-Such a response has the common headers, and is logged and counted.
+So each such response has the common headers, and is logged and counted.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class EarlyRejections:
 
 
 def empty_receive() -> Callable[[], Awaitable[Message]]:
-    """Returns a `receive` of a client without a body that stays connected."""
+    """Returns the `receive` of a client that sends no body and stays connected."""
     asked = [NOTHING]
 
     async def receive() -> Message:
@@ -47,7 +47,7 @@ def empty_receive() -> Callable[[], Awaitable[Message]]:
 async def render_rejection(
     app: App, status: int, client: Address, server: Address, headers: Iterable[tuple[bytes, bytes]]
 ) -> bytes:
-    """Returns the response of `app` as bytes, with `headers` before its own."""
+    """Returns the response of `app` as bytes, with `headers` before those of the app."""
     told: list[Message] = []
 
     async def send(message: Message) -> None:

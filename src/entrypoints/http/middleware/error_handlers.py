@@ -1,4 +1,4 @@
-"""Falcon's handlers: errors as responses."""
+"""Falcon error handlers, which render errors as responses."""
 
 import logging
 import math
@@ -27,7 +27,7 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 
 TOO_MANY = 429
 SHORTEST_RETRY_AFTER = 1
-# The OpenAI SDKs wait as long as `Retry-After` says up to 60 s, and beyond it half a second.
+# The OpenAI SDKs obey `Retry-After` up to 60 s; for longer values, they wait half a second.
 LONGEST_RETRY_AFTER = 60
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ async def on_gateway_error(
     error: GatewayError,
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
-    """A refusal or a failure of ours."""
+    """Renders an error of the gateway, or relays an error response of the upstream."""
     record_of(req).error = error.code
     if isinstance(error, UpstreamRefusalError) and isinstance(error.response.body, bytes):
         write_head(resp, error.response)
@@ -57,7 +57,7 @@ async def on_gateway_error(
 
 
 def _add_retry_headers(resp: falcon.asgi.Response, error: GatewayError) -> None:
-    """Says whether the same request helps, and when; the OpenAI SDKs obey both headers."""
+    """Adds `Retry-After` and `X-Should-Retry`; the OpenAI SDKs obey both."""
     seconds = max(SHORTEST_RETRY_AFTER, math.ceil(error.retry_after or 0))
     has_time = error.retry_after is not None or error.is_repeatable
     if has_time or (resp.status_code == TOO_MANY and resp.get_header("Retry-After") is None):
@@ -72,7 +72,7 @@ async def on_framework_error(
     error: falcon.HTTPError,
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
-    """What the framework refuses by itself."""
+    """Renders an error raised by the framework."""
     record_of(req).error, _ = FRAMEWORK.get(error.status_code, NOT_HTTP)
     resp.status = error.status
     resp.content_type = falcon.MEDIA_JSON
@@ -80,7 +80,7 @@ async def on_framework_error(
     if error.headers:
         resp.set_headers(error.headers)
     allowed = resp.get_header("Allow") or ""
-    if "GET" in allowed:  # HEAD is answered wherever GET is
+    if "GET" in allowed:  # every GET endpoint also answers HEAD
         resp.set_header("Allow", f"{allowed}, HEAD")
 
 
@@ -90,7 +90,7 @@ async def on_bug(
     error: Exception,
     params: Mapping[str, object],  # noqa: ARG001
 ) -> None:
-    """What should not happen; the log says where, the client learns nothing."""
+    """Logs an unexpected error; the response contains no details."""
     record_of(req).error = BackendCrashedError.code
     log.error(
         "unexpected %s in %s %s", type(error).__name__, req.method, req.uri_template, exc_info=error

@@ -1,7 +1,7 @@
-"""The lifetime of a request and of the contexts that it opened.
+"""The lifecycle of a request and of the contexts that it opens.
 
-Falcon does not report a disconnect to a responder, and does not close a streamed body that was
-cancelled (measured on Falcon 4.4 with uvicorn 0.54).
+Falcon does not report a disconnect to a responder. It does not close a cancelled streamed body
+(measured on Falcon 4.4 with uvicorn 0.54).
 """
 
 import asyncio
@@ -39,10 +39,9 @@ def exit_stack_of(scope: Message) -> AsyncExitStack:
 
 
 class RequestLifecycle:
-    """Wraps an application: each request gets an exit stack, and ends when its client disconnects.
+    """Wraps an application: opens an exit stack for each request, and cancels it on disconnect.
 
-    `beside` adds the headers that all responses carry; the observers receive the record of each
-    request that has ended.
+    `beside` adds the common headers. The observers receive the record of each completed request.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class RequestLifecycle:
         self._under_way: set[ClientConnection] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Handles one request, or a lifespan event."""
+        """Handles one request or the lifespan protocol."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -86,7 +85,7 @@ class RequestLifecycle:
             elif client.was_cut:
                 await client.send_cut()
         except Exception:
-            log.exception("a request failed outside of every handler")
+            log.exception("request failed outside all error handlers")
             await client.send_failure()
         finally:
             client.stop_watching()
@@ -96,7 +95,7 @@ class RequestLifecycle:
                 observer.observe(record)
 
     async def drain(self, patience: float) -> None:
-        """Rejects new requests, and cancels running ones after `patience` seconds."""
+        """Rejects new requests, and cancels running requests after `patience` seconds."""
         self._drain.is_draining = True
         handlers = [client.handler for client in self._under_way]
         if handlers:

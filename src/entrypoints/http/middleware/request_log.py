@@ -1,4 +1,4 @@
-"""The request log: one line for each request, without its contents."""
+"""The request log: one line per request, without its contents."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ TEMPLATE = logging.makeLogRecord({"name": log.name, "msg": "request", "args": ()
 
 
 class RequestLine(logging.LogRecord):
-    """A log record without the caller's position, which is always the same and costs a tenth of it."""
+    """A log record without the caller's position, which is constant and costs 10 % of the call."""
 
     def __init__(self, level: int, fields: Mapping[str, object]) -> None:
         now = time.time()
@@ -34,17 +34,17 @@ class RequestLine(logging.LogRecord):
 
 
 class RequestLog:
-    """Logs one line for each request that has ended."""
+    """Logs one line for each completed request."""
 
     def observe(self, record: RequestRecord) -> None:
-        """Logs the record's facts; a server error is a warning."""
+        """Logs the record's fields; server errors as warnings."""
         level = logging.INFO if record.status < FIRST_SERVER_ERROR else logging.WARNING
         if log.isEnabledFor(level):
             log.handle(RequestLine(level, _fields(record)))
 
 
 def record_of(req: falcon.asgi.Request) -> RequestRecord:
-    """Returns the record of a request that is being handled."""
+    """Returns the record of the current request."""
     record: RequestRecord = req.scope[RECORD]
     return record
 

@@ -19,7 +19,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'",
     "Cache-Control": "no-store",
 }
-# Proxies that hold a response back, or compress it, would hold its events back.
+# Proxies that buffer or compress a response would delay its events.
 STREAM_HEADERS = SECURITY_HEADERS | {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
@@ -35,7 +35,7 @@ SECURITY, STREAMED = _encoded(SECURITY_HEADERS), _encoded(STREAM_HEADERS)
 
 
 class CommonHeaders:
-    """The request id, the strictest quota, and the headers for browsers and proxies.
+    """Adds the request id, the strictest quota, and headers for browsers and proxies.
 
     `quota` returns the remaining quota of a request's address.
     """
@@ -46,9 +46,9 @@ class CommonHeaders:
     async def add_to(
         self, own: Iterable[tuple[bytes, bytes]], scope: Scope, record: RequestRecord
     ) -> Headers:
-        """Returns the response's `own` headers and the common ones; a page may override a policy.
+        """Returns the `own` headers and the common ones; `own` overrides security headers.
 
-        Where no limit was applied to the request, the quota is that of its address.
+        If no limit was applied to the request, the quota is that of its address.
         """
         headers = list(own)
         named = dict(headers)

@@ -1,4 +1,4 @@
-"""Middleware that records the route; CORS."""
+"""Middleware for trailing slashes, the route in the log, and CORS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,18 +24,18 @@ EXPOSED_HEADERS = (
     "Retry-After",
     "X-Should-Retry",
 )
-# What the OpenAI SDKs read beside these, and any header of an upstream: browsers take the wildcard
-# where the page sends no cookies.
+# Headers that the OpenAI SDKs read too, and all headers of an upstream. Browsers accept the
+# wildcard for requests without cookies.
 RELAYED_HEADERS = ("Retry-After-Ms", "*")
-# Private Network Access was called Local Network Access for a while; its present form asks the
-# user and sends no header.
+# Private Network Access was called Local Network Access for a while. Its current form asks the user
+# and sends no header.
 LESS_PUBLIC_NETWORKS = ("Private-Network", "Local-Network")
 
 
 class DropTrailingSlash:
-    """Routes a path with a slash at its end as the path without it, if the method is served there.
+    """Removes a trailing slash from the path, if the path without it supports the method.
 
-    No redirect, which clients do not follow with a body.
+    Does not redirect, because clients do not resend a body after a redirect.
     """
 
     def __init__(self, router: CompiledRouter) -> None:
@@ -46,7 +46,7 @@ class DropTrailingSlash:
         req: falcon.asgi.Request,
         resp: falcon.asgi.Response,  # noqa: ARG002
     ) -> None:
-        """Before the route is chosen."""
+        """Runs before routing."""
         if not req.path.endswith("/"):
             return
         path = req.path.rstrip("/")
@@ -71,13 +71,13 @@ class RecordRoute:
 
 
 class Cors:
-    """Answers the preflights of pages on allowed origins, and keeps the answers of origins apart.
+    """Handles CORS preflights for allowed origins, and adds CORS headers and `Vary`.
 
-    `origins` holds `*` for every page.
+    `origins` contains `*` to allow every page.
     """
 
     def __init__(self, origins: Sequence[str]) -> None:
-        # Falcon takes the wildcard only as it stands, never in a list.
+        # Falcon accepts the wildcard only as a string, not in a list.
         allowed = "*" if "*" in origins else list(origins)
         self._cors: Any = falcon.CORSMiddleware(
             allow_origins=allowed, expose_headers=(*EXPOSED_HEADERS, *RELAYED_HEADERS)
@@ -90,7 +90,7 @@ class Cors:
         resource: object,
         req_succeeded: bool,  # noqa: FBT001
     ) -> None:
-        """Adds `Vary`, because caches must not serve the response for one origin to another."""
+        """Adds CORS headers, and `Vary` so that caches separate the responses by origin."""
         resp.append_header("Vary", "Origin")
         await self._cors.process_response_async(req, resp, resource, req_succeeded)
         if resp.get_header("Access-Control-Allow-Methods") is not None:
@@ -98,7 +98,7 @@ class Cors:
 
 
 def _allow_network(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-    """Permits pages of a more public network than the gateway's, where a preflight asks for it."""
+    """Allows pages of a more public network than the gateway's, if a preflight requests it."""
     for network in LESS_PUBLIC_NETWORKS:
         if req.get_header(f"Access-Control-Request-{network}") == "true":
             resp.set_header(f"Access-Control-Allow-{network}", "true")

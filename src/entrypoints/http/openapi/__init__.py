@@ -1,1 +1,1 @@
-"""The description of the interface, made from what validates and renders."""
+"""The OpenAPI document, generated from the code that validates and renders."""

@@ -19,7 +19,7 @@ STREAM = "text/event-stream"
 
 
 def chat_completions(max_body: int, security: list[Schema]) -> Schema:
-    """`POST /v1/chat/completions`."""
+    """Describes `POST /v1/chat/completions`."""
     body = {"anyOf": [ref("ClaudeCodeRequest"), ref("PassthroughRequest")]}
     shown = {
         "claude_code": {"value": examples.REQUEST},

@@ -1,4 +1,4 @@
-"""The OpenAPI document."""
+"""Builds the OpenAPI document."""
 
 from modegate.application.list_models import describe as describe_model
 from modegate.entrypoints.http.messages.errors import FRAMEWORK
@@ -32,7 +32,7 @@ KEY = "Authorization: Bearer KEY, for the gateway alone: it never reaches the up
 
 
 def build_document(facts: Facts) -> Schema:
-    """The description of a gateway, in OpenAPI 3.1."""
+    """Returns the OpenAPI 3.1 document of a gateway."""
     return {
         "openapi": "3.1.0",
         "info": {

@@ -1,11 +1,11 @@
-"""Which errors come from what an endpoint does."""
+"""Sets of errors by the step of a request that raises them."""
 
 from modegate.domain import errors
 from modegate.entrypoints.http.openapi.errors import Kind
 
-# Anywhere, before a request's address is looked at or because of a fault of ours.
+# From every endpoint: invalid HTTP before routing, or an unexpected error.
 ANYWHERE: tuple[Kind, ...] = (errors.InvalidRequestError, errors.BackendCrashedError)
-# Where the gateway takes no new requests at its end, or no more connections.
+# While the gateway shuts down, or has too many connections.
 CLOSING: tuple[Kind, ...] = (errors.ShuttingDownError, errors.CapacityError)
 ADMISSION: tuple[Kind, ...] = (
     errors.MissingKeyError,

@@ -1,7 +1,7 @@
-"""Every error as a client sees it.
+"""The catalogue of all errors, as clients get them.
 
-What the domain says is asked of it; what an adapter says stands here, and the error audit of the
-test suite compares it with what a running gateway says.
+Errors of the domain are raised by calling it. Errors of adapters are repeated here, and the error
+audit of the test suite compares them with those of a running gateway.
 """
 
 import inspect
@@ -43,7 +43,7 @@ def _provoked(act: Callable[[], object]) -> GatewayError:
 
 
 def told_by_the_domain(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
-    """What needs no backend."""
+    """Yields the errors that can be raised without a backend."""
     yield _provoked(lambda: Conversation.parse([]))
     yield _provoked(lambda: Conversation.parse(None))
     yield _provoked(lambda: ParamPolicy().screen({"tools": [{"type": "function"}]}))
@@ -122,7 +122,7 @@ TOLD_BY_ADAPTERS = (
 
 
 def examples(models: ModelMap, max_body: int = MIB) -> dict[str, object]:
-    """An error object for every code."""
+    """Returns an example error object for every code."""
     told = (*told_by_the_domain(models, max_body), *TOLD_BY_ADAPTERS)
     of_ours = {error.code: json.loads(render_error(error)[1]) for error in told}
     of_the_server = {
@@ -132,7 +132,7 @@ def examples(models: ModelMap, max_body: int = MIB) -> dict[str, object]:
 
 
 def codes_by_status(kinds: Iterable[Kind], framework: Iterable[int] = ()) -> dict[int, list[str]]:
-    """Which codes come with which status."""
+    """Returns the error codes by status, in ascending order."""
     found: dict[int, list[str]] = {}
     for kind in kinds:
         found.setdefault(STATUSES[kind][0], []).append(kind.code)
@@ -142,7 +142,7 @@ def codes_by_status(kinds: Iterable[Kind], framework: Iterable[int] = ()) -> dic
 
 
 def meanings() -> Mapping[str, str]:
-    """What every code means, in a sentence."""
+    """Returns the meaning of every code, in one sentence."""
     of_ours = {kind.code: inspect.getdoc(kind) or "" for kind in STATUSES}
     return of_ours | {
         code: f"{HTTPStatus(status).phrase}." for status, (code, _) in FRAMEWORK.items()
@@ -150,7 +150,7 @@ def meanings() -> Mapping[str, str]:
 
 
 def schema() -> Schema:
-    """OpenAI's error object, with modegate's own types and codes."""
+    """Returns the schema of OpenAI's error object, with modegate's types and codes."""
     types = {kind for _, kind in STATUSES.values()}
     codes = {kind.code for kind in STATUSES} | {code for code, _ in FRAMEWORK.values()}
     fields: dict[str, Schema] = {

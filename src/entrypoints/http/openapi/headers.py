@@ -1,4 +1,4 @@
-"""Request and response headers."""
+"""Describes request and response headers."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What the description of one gateway is made from."""
+"""The inputs of the OpenAPI document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from modegate.domain.param_policy import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What differs between gateways; `max_body` is in bytes."""
+    """The configuration that the document describes; `max_body` is in bytes."""
 
     version: str
     models: ModelMap

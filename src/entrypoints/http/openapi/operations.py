@@ -1,4 +1,4 @@
-"""What tells of the gateway itself."""
+"""Describes health, metrics and the document itself."""
 
 from modegate.domain import errors
 from modegate.entrypoints.http.openapi import examples
@@ -10,7 +10,7 @@ from modegate.entrypoints.http.resources.metrics import CONTENT_TYPE
 
 
 def health(version: str) -> Schema:
-    """`GET /health`."""
+    """Describes `GET /health`."""
     at_work = {status: examples.health(version, status) for status in ("unavailable", "draining")}
     return _open("getHealth", "Tell what works", "Nothing is waited for.") | {
         "responses": {
@@ -29,7 +29,7 @@ def health(version: str) -> Schema:
 
 
 def live() -> Schema:
-    """`GET /live`."""
+    """Describes `GET /live`."""
     return _open("getLive", "Tell that the process runs", "Also while it shuts down.") | {
         "responses": {
             "200": answer("It runs.", json_of("Live", live=LIVE)),
@@ -39,7 +39,7 @@ def live() -> Schema:
 
 
 def metrics(security: list[Schema]) -> Schema:
-    """`GET /metrics`."""
+    """Describes `GET /metrics`."""
     media_type = CONTENT_TYPE.partition(";")[0]
     text = {media_type: {"schema": {"type": "string"}}}
     kinds = (errors.MissingKeyError, errors.InvalidKeyError)
@@ -52,7 +52,7 @@ def metrics(security: list[Schema]) -> Schema:
 
 
 def openapi() -> Schema:
-    """`GET /openapi.json`."""
+    """Describes `GET /openapi.json`."""
     content = {JSON: {"schema": {"type": "object", "required": ["openapi", "info", "paths"]}}}
     return _open("getOpenApi", "Describe the interface", "This document, in OpenAPI 3.1.") | {
         "responses": {"200": answer("The document.", content), **refusals(())},
@@ -60,7 +60,7 @@ def openapi() -> Schema:
 
 
 def docs(policy: str) -> Schema:
-    """`GET /docs`; its page has a style, so its policy is its own."""
+    """Describes `GET /docs`, whose content security policy allows its inline style."""
     page = answer("The page.", {"text/html": {"schema": {"type": "string"}}})
     page["headers"] = {
         **page["headers"],

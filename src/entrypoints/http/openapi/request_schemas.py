@@ -1,4 +1,4 @@
-"""What a chat-completions request may hold, from the rules that screen it."""
+"""Schemas of a chat completions request, generated from the rules that screen it."""
 
 import json
 import re
@@ -33,7 +33,7 @@ EMPTY_NAME = "Empty"
 
 
 def empty() -> Schema:
-    """A value that holds nothing, however deep."""
+    """Returns the schema of an empty value, such as a list of only empty values."""
     inner = ref(EMPTY_NAME)
     return {
         "description": "Null, a blank string, or a list or object of such values only.",
@@ -47,7 +47,7 @@ def empty() -> Schema:
 
 
 def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
-    """The body that Claude Code takes: what fits is answered, what does not is refused."""
+    """Returns the schema of a body that Claude Code accepts; other bodies are rejected."""
     shapes = {
         "model": model(models),
         "messages": messages(),
@@ -71,7 +71,7 @@ def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
 
 
 def passthrough_request() -> Schema:
-    """The body that is handed on; only the model's length is looked at."""
+    """Returns the schema of a relayed body; only the length of `model` is checked."""
     return {
         "type": "object",
         "description": (
@@ -79,14 +79,14 @@ def passthrough_request() -> Schema:
             "upstream knows."
         ),
         "properties": {
-            # What is no string is the upstream's to judge.
+            # The upstream validates values that are not strings.
             "model": {"minLength": 1, "maxLength": MAX_MODEL_CHARACTERS}
         },
     }
 
 
 def parameter(rule: Rule) -> Schema:
-    """One parameter of Claude Code by its rule."""
+    """Returns the schema of a parameter of Claude Code from its rule."""
     described = {"description": _described(rule), "x-claude-code": rule.tier.name.lower()}
     if rule.tier is Tier.REFUSED:
         return _one_of((None, *rule.neutral)) | described
@@ -107,7 +107,7 @@ def _described(rule: Rule) -> str:
 
 
 def _words(wanted: object) -> str:
-    """A pattern in words."""
+    """Describes a pattern in words."""
     if wanted is EMPTY:
         return "an empty value"
     if isinstance(wanted, ListOf | ObjectOf):
@@ -115,14 +115,14 @@ def _words(wanted: object) -> str:
         return f"{kind} of only {' or '.join(map(_words, wanted.patterns))}"
     try:
         return f"`{json.dumps(wanted)}`"
-    except TypeError:  # another pattern is in it
+    except TypeError:  # contains another pattern
         assert isinstance(wanted, Mapping)  # noqa: S101 - narrows the type
         fields = (f"`{name}` of {_words(item)}" for name, item in wanted.items())
         return f"an object with {' and '.join(fields)}"
 
 
 def pattern(wanted: object) -> Schema:
-    """The values that have the pattern."""
+    """Returns the schema of the values that match the pattern."""
     if wanted is EMPTY:
         return ref(EMPTY_NAME)
     if isinstance(wanted, ListOf):
@@ -143,7 +143,7 @@ def _one_of(patterns: Iterable[object]) -> Schema:
 
 
 def model(models: ModelMap) -> Schema:
-    """The names of the model map, and the prefixes that stand for many."""
+    """Returns the schema of `model`: the names and prefixes of the model map."""
     prefixes = [name for name in models.rows if name.endswith(PREFIX_MARK)]
     patterns = [f"^{re.escape(name.removesuffix(PREFIX_MARK))}" for name in prefixes]
     return {
@@ -155,7 +155,7 @@ def model(models: ModelMap) -> Schema:
 
 
 def messages() -> Schema:
-    """The conversation within its bounds."""
+    """Returns the schema of `messages`, with its limits."""
     return {
         "type": "array",
         "minItems": 1,
@@ -185,7 +185,7 @@ def _message(roles: list[Role], content: Schema, *, needs_content: bool = True) 
 
 
 def _text(string: Schema | None = None, parts: Schema | None = None) -> Schema:
-    """A text, or its parts; all parts of a message together keep the bound too."""
+    """Returns the schema of a text or its parts; the limit also applies to their sum."""
     bound = {"type": "string", "maxLength": MAX_MESSAGE_CHARACTERS}
     return {
         "anyOf": [

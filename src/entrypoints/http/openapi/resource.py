@@ -11,9 +11,9 @@ from modegate.entrypoints.http.openapi.inputs import Facts
 
 
 class Description:
-    """The document and its page; both are made when somebody asks, and kept as bytes.
+    """Builds the document and its page on the first request, and caches them as bytes.
 
-    What makes them is not even loaded before, for most gateways are never asked.
+    Also imports the builders only then, because most gateways never need them.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -21,14 +21,14 @@ class Description:
 
     @cached_property
     def document(self) -> bytes:
-        """For programs."""
+        """The OpenAPI document as JSON."""
         from modegate.entrypoints.http.openapi.document import build_document  # noqa: PLC0415
 
         return encode(build_document(self._facts))
 
     @cached_property
     def page(self) -> tuple[bytes, str]:
-        """For people, with its content security policy."""
+        """The HTML page and its content security policy."""
         from modegate.entrypoints.http.openapi.document import build_document  # noqa: PLC0415
         from modegate.entrypoints.http.openapi.page import POLICY, render_page  # noqa: PLC0415
 
@@ -37,23 +37,23 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class OpenApi:
-    """For programs."""
+    """Serves the OpenAPI document."""
 
     description: Description
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
-        """The document, in JSON."""
+        """Responds with the document as JSON."""
         resp.data = self.description.document
 
 
 @dataclass(frozen=True, slots=True)
 class Docs:
-    """For people."""
+    """Serves the HTML page."""
 
     description: Description
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
-        """The page; its policy allows its own style, and nothing else."""
+        """Responds with the page; its content security policy allows only its own style."""
         resp.content_type = falcon.MEDIA_HTML
         resp.data, policy = self.description.page
         resp.set_header("Content-Security-Policy", policy)

@@ -1,4 +1,4 @@
-"""What the gateway answers where all is well."""
+"""Schemas of successful responses."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ UNIX_SECONDS: Schema = {"type": "integer", "minimum": 0, "description": "Unix se
 
 
 def schemas() -> dict[str, Schema]:
-    """By name; an upstream may answer with more fields than modegate itself."""
+    """Returns the schemas by name; answers of an upstream may have additional fields."""
     return {
         "ChatCompletion": object_of(
             id=STRING,
@@ -60,7 +60,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def event() -> Schema:
-    """One server-sent event of an answer."""
+    """Returns the schema of one server-sent event of an answer."""
     chunk = {
         "type": "string",
         "contentMediaType": "application/json",
@@ -77,7 +77,7 @@ def event() -> Schema:
 
 def _choice(name: str, said: Schema, *, may_go_on: bool = False) -> Schema:
     reasons = {"enum": [*_values(FinishReason), *([None] if may_go_on else [])]}
-    # An upstream has reasons of its own, such as tool_calls.
+    # An upstream may use other reasons, such as tool_calls.
     return object_of(index=COUNT, finish_reason={"anyOf": [reasons, OPTIONAL_TEXT]}, **{name: said})
 
 

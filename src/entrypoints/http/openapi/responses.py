@@ -1,4 +1,4 @@
-"""Responses with their headers, their bodies and their examples."""
+"""Describes responses with their headers, bodies and examples."""
 
 from collections.abc import Iterable, Mapping
 
@@ -25,7 +25,7 @@ def answer(
     status: int = 200,
     headers: Mapping[str, Schema] | None = None,
 ) -> Schema:
-    """A response that has a body."""
+    """Describes a response with a body."""
     named = (*ALWAYS, *(headers or ()), *WITH_STATUS.get(status, ()))
     return {
         "description": description,
@@ -35,7 +35,7 @@ def answer(
 
 
 def json_of(schema: str, **examples: object) -> dict[str, Schema]:
-    """JSON of a named schema, with named examples."""
+    """Returns JSON content with a named schema and named examples."""
     named = {name: {"value": value} for name, value in examples.items()}
     return {JSON: {"schema": ref(schema), **({"examples": named} if named else {})}}
 
@@ -47,7 +47,7 @@ def refusals(
     headers: Mapping[str, Schema] | None = None,
     always_open: bool = False,
 ) -> dict[str, Schema]:
-    """One response a status, with every error that it may carry."""
+    """Describes one response per status, with all of its errors."""
     closing = () if always_open else CLOSING
     found = codes_by_status(dict.fromkeys((*kinds, *ANYWHERE, *closing)), ON_THE_WIRE)
     return {
@@ -63,7 +63,7 @@ def refusal(
     *,
     headers: Mapping[str, Schema] | None = None,
 ) -> Schema:
-    """The errors of one status."""
+    """Describes the response for the errors of one status."""
     shown = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     content = {JSON: {"schema": schema, "examples": shown}}
     listed = ", ".join(f"`{code}`" for code in shown)

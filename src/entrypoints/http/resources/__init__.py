@@ -1,1 +1,1 @@
-"""One file an endpoint."""
+"""Falcon resources, one module per group of endpoints."""

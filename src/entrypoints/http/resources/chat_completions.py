@@ -32,14 +32,14 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 64
-# nginx takes no response whose head is larger than 4 KiB (`proxy_buffer_size`).
+# nginx rejects a response head of more than 4 KiB (`proxy_buffer_size`).
 MAX_LIST_BYTES = 2048
 NOT_IN_HEADER_LIST = re.compile(r"[^!-+\--~]")
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """The main endpoint; `keep_alive` is in seconds, `max_body` in bytes."""
+    """The chat endpoint; `keep_alive` is in seconds, `max_body` in bytes."""
 
     authenticator: Authenticator
     answer: AnswerRequest
@@ -47,7 +47,7 @@ class ChatCompletions:
     keep_alive: float
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answers in the mode that the headers name."""
+        """Answers in the mode that the headers select."""
         decision = decide_mode(
             req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
         )
@@ -63,7 +63,7 @@ class ChatCompletions:
                 record=record,
             )
         )
-        # Left when the response has been sent, or the client has disconnected.
+        # Exited after the response is sent, or when the client disconnects.
         match await exit_stack_of(req.scope).enter_async_context(answering):
             case CompleteAnswer() as answer:
                 _write_completion(resp, answer)
@@ -119,7 +119,7 @@ def _write_frame(resp: falcon.asgi.Response, frame: AnswerFrame) -> None:
 
 
 def _header_list(names: Sequence[str]) -> str:
-    """Returns names that fit in a header; of names that a client made up only the first ones."""
+    """Returns the names as a header value, with long names and long lists truncated."""
     fit = [NOT_IN_HEADER_LIST.sub("?", name[:MAX_NAME_CHARACTERS]) for name in names if name]
     listed = ", ".join(fit if len(fit) <= MAX_NAMES else [*fit[:MAX_NAMES], "..."])
     if len(listed) <= MAX_LIST_BYTES:

@@ -16,7 +16,7 @@ LIVE = {"status": "live"}
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a request would have a chance; `offline` tells that every model is simulated."""
+    """Reports whether a backend can work; `offline` means that all models are simulated."""
 
     available_while_draining: ClassVar[bool] = True
 
@@ -27,7 +27,7 @@ class Health:
     offline: bool = False
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
-        """200 where at least one backend can work, else 503."""
+        """Responds with 200 if at least one backend can work, else with 503."""
         state = await self.storage.refreshed(self.check)
         status = "ready" if state.ready else "unavailable"
         if self.is_draining():
@@ -38,7 +38,7 @@ class Health:
 
 
 def describe(state: State, status: str, version: str) -> dict[str, object]:
-    """What works, in JSON."""
+    """Returns the health state as a JSON object."""
     capacity = state.claude.capacity
     return {
         "status": status,
@@ -60,10 +60,10 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
 
 
 class Live:
-    """Whether the process runs."""
+    """Reports that the process runs."""
 
     available_while_draining: ClassVar[bool] = True
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:  # noqa: ARG002
-        """Always 200."""
+        """Responds with 200."""
         resp.data = encode(LIVE)

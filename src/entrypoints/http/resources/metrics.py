@@ -14,10 +14,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class MetricsExposition(Protocol):
-    """Renders figures in Prometheus' text format."""
+    """Renders metrics in Prometheus' text format."""
 
     def render(self) -> str:
-        """Returns all figures; never blocks."""
+        """Returns all metrics; never blocks."""
         ...
 
 
@@ -26,7 +26,7 @@ SEND_TOKEN = "Send METRICS_TOKEN as Authorization: Bearer TOKEN."  # noqa: S105 
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
-    """The figures as text; with a `token` only for who has it."""
+    """The metrics as text; if `token` is set, clients must send it."""
 
     available_while_draining: ClassVar[bool] = True
 
@@ -35,14 +35,14 @@ class MetricsPage:
     token: str | None = None
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """All figures, and the number of sessions."""
+        """Responds with all metrics and the number of sessions."""
         self._check_token(req.get_header("Authorization"))
         page = self.metrics.render()
         resp.content_type = CONTENT_TYPE
         resp.text = page + await self._sessions()
 
     async def _sessions(self) -> str:
-        """Their number; nothing where the store fails, for all else can still be told."""
+        """Returns the session gauge; empty if the store fails, so that the other metrics remain."""
         try:
             known = len(await self.sessions.find())
         except StorageError:

@@ -18,13 +18,13 @@ UPSTREAM_FAILED = "X-Upstream-Models-Error"
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The list; the upstream's part is for those who may ask the upstream."""
+    """The list of models; the upstream's models require admission."""
 
     list_models: ListModels
     authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """All models; with `?include=upstream` those of the upstream too."""
+        """Responds with all models; with `?include=upstream` also with those of the upstream."""
         upstream = await _includes_upstream(req, self.authenticator)
         failed = partial(_note_failure, req, resp)
         data = await self.list_models.execute(include_upstream=upstream, failed=failed)
@@ -33,7 +33,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One of the list."""
+    """One model of the list."""
 
     list_models: ListModels
     authenticator: Authenticator
@@ -41,7 +41,7 @@ class Model:
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, model: str
     ) -> None:
-        """The model with this id."""
+        """Responds with the model, or with 404."""
         upstream = await _includes_upstream(req, self.authenticator)
         found = await self.list_models.find(model, include_upstream=upstream)
         if found is not None:
@@ -53,7 +53,7 @@ class Model:
 
 
 def no_such_model() -> bytes:
-    """Here a model is an address, so that its absence is a 404."""
+    """Returns the error for an unknown model; sent with 404, because it is in the path."""
     return error_object(
         "There is no such model: see GET /v1/models.", INVALID, ModelNotFoundError.code, "model"
     )
@@ -62,7 +62,7 @@ def no_such_model() -> bytes:
 def _note_failure(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, error: GatewayError
 ) -> None:
-    """Says to the client and in the log that the upstream's part of the list is missing."""
+    """Reports in a header and in the log that the upstream's models are missing."""
     resp.set_header(UPSTREAM_FAILED, error.code)
     record_of(req).fail(error.code)
 

@@ -15,13 +15,13 @@ from modegate.entrypoints.http.middleware.authentication import Authenticator
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The client's own."""
+    """The client's sessions."""
 
     sessions: ManageSessions
     authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """All of them, the latest used first."""
+        """Responds with the client's sessions, most recently used first."""
         client = await self.authenticator.admit(req)
         found = await self.sessions.list(client)
         resp.data = encode({"object": "list", "data": [describe(session) for session in found]})
@@ -29,7 +29,7 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class OneSession:
-    """One of the client's own."""
+    """One of the client's sessions."""
 
     sessions: ManageSessions
     authenticator: Authenticator
@@ -37,7 +37,7 @@ class OneSession:
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
-        """What is known of it."""
+        """Responds with the session."""
         client = await self.authenticator.admit(req)
         with _named_in_path(session_id):
             resp.data = encode(describe(await self.sessions.get(session_id, client)))
@@ -45,7 +45,7 @@ class OneSession:
     async def on_delete(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
-        """End it; its conversation goes too."""
+        """Ends the session and deletes its conversation."""
         client = await self.authenticator.admit(req)
         with _named_in_path(session_id):
             resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
@@ -53,7 +53,7 @@ class OneSession:
 
 @contextmanager
 def _named_in_path(session_id: str) -> Iterator[None]:
-    """Says what to do with an address, where the use case speaks of a header."""
+    """Replaces error messages about the session header with messages about the path."""
     try:
         yield
     except InvalidSessionIdError:
@@ -70,12 +70,12 @@ def _named_in_path(session_id: str) -> Iterator[None]:
 
 
 def describe_ended(session: Session) -> dict[str, object]:
-    """A session that is no more."""
+    """Returns the response object for an ended session."""
     return {"id": session.id, "object": "session.deleted", "deleted": True}
 
 
 def describe(session: Session) -> dict[str, object]:
-    """A session in the manner of the OpenAI API's objects; times are Unix seconds."""
+    """Returns a session as an object in OpenAI's style; times are Unix seconds."""
     return {
         "id": session.id,
         "object": "session",

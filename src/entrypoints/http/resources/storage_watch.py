@@ -1,4 +1,4 @@
-"""The storage's present state, for as many as ask, without a wait for a slow disk."""
+"""Checks the storage for health requests, without waiting for a slow disk."""
 
 import asyncio
 import time
@@ -9,16 +9,16 @@ from modegate.application.check_health import CheckHealth
 from modegate.application.ports.backend_status import StorageProbe
 from modegate.domain.health import Health, StorageState
 
-# For so long a check stands for the present state.
+# How long the result of a check is valid.
 FRESH_S = 1.0
-# How long an answer waits for a check; then it tells the last known state.
+# How long a response waits for a check; after that, it reports the last known state.
 LONGEST_WAIT_S = 0.25
-# A write that takes longer is a failure.
+# A check that takes longer counts as failed.
 LONGEST_CHECK_S = 5.0
 
 
 class StorageWatch:
-    """Has the storage checked once in `FRESH_S` at most; requests that come together share it."""
+    """Checks the storage at most once per `FRESH_S`; concurrent requests share a check."""
 
     def __init__(self, probe: StorageProbe, now: Callable[[], float] = time.monotonic) -> None:
         self._probe = probe
@@ -28,7 +28,7 @@ class StorageWatch:
         self._checking: asyncio.Task[None] | None = None
 
     async def refreshed(self, check: CheckHealth) -> Health:
-        """The health after a check of the storage."""
+        """Returns the health after a check of the storage, or after `LONGEST_WAIT_S`."""
         now = self._now()
         if self._checking is None and now - self._checked_at >= FRESH_S:
             self._began_at = now

@@ -1,1 +1,1 @@
-"""The server below the application."""
+"""The HTTP server that runs the application."""

@@ -1,8 +1,8 @@
-"""Accepts connections in place of the event loop, and pauses where none can be accepted.
+"""Accepts connections in place of the event loop, and pauses after a failure to accept.
 
-uvloop's own listener is told again and again of a connection that it has no descriptor for: once
-libuv has lost its spare descriptor, one CPU spins at 100 % (measured with uvloop 0.23). An error that
-libuv does report closes the listener for good.
+uvloop's own listener busy-loops without a free descriptor: once libuv has used its spare one, one
+CPU runs at 100 % (measured with uvloop 0.23). An error that libuv does report closes the listener
+permanently.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-# As asyncio waits, whose listener does pause.
+# The pause of asyncio's own listener.
 RETRY_DELAY_S = 1.0
 FULL_DELAY_S = 0.1
 
@@ -41,7 +41,7 @@ class Acceptor:
         self._listen()
 
     def close(self) -> None:
-        """Stop accepting and close the listening socket; open connections stay. Idempotent."""
+        """Stops accepting and closes the listening socket; keeps open connections. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -51,7 +51,7 @@ class Acceptor:
         self._listener.close()
 
     async def wait_closed(self) -> None:
-        """Wait for connections that were accepted and have no transport yet."""
+        """Waits for accepted connections that have no transport yet."""
         if self._opening:
             await asyncio.wait(self._opening)
 
@@ -60,7 +60,7 @@ class Acceptor:
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
-        """Accept one connection: other workers listen on the same socket and get their share."""
+        """Accepts one connection only, so that workers on the same socket get their share."""
         if self._is_full():
             self._retry_in(FULL_DELAY_S)
             return
@@ -82,11 +82,11 @@ class Acceptor:
         try:
             await self._loop.connect_accepted_socket(self._make_protocol, connection)
         except Exception:
-            log.exception("an accepted connection could not be opened")
+            log.exception("opening an accepted connection failed")
             connection.close()
 
     def _report(self, error: OSError) -> None:
-        """Logs the first of several failures."""
+        """Logs the first of several consecutive failures."""
         if not self._failing:
             log.error(
                 "connections cannot be accepted (%s): trying again every second", error.strerror

@@ -1,6 +1,7 @@
-"""Responses to HTTP/1.0 clients, which know no chunked framing: the connection's end is the body's.
+"""Sends responses to HTTP/1.0 clients, which do not support chunked framing.
 
-uvicorn 0.54 frames every body without a length in chunks, whatever the client speaks.
+The end of the connection marks the end of the body. uvicorn 0.54 sends every body without a length
+in chunks, regardless of the client's HTTP version.
 """
 
 import asyncio
@@ -26,9 +27,9 @@ class CloseDelimited:
         self._app = app
 
     async def __call__(self, scope: Message, receive: Callable[..., Any], send: Send) -> None:
-        """Answers the request; a body that breaks off ends with a reset, never like a whole one."""
+        """Handles the request; resets the connection if the body is cut."""
         cycle: RequestResponseCycle = send.__self__  # type: ignore[attr-defined]
-        # RFC 9110, 10.1.1: a client of HTTP/1.0 does not know what 100 is.
+        # RFC 9110, 10.1.1: HTTP/1.0 has no 100 (Continue).
         cycle.waiting_for_100_continue = False
         try:
             await self._app(scope, receive, _unframed(cycle, send))
@@ -38,7 +39,7 @@ class CloseDelimited:
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """Closes with a reset, where the regular end would say that the body is whole."""
+    """Resets the connection; a regular close would mark the body as complete."""
     connection = transport.get_extra_info("socket")
     if connection is not None and not transport.is_closing():
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT_AT_ALL)

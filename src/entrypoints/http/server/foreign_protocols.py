@@ -1,17 +1,17 @@
-"""Other protocols than HTTP/1 that a wrong setting of a proxy or a client brings."""
+"""Detects protocols other than HTTP/1 that a misconfigured proxy or client sends."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 _PROXY = (
-    "the PROXY protocol came to the HTTP port: switch it off at the proxy (send-proxy, "
-    "proxy_protocol), and have it set X-Forwarded-For"
+    "PROXY protocol received on the HTTP port: disable it in the proxy (send-proxy, "
+    "proxy_protocol), and set X-Forwarded-For there instead"
 )
 _TLS = (
-    "TLS came to the HTTP port: use http:// there, and put a proxy in front where clients are to "
+    "TLS received on the HTTP port: use http://, or put a proxy with TLS in front for clients that "
     "use https://"
 )
-_HTTP_2 = "HTTP/2 came to the HTTP port: have the proxy or the client speak HTTP/1.1"
+_HTTP_2 = "HTTP/2 received on the HTTP port: configure the proxy or the client to use HTTP/1.1"
 OPENINGS: Mapping[bytes, str] = MappingProxyType(
     {
         b"PROXY ": _PROXY,
@@ -23,5 +23,5 @@ OPENINGS: Mapping[bytes, str] = MappingProxyType(
 
 
 def advice_for(data: bytes) -> str | None:
-    """Returns what came and what to do, where a connection's first bytes open another protocol."""
+    """Returns a log message if the first bytes of a connection belong to another protocol."""
     return next((advice for start, advice in OPENINGS.items() if data.startswith(start)), None)

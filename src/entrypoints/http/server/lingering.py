@@ -1,7 +1,7 @@
-"""A close that lets the last response arrive.
+"""Closes connections in two steps, so that the client receives the last response.
 
-A connection that is closed while its client still sends is reset by the kernel, and what the client
-has not read yet is lost (RFC 9112, 9.6): nginx then answers 502 in place of our 413.
+If a connection is closed while its client still sends, the kernel resets it. The client then loses
+what it has not read yet (RFC 9112, 9.6); nginx answers 502 instead of our 413.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ MAX_LINGER_S = 5.0
 
 
 class LingeringTransport(asyncio.Transport):
-    """A transport that closes in two steps while `is_receiving`: first its own side, then the other.
+    """Closes in two steps while `is_receiving` returns True: for writing, then fully.
 
-    It counts as closing from the first step on; its protocol discards what still comes.
+    `is_closing` is True from the first step on. The protocol discards data that still arrives.
     """
 
     def __init__(self, transport: asyncio.Transport, is_receiving: Callable[[], bool]) -> None:
@@ -25,11 +25,11 @@ class LingeringTransport(asyncio.Transport):
 
     @property
     def lingers(self) -> bool:
-        """Whether the own side is closed, and the client's not yet."""
+        """Whether the transport is closed for writing and waits for the client to close."""
         return self._timer is not None
 
     def close(self) -> None:
-        """Closes both sides, or only the own one for at most `MAX_LINGER_S` seconds."""
+        """Closes the connection; while receiving, lingers for at most `MAX_LINGER_S`."""
         if self.is_closing() or not self._is_receiving():
             self.stop_lingering()
             self._transport.close()
@@ -39,21 +39,21 @@ class LingeringTransport(asyncio.Transport):
         self._transport.resume_reading()
 
     def stop_lingering(self) -> None:
-        """Cancels the wait for the client's side, which is closed."""
+        """Cancels the timer that closes the connection."""
         if self._timer is not None:
             self._timer.cancel()
 
     def is_closing(self) -> bool:
-        """Whether nothing can be written any more."""
+        """Whether writing is no longer possible."""
         return self.lingers or self._transport.is_closing()
 
     def abort(self) -> None:
-        """Closes at once; what is not written yet is lost."""
+        """Closes immediately and discards buffered data."""
         self.stop_lingering()
         self._transport.abort()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Writes to the client, as long as the own side is open."""
+        """Writes to the client; a no-op while lingering."""
         if not self.lingers:
             self._transport.write(data)
 
@@ -62,9 +62,9 @@ class LingeringTransport(asyncio.Transport):
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Reads again."""
+        """Resumes reading."""
         self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Returns what is known of the connection."""
+        """Returns a property of the connection, such as its socket."""
         return self._transport.get_extra_info(name, default)

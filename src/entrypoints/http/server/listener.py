@@ -1,4 +1,4 @@
-"""The listening socket."""
+"""Opens the listening socket."""
 
 import contextlib
 import socket
@@ -7,20 +7,20 @@ BACKLOG = 2048
 
 
 class AddressError(Exception):
-    """The address cannot be listened on."""
+    """The server cannot listen on the address."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
+    """Returns a listening socket; port 0 selects a free port.
 
     Raises:
-        AddressError: the address is in use, not ours, or none.
+        AddressError: the address is in use, invalid, or not of this machine.
     """
     try:
         return _listening(host, port)
     except OSError as error:
         raise _bad_address(host, port, error.strerror) from None
-    except UnicodeError:  # of a name with an empty part, or too long a one
+    except UnicodeError:  # a host name with an empty or too long label
         raise _bad_address(host, port, "no host can be called so") from None
 
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the wire: bounds on time and size, and the server's own words in OpenAI's form."""
+"""The HTTP/1.1 protocol: limits of time and size, and errors as OpenAI error objects."""
 
 import asyncio
 import logging
@@ -18,16 +18,16 @@ from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
 
 VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
 HEAD_LIMIT = 64 * 1024
-# From the first byte of a connection or a request to the request's last one.
+# Seconds from the start of a connection or request to the request's last byte.
 PATIENCE = 60.0
-# A client that takes nothing of its response for so long is gone, whatever its connection says.
+# Seconds without reading after which a client counts as disconnected.
 LONGEST_STALL = 120.0
 
 log = logging.getLogger(__name__)
 
 
 class HeadTooLargeError(Exception):
-    """The request line and the headers are over their bound."""
+    """The request line and the headers exceed `HEAD_LIMIT`."""
 
 
 class UnknownVersionError(Exception):
@@ -35,9 +35,9 @@ class UnknownVersionError(Exception):
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """Refuses what is not HTTP, too large a head and too slow a request with an error object."""
+    """Rejects invalid HTTP, too large heads and too slow requests with an error object."""
 
-    # Set where the server has more connections than it can serve.
+    # True if the connection exceeds the number that the server can serve.
     is_surplus = False
     _in_head = True
     _whole = False
@@ -49,7 +49,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _refusal: asyncio.Task[None] | None = None
 
     def close_if_idle(self) -> bool:
-        """Close a connection on which a response was sent and no other request has begun."""
+        """Closes the connection if it waits for another request; returns whether it did."""
         if self.timeout_keep_alive_task is None or self.transport.is_closing():
             return False
         self._unset_keepalive_if_required()
@@ -57,33 +57,33 @@ class GatewayProtocol(HttpToolsProtocol):
         return True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client is there; it has to say something."""
+        """Starts the timeout for the first request."""
         self._lingering = LingeringTransport(transport, self._is_receiving)
         super().connection_made(self._lingering)
         self._offers = UpgradeFilter()
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Stops all timers after a disconnect."""
         self._stop_patience()
         self._lingering.stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client is slow to read."""
+        """Starts the timeout for a client that does not read."""
         super().pause_writing()
         self._stall = self.loop.call_later(LONGEST_STALL, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """Stops that timeout when the client reads again."""
         super().resume_writing()
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
 
     def data_received(self, data: bytes) -> None:
-        """A piece of a request, of several, or the whole of one."""
+        """Parses received bytes and enforces the limits; discards bytes after a rejection."""
         self._has_received = True
         if self._refusal is not None or self._lingering.lingers:
             return
@@ -102,12 +102,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self._be_patient()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Resets the limits at the start of a request."""
         self._in_head, self._whole, self._head_size = True, False, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Its head is there; the exception goes to the parser, which stops."""
+        """Starts the request; an exception here stops the parser."""
         self._in_head = False
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
             self._fault = 431
@@ -130,16 +130,16 @@ class GatewayProtocol(HttpToolsProtocol):
             self.app = app
 
     def on_message_complete(self) -> None:
-        """It is whole."""
+        """Records that the request was received completely."""
         self._whole = self._in_head = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """The parser has stopped: nobody knows where the next request begins."""
+        """Rejects the request: the stopped parser cannot find the start of the next one."""
         self._refuse(self._fault)
 
     def _is_receiving(self) -> bool:
-        """Whether the client may have sent what nothing will read."""
+        """Whether the client may still send bytes that will not be read."""
         return self._has_received and (self._refusal is not None or not self._whole)
 
     def _report_foreign(self, opening: bytes) -> None:
@@ -155,14 +155,14 @@ class GatewayProtocol(HttpToolsProtocol):
             self._patience = None
 
     def _refuse(self, status: int) -> None:
-        """Take nothing more, and say why."""
+        """Stops reading and responds with an error."""
         self._stop_patience()
         if self._refusal is None and not self.transport.is_closing():
             self.transport.pause_reading()
             self._refusal = self.loop.create_task(self._say(status))
 
     async def _say(self, status: int) -> None:
-        """Why, where nothing else is being said, and close the connection."""
+        """Sends the error unless a response has started, then closes the connection."""
         try:
             headers = self.server_state.default_headers
             response = await render_rejection(self.app, status, self.client, self.server, headers)
@@ -172,7 +172,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _may_speak(self) -> bool:
-        """Whether nothing is being said, and the request was not answered before its body's end."""
+        """Whether no response is in progress or was sent before the end of its request."""
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or not cycle.response_started:
             return True

@@ -1,8 +1,8 @@
-"""Reaps what the first process of a container inherits: descendants whose parent has ended.
+"""Reaps orphans that the first process of a container inherits.
 
-The event loop and its libraries wait for the children that they started, each by its id; a zombie
-that nobody waits for stays. One that is seen at two looks is such a one: between two looks the
-event loop has handled every SIGCHLD of its own (uvloop 0.23 waits for its own ids alone).
+The event loop and its libraries wait for their own children by id; all other zombies remain. A
+zombie found by two consecutive checks is an orphan: in between, the event loop has handled every
+SIGCHLD of its own children (uvloop 0.23 waits only for their ids).
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 
 INIT = 1
 LOOK_EVERY_S = 1.0
-# While there is a zombie: several turns of the event loop.
+# While there is a zombie: several iterations of the event loop.
 LOOK_AGAIN_S = 0.01
 
 
 def first_zombie() -> int | None:
-    """A child that has ended, left as it is; None where there is none."""
+    """Returns the id of a zombie without reaping it; None if there is none."""
     try:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:  # no children at all
@@ -26,13 +26,13 @@ def first_zombie() -> int | None:
 
 
 def reap(pid: int) -> None:
-    """Take the child's exit status, which ends the zombie; a no-op where it is gone."""
+    """Reaps the zombie by reading its exit status; a no-op if it no longer exists."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
 
 class OrphanReaper:
-    """Reaps each zombie that two looks in succession have found."""
+    """Reaps each zombie that two consecutive checks have found."""
 
     def __init__(
         self,
@@ -45,16 +45,16 @@ class OrphanReaper:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Starts the background task."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def stop(self) -> None:
-        """End; what is a zombie then ends with this process."""
+        """Stops the task; remaining zombies end with this process."""
         if self._task is not None:
             self._task.cancel()
 
     def look(self) -> bool:
-        """Reap what the last look has found too; returns whether there is another zombie."""
+        """Reaps the zombie that the last check also found; returns whether another one remains."""
         found = self._look()
         if found is not None and found == self._seen:
             self._reap(found)
@@ -69,10 +69,10 @@ class OrphanReaper:
 
 @contextlib.contextmanager
 def reaping_orphans() -> Iterator[None]:
-    """Reaps orphans while the context is open; a no-op unless this process is the one with the id 1.
+    """Reaps orphans while the context is open; a no-op unless this process has the id 1.
 
-    Others do not inherit them: this one does not ask to (PR_SET_CHILD_SUBREAPER), for the system's
-    first process does it as well.
+    Other processes inherit no orphans: modegate does not set PR_SET_CHILD_SUBREAPER, because the
+    system's first process reaps them.
     """
     if os.getpid() != INIT:
         yield

@@ -18,16 +18,16 @@ from modegate.entrypoints.http.server.descriptors import descriptor_limit
 from modegate.entrypoints.http.server.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.stop_signals import stop_signals
 
-# Connections among which an idle one is sought for each new one beyond the limit.
+# Connections to search for an idle one, for each new connection beyond the limit.
 MAX_IDLE_CANDIDATES = 1000
 
 log = logging.getLogger(__name__)
 
 
 class GatewayServer(uvicorn.Server):
-    """Drains on a signal, then stops with exit status 0; a second signal stops at once.
+    """Drains on a signal, then stops with exit status 0; a second signal stops immediately.
 
-    Where it heeds no signals, somebody else has to call `stop`.
+    With `heeds_signals=False`, the caller has to call `stop`.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class GatewayServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle the signals in the event loop, in place of uvicorn, which raises them again."""
+        """Handles signals in the event loop; uvicorn would raise them again after the shutdown."""
         in_main_thread = threading.current_thread() is threading.main_thread()
-        if not (self._heeds_signals and in_main_thread):  # no other thread can
+        if not (self._heeds_signals and in_main_thread):  # other threads cannot handle signals
             yield
             return
         loop = asyncio.get_running_loop()
@@ -61,16 +61,16 @@ class GatewayServer(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
-        """Drain, and then stop; when called again stop at once."""
+        """Drains, then stops; a second call stops immediately."""
         if self._draining is None:
-            log.info("shutting down: no new requests; a second signal stops at once")
+            log.info("shutting down: new requests are rejected; a second signal stops immediately")
             self._draining = asyncio.create_task(self._drain_and_stop())
         else:
             self.force_exit = self.should_exit = True
             self._forced.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the application, and accept connections in place of the event loop."""
+        """Starts the application, and accepts connections in place of the event loop."""
         await super().startup(sockets=None if sockets is None else [])
         found = listeners_of(self.servers) if sockets is None else sockets
         limit = ConnectionLimit.of(descriptor_limit())
@@ -92,7 +92,7 @@ class GatewayServer(uvicorn.Server):
         return Acceptor(listener, make_protocol, lambda: len(connections) >= limit.most)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End in order, for which children have their time to end; or at once where told again."""
+        """Shuts down; a second call of `stop` skips the wait for connections and children."""
         ending = asyncio.create_task(super().shutdown(sockets))
         forced = asyncio.create_task(self._forced.wait())
         await asyncio.wait({ending, forced}, return_when=asyncio.FIRST_COMPLETED)
@@ -103,21 +103,21 @@ class GatewayServer(uvicorn.Server):
             ending.cancel()
 
     def stop_listening(self) -> None:
-        """Leave the address to another server; connections that there are stay."""
-        for server in getattr(self, "servers", ()):  # there are none before the startup's end
+        """Closes the listening sockets, so that another server can use the address."""
+        for server in getattr(self, "servers", ()):  # not set before the end of the start-up
             server.close()
 
     async def _drain_and_stop(self) -> None:
         try:
             await self._drain()
         except Exception:
-            log.exception("draining failed: stopping without it")
+            log.exception("draining failed: stopping without draining")
         finally:
             self.should_exit = True
 
 
 def close_idle(connections: Iterable[object]) -> bool:
-    """Close a connection that waits for another request; returns whether there was one."""
+    """Closes one connection that waits for another request; returns whether there was one."""
     return any(
         isinstance(connection, GatewayProtocol) and connection.close_if_idle()
         for connection in islice(connections, MAX_IDLE_CANDIDATES)
@@ -125,7 +125,7 @@ def close_idle(connections: Iterable[object]) -> bool:
 
 
 def listeners_of(servers: Sequence[asyncio.Server]) -> list[socket.socket]:
-    """The listening sockets of the event loop's servers, which are closed."""
+    """Returns duplicates of the listening sockets of `servers`, and closes the servers."""
     found = [socket.socket(fileno=os.dup(it.fileno())) for made in servers for it in made.sockets]
     for made in servers:
         made.close()

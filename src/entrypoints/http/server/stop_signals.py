@@ -1,13 +1,13 @@
-"""The signals that end the gateway in order."""
+"""The signals that start a graceful shutdown."""
 
 import signal
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """SIGTERM, SIGINT and SIGHUP; the last one not where the process was started to ignore it.
+    """Returns SIGTERM, SIGINT, and SIGHUP unless the process was started to ignore it.
 
-    A closed terminal sends SIGHUP, and `nohup` has it ignored. The first process of a container gets
-    no signal that it has no handler for.
+    A closed terminal sends SIGHUP; `nohup` ignores it. The kernel discards signals without a
+    handler for the first process of a container.
     """
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return (signal.SIGTERM, signal.SIGINT, *(() if ignored else (signal.SIGHUP,)))

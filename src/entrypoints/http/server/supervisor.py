@@ -1,4 +1,4 @@
-"""Several processes that answer on one address."""
+"""Runs several worker processes on one address."""
 
 import logging
 import os
@@ -12,10 +12,10 @@ from types import FrameType
 from modegate.entrypoints.http.server.stop_signals import stop_signals
 
 STOP = b"s"
-# A worker that ends sooner, in seconds, will do so again.
+# A worker that exits sooner counts as a failure.
 EARLY_EXIT_S = 2.0
 MAX_FAILURES = 3
-# Before the next try where the system has no process, or no descriptor, for another worker.
+# The pause after a failed fork, for lack of processes or descriptors.
 RETRY_DELAY_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -25,26 +25,26 @@ Work = Callable[[int, bool], int]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One that runs: what it hears us on, and when it began, in seconds."""
+    """A running worker: the pipe that controls it, and its start time in monotonic seconds."""
 
     control_pipe: int
     began: float = field(default_factory=time.monotonic)
 
     def stop(self) -> None:
-        """Have it drain and end; when called again, at once. It may have ended by itself."""
+        """Drains and stops the worker; a second call stops it immediately. A no-op if it exited."""
         with suppress(BrokenPipeError):
             os.write(self.control_pipe, STOP)
 
 
 class Supervisor:
-    """Starts workers, has them stop on a signal, replaces those that end, and ends with the last.
+    """Starts workers, replaces those that exit, stops all on a signal, and returns after the last.
 
-    `work` runs in each: it is given a file to read orders from, and whether it is the first worker;
-    it returns the exit status. Each byte of the file is an order to stop, the first one to drain,
-    the next to stop at once; the file's end means that this process has ended.
+    `work` runs in each worker, with a pipe to read and whether it is the first worker. It returns
+    the exit status. The first byte of the pipe starts draining, and the next one stops the worker
+    immediately. EOF means that this process has died.
 
-    Workers heed no signal: who signals the whole group or service would reach them twice, at first
-    hand and through here, and the second time means at once.
+    Workers ignore stop signals. Otherwise, a signal to the whole process group would reach them
+    twice, directly and through the pipe. The second one would stop them immediately.
     """
 
     def __init__(self, number: int, work: Work) -> None:
@@ -58,7 +58,7 @@ class Supervisor:
         self._missing = 0
 
     def run(self) -> int:
-        """The exit status: 0 where all workers ended well after a signal."""
+        """Runs the workers; returns 0 if all of them exited with 0 after a signal."""
         for number in self._heeded:
             signal.signal(number, self._stop)
         for i in range(self._number):
@@ -72,7 +72,7 @@ class Supervisor:
         return self._status
 
     def _start_missing(self) -> None:
-        """Try again after a pause; what has ended meanwhile is looked after first."""
+        """Retries failed starts after a pause; handles exited workers first."""
         time.sleep(RETRY_DELAY_S)
         while self._running and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             self._ended(ended[0], os.waitstatus_to_exitcode(ended[1]))
@@ -81,7 +81,7 @@ class Supervisor:
             self._start(first=not self._running)
 
     def _start(self, *, first: bool = False) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)  # none may come before it is known
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)  # until it is registered
         try:
             if not self._stopping:
                 self._fork(first=first)
@@ -108,28 +108,28 @@ class Supervisor:
     def _be_worker(self, orders: int, *, first: bool) -> None:
         status = 1
         try:
-            os.setpgrp()  # a terminal's Ctrl-C is for the parent, which hands it on once
-            for other in self._running.values():  # else its file would not end with our parent
+            os.setpgrp()  # Ctrl-C must only reach the parent, which forwards it once
+            for other in self._running.values():  # else its pipe has no EOF when the parent dies
                 os.close(other.control_pipe)
             for number in self._heeded:  # not SIG_IGN, which the CLI's processes would inherit
                 signal.signal(number, lambda *_: None)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
             status = self._work(orders, first)
         except Exception:
-            log.exception("a worker failed")
+            log.exception("worker failed")
         finally:
             logging.shutdown()
             os._exit(status)
 
     def _ended(self, pid: int, code: int) -> None:
         worker = self._running.pop(pid, None)
-        if worker is None:  # the first process of a container inherits those of others
+        if worker is None:  # an orphan, inherited as the first process of a container
             return
         os.close(worker.control_pipe)
         if self._stopping:
             self._status = self._status or abs(code)
             return
-        log.error("worker %d ended by itself with status %d", pid, code)
+        log.error("worker %d exited unexpectedly with status %d", pid, code)
         self._failures = self._failures + 1 if time.monotonic() - worker.began < EARLY_EXIT_S else 0
         if self._failures < MAX_FAILURES:
             self._start()

@@ -1,6 +1,6 @@
-"""Offers of another protocol, which nobody has to take; without I/O.
+"""Disables `Upgrade` headers in a request head before parsing (sans-I/O).
 
-The parser would take one for accepted, and the body behind it for that protocol.
+The parser would treat an upgrade as accepted, and the body as data of the new protocol.
 """
 
 import re
@@ -9,31 +9,31 @@ UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 OFFER = b"upgrade:"
 DECLINED = b"\r\nx-declined:"
 END = b"\r\n\r\n"
-# The last bytes of a piece that may yet become an offer, or the head's end.
+# Endings of a chunk that may continue as an `Upgrade` header or as the end of the head.
 UNDECIDED = frozenset(
     whole[:length] for whole in (b"\r\n" + OFFER, END) for length in range(1, len(whole))
 )
 
 
 class UpgradeFilter:
-    """Declines the offers in the head of one request after the other.
+    """Renames the `Upgrade` headers in the heads of consecutive requests.
 
-    What a piece cannot decide waits for the next: a few bytes, so that the parser sees at once what
-    is not HTTP.
+    Holds back only an undecided ending of a few bytes, so that the parser detects invalid HTTP
+    immediately.
     """
 
     def __init__(self) -> None:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """More of a head, perhaps with what follows it, as the parser is to see it."""
+        """Returns the next bytes for the parser, with `Upgrade` headers of the head renamed."""
         if self._held:
             data = self._held + data
         head, end, _ = data.partition(END)
         self._held = b"" if end else _undecided(head)
         if self._held:
             data = head = head.removesuffix(self._held)
-        # A plain search is many times faster than a pattern, and nearly always answers.
+        # A plain search is many times faster than the pattern, and nearly always sufficient.
         if OFFER not in head.lower():
             return data
         return UPGRADE.sub(DECLINED, head) + data[len(head) :]
