@@ -9,7 +9,7 @@ from yarl import URL
 
 from modegate.adapters.openai_sdk.endpoint import Endpoint
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.adapters.openai_sdk.proxies import proxy_for
+from modegate.adapters.openai_sdk.proxies import ProxyChoice
 from modegate.adapters.openai_sdk.transport.body import WatchedConnection
 from modegate.adapters.openai_sdk.transport.error_translation import translate_errors
 from modegate.adapters.openai_sdk.transport.rejections import rejection
@@ -30,6 +30,7 @@ class Transport:
     def __init__(self, options: UpstreamOptions) -> None:
         # Every other wait is bounded by the caller: no state of the library may outlive the bound.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=options.connect_timeout)
+        self._proxies = ProxyChoice()
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -57,7 +58,8 @@ class Transport:
     async def _send(
         self, method: str, url: URL, endpoint: Endpoint, data: bytes | io.BytesIO | None
     ) -> Answer:
-        session = await self._opened(url)
+        proxy = self._proxies.of(url)
+        session = await self._opened()
         with translate_errors():
             response = await session.request(
                 method,
@@ -65,6 +67,7 @@ class Transport:
                 data=data,
                 headers=endpoint.headers,
                 timeout=self._timeout,
+                proxy=proxy,
                 allow_redirects=False,  # nothing but the configuration says where a request goes
             )
         answer = Answer(response)
@@ -73,19 +76,18 @@ class Transport:
         async with answer:
             raise await rejection(answer)
 
-    async def _opened(self, upstream: URL) -> aiohttp.ClientSession:
+    async def _opened(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
         if self._session is not None and self._loop is loop:
             return self._session
-        opened = _open(upstream, loop)
+        opened = _open(loop)
         left, self._session, self._loop = self._session, opened, loop
         if left is not None:
             await left.close()  # its connections went with its loop
         return opened
 
 
-def _open(upstream: URL, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
-    proxy = proxy_for(upstream)
+def _open(loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
     # The library has no public way to choose it; without it the bound on silence still holds.
     connector._factory = partial(WatchedConnection, loop=loop)  # type: ignore[assignment]  # noqa: SLF001
@@ -95,7 +97,6 @@ def _open(upstream: URL, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSessi
         max_field_size=HEADER_LIMIT,
         # Cookies of one client's answer must not travel with another's request.
         cookie_jar=aiohttp.DummyCookieJar(),
-        # Not trust_env: it reads the proxies, and a netrc file, again for every request.
-        proxy=proxy,
+        # Not trust_env, which reads the proxies, and a netrc file, again for every request.
         auto_decompress=False,
     )
