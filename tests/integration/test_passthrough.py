@@ -11,7 +11,11 @@ import openai
 import pytest
 from support.gateway import Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
+from yarl import URL
 
+from modegate.adapters.openai_sdk.endpoint import Endpoint
+from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.transport.transport import Transport
 from modegate.simulator.loopback_server import Handler, LoopbackServer, Reply, Request
 
 BODY = b'{"model" : "gpt-4o",  "messages":[], "unknown": {"deep": [1e2, "\\u00fc"]} }'
@@ -508,6 +512,22 @@ async def test_a_proxy_of_the_environment(
     assert request.path == "http://upstream.example/v1/chat/completions"
     assert request.headers["proxy-authorization"] == "Basic dXNlcjpzZWNyZXQ="
     assert request.headers["authorization"] == "Bearer sk-server"
+
+
+async def test_each_upstream_of_a_transport_is_reached_its_own_way(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = Transport(UpstreamOptions())
+    async with upstream.server.running() as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        for base in (URL(url), URL("http://upstream.example"), URL(url)):
+            async with await transport.models(Endpoint(base, base / "models", {})) as answered:
+                assert await answered.body.read_all() == ANSWER
+        await transport.aclose()
+    paths = [request.path for request in upstream.requests]
+    assert paths == ["/models", "http://upstream.example/models", "/models"]
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM])

@@ -12,6 +12,20 @@ from modegate.domain.hosts import is_loopback
 USABLE = frozenset({"http", "https"})
 
 
+class ProxyChoice:
+    """The proxy of each upstream, read from the environment once an origin."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None, int | None], URL | None] = {}
+
+    def of(self, url: URL) -> URL | None:
+        """As `proxy_for`; an error is not remembered."""
+        origin = (url.scheme, url.host, url.port)
+        if origin not in self._known:
+            self._known[origin] = proxy_for(url)
+        return self._known[origin]
+
+
 def chosen_proxy(options: UpstreamOptions) -> URL | None:
     """Returns the proxy for the upstream in the options; see `proxy_for`."""
     return proxy_for(URL(options.address))

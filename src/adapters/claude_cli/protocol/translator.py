@@ -10,7 +10,7 @@ from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
 from modegate.adapters.claude_cli.protocol.events import Event, child, count, text, text_blocks
 from modegate.adapters.claude_cli.protocol.open_message import OUTPUT_LIMIT, MessageState
 from modegate.adapters.claude_cli.protocol.retry_wait import OwnWaits, Patience
-from modegate.adapters.claude_cli.protocol.verdict import Reported, finish_reason
+from modegate.adapters.claude_cli.protocol.verdict import Reported, finish_reason, is_forbidden
 from modegate.domain.answer.events import AnswerEvent, FinishReason
 from modegate.domain.errors import GatewayError
 
@@ -147,7 +147,7 @@ class Translator:
     def _assistant(self, event: Event) -> Iterator[AnswerEvent]:
         message = child(event, "message")
         if event.get("is_api_error_message") or message.get("model") == "<synthetic>":
-            yield from self._note_error(event, message)
+            yield from self._note_error(event)
             return
         if self._message.came_as_deltas(message):
             return
@@ -214,7 +214,7 @@ class Translator:
             raise error
         yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
-    def _note_error(self, event: Event, message: Event) -> Iterator[AnswerEvent]:
+    def _note_error(self, event: Event) -> Iterator[AnswerEvent]:
         """Records an error that the CLI reports in a message.
 
         Raises:
@@ -222,9 +222,7 @@ class Translator:
         """
         self._reported.note_error(event, time.time())
         # A 403 has this name too, but after it the CLI ends the turn by itself.
-        if event.get("error") == "authentication_failed" and not any(
-            "403" in said for said in text_blocks(message)
-        ):
+        if event.get("error") == "authentication_failed" and not is_forbidden(event):
             yield from self.give_up(errors.auth_failed())
 
     def _note_session(self, event: Event) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from modegate.adapters.claude_cli import errors
-from modegate.adapters.claude_cli.protocol.events import Event, child, number, text
+from modegate.adapters.claude_cli.protocol.events import Event, child, number, text, text_blocks
 from modegate.adapters.claude_cli.protocol.rate_limits import reset_in, reset_of_text
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.answer.outcomes import (
@@ -37,6 +37,8 @@ USAGE_LIMIT = re.compile(
 )
 INVALID = 400
 SPENT = re.compile(r"reached your .{0,40}API usage limits", re.IGNORECASE)
+FORBIDDEN = 403
+SAYS_FORBIDDEN = re.compile(r"(Failed to authenticate\. )?API Error: 403\b")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 T = TypeVar("T")
@@ -150,6 +152,14 @@ class Reported:
         """Returns the seconds until a request can succeed; None if the CLI reported no time."""
         resets_at = self._resets_at or reset_of_text(said, now)
         return max(0.0, resets_at - now) if resets_at else self._delay
+
+
+def is_forbidden(event: Event) -> bool:
+    """Whether the API answered a request with 403; the text counts only if the event has no status."""
+    status = event.get("api_error_status")
+    if status is not None:
+        return status == FORBIDDEN
+    return any(SAYS_FORBIDDEN.match(said) for said in text_blocks(child(event, "message")))
 
 
 def finish_reason(stop_reason: str | None) -> FinishReason:

@@ -9,7 +9,7 @@ from yarl import URL
 
 from modegate.adapters.openai_sdk.endpoint import Endpoint
 from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.adapters.openai_sdk.proxies import proxy_for
+from modegate.adapters.openai_sdk.proxies import ProxyChoice
 from modegate.adapters.openai_sdk.transport.body import WatchedConnection
 from modegate.adapters.openai_sdk.transport.error_translation import translate_errors
 from modegate.adapters.openai_sdk.transport.rejections import rejection
@@ -31,6 +31,7 @@ class Transport:
         # The caller bounds every other wait: no state of the library may outlive that bound.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=options.connect_timeout)
         self._error_patience = options.error_patience
+        self._proxies = ProxyChoice()
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -60,7 +61,8 @@ class Transport:
     async def _send(
         self, method: str, url: URL, endpoint: Endpoint, data: bytes | io.BytesIO | None
     ) -> Answer:
-        session = await self._opened(url)
+        proxy = self._proxies.of(url)
+        session = await self._opened()
         with translate_errors():
             response = await session.request(
                 method,
@@ -68,6 +70,7 @@ class Transport:
                 data=data,
                 headers=endpoint.headers,
                 timeout=self._timeout,
+                proxy=proxy,
                 allow_redirects=False,  # only the configuration decides where a request is sent
             )
         answer = Answer(response)
@@ -76,19 +79,18 @@ class Transport:
         async with answer:
             raise await rejection(answer, self._error_patience)
 
-    async def _opened(self, upstream: URL) -> aiohttp.ClientSession:
+    async def _opened(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
         if self._session is not None and self._loop is loop:
             return self._session
-        opened = _open(upstream, loop)
+        opened = _open(loop)
         left, self._session, self._loop = self._session, opened, loop
         if left is not None:
             await left.close()  # its connections ended with their event loop
         return opened
 
 
-def _open(upstream: URL, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
-    proxy = proxy_for(upstream)
+def _open(loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
     # aiohttp has no public API to set the protocol class. Without it, silence is still bounded.
     connector._factory = partial(WatchedConnection, loop=loop)  # type: ignore[assignment]  # noqa: SLF001
@@ -99,6 +101,5 @@ def _open(upstream: URL, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSessi
         # Cookies from one client's answer must not be sent with another client's request.
         cookie_jar=aiohttp.DummyCookieJar(),
         # Not trust_env: it reads the proxy variables and the netrc file for every request.
-        proxy=proxy,
         auto_decompress=False,
     )

@@ -49,6 +49,8 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.UpstreamInvalidResponseError: (502, FAILED),
     }
 )
+# Of a class beside the leaves: an upstream's error in mid-stream, or a new branch of a team's own.
+UNLISTED = (502, FAILED)
 
 FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
@@ -74,9 +76,14 @@ def error_object(message: str, kind: str, code: str, param: str | None = None) -
     return escape_line_separators(text).encode("utf-8", "replace")
 
 
+def status_of(kind: type[GatewayError]) -> tuple[int, str]:
+    """Returns the status and the type of an error class; a subclass has those of its parent."""
+    return next((STATUSES[parent] for parent in kind.__mro__ if parent in STATUSES), UNLISTED)
+
+
 def render_error(error: GatewayError) -> tuple[int, bytes]:
     """Returns the status and the body of an error."""
-    status, kind = STATUSES[type(error)]
+    status, kind = status_of(type(error))
     return status, error_object(error.message, kind, error.code, error.param)
 
 
@@ -98,5 +105,5 @@ def internal_error() -> bytes:
 def stream_error(error: GatewayError) -> bytes:
     """Returns the error of a started stream, whose status is already sent."""
     message = f"The answer is incomplete. {error.message}"
-    _, kind = STATUSES.get(type(error), (502, FAILED))
+    _, kind = status_of(type(error))
     return error_object(message, kind, errors.StreamCutError.code)

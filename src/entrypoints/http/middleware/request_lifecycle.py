@@ -58,10 +58,10 @@ class RequestLifecycle:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        record = RequestRecord(scope["method"])
         if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
         named = dict(scope["headers"])
-        record = RequestRecord(scope["method"])
         record.request_id = request_id_of(named.get(b"x-request-id", b"").decode("latin-1"))
         has_body = b"content-length" in named or b"transfer-encoding" in named
 

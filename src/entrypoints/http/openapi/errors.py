@@ -24,6 +24,7 @@ from modegate.entrypoints.http.messages.errors import (
     STATUSES,
     framework_error,
     render_error,
+    status_of,
 )
 from modegate.entrypoints.http.messages.request_body import MIB, not_json, too_large
 from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
@@ -135,7 +136,7 @@ def codes_by_status(kinds: Iterable[Kind], framework: Iterable[int] = ()) -> dic
     """Returns the error codes by status, in ascending order."""
     found: dict[int, list[str]] = {}
     for kind in kinds:
-        found.setdefault(STATUSES[kind][0], []).append(kind.code)
+        found.setdefault(status_of(kind)[0], []).append(kind.code)
     for status in framework:
         found.setdefault(status, []).append(FRAMEWORK[status][0])
     return dict(sorted(found.items()))

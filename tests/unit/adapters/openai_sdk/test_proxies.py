@@ -1,7 +1,7 @@
 import pytest
 from yarl import URL
 
-from modegate.adapters.openai_sdk.proxies import proxy_for
+from modegate.adapters.openai_sdk.proxies import ProxyChoice, proxy_for
 from modegate.adapters.openai_sdk.retries import is_transient
 from modegate.domain.errors import UpstreamUnreachableError
 
@@ -60,3 +60,29 @@ def test_a_proxy_that_nobody_can_use_is_an_error_that_names_where_it_stands(
     assert not is_transient(caught.value, 30)
     assert "secret" not in str(caught.value)
     assert "p.example" not in str(caught.value)
+
+
+def test_each_origin_has_its_own_proxy_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxies = ProxyChoice()
+    monkeypatch.setenv("HTTPS_PROXY", "http://secure.example")
+    monkeypatch.setenv("HTTP_PROXY", "http://plain.example")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    expected = {
+        URL("http://127.0.0.1:8000/v1"): None,
+        UPSTREAM / "models": URL("http://secure.example"),
+        UPSTREAM / "chat": URL("http://secure.example"),
+        URL("http://other.example:8080/v1"): URL("http://plain.example"),
+        URL("https://inside.example/v1"): None,
+    }
+    assert {url: proxies.of(url) for url in expected} == expected
+    monkeypatch.setenv("HTTPS_PROXY", "http://late.example")
+    assert {url: proxies.of(url) for url in expected} == expected
+
+
+def test_an_unusable_proxy_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxies = ProxyChoice()
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://p.example")
+    with pytest.raises(UpstreamUnreachableError):
+        proxies.of(UPSTREAM)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    assert proxies.of(UPSTREAM) == URL("http://proxy.example")

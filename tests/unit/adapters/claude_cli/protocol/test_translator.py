@@ -115,6 +115,44 @@ def test_failures(captures: Path, name: str, error: type[GatewayError]) -> None:
     assert "127.0.0.1" not in caught.value.message
 
 
+def authentication_failed(said: str, **more: object) -> Event:
+    content = [{"type": "text", "text": said}]
+    return {
+        "type": "assistant",
+        "message": {"model": "<synthetic>", "content": content},
+        "error": "authentication_failed",
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        authentication_failed("Failed to authenticate. API Error: 401 request req_4031"),
+        authentication_failed("Invalid API key of account 403 \u00b7 Please run /login"),
+        authentication_failed("API Error: 401 (the proxy said API Error: 403)"),
+        authentication_failed("Failed to authenticate. API Error: 403", api_error_status=401),
+    ],
+)
+def test_403_elsewhere_in_a_text_does_not_hide_an_authentication_failure(event: Event) -> None:
+    with pytest.raises(BackendAuthError):
+        chunks_of(event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        authentication_failed("API Error: 403"),
+        authentication_failed("Failed to authenticate. API Error: 403 simulated"),
+        authentication_failed("Not allowed.", api_error_status=403),
+    ],
+)
+def test_with_a_403_the_result_decides(event: Event) -> None:
+    result: Event = {"type": "result", "is_error": True, "api_error_status": 403}
+    with pytest.raises(BackendForbiddenError):
+        chunks_of(event, result)
+
+
 @pytest.mark.parametrize("name", ["text", "droponce", "thinking"])
 def test_every_split_gives_the_same_answer(captures: Path, name: str) -> None:
     data = (captures / f"{name}.ndjson").read_bytes()

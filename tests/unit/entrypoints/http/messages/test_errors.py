@@ -3,8 +3,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from modegate.domain.errors import GatewayError, StreamCutError, UpstreamRefusalError
-from modegate.entrypoints.http.messages.errors import STATUSES, error_object, stream_error
+from modegate.domain.errors import BackendError, GatewayError, StreamCutError, UpstreamRefusalError
+from modegate.entrypoints.http.messages.errors import (
+    STATUSES,
+    error_object,
+    render_error,
+    stream_error,
+)
 
 FIELDS = {"message", "type", "param", "code"}
 TYPES = {
@@ -17,7 +22,8 @@ TYPES = {
 
 
 def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
-    below = kind.__subclasses__()
+    """Without the classes that adapters and tests derive for themselves."""
+    below = [it for it in kind.__subclasses__() if it.__module__ == GatewayError.__module__]
     if not below:
         yield kind
     for child in below:
@@ -25,8 +31,7 @@ def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
 
 
 def of_the_tree() -> set[type[GatewayError]]:
-    """Without the classes that adapters and tests derive for themselves."""
-    return {leaf for leaf in leaves(GatewayError) if leaf.__module__ == GatewayError.__module__}
+    return set(leaves(GatewayError))
 
 
 def test_every_leaf_of_the_tree_has_a_status_and_nothing_else_has() -> None:
@@ -58,6 +63,24 @@ def test_a_cut_stream_has_one_code_and_says_that_it_is_incomplete(
     assert error.keys() == FIELDS
     assert (error["code"], error["param"]) == ("stream_error", None)
     assert error["message"] == "The answer is incomplete. Why."
+
+
+@pytest.mark.parametrize("kind", STATUSES)
+def test_a_subclass_is_rendered_as_its_parent(kind: type[GatewayError]) -> None:
+    subclass = type("Custom", (kind,), {"__module__": __name__})
+    below = type("MoreCustom", (subclass,), {"__module__": __name__})
+    for error in (subclass("Why."), below("Why.")):
+        assert render_error(error) == render_error(kind("Why."))
+        assert stream_error(error) == stream_error(kind("Why."))
+
+
+def test_a_branch_without_a_status_is_a_failure_of_the_backend() -> None:
+    class CustomError(BackendError):
+        code = "custom"
+
+    status, body = render_error(CustomError("Why."))
+    assert status == 502
+    assert json.loads(body)["error"]["code"] == "custom"
 
 
 def test_half_a_character_does_no_harm() -> None:

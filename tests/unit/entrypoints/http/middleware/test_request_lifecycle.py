@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.middleware.client_connection import Headers, Message, Receive, Send
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import REFUSED
@@ -68,6 +69,25 @@ async def test_a_request_that_was_watched_needs_no_garbage_collector() -> None:
     del client
     await asyncio.sleep(0)  # so that who watched has ended
     assert gone() is None
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+async def test_the_record_has_the_clients_method(method: str) -> None:
+    methods, records = [], list[RequestRecord]()
+
+    async def app(scope: Message, _: Receive, send: Send) -> None:
+        methods.append(scope["method"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    class Observer:
+        def observe(self, record: RequestRecord) -> None:
+            records.append(record)
+
+    handle = RequestLifecycle(app, Draining(), beside, [Observer()])
+    await handle({"type": "http", "method": method, "headers": []}, Client().receive, ignore)
+    assert methods == ["GET"]
+    assert [record.method for record in records] == [method]
 
 
 class Opened:
