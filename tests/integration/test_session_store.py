@@ -67,8 +67,8 @@ async def test_two_gateways_on_one_folder_see_each_others_sessions(tmp_path: Pat
 HOLD = """
 import sys
 from pathlib import Path
-from modegate.adapters.sqlite.session_locks import Holds
-print(Holds(Path(sys.argv[1])).take(sys.argv[2]), flush=True)
+from modegate.adapters.sqlite.session_locks import SessionLocks
+print(SessionLocks(Path(sys.argv[1])).take(sys.argv[2]), flush=True)
 sys.stdin.read()
 """
 
