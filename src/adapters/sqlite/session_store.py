@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modegate.adapters.sqlite.condition import Condition, fault_in
 from modegate.adapters.sqlite.database import open_database
@@ -29,6 +29,11 @@ SPARE = "sessions.spare"
 PROOF_BYTES = 512
 # What UTF-8 takes for a character at most.
 BYTES_A_CHARACTER = 4
+# The index has all that is read here: the table would be read with its prompts.
+EXPIRED = """
+SELECT id FROM sessions INDEXED BY session_times
+WHERE id > ? AND (used_at <= ? OR created_at <= ?) ORDER BY id LIMIT ?
+"""
 
 
 class SqliteSessionStore:
@@ -71,6 +76,33 @@ class SqliteSessionStore:
             *values,
         )
 
+    async def count(self) -> int:
+        """The number of sessions."""
+        ((number,),) = await self._rows("SELECT count(*) FROM sessions")
+        return int(number)
+
+    async def find_expired(
+        self,
+        *,
+        used_until: float,
+        created_until: float,
+        limit: int,
+        after: SessionId | None = None,
+    ) -> list[SessionId]:
+        """A page of ids, sorted."""
+        rows = await self._rows(EXPIRED, after or "", used_until, created_until, limit)
+        return [SessionId(found) for (found,) in rows]
+
+    async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
+        """The ids without a session."""
+        marks = ", ".join("?" * len(ids))
+        rows = await self._rows(
+            f"SELECT id FROM sessions INDEXED BY session_times WHERE id IN ({marks})",  # noqa: S608 - ours
+            *ids,
+        )
+        known = {found for (found,) in rows}
+        return [it for it in ids if it not in known]
+
     async def put(self, session: Session) -> None:
         """Remember the session."""
         try:
@@ -112,8 +144,10 @@ class SqliteSessionStore:
         self._holds.close()
 
     async def _select(self, statement: str, *values: str) -> list[Session]:
-        rows = await self._run(lambda db: db.execute(statement, values).fetchall())
-        return [Session(*row) for row in rows]
+        return [Session(*row) for row in await self._rows(statement, *values)]
+
+    async def _rows(self, statement: str, *values: object) -> list[Any]:
+        return await self._run(lambda db: db.execute(statement, values).fetchall())
 
     async def _write(self, statement: str, *values: object) -> None:
         await self._run(lambda db: self._with_room(lambda: db.execute(statement, values)))

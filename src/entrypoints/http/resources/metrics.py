@@ -44,7 +44,7 @@ class MetricsPage:
     async def _sessions(self) -> str:
         """Their number; nothing where the store fails, for all else can still be told."""
         try:
-            known = len(await self.sessions.find())
+            known = await self.sessions.count()
         except StorageError:
             return ""
         return (
