@@ -35,6 +35,15 @@ def open_database(path: Path) -> sqlite3.Connection:
         sleep(PAUSE)
 
 
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Returns the device and inode of a file, or None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     with ExitStack() as failing:
         database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
