@@ -1,11 +1,12 @@
-"""A custom session store that writes JSON files to a folder, in about twenty lines."""
+"""A custom session store that writes JSON files to a folder."""
 
 import fcntl
 import json
 from asyncio import to_thread
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from heapq import nsmallest
 from pathlib import Path
 
 from modegate.domain.access.client import ClientId
@@ -25,6 +26,29 @@ class FolderSessionStore:
     async def find(self, client: ClientId | None = None) -> list[Session]:
         found = [it for it in await to_thread(self._read, "*.json") if client in (None, it.client)]
         return sorted(found, key=lambda session: session.used_at, reverse=True)
+
+    async def count(self) -> int:
+        return await to_thread(lambda: sum(1 for _ in self._folder.glob("*.json")))
+
+    async def find_expired(
+        self,
+        *,
+        used_until: float,
+        created_until: float,
+        limit: int,
+        after: SessionId | None = None,
+    ) -> list[SessionId]:
+        def expired() -> Iterator[SessionId]:
+            for path in self._folder.glob("*.json"):
+                if after is None or path.stem > after:
+                    for it in self._read(path.name):
+                        if it.used_at <= used_until or it.created_at <= created_until:
+                            yield it.id
+
+        return await to_thread(lambda: nsmallest(limit, expired()))
+
+    async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
+        return [it for it in ids if not (self._folder / f"{it}.json").exists()]
 
     async def put(self, session: Session) -> None:
         new = self._folder / f"{session.id}.new"

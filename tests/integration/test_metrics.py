@@ -4,10 +4,13 @@ import asyncio
 from pathlib import Path
 
 import httpx2
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.gateway import Gateway, GatewayFactory
 from support.waiting import until
 
+from modegate.adapters.sqlite.session_store import SqliteSessionStore
+from modegate.entrypoints.cli.commands import doctor
 from modegate.testing.answer_backend import ScriptedBackend, says
 from modegate.testing.scripted_claude import ScriptedClaude
 
@@ -88,6 +91,21 @@ async def test_a_token_keeps_strangers_out(gateway: GatewayFactory) -> None:
         assert await figures(running, "sk-metrics")
         for right in (b"bearer sk-metrics", b"BEARER   sk-metrics"):
             assert (await ask(right)).status_code == 200
+
+
+async def test_sessions_are_counted_and_cleaned_without_loading_all(
+    gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise AssertionError("all sessions were loaded")
+
+    monkeypatch.setattr(SqliteSessionStore, "find", refuse)
+    async with gateway(claude=ScriptedBackend(*says("Hello"))) as running:
+        await running.claude()
+        assert (await figures(running))["modegate_sessions", ""] == 1
+        assert await running.container.expire_sessions().execute() == 0
+        diagnosis = str(await doctor._sessions(running.container))  # noqa: SLF001
+    assert diagnosis.startswith("ok   sessions: 1 in ")
 
 
 async def test_a_store_that_fails_costs_its_own_figure_alone(

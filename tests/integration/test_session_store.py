@@ -2,14 +2,17 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from modegate.adapters.sqlite import database
 from modegate.adapters.sqlite.session_store import FILE, SqliteSessionStore
@@ -135,6 +138,83 @@ async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
         assert "Permission denied" in caplog.text
         async with store.hold(ONE):
             pass
+
+
+class SlowDisk:
+    """Blocks the system call of a lock, or of its release, until the test goes on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.blocking: int | None = None
+        self.blocked, self.go_on = threading.Event(), threading.Event()
+        self.threads: set[threading.Thread] = set()
+        self._lockf = fcntl.lockf
+        monkeypatch.setattr(fcntl, "lockf", self.lockf)
+
+    def lockf(self, descriptor: int, operation: int, *place: int) -> None:
+        self.threads.add(threading.current_thread())
+        if operation == self.blocking:
+            self.blocked.set()
+            assert self.go_on.wait(30)
+        self._lockf(descriptor, operation, *place)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> SlowDisk:
+    return SlowDisk(monkeypatch)
+
+
+async def hold_for_ever(store: SqliteSessionStore, held: asyncio.Event) -> None:
+    async with store.hold(ONE):
+        held.set()
+        await asyncio.Event().wait()
+
+
+async def free(store: SqliteSessionStore) -> None:
+    """Waits until the session can be held."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                async with store.hold(ONE):
+                    return
+            except SessionBusyError:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_slow_disk_blocks_no_event_loop(tmp_path: Path, disk: SlowDisk) -> None:
+    async with opened(tmp_path) as store:
+        async with store.hold(ONE):
+            pass
+        assert disk.threads
+        assert threading.current_thread() not in disk.threads
+
+
+async def test_a_hold_that_is_cancelled_while_it_is_taken_is_released(
+    tmp_path: Path, disk: SlowDisk
+) -> None:
+    disk.blocking = fcntl.LOCK_EX | fcntl.LOCK_NB
+    async with opened(tmp_path) as store:
+        task = asyncio.create_task(hold_for_ever(store, asyncio.Event()))
+        await until(disk.blocked.is_set)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        disk.go_on.set()
+        await free(store)
+
+
+async def test_a_hold_that_is_cancelled_while_it_is_released_is_released(
+    tmp_path: Path, disk: SlowDisk
+) -> None:
+    disk.blocking = fcntl.LOCK_UN
+    async with opened(tmp_path) as store:
+        task = asyncio.create_task(hold_for_ever(store, held := asyncio.Event()))
+        await held.wait()
+        task.cancel()
+        await until(disk.blocked.is_set)
+        task.cancel()
+        await asyncio.wait({task})
+        disk.go_on.set()
+        await free(store)
 
 
 @pytest.fixture

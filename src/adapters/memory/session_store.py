@@ -1,7 +1,8 @@
 """The in-memory session store, for tests, embedding, and gateways without persistent sessions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from heapq import nsmallest
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionBusyError
@@ -23,6 +24,30 @@ class MemorySessionStore:
         """Returns all sessions, or one client's, most recently used first."""
         found = (it for it in self._sessions.values() if client in (None, it.client))
         return sorted(found, key=lambda session: session.used_at, reverse=True)
+
+    async def count(self) -> int:
+        """The number of sessions."""
+        return len(self._sessions)
+
+    async def find_expired(
+        self,
+        *,
+        used_until: float,
+        created_until: float,
+        limit: int,
+        after: SessionId | None = None,
+    ) -> list[SessionId]:
+        """A page of ids, sorted."""
+        found = (
+            it.id
+            for it in self._sessions.values()
+            if it.used_at <= used_until or it.created_at <= created_until
+        )
+        return nsmallest(limit, (it for it in found if after is None or it > after))
+
+    async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
+        """The ids without a session."""
+        return [it for it in ids if it not in self._sessions]
 
     async def put(self, session: Session) -> None:
         """Stores the session."""

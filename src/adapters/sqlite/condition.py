@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+from modegate.domain.errors import StorageError
 from modegate.domain.health import StorageState
 from modegate.domain.storage import StorageFault, fault_of, storage_error
 
@@ -40,15 +41,21 @@ class Condition:
         """
         try:
             yield
+        except StorageError as error:  # ours, with a message that may be shown
+            self._fail(error.message, is_check=is_check)
+            raise
         except (sqlite3.Error, OSError) as error:
-            if not (is_check and self.state is StorageState.ERROR):
-                log.error("session storage failed: %s", error)  # noqa: TRY400
-            self.state = StorageState.ERROR
+            self._fail(error, is_check=is_check)
             raise storage_error(fault_in(error)) from error
         if proves:
             if self.state is StorageState.ERROR:
                 log.warning("session storage recovered")
             self.state = StorageState.OK
+
+    def _fail(self, error: object, *, is_check: bool) -> None:
+        if not (is_check and self.state is StorageState.ERROR):
+            log.error("session storage failed: %s", error)
+        self.state = StorageState.ERROR
 
 
 def fault_in(error: sqlite3.Error | OSError) -> StorageFault:

@@ -3,16 +3,16 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modegate.adapters.sqlite.condition import Condition, fault_in
-from modegate.adapters.sqlite.database import open_database
-from modegate.adapters.sqlite.session_locks import SessionLocks
+from modegate.adapters.sqlite.database import identity_of, open_database
+from modegate.adapters.sqlite.session_holds import SessionHolds
 from modegate.adapters.sqlite.spare import SpareSpace
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionBusyError, StorageError
@@ -27,8 +27,12 @@ log = logging.getLogger(__name__)
 FILE = "sessions.db"
 SPARE = "sessions.spare"
 PROOF_BYTES = 512
-# What UTF-8 takes for a character at most.
-BYTES_A_CHARACTER = 4
+BYTES_A_CHARACTER = 4  # UTF-8 takes no more
+# The index has all that is read here: the table would be read with its prompts.
+EXPIRED = """
+SELECT id FROM sessions INDEXED BY session_times
+WHERE id > ? AND (used_at <= ? OR created_at <= ?) ORDER BY id LIMIT ?
+"""
 
 
 class SqliteSessionStore:
@@ -44,7 +48,7 @@ class SqliteSessionStore:
         self._closed = False
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._holds = SessionLocks(folder / "sessions.lock")
+        self._holds = SessionHolds(folder)
         self._spare = SpareSpace(folder / SPARE)
         self._condition = Condition()
 
@@ -71,6 +75,33 @@ class SqliteSessionStore:
             *values,
         )
 
+    async def count(self) -> int:
+        """The number of sessions."""
+        ((number,),) = await self._rows("SELECT count(*) FROM sessions")
+        return int(number)
+
+    async def find_expired(
+        self,
+        *,
+        used_until: float,
+        created_until: float,
+        limit: int,
+        after: SessionId | None = None,
+    ) -> list[SessionId]:
+        """A page of ids, sorted."""
+        rows = await self._rows(EXPIRED, after or "", used_until, created_until, limit)
+        return [SessionId(found) for (found,) in rows]
+
+    async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
+        """The ids without a session."""
+        marks = ", ".join("?" * len(ids))
+        rows = await self._rows(
+            f"SELECT id FROM sessions INDEXED BY session_times WHERE id IN ({marks})",  # noqa: S608 - ours
+            *ids,
+        )
+        known = {found for (found,) in rows}
+        return [it for it in ids if it not in known]
+
     async def put(self, session: Session) -> None:
         """Remember the session."""
         try:
@@ -92,15 +123,12 @@ class SqliteSessionStore:
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         """Exclusive use of the id, among all processes that share the folder."""
-        with self._condition.observed():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            taken = self._holds.take(session_id)
-        if not taken:
-            raise SessionBusyError
-        try:
+        async with AsyncExitStack() as holding:
+            with self._condition.observed():
+                taken = await holding.enter_async_context(self._holds.hold(session_id))
+            if not taken:
+                raise SessionBusyError
             yield
-        finally:
-            self._holds.release(session_id)
 
     async def aclose(self) -> None:
         """Close the database; once is enough, and twice does no harm."""
@@ -109,11 +137,13 @@ class SqliteSessionStore:
         self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
-        self._holds.close()
+        await self._holds.aclose()
 
     async def _select(self, statement: str, *values: str) -> list[Session]:
-        rows = await self._run(lambda db: db.execute(statement, values).fetchall())
-        return [Session(*row) for row in rows]
+        return [Session(*row) for row in await self._rows(statement, *values)]
+
+    async def _rows(self, statement: str, *values: object) -> list[Any]:
+        return await self._run(lambda db: db.execute(statement, values).fetchall())
 
     async def _write(self, statement: str, *values: object) -> None:
         await self._run(lambda db: self._with_room(lambda: db.execute(statement, values)))
@@ -146,9 +176,7 @@ class SqliteSessionStore:
                 try:
                     return work(self._open())
                 except sqlite3.Error as error:
-                    if (
-                        fault_in(error) is StorageFault.BROKEN
-                    ):  # what is wrong with the file may be right in a new one
+                    if fault_in(error) is StorageFault.BROKEN:  # a new file may work
                         self._close()
                     raise
 
@@ -157,24 +185,16 @@ class SqliteSessionStore:
     def _open(self) -> sqlite3.Connection:
         """The database at the path: a file that was removed is not written to any more."""
         path = self._folder / FILE
-        if self._database is not None and _identity(path) != self._file:
+        if self._database is not None and identity_of(path) != self._file:
             self._close()
         if self._database is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # After an orderly end the files beside the database have to be made anew.
             self._database = self._with_room(lambda: open_database(path))
-            self._file = _identity(path)
+            self._file = identity_of(path)
         return self._database
 
     def _close(self) -> None:
         if self._database is not None:
             self._database.close()
             self._database = None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino

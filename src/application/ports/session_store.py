@@ -19,6 +19,29 @@ class SessionStore(Protocol):
         """Returns all sessions, or one client's, most recently used first; includes expired ones."""
         ...
 
+    async def count(self) -> int:
+        """Returns the number of stored sessions, including expired ones; it is asked often."""
+        ...
+
+    async def find_expired(
+        self,
+        *,
+        used_until: float,
+        created_until: float,
+        limit: int,
+        after: SessionId | None = None,
+    ) -> Sequence[SessionId]:
+        """Returns one page of the ids of sessions last used, or created, at these times or before.
+
+        A page has at most `limit` ids, sorted, all greater than `after`. The next page starts after
+        the last id of this one; so the pages end even if nothing on them can be removed.
+        """
+        ...
+
+    async def find_unknown(self, ids: Sequence[SessionId]) -> Sequence[SessionId]:
+        """Returns those of the ids that no stored session has, in any order."""
+        ...
+
     async def put(self, session: Session) -> None:
         """Stores the session and replaces an earlier one with the same id."""
         ...

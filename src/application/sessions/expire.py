@@ -1,6 +1,9 @@
 """Removing sessions whose time is over."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -8,6 +11,9 @@ from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import SessionId
+
+# Ids in memory at once; SQLite accepts at least 999 values in a statement.
+PAGE_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +34,35 @@ class ExpireSessions:
         Raises:
             StorageError: the last of several failures, after all others were removed.
         """
-        known = {session.id for session in await self.store.find()}
-        candidates = [*known, *(set(await self.transcripts.list_ids()) - known)]
         removed, failure = 0, None
-        for session_id in candidates:
-            try:
-                removed += await self._remove(session_id)
-            except StorageError as error:
-                failure = error
+        async with aclosing(self._candidates()) as candidates:
+            async for session_id in candidates:
+                try:
+                    removed += await self._remove(session_id)
+                except StorageError as error:
+                    failure = error
         if failure is not None:
             raise failure
         return removed
+
+    async def _candidates(self) -> AsyncGenerator[SessionId, None]:
+        """Yields expired sessions page by page, then transcripts without a session."""
+        now, policy = self.clock.now(), self.configuration.current().sessions
+        find_page = partial(
+            self.store.find_expired,
+            used_until=now - policy.idle,
+            created_until=now - policy.age,
+            limit=PAGE_SIZE,
+        )
+        after = None
+        while page := await find_page(after=after):
+            for session_id in page:
+                yield session_id
+            after = page[-1]
+        ids = tuple(await self.transcripts.list_ids())
+        for start in range(0, len(ids), PAGE_SIZE):
+            for session_id in await self.store.find_unknown(ids[start : start + PAGE_SIZE]):
+                yield session_id
 
     async def _remove(self, session_id: SessionId) -> bool:
         if not await self._over(session_id):

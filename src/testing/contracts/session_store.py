@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -65,6 +66,58 @@ class SessionStoreContract(ABC):
                 replace(session(TWO), client=ClientId("you"), used_at=99.0),
                 session(ONE),
             ]
+
+    async def test_sessions_are_counted(self) -> None:
+        async with self.store() as store:
+            assert await store.count() == 0
+            await store.put(session(ONE))
+            await store.put(replace(session(TWO), client=ClientId("you")))
+            await store.put(replace(session(ONE), used_at=99.5))
+            await store.reserve(session(THREE))
+            assert await store.count() == 2
+            await store.remove(ONE)
+            assert await store.count() == 1
+
+    async def test_expired_sessions_are_idle_or_old(self) -> None:
+        async with self.store() as store:
+            for session_id, created_at, used_at in ((ONE, 1.0, 9.0), (TWO, 5.0, 5.0)):
+                await store.put(
+                    replace(session(session_id), created_at=created_at, used_at=used_at)
+                )
+            await store.put(replace(session(THREE), client=ClientId("you"), used_at=99.0))
+            for used_until, created_until, expired in (
+                (4.9, 0.9, []),
+                (5.0, 0.9, [TWO]),
+                (4.9, 1.0, [ONE]),
+                (5.0, 1.0, [ONE, TWO]),
+                (99.0, 0.9, [ONE, TWO, THREE]),
+            ):
+                found = await store.find_expired(
+                    used_until=used_until, created_until=created_until, limit=9
+                )
+                assert list(found) == expired
+
+    async def test_expired_sessions_come_in_pages_sorted_by_id(self) -> None:
+        async with self.store() as store:
+            for used_at, session_id in enumerate((THREE, ONE, TWO)):
+                await store.put(replace(session(session_id), used_at=float(used_at)))
+            assert list(await expired_page(store, limit=2)) == [ONE, TWO]
+
+    async def test_pages_of_expired_sessions_end_though_none_is_removed(self) -> None:
+        async with self.store() as store:
+            for session_id in (THREE, ONE, TWO):
+                await store.put(session(session_id))
+            assert list(await expired_page(store, limit=2, after=ONE)) == [TWO, THREE]
+            await store.remove(TWO)
+            assert list(await expired_page(store, limit=2, after=TWO)) == [THREE]
+            assert list(await expired_page(store, limit=2, after=THREE)) == []
+
+    async def test_ids_without_a_session_are_unknown(self) -> None:
+        async with self.store() as store:
+            await store.put(session(TWO))
+            assert set(await store.find_unknown([ONE, TWO, THREE])) == {ONE, THREE}
+            assert list(await store.find_unknown([TWO])) == []
+            assert list(await store.find_unknown([])) == []
 
     async def test_unknown_is_none(self) -> None:
         async with self.store() as store:
@@ -153,6 +206,13 @@ async def _try(store: SessionStore, release: asyncio.Event) -> bool:
     except SessionBusyError:
         release.set()
         return False
+
+
+async def expired_page(
+    store: SessionStore, limit: int, after: SessionId | None = None
+) -> Sequence[SessionId]:
+    """Returns a page of all sessions that `session` makes."""
+    return await store.find_expired(used_until=99.0, created_until=99.0, limit=limit, after=after)
 
 
 def session(session_id: SessionId, system_prompt: str = "Be brief. ü") -> Session:

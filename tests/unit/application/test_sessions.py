@@ -1,8 +1,10 @@
 """A client's sessions, and the end of their time."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,7 +36,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock = FakeClock(55.0)
-        self.store = MemorySessionStore()
+        self.store: MemorySessionStore = MemorySessionStore()
         self.transcripts = FakeTranscriptStore(ONE, TWO)
         configuration = FakeConfigurationSource(sessions=SessionPolicy(idle=60, age=200))
         self.sessions = ManageSessions(
@@ -196,6 +198,84 @@ async def test_a_conversation_that_stays_is_told_and_left_to_the_cleaner(world: 
         await ending.get(ONE, ME)
     assert await world.expire.execute() == 1
     assert world.transcripts.ids == {TWO}
+
+
+class Paged(MemorySessionStore):
+    """Loads no session but those that are to be removed, and records the size of each page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    async def find(self, client: ClientId | None = None) -> list[Session]:
+        raise AssertionError(f"all sessions of {client} were loaded")
+
+    async def find_expired(self, **wanted: Any) -> list[SessionId]:
+        page = await super().find_expired(**wanted)
+        self.sizes.append(len(page))
+        return page
+
+    async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
+        self.sizes.append(len(ids))
+        return await super().find_unknown(ids)
+
+
+IDS = [SessionId(str(uuid.UUID(int=number, version=4))) for number in range(10)]
+
+
+@pytest.fixture
+async def many(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Ten sessions of which nine have expired, in pages of three."""
+    monkeypatch.setattr("modegate.application.sessions.expire.PAGE_SIZE", 3)
+    world.store = Paged()
+    world.transcripts.ids.clear()
+    for session_id in IDS:
+        await world.store.put(Session.start(session_id, ME, 0.0))
+        world.transcripts.ids.add(session_id)
+    world.clock.advance(10)
+    await world.store.put(replace(Session.start(IDS[7], ME, 0.0), used_at=50.0))
+    world.expire = replace(world.expire, store=world.store)
+    return world
+
+
+async def test_sessions_expire_in_pages(many: World) -> None:
+    many.transcripts.ids.add(LEFT)
+    assert await many.expire.execute() == 10
+    assert many.transcripts.ids == {IDS[7]}
+    assert isinstance(many.store, Paged)
+    assert many.store.sizes == [3, 3, 3, 0, 2]
+
+
+async def test_sessions_in_use_fill_no_page_for_ever(many: World) -> None:
+    async with AsyncExitStack() as turns:
+        for session_id in IDS[:5]:
+            await turns.enter_async_context(many.store.hold(session_id))
+        assert await many.expire.execute() == 4
+    assert await many.expire.execute() == 5
+    assert await many.store.count() == 1
+
+
+class Immovable(Paged):
+    async def remove(self, session_id: SessionId) -> None:
+        raise StorageError(f"{session_id} stays")
+
+
+async def test_sessions_that_cannot_be_removed_fill_no_page_for_ever(many: World) -> None:
+    store = Immovable()
+    for session_id in IDS:
+        await store.put(Session.start(session_id, ME, 0.0))
+    with pytest.raises(StorageError, match=IDS[-1]):  # all were tried
+        await replace(many.expire, store=store).execute()
+    assert await store.count() == len(IDS)
+
+
+async def test_a_transcript_that_another_gateway_uses_fills_no_page_for_ever(many: World) -> None:
+    class Used(FakeTranscriptStore):
+        async def delete(self, session_id: SessionId) -> bool:
+            return session_id == IDS[0] and await super().delete(session_id)
+
+    assert await replace(many.expire, transcripts=Used(*IDS, LEFT)).execute() == 1
+    assert await many.store.count() == len(IDS) - 1
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])

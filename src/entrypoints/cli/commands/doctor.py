@@ -131,7 +131,7 @@ def _passthrough(container: Container) -> Diagnostic:
 async def _sessions(container: Container) -> Diagnostic:
     settings: Settings = container.settings()
     try:
-        known = len(await container.session_store().find())
+        known = await container.session_store().count()
     except GatewayError as error:
         return Diagnostic(Severity.ERROR, f"sessions: {settings.modegate_state_dir}", error.message)
     # A full disk can be read, but not written.

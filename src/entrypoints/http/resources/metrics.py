@@ -44,7 +44,7 @@ class MetricsPage:
     async def _sessions(self) -> str:
         """Returns the session gauge; empty if the store fails, so that the other metrics remain."""
         try:
-            known = len(await self.sessions.find())
+            known = await self.sessions.count()
         except StorageError:
             return ""
         return (

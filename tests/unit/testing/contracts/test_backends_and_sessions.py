@@ -1,7 +1,7 @@
 """A suite that no adapter can fail proves nothing: each duty has a fake here that breaks it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -227,6 +227,44 @@ class Guarded(MemorySessionStore):
         return [] if client is None else await super().find(client)
 
 
+class Cumulative(MemorySessionStore):
+    """Counts puts, not sessions."""
+
+    puts = 0
+
+    async def put(self, session: Session) -> None:
+        self.puts += 1
+        await super().put(session)
+
+    async def count(self) -> int:
+        return self.puts
+
+
+class IdleOnly(MemorySessionStore):
+    """Never removes a session that is used often, however old it is."""
+
+    async def find_expired(self, **wanted: Any) -> list[SessionId]:
+        return await super().find_expired(**wanted | {"created_until": 0.0})
+
+
+class Unlimited(MemorySessionStore):
+    async def find_expired(self, **wanted: Any) -> list[SessionId]:
+        return await super().find_expired(**wanted | {"limit": 1000})
+
+
+class Repeating(MemorySessionStore):
+    """Returns the first page again and again."""
+
+    async def find_expired(self, **wanted: Any) -> list[SessionId]:
+        return await super().find_expired(**wanted | {"after": None})
+
+
+class KnowsAll(MemorySessionStore):
+    async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
+        del ids
+        return []
+
+
 class Premature(MemorySessionStore):
     async def reserve(self, session: Session) -> None:
         await self.put(session)
@@ -295,6 +333,11 @@ BROKEN_STORES = {
     "test_the_last_put_counts": FirstWins,
     "test_a_clients_own_are_found_the_latest_used_first": Tidy,
     "test_without_a_client_all_are_found": Guarded,
+    "test_sessions_are_counted": Cumulative,
+    "test_expired_sessions_are_idle_or_old": IdleOnly,
+    "test_expired_sessions_come_in_pages_sorted_by_id": Unlimited,
+    "test_pages_of_expired_sessions_end_though_none_is_removed": Repeating,
+    "test_ids_without_a_session_are_unknown": KnowsAll,
     "test_unknown_is_none": Inventive,
     "test_what_was_removed_is_gone_and_may_be_removed_again": Strict,
     "test_a_reservation_shows_no_session": Premature,

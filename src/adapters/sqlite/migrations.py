@@ -1,0 +1,62 @@
+"""Migrations of the schema: one step for each version of the file."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from modegate.domain.errors import StorageError
+
+# Each version's statements, the first version's first. Published steps never change; append new ones.
+STEPS: Sequence[Sequence[str]] = (
+    (
+        """
+        CREATE TABLE IF NOT EXISTS sessions (
+            id TEXT PRIMARY KEY,
+            client TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            used_at REAL NOT NULL,
+            cli_session_id TEXT NOT NULL,
+            system_prompt TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        # One row of zeros proves that a session could be written. Some files of version 1 have it.
+        "CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, room BLOB NOT NULL)",
+        # Counting and finding expired sessions read this index only, never a prompt.
+        "CREATE INDEX session_times ON sessions (id, used_at, created_at)",
+    ),
+)
+
+
+def migrate(database: sqlite3.Connection) -> None:
+    """Brings the schema to the newest version, in one transaction; a current file is not written.
+
+    Raises:
+        StorageError: a later version of modegate wrote the file.
+        sqlite3.Error: a step failed, and the file is as it was before.
+    """
+    if read_version(database) == len(STEPS):  # a full or read-only disk can still be read
+        return
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        # Read again: another process may have migrated the file before this one got the lock.
+        for statements in STEPS[read_version(database) :]:
+            for statement in statements:
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def read_version(database: sqlite3.Connection) -> int:
+    """Returns the schema's version; 0 for a new file.
+
+    Raises:
+        StorageError: a later version of modegate wrote the file.
+    """
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > len(STEPS):
+        raise StorageError(
+            f"The sessions are stored in format {version}, and this version of modegate reads "
+            f"formats up to {len(STEPS)}: the operator has to use the later version of modegate "
+            "that wrote them, or another MODEGATE_STATE_DIR."
+        )
+    return int(version)
