@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 from support.gateway import Gateway, GatewayFactory
-from support.waiting import until
+from support.waiting import settled, until
 
 from modegate.testing.answer_backend import ScriptedBackend, says
 from modegate.testing.scripted_claude import ScriptedClaude
@@ -32,6 +32,8 @@ async def test_what_happened_is_counted(gateway: GatewayFactory) -> None:
         await running.claude(stream=True)
         await running.claude(model="o1")
         await running.chat("gpt-4o")
+        # A request is counted when it has ended, which is after its client has the answer.
+        await settled()
         found = await figures(running)
     claude = "claude-code"
     assert found["modegate_requests_total", f"200,{claude}"] == 2
@@ -59,6 +61,7 @@ async def test_processes_are_told_as_in_health(gateway: GatewayFactory, tmp_path
         for task in asking:
             task.cancel()
         await until(lambda: backend.status().capacity.active == 0)
+        await settled()
         left = await figures(running)
     assert (found["modegate_processes", "active"], found["modegate_queue", ""]) == (1, 2)
     assert (left["modegate_processes", "active"], left["modegate_queue", ""]) == (0, 0)

@@ -53,7 +53,7 @@ async def heat(
     """Have the model used, and processes stand ready for it."""
     begun = len(claude.starts) if claude else 0
     assert (await gateway.claude(**params)).status_code == 200
-    await until(lambda: capacity(gateway).warm == number, 10)
+    await until(lambda: capacity(gateway).warm == number)
     if claude:
         await until(lambda: len(claude.starts) > begun + 1)
 
@@ -227,9 +227,9 @@ async def test_one_that_is_too_old_is_replaced(
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
         await heat(running, 1, claude)
         old = int(str(claude.starts[1]["pid"]))
-        monkeypatch.setattr(prewarmed, "OLDEST", 0.0)
+        monkeypatch.setattr(prewarmed, "MAX_AGE_S", 0.0)
         await until(lambda: not members(old))
-        monkeypatch.setattr(prewarmed, "OLDEST", 60.0)
+        monkeypatch.setattr(prewarmed, "MAX_AGE_S", 60.0)
         await until(lambda: capacity(running).warm == 1)
         assert (await running.claude("Now.")).status_code == 200
         assert claude.turns[-1]["pid"] != old
