@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx2
@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
 
+from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.errors import BackendFailedError
 from modegate.testing.answer_backend import ScriptedBackend, says
 from modegate.testing.clock import FakeClock
@@ -20,6 +21,20 @@ ME, YOU = {"Authorization": f"Bearer {ONE}"}, {"Authorization": f"Bearer {TWO}"}
 KEYS = {"api_key": ONE, "api_keys": f"{TWO}, {ONE}"}
 SESSION = "X-Claude-Session-ID"
 UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
+
+
+class HeldBackend(ScriptedBackend):
+    """Answers while `may_go_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(*says("Hello"))
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
+    async def _play(self) -> AsyncGenerator[AnswerEvent, None]:
+        await self.may_go_on.wait()
+        async for event in super()._play():
+            yield event
 
 
 def code_of(response: httpx2.Response) -> str:
@@ -111,21 +126,19 @@ async def test_a_session_can_be_ended(guarded: Gateway) -> None:
         assert session in response.json()["error"]["message"]
 
 
-async def test_of_fifty_at_once_on_a_session_one_is_answered(
-    gateway: GatewayFactory, backend: ScriptedBackend
-) -> None:
+async def test_of_fifty_at_once_on_a_session_one_is_answered(gateway: GatewayFactory) -> None:
+    backend = HeldBackend()
     async with gateway(claude=backend) as running:
         session = {SESSION: (await running.claude()).headers[SESSION]}
-        backend.script = (0.5, *says("Hello"))
-        begun = time.monotonic()
+        backend.may_go_on.clear()
         asked = [asyncio.create_task(running.claude(headers=session)) for _ in range(50)]
-        done, _ = await asyncio.wait(asked, timeout=0.4)
-        busy = [task.result() for task in done]
+        await until(lambda: sum(task.done() for task in asked) == 49)
+        busy = [task.result() for task in asked if task.done()]
         assert {(r.status_code, code_of(r)) for r in busy} == {(429, "session_busy")}
         assert all("Retry-After" in response.headers for response in busy)
+        backend.may_go_on.set()
         responses = await asyncio.gather(*asked)
         assert sorted(r.status_code for r in responses) == [200] + [429] * 49
-        assert time.monotonic() - begun < 10
         ended = await running.http.delete(f"/v1/sessions/{session[SESSION]}")
         assert ended.status_code == 200
 
@@ -219,20 +232,21 @@ async def test_places_of_a_key_come_back_however_a_request_ends(
         assert not permits.taken
         backend.script = (*says("Hello")[:3], 3600.0)
         for stream in (False, True, False, True):
-            with pytest.raises((TimeoutError, httpx2.TimeoutException)):
-                async with asyncio.timeout(0.3):
-                    await running.claude(headers=ME, stream=stream)
+            asking = asyncio.create_task(running.claude(headers=ME, stream=stream))
+            await until(lambda: permits.taken and backend.open)
+            asking.cancel()
+            await asyncio.wait({asking})
             await until(lambda: not permits.taken and not requests_under_way())
 
 
-async def test_no_more_at_once_than_a_key_has_places(
-    gateway: GatewayFactory, backend: ScriptedBackend
-) -> None:
-    backend.script = (0.4, *says("Hello"))
+async def test_no_more_at_once_than_a_key_has_places(gateway: GatewayFactory) -> None:
+    backend = HeldBackend()
+    backend.may_go_on.clear()
     async with gateway(claude=backend, max_concurrent_per_key=3, **KEYS) as running:
-        responses = await asyncio.gather(
-            *(running.claude(headers=ME) for _ in range(10)), running.claude(headers=YOU)
-        )
+        asked = [asyncio.create_task(running.claude(headers=it)) for it in [ME] * 10 + [YOU]]
+        await until(lambda: sum(task.done() for task in asked) == 7 and backend.open == 4)
+        backend.may_go_on.set()
+        responses = await asyncio.gather(*asked)
         statuses = [response.status_code for response in responses]
         assert (statuses.count(200), statuses.count(429), statuses[-1]) == (4, 7, 200)
         refused = next(response for response in responses if response.status_code == 429)

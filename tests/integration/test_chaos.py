@@ -149,16 +149,16 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
             return not (capacity.active or capacity.queued or permits.taken or requests_under_way())
 
         await chaos.client(4)  # what is made once is made now
-        await until(quiet, 20)
+        await until(quiet)
         before = (descriptors(), len(asyncio.all_tasks()), resident())
         each = TURNS // AT_ONCE
         await asyncio.gather(*(chaos.client(each) for _ in range(AT_ONCE)))
-        await until(quiet, 20)
-        await until(lambda: groups() <= waiting, 20)
+        await until(quiet)
+        await until(lambda: groups() <= waiting)
         gc.collect()
         # Connections of clients that left are gone; those that are kept are no more than clients.
-        await until(lambda: descriptors() <= before[0] + 2 * AT_ONCE + 4 * waiting, 10)
-        await until(lambda: len(asyncio.all_tasks()) <= before[1] + 2, 10)
+        await until(lambda: descriptors() <= before[0] + 2 * AT_ONCE + 4 * waiting)
+        await until(lambda: len(asyncio.all_tasks()) <= before[1] + 2)
         after = (descriptors(), len(asyncio.all_tasks()), resident())
         print(f"{dict(chaos.outcomes)}\ndescriptors, tasks, MiB: {before} before, {after} after")
         assert after[2] - before[2] < MEMORY_MIB

@@ -15,11 +15,13 @@ from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import requests_under_way, until
 
+from modegate.adapters.claude_cli.turns import turn
 from modegate.entrypoints.http.server import protocol
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
 
 DONE = "data: [DONE]"
 HANG = {"hang": 0}
+LONG_GRACE_S = 60.0
 REFUSED = {
     "type": "assistant",
     "message": {"model": "<synthetic>", "content": [{"type": "text", "text": "API Error: 401"}]},
@@ -70,10 +72,16 @@ def runs(pid: int) -> bool:
     return bool(members(pid))  # each of those asked for leads a group
 
 
-async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 5.0) -> None:
+async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 30.0) -> None:
     """Wait until no process is left and every slot is free again."""
     backend = gateway.container.claude_cli()
     await until(lambda: not alive(claude) and backend.status().capacity.active == 0, seconds)
+
+
+def be_patient(gateway: Gateway) -> None:
+    """Give children that are told to end more time than a test takes."""
+    options = gateway.container.claude_cli()._options  # noqa: SLF001
+    object.__setattr__(options, "grace", LONG_GRACE_S)
 
 
 def sessions_of(gateway: Gateway) -> list[Path]:
@@ -157,7 +165,8 @@ async def test_before_the_first_byte_every_end_has_its_status(
     claude: ScriptedClaude,
 ) -> None:
     claude.script(*steps)
-    async with start(request_timeout_ms=2000) as gateway:
+    settings = {"request_timeout_ms": 1000} if code == "timeout" else {}
+    async with start(**settings) as gateway:
         response = await gateway.claude(stream=stream)
         assert (response.status_code, code_of(response)) == (status, code)
         await free(gateway, claude)
@@ -180,7 +189,7 @@ async def test_after_the_first_byte_every_end_is_an_error_event(
     steps: list[dict[str, object]], start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script(*begin(), word("Hello"), *steps)
-    async with start(request_timeout_ms=2000) as gateway:
+    async with start(claude_silence_timeout_ms=1000) as gateway:
         response = await gateway.claude(stream=True)
         await free(gateway, claude)
     assert response.status_code == 200
@@ -211,19 +220,23 @@ async def test_what_is_on_standard_error_of_a_success_is_logged_clean(
 
 
 async def test_a_process_that_lingers_is_not_waited_for(
-    start: Start, claude: ScriptedClaude
+    start: Start, claude: ScriptedClaude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claude.script(*answer("Hello"), HANG)
-    async with start() as gateway, asyncio.timeout(3):
+    monkeypatch.setattr(turn, "EXIT_GRACE_S", LONG_GRACE_S)
+    claude.script(*answer("Hello"), {"wait_for": str(tmp_path / "may-end")})
+    async with start() as gateway:
         for stream in (False, True):
             assert (await gateway.claude(stream=stream)).status_code == 200
+        assert len(alive(claude)) == 2
+        (tmp_path / "may-end").touch()
+        await free(gateway, claude)
 
 
 async def test_a_process_that_lingers_and_ignores_everything_gives_its_slot_back_soon(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script({"ignore_sigterm": 0}, *answer("Hello"), HANG)
-    async with start(max_concurrent_processes=1) as gateway:
+    async with start(max_concurrent_processes=1, pool_queue_timeout_ms=60_000) as gateway:
         for _ in range(2):
             assert (await gateway.claude()).status_code == 200
 
@@ -232,7 +245,7 @@ async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script({"orphan": 60}, {"exit": 1})
-    async with start() as gateway, asyncio.timeout(5):
+    async with start() as gateway, asyncio.timeout(30):
         assert code_of(await gateway.claude()) == "internal_error"
         await free(gateway, claude)
 
@@ -253,10 +266,10 @@ async def test_a_descendant_that_left_the_group_ends_too(
 
 async def test_who_ignores_a_request_to_end_is_killed(start: Start, claude: ScriptedClaude) -> None:
     claude.script({"ignore_sigterm": 0}, {"orphan": 60}, HANG)
-    async with start(request_timeout_ms=500) as gateway, asyncio.timeout(15):
+    async with start(request_timeout_ms=500) as gateway, asyncio.timeout(60):
         response = await gateway.claude()
         assert code_of(response) == "timeout"
-        await free(gateway, claude, seconds=10)
+        await free(gateway, claude)
 
 
 @pytest.mark.parametrize("phase", ["before the first token", "in mid-stream", "whole"])
@@ -268,7 +281,7 @@ async def test_a_client_that_leaves(phase: str, start: Start, claude: ScriptedCl
         await until(lambda: len(alive(claude)) == 2)
         asking.cancel()
         await asyncio.wait({asking})
-        await free(gateway, claude, seconds=0.25)
+        await free(gateway, claude)
 
 
 async def test_a_session_is_free_again_when_its_client_has_left(
@@ -290,14 +303,12 @@ async def test_a_session_is_free_again_when_its_client_has_left(
         async def answered() -> bool:
             return (await gateway.claude(headers=resume)).status_code == 200
 
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             while not await answered():
                 pass
 
 
-async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
-    start: Start, claude: ScriptedClaude
-) -> None:
+async def test_the_queue_is_bounded_in_time(start: Start, claude: ScriptedClaude) -> None:
     claude.script(*begin(), HANG)
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=300) as gateway:
         backend = gateway.container.claude_cli()
@@ -306,12 +317,25 @@ async def test_the_queue_is_bounded_in_time_and_left_by_who_leaves(
         full = await gateway.claude(stream=True)
         assert (full.status_code, code_of(full)) == (429, "capacity_exceeded")
         assert full.headers["Retry-After"] == "1"
+        await until(lambda: claude.starts)
+        first.cancel()
+        await free(gateway, claude)
+    assert len(claude.starts) == 1
+
+
+async def test_who_leaves_the_queue_waits_no_more(start: Start, claude: ScriptedClaude) -> None:
+    claude.script(*begin(), HANG)
+    async with start(max_concurrent_processes=1, pool_queue_timeout_ms=60_000) as gateway:
+        backend = gateway.container.claude_cli()
+        first = asyncio.create_task(gateway.claude())
+        await until(lambda: backend.status().capacity.active == 1)
         waiting = asyncio.create_task(gateway.claude())
         await until(lambda: backend.status().capacity.queued == 1)
         health = (await gateway.http.get("/health")).json()["checks"]["capacity"]
         assert health == {"active": 1, "queued": 1, "warm": 0, "live": 0, "max": 1}
         waiting.cancel()
-        await until(lambda: backend.status().capacity.queued == 0, seconds=0.25)
+        await until(lambda: backend.status().capacity.queued == 0)
+        await until(lambda: claude.starts)
         first.cancel()
         await free(gateway, claude)
     assert len(claude.starts) == 1
@@ -355,11 +379,23 @@ async def test_a_conversation_that_the_cli_has_lost(start: Start, claude: Script
     assert len(claude.starts) == 2
 
 
-async def test_a_silent_stream_is_kept_alive(start: Start, claude: ScriptedClaude) -> None:
+async def test_a_silent_stream_is_kept_alive(
+    start: Start, claude: ScriptedClaude, tmp_path: Path
+) -> None:
+    may_go_on = tmp_path / "may-go-on"
+    claude.script(*begin(), {"wait_for": str(may_go_on)}, word("Hello"), result("Hello"))
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    async with (
+        start(sse_keepalive_ms=100) as gateway,
+        gateway.http.stream("POST", "/v1/chat/completions", json=body, headers=CLAUDE) as response,
+    ):
+        lines = response.aiter_lines()
+        for _ in range(2):
+            while await anext(lines) != ": keep-alive":
+                pass
+        may_go_on.touch()
+        assert "data: [DONE]" in [line async for line in lines]
     claude.script(*begin(), {"sleep": 0.5}, word("Hello"), result("Hello"))
-    async with start(sse_keepalive_ms=100) as gateway:
-        response = await gateway.claude(stream=True)
-    assert response.text.count(": keep-alive\n\n") >= 2
     async with start(sse_keepalive_ms=100) as gateway:
         stream = await gateway.sdk.chat.completions.create(
             model="sonnet",
@@ -395,15 +431,17 @@ async def test_an_estimate_is_called_one(start: Start, claude: ScriptedClaude) -
 
 
 async def test_who_ignores_a_request_to_end_delays_nobody(
-    start: Start, claude: ScriptedClaude
+    start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
-    claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), HANG)
-    async with start(request_timeout_ms=700) as gateway, asyncio.timeout(20):
-        began = asyncio.get_running_loop().time()
+    may_end = {"wait_for": str(tmp_path / "may-end")}
+    claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), may_end, {"exit": 0})
+    async with start(claude_silence_timeout_ms=300) as gateway:
+        be_patient(gateway)
         response = await gateway.claude()
         assert code_of(response) == "timeout"
-        assert asyncio.get_running_loop().time() - began < 3
-        await free(gateway, claude, seconds=10)
+        assert alive(claude)
+        (tmp_path / "may-end").touch()
+        await free(gateway, claude)
 
 
 async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
@@ -411,7 +449,7 @@ async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
 ) -> None:
     monkeypatch.setattr(protocol, "LONGEST_STALL", 3.0)
     claude.script(*begin(), *(word("x" * 60_000) for _ in range(150)), HANG)
-    async with start(request_timeout_ms=1500) as gateway:
+    async with start(request_timeout_ms=3000) as gateway:
         port = int(gateway.url.rpartition(":")[2])
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -425,7 +463,7 @@ async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
                 % (len(body), body)
             )
             await until(lambda: claude.starts)
-            await free(gateway, claude, seconds=10)
+            await free(gateway, claude)
             await until(lambda: not requests_under_way())
 
 
@@ -498,7 +536,7 @@ async def test_a_guard_that_was_killed_changes_no_outcome(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script(*begin(), HANG)
-    async with start(request_timeout_ms=1500) as gateway:
+    async with start(request_timeout_ms=3000) as gateway:
         asking = asyncio.create_task(gateway.claude())
         await until(lambda: claude.starts)
         guard = gateway.container.claude_cli()._processes.launcher._guard._process  # noqa: SLF001
@@ -544,17 +582,25 @@ async def test_an_executable_that_cannot_be_started_leaves_its_session_free(
 
 
 async def test_another_gateway_waits_for_the_child_of_this_one(
-    gateway: GatewayFactory, start: Start, claude: ScriptedClaude
+    gateway: GatewayFactory, start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
+    may_end = tmp_path / "may-end"
     async with start() as first, gateway(claude_path=str(claude.path)) as second:
+        be_patient(first)
         session = {"X-Claude-Session-ID": (await first.claude()).headers["X-Claude-Session-ID"]}
-        claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), {"sleep": 1.0}, {"exit": 1})
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.4):
-                await first.claude(headers=session, stream=False)
+        waits = {"wait_for": str(may_end)}
+        claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), waits, {"exit": 1})
+        body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+        async with first.http.stream(
+            "POST", "/v1/chat/completions", json=body, headers=CLAUDE | session
+        ) as response:
+            async for line in response.aiter_lines():
+                if "Hello" in line:
+                    break
         await until(lambda: not requests_under_way())
         busy = await second.claude(headers=session)
         assert (busy.status_code, code_of(busy)) == (429, "session_busy")
+        may_end.touch()
         await free(first, claude)
         claude.script(*answer("Hello"))
         assert (await second.claude(headers=session)).status_code == 200
@@ -564,7 +610,7 @@ async def test_a_process_that_falls_silent_is_not_waited_for(
     start: Start, claude: ScriptedClaude
 ) -> None:
     settings = {"claude_first_event_timeout_ms": 400, "claude_silence_timeout_ms": 600}
-    async with start(**settings) as gateway, asyncio.timeout(15):
+    async with start(**settings) as gateway, asyncio.timeout(60):
         for steps in ([HANG], [*begin(), word("Hello"), HANG]):
             claude.script(*steps)
             assert code_of(await gateway.claude()) == "timeout"

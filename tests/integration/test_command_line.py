@@ -84,7 +84,7 @@ def test_a_gateway_that_is_killed_takes_every_child_with_it(
         (deserter,) = claude.escaped_pids
         assert members(deserter)
         running.process.kill()
-        wait(lambda: not members(group) and not members(deserter), seconds=2)
+        wait(lambda: not members(group) and not members(deserter))
         asking.join(10)
 
 

@@ -1,5 +1,6 @@
 """The main job: an unchanged OpenAI SDK, the real claude CLI, the real upstream adapter."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
 
+from modegate.simulator.anthropic_api import AnthropicDialect
 from modegate.simulator.api import Fails, Says
+from modegate.simulator.loopback_server import Reply, Request
 from modegate.simulator.provider import SimulatedProvider, last_user_text
 
 
@@ -310,15 +313,36 @@ async def test_a_broken_upstream_stream_is_told_once(
 async def test_a_second_answer_that_differs_is_cut(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
-    provider.script(Says("one two three", delay=0.02, cut_after=2), Says("four five six"))
-    response = await both.claude("Hi", stream=True)
-    assert response.status_code == 200
-    *_, last, done, end = response.text.split("\n\n")
+    arrived = asyncio.Event()
+
+    async def two_words(request: Request, reply: Reply) -> None:
+        await reply.begin({"content-type": "text/event-stream"})
+        words = 0
+        for event, is_word in AnthropicDialect().pieces(request.json, Says("one two three")):
+            words += is_word
+            if words == 3:
+                break
+            await reply.chunk(event)
+        await arrived.wait()  # what the CLI has not told yet when the stream is cut is lost
+        reply.cut()
+
+    provider.script(two_words, Says("four five six"))
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    text = ""
+    async with both.http.stream(
+        "POST", "/v1/chat/completions", json=body, headers=CLAUDE
+    ) as response:
+        assert response.status_code == 200
+        async for piece in response.aiter_text():
+            text += piece
+            if '"content":"one' in text:
+                arrived.set()
+    *_, last, done, end = text.split("\n\n")
     assert (done, end) == ("data: [DONE]", "")
     error = json.loads(last.removeprefix("data: "))["error"]
     assert (error["code"], error["param"]) == ("stream_error", None)
     assert "incomplete" in error["message"]
-    assert '"finish_reason":"stop"' not in response.text
+    assert '"finish_reason":"stop"' not in text
 
 
 async def test_without_a_stream_the_second_answer_counts(

@@ -167,7 +167,7 @@ def screen_of(host: dict[str, str], *arguments: str) -> str:
 
 
 def _lives(url: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(url, timeout=5) as response:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=30) as response:
         return bool(response.status == 200)
     return False
 

@@ -278,7 +278,7 @@ async def test_everything_is_released_when_a_client_leaves(
         asking = asyncio.create_task(running.claude(stream=stream))
         await until(lambda: backend.open)
         asking.cancel()
-        await until(lambda: not backend.open, seconds=0.25)
+        await until(lambda: not backend.open)
 
 
 async def test_many_requests_over_one_connection(running: Gateway) -> None:

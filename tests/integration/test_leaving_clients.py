@@ -6,16 +6,16 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from support.gateway import Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import until
 
+from modegate.adapters.claude_cli.process import capabilities
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
-NOTICED = 0.25  # seconds
+LONG_GRACE_S = 60.0
 
 
 @pytest.fixture
@@ -55,9 +55,11 @@ async def test_what_is_deleted_is_gone_though_nobody_waits_for_it(
         session = await begin(running)
         process = int(str(claude.starts[0]["pid"]))
         await stop(process)
-        with pytest.raises(httpx2.TimeoutException):
-            await running.http.delete(f"/v1/sessions/{session}", timeout=0.3)
-        await until(lambda: not members(process), 8)
+        deleting = asyncio.create_task(running.http.delete(f"/v1/sessions/{session}"))
+        await until(lambda: capacity(running).live == 0)
+        await leave(deleting)
+        assert members(process)
+        await until(lambda: not members(process))
         await until(lambda: not Path(str(claude.starts[0]["folder"])).exists())
         assert (await running.http.get("/v1/sessions")).json()["data"] == []
 
@@ -69,23 +71,28 @@ async def test_who_waits_for_an_old_process_to_end_leaves_at_once(
         session = await begin(running)
         process = int(str(claude.starts[0]["pid"]))
         await stop(process)
+        options = running.container.claude_cli()._options  # noqa: SLF001
+        object.__setattr__(options, "grace", LONG_GRACE_S)
         asking = asyncio.create_task(running.claude("Hi", {SESSION: session}, model="opus"))
         await until(lambda: capacity(running).live == 0)
         await leave(asking)
-        await until(lambda: capacity(running).active == 0, NOTICED)
-        await until(lambda: not members(process), 8)
+        await until(lambda: capacity(running).active == 0)
+        assert members(process)
+        os.kill(process, signal.SIGKILL)
+        await until(lambda: not members(process))
         assert (await running.claude("Hi", {SESSION: session}, model="opus")).status_code == 200
 
 
 async def test_who_waits_for_an_executable_to_describe_itself_leaves_at_once(
-    gateway: GatewayFactory, tmp_path: Path
+    gateway: GatewayFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, executable = tmp_path / "asked", tmp_path / "claude"
     executable.write_text(f"#!/bin/sh\necho $$ > {asked}.new\nmv {asked}.new {asked}\nsleep 60\n")
     executable.chmod(0o755)
+    monkeypatch.setattr(capabilities, "PATIENCE", 60.0)
     async with gateway(claude_path=str(executable)) as running:
         asking = asyncio.create_task(running.claude())
         await until(lambda: asked.exists() and capacity(running).active == 1)
         await leave(asking)
-        await until(lambda: capacity(running).active == 0, NOTICED)
+        await until(lambda: capacity(running).active == 0)
         await until(lambda: not members(int(asked.read_text())))

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
-from support.waiting import until
+from support.waiting import settled, until
 
 from modegate.entrypoints.bootstrap.log_config import JsonFormatter, configure_logging
 from modegate.simulator.api import Fails, Says
@@ -149,13 +149,17 @@ async def test_one_line_a_request(
     mine = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "mine-1"}
     async with gateway(api_key=KEY, openai_base_url=f"{provider.url}/v1") as running:
         answered = await running.claude(headers=mine)
+        await settled()
         await running.claude(headers=mine, stream=True)
+        await settled()
         await running.chat("gpt-4o", headers=mine | {"X-OpenAI-API-Key": "sk-theirs"})
+        await settled()
         await running.http.get("/live")
         await running.claude()
         for path in ("/v1/sessions", "/v1/models?include=upstream"):
             await running.http.get(path, headers={"Authorization": "Bearer sk-abc-0123456789wxyz"})
         await running.http.get("/v1/sessions", headers={"Authorization": "Bearer pass"})
+        await settled()
     whole, streamed, passed, live, refused, *others = of_requests(caplog)
     assert whole.pop("time")
     assert whole.pop("duration_ms") > 0

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.gateway import Gateway, GatewayFactory
-from support.waiting import until
+from support.waiting import settled, until
 
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.entrypoints.cli.commands import doctor
@@ -35,6 +35,8 @@ async def test_what_happened_is_counted(gateway: GatewayFactory) -> None:
         await running.claude(stream=True)
         await running.claude(model="o1")
         await running.chat("gpt-4o")
+        # A request is counted when it has ended, which is after its client has the answer.
+        await settled()
         found = await figures(running)
     claude = "claude-code"
     assert found["modegate_requests_total", f"200,{claude}"] == 2
@@ -62,6 +64,7 @@ async def test_processes_are_told_as_in_health(gateway: GatewayFactory, tmp_path
         for task in asking:
             task.cancel()
         await until(lambda: backend.status().capacity.active == 0)
+        await settled()
         left = await figures(running)
     assert (found["modegate_processes", "active"], found["modegate_queue", ""]) == (1, 2)
     assert (left["modegate_processes", "active"], left["modegate_queue", ""]) == (0, 0)

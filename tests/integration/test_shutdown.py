@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
 CLAUDE = {"X-Claude-Code": "1"}
 HANG = {"hang": 0}
+LONG_MS = "600000"
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def ask(http: httpx2.AsyncClient, running: Serving, **params: Any) -> http
     return await http.post(url, json=BODY | params, headers=CLAUDE)
 
 
-async def ended(running: Serving, seconds: float = 15) -> int:
+async def ended(running: Serving, seconds: float = 30) -> int:
     return await asyncio.to_thread(running.process.wait, seconds)
 
 
@@ -103,11 +103,9 @@ async def test_who_is_still_there_in_the_end_gets_an_error_in_form(
         await until(
             lambda: '"queued":1' in json.dumps(running.ask("/health"), separators=(",", ":"))
         )
-        begun = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
-        first = await queued  # at once
+        first = await queued
         assert first.json()["error"]["code"] == "server_shutting_down"
-        assert time.monotonic() - begun < 0.5
         response = await whole
         assert response.status_code == 503
         assert response.headers["X-Backend-Mode"] == "claude-code"
@@ -116,7 +114,8 @@ async def test_who_is_still_there_in_the_end_gets_an_error_in_form(
         assert json.loads(error.removeprefix("data: "))["error"]["code"] == "stream_error"
         assert (done, end) == ("data: [DONE]", "")
         assert await ended(running) == 0
-        assert time.monotonic() - begun < 8
+        log = [line for line in running.log() if line.get("route") == "/v1/chat/completions"]
+    assert log[0]["request_id"] == first.headers["X-Request-ID"], "it is rejected at once"
     assert not alive(claude)
 
 
@@ -128,26 +127,23 @@ async def test_children_that_ignore_everything_are_killed_inside_the_bound(
     with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
         asking = asyncio.create_task(ask(http, running, stream=True))
         await until(lambda: claude.starts)
-        begun = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert "stream_error" in (await asking).text
         assert await ended(running) == 0
-        assert time.monotonic() - begun < 10
     await until(lambda: not alive(claude))
 
 
 async def test_a_second_signal_stops_at_once(
     claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
-    with serving(folder=tmp_path, environment=environment(claude, tmp_path)) as running:
+    settings = {"SHUTDOWN_TIMEOUT_MS": LONG_MS}
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
         asking = asyncio.create_task(ask(http, running))
         await until(lambda: claude.starts)
         running.process.send_signal(signal.SIGINT)
         await until(lambda: (running.ask("/health") or {}).get("status") == "draining")
-        begun = time.monotonic()
         running.process.send_signal(signal.SIGINT)
         await ended(running)
-        assert time.monotonic() - begun < 3
         await asyncio.wait({asking})
     await until(lambda: not alive(claude))
 
@@ -173,16 +169,15 @@ async def test_a_second_signal_does_not_wait_for_what_is_being_ended() -> None:
     await ending.wait()
     assert not serving.done()
     server.stop()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await serving
 
 
 def test_an_idle_gateway_ends_at_once(tmp_path: Path) -> None:
-    with serving(folder=tmp_path) as running:
-        begun = time.monotonic()
+    environment = bare_environment(tmp_path) | {"SHUTDOWN_TIMEOUT_MS": LONG_MS}
+    with serving(folder=tmp_path, environment=environment) as running:
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(10) == 0
-        assert time.monotonic() - begun < 3
+        assert running.process.wait(30) == 0
 
 
 async def test_an_exception_of_the_servers_end_is_raised() -> None:

@@ -53,11 +53,11 @@ async def test_of_a_first_turn_that_was_killed_nothing_is_left(tmp_path: Path) -
     sessions = tmp_path / "state" / "sessions"
     with serving(folder=tmp_path, environment=environment) as running:
         asking = asyncio.create_task(ask(running, "Hi"))
-        await until(lambda: claude.starts, 10)
+        await until(lambda: claude.starts)
         running.process.kill()
         running.process.wait(15)
         with pytest.raises(httpx2.TransportError):
             await asking
     assert list(sessions.iterdir())
     with serving(folder=tmp_path, environment=environment):
-        await until(lambda: not list(sessions.iterdir()), 10)
+        await until(lambda: not list(sessions.iterdir()))

@@ -14,6 +14,7 @@ import pytest
 from aiohttp.http_parser import HttpResponseParserPy
 from openai.types.chat import ChatCompletion
 from support.gateway import Gateway, GatewayFactory
+from support.waiting import settled
 
 from modegate.adapters.openai_sdk.answers import streamed_answer
 from modegate.adapters.openai_sdk.transport import transport
@@ -259,7 +260,12 @@ async def test_no_state_of_the_library_outlives_the_bound_on_silence(
 
     async with (
         LoopbackServer(break_it).running() as url,
-        gateway(openai_base_url=f"{url}/v1", openai_api_key="x", request_timeout_ms=500) as running,
+        gateway(
+            openai_base_url=f"{url}/v1",
+            openai_api_key="x",
+            request_timeout_ms=500,
+            upstream_first_byte_timeout_ms=60_000,
+        ) as running,
     ):
         async with running.http.stream("POST", CHAT, json={"stream": True}) as response:
             parts = response.aiter_raw()
@@ -323,6 +329,7 @@ async def test_an_error_event_in_mid_stream_is_handed_on_once_and_logged(
     failed = event({"id": "c", "choices": [], "error": {"message": "mine", "code": 502}})
     response = await ask(chunked(ONE, failed, DONE, content_type=EVENTS), stream=True)
     assert response.content == ONE + failed + DONE
+    await settled()
     (line,) = (record for record in caplog.records if record.name == "modegate.requests")
     assert vars(line)["fields"]["error"] == "upstream_error"
 

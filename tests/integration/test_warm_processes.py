@@ -53,7 +53,7 @@ async def heat(
     """Have the model used, and processes stand ready for it."""
     begun = len(claude.starts) if claude else 0
     assert (await gateway.claude(**params)).status_code == 200
-    await until(lambda: capacity(gateway).warm == number, 10)
+    await until(lambda: capacity(gateway).warm == number)
     if claude:
         await until(lambda: len(claude.starts) > begun + 1)
 

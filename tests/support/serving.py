@@ -48,7 +48,7 @@ class Serving:
 
     def log(self) -> list[dict[str, object]]:
         """All that it logged, once it has ended."""
-        _, told = self.process.communicate(timeout=15)
+        _, told = self.process.communicate(timeout=30)
         return [json.loads(line) for line in told.splitlines()]
 
 
@@ -89,7 +89,7 @@ def serving(
         process.communicate()
 
 
-def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Return as soon as `condition` holds; fail where it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

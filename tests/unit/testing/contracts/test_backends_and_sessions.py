@@ -376,7 +376,9 @@ async def test_a_broken_relay_fails(duty: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("duty", BROKEN_STORES)
-async def test_a_broken_store_fails(duty: str) -> None:
+async def test_a_broken_store_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modegate.testing.contracts.session_store.WAIT_TIMEOUT_S", 0.3)
+
     class Tested(SessionStoreContract):
         @asynccontextmanager
         async def store(self) -> AsyncIterator[MemorySessionStore]:

@@ -16,12 +16,23 @@ async def test_a_wait_that_is_too_long_is_a_timeout_and_no_cancellation() -> Non
     assert not task.cancelling()
 
 
-async def test_time_between_two_waits_does_not_count() -> None:
-    bound = SilenceBound(0.02)
+async def test_time_between_two_waits_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, passed = asyncio.get_running_loop(), 0.0
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + passed)
+
+    def jump() -> None:
+        nonlocal passed
+        passed += 2 * LONG
+
+    bound = SilenceBound(LONG)
     for _ in range(3):
         with bound:
             await asyncio.sleep(0)
-        await asyncio.sleep(0.03)  # a client that reads slowly
+        jump()  # a client that reads slowly
+        for _ in range(2):
+            await asyncio.sleep(0)
+    loop.call_soon(jump)
     with pytest.raises(TimeoutError), bound:
         await asyncio.Event().wait()
 
