@@ -22,17 +22,17 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 STATUSES = """\
 exit status:
-  0    it worked; of serve: a signal has ended it
-  1    it failed, and one line on standard error says why
-  2    wrong usage, or settings that cannot be used
-  130  ended by Ctrl-C
-  141  whoever read the output has left"""
+  0    success; for serve: stopped by a signal
+  1    failure; one line on standard error has the reason
+  2    wrong usage, or invalid settings
+  130  interrupted by Ctrl-C
+  141  the reader of standard output has closed it"""
 
 SERVE = """\
 environment:
   HOST, PORT   the address to listen on (127.0.0.1, 3456)
-  API_KEYS     what clients have to send, a comma list
-  and many more, which `modegate config show` prints; a file may have them, too"""
+  API_KEYS     the keys that clients may use, separated by commas
+  `modegate config show` prints all settings; they can also be set in a file"""
 
 CHAT = """\
 The answer goes to standard output, everything else to standard error.
@@ -175,17 +175,17 @@ def _parser() -> Parser:
     serve = commands.add_parser("serve", help="run the gateway", epilog=SERVE)
     serve.add_argument("--offline", action="store_true", help="answer with a simulated model")
     serve.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="processes that answer (1)"
+        "--workers", type=_count, default=1, metavar="N", help="number of worker processes (1)"
     )
     chat = _add_chat(commands)
-    config = commands.add_parser("config", help="show the settings, and where they come from")
+    config = commands.add_parser("config", help="show the settings and their sources")
     config.add_argument("what", choices=["show"], nargs="?", help="print each setting")
     config.set_defaults(refuse=config.error)
-    doctor = commands.add_parser("doctor", help="check the set-up, and say what to do")
-    doctor.add_argument("--live", action="store_true", help="ask Claude and the upstream, too")
+    doctor = commands.add_parser("doctor", help="check the set-up, and print advice")
+    doctor.add_argument("--live", action="store_true", help="also send a request to each backend")
     for command in (serve, chat, config, doctor):
         command.add_argument("--config", metavar="FILE", help="read this TOML file")
-    demo = commands.add_parser("demo", help="see both modes at work, offline")
+    demo = commands.add_parser("demo", help="show both modes, offline")
     for command, run in (
         (serve, _serve),
         (chat, _chat),
@@ -200,13 +200,13 @@ def _parser() -> Parser:
 def _add_chat(commands: "argparse._SubParsersAction[Parser]") -> Parser:
     chat = commands.add_parser(
         "chat",
-        help="ask a running gateway",
+        help="send a prompt to a running gateway",
         epilog=CHAT,
         surplus="the prompt is one argument: put it in quotes",
     )
-    chat.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask, in quotes")
-    chat.add_argument("--claude", action="store_true", help="ask Claude Code, not the upstream")
-    chat.add_argument("--session", metavar="ID", help="go on in this session of Claude Code")
+    chat.add_argument("prompt", nargs="?", metavar="PROMPT", help="the prompt, in quotes")
+    chat.add_argument("--claude", action="store_true", help="use Claude Code, not the upstream")
+    chat.add_argument("--session", metavar="ID", help="continue this session of Claude Code")
     chat.add_argument("--model", metavar="NAME", help="gpt-4o, for Claude Code: default")
     chat.add_argument("--url", help="the gateway's address; by default the settings' HOST and PORT")
     return chat

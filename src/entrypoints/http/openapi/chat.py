@@ -31,7 +31,7 @@ def chat_completions(max_body: int, security: list[Schema]) -> Schema:
         "tags": ["Chat"],
         "summary": "Answer a conversation",
         "description": (
-            "Two headers decide who answers. Passthrough hands body and answer on byte for byte. "
+            "Two headers select the backend. Passthrough relays body and answer byte for byte. "
             "Claude Code answers through the `claude` CLI, in a session whose id is in the headers "
             "of the answer."
         ),
@@ -39,12 +39,12 @@ def chat_completions(max_body: int, security: list[Schema]) -> Schema:
         "parameters": list(SENT.values()),
         "requestBody": {
             "required": True,
-            "description": f"At most {max_body} bytes, in UTF-8, not compressed.",
+            "description": f"At most {max_body} bytes, in UTF-8, uncompressed.",
             "content": {JSON: {"schema": body, "examples": shown}},
         },
         "responses": {
             "200": answer(
-                "The answer: whole or, with `stream`, in events.",
+                "The answer: complete or, with `stream`, as events.",
                 {**json_of("ChatCompletion", claude_code=examples.completion()), **_stream()},
                 headers=ANSWERED,
             ),

@@ -25,10 +25,10 @@ from modegate.entrypoints.http.openapi.schema import Schema
 
 ABOUT = (
     "One OpenAI-compatible endpoint with two backends: passthrough to an upstream, and Claude "
-    "Code. Every error is OpenAI's error object, and its message says what to do. HEAD is answered "
-    "wherever GET is."
+    "Code. Every error is OpenAI's error object, and its message says what to do. Every endpoint "
+    "with GET also answers HEAD."
 )
-KEY = "Authorization: Bearer KEY, for the gateway alone: it never reaches the upstream."
+KEY = "Authorization: Bearer KEY, only for the gateway: it never reaches the upstream."
 
 
 def build_document(facts: Facts) -> Schema:
@@ -80,7 +80,7 @@ def _components(facts: Facts) -> Schema:
             "PassthroughRequest": request_schemas.passthrough_request(),
             request_schemas.EMPTY_NAME: request_schemas.empty(),
             "Error": errors.schema(),
-            "UpstreamError": {"description": "The upstream's own error, as it came."},
+            "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **response_schemas.schemas(),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},

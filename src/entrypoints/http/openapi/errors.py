@@ -1,7 +1,7 @@
 """The catalogue of all errors, as clients get them.
 
-Errors of the domain are raised by calling it. Errors of adapters are repeated here, and the error
-audit of the test suite compares them with those of a running gateway.
+Errors of the domain are raised by calling it. Errors of adapters are repeated here. The error audit
+of the test suite compares them with those of a running gateway.
 """
 
 import inspect
@@ -159,7 +159,7 @@ def schema() -> Schema:
         "type": {"enum": sorted(types)},
         "param": {
             "type": ["string", "null"],
-            "description": "The field or header that is wrong, such as `messages[2].content`.",
+            "description": "The invalid field or header, such as `messages[2].content`.",
         },
         "code": {"enum": sorted(codes)},
     }

@@ -30,28 +30,29 @@ SENT: Mapping[str, Schema] = {
     for header in (
         _sent(
             "X-Claude-Code",
-            f"Who answers: {', '.join(sorted(TRUTHY))} is Claude Code, {', '.join(sorted(FALSY))} "
-            "the upstream. Without it the upstream answers, or with `X-Claude-Session-ID` Claude "
-            "Code. Case and surrounding blanks do not matter; any other value is refused.",
+            f"The backend: {', '.join(sorted(TRUTHY))} for Claude Code, {', '.join(sorted(FALSY))} "
+            "for the upstream. Without it, the upstream answers, or Claude Code if "
+            "`X-Claude-Session-ID` is present. Case and surrounding spaces are ignored; any other "
+            "value is rejected.",
             {"enum": sorted(TRUTHY | FALSY)},
             "true",
         ),
         _sent(
             "X-Claude-Session-ID",
-            f"The session to go on with: a UUID of version {UUID_VERSION}, as an earlier answer's "
-            "header gave it. Without it `X-Claude-Code: true` begins a new session.",
+            f"The session to continue: a version {UUID_VERSION} UUID from the header of an earlier "
+            "answer. Without it, `X-Claude-Code: true` starts a new session.",
             SESSION_ID,
         ),
         _sent(
             "X-OpenAI-API-Key",
-            "Passthrough: the client's own key for the upstream, where the server allows it. It "
-            "is never logged.",
+            "Passthrough: the client's own key for the upstream, if the server allows it. It is "
+            "never logged.",
             {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": VISIBLE},
         ),
         _sent(
             "X-Request-ID",
-            f"The client's id for the request, 1 to {LONGEST_ID} visible ASCII characters: it is "
-            "sent back. Otherwise the gateway makes one.",
+            f"The client's id for the request, 1 to {LONGEST_ID} visible ASCII characters, which "
+            "is returned. Otherwise, the gateway generates an id.",
             STRING,
         ),
     )
@@ -71,11 +72,11 @@ ALWAYS: Mapping[str, Schema] = {
         always=True,
     ),
     "X-RateLimit-Limit": _received(
-        "How many requests the tightest limit allows in its window.", COUNT, always=True
+        "The number of requests that the strictest limit allows in its window.", COUNT, always=True
     ),
-    "X-RateLimit-Remaining": _received("How many of them are left.", COUNT, always=True),
+    "X-RateLimit-Remaining": _received("The number of remaining requests.", COUNT, always=True),
     "X-RateLimit-Reset": _received(
-        "When all of them are there again, in Unix seconds.", COUNT, always=True
+        "The time when the limit is fully available again, in Unix seconds.", COUNT, always=True
     ),
     **{
         name: _received(f"`{value}`: for browsers.", {"const": value}, always=True)
@@ -88,23 +89,23 @@ ALWAYS: Mapping[str, Schema] = {
     ),
 }
 MODE = _received(
-    "Who answered. Absent where `X-Claude-Code` is refused.", {"enum": [str(mode) for mode in Mode]}
+    "The backend. Absent if `X-Claude-Code` is invalid.", {"enum": [str(mode) for mode in Mode]}
 )
 ANSWERED: Mapping[str, Schema] = {
     "X-Backend-Mode": MODE,
     "X-Claude-Session-ID": _received(
-        "Claude Code: the session's id; send it back to go on.", SESSION_ID
+        "Claude Code: the session id; send it back to continue.", SESSION_ID
     ),
-    "X-Claude-Session-Created": _received("Claude Code: this request began the session.", TRUE),
+    "X-Claude-Session-Created": _received("Claude Code: this request started the session.", TRUE),
     "X-Claude-Ignored-Params": _received(
-        "Claude Code: the parameters of the request that had no effect, comma and blank between.",
+        "Claude Code: the request's parameters without effect, separated by a comma and a space.",
         {"type": "string"},
     ),
     "X-Usage-Estimated": _received(
-        "Claude Code: it did not count the answer's tokens; `usage` is an estimate.", TRUE
+        "Claude Code did not count the answer's tokens: `usage` is an estimate.", TRUE
     ),
     "X-Accel-Buffering": _received(
-        "Events: a proxy is to hand them on one by one.",
+        "Streams: proxies must not buffer the events.",
         {"const": STREAM_HEADERS["X-Accel-Buffering"]},
     ),
     "X-Upstream-Request-ID": _received("Passthrough: the upstream's id.", {"type": "string"}),
@@ -115,28 +116,24 @@ ANSWERED: Mapping[str, Schema] = {
 }
 LISTED: Mapping[str, Schema] = {
     "X-Upstream-Models-Error": _received(
-        "The upstream's models are missing: the code of its error.", {"type": "string"}
+        "The code of the error, if the upstream's models are missing.", {"type": "string"}
     ),
 }
 WITH_STATUS: Mapping[int, Mapping[str, Schema]] = {
     401: {
         "WWW-Authenticate": _received(
-            "401: how to send a key. Absent where Claude's key is the wrong one.",
+            "401: how to send a key. Absent if Claude's key is the invalid one.",
             {"const": "Bearer"},
         )
     },
-    405: {
-        "Allow": _received(
-            "405: the methods that the address takes.", {"type": "string"}, always=True
-        )
-    },
+    405: {"Allow": _received("405: the supported methods.", {"type": "string"}, always=True)},
     429: {"Retry-After": _received("Seconds to wait: with every 429.", COUNT, always=True)},
 }
 OF_REFUSALS: Mapping[str, Schema] = {
     "X-Should-Retry": _received(
-        "`false`: the same request fails again, at least for the next minute. The OpenAI SDKs then "
-        "do not repeat it.",
+        "`false`: an identical request fails again, at least for the next minute. The OpenAI SDKs "
+        "then do not retry.",
         {"const": "false"},
     )
 }
-WAIT = _received("Seconds to wait, where waiting helps.", COUNT)
+WAIT = _received("Seconds to wait, if a retry may succeed.", COUNT)

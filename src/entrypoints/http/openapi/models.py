@@ -18,7 +18,7 @@ INCLUDE: Schema = {
     "name": "include",
     "in": "query",
     "description": (
-        "`upstream` adds the upstream's own models; then a key is needed. Other values mean nothing."
+        "`upstream` adds the upstream's models, and requires a key. Other values are ignored."
     ),
     "schema": list_of(STRING),
     "example": ["upstream"],
@@ -32,8 +32,8 @@ def models(listed: list[object], security: list[Schema]) -> Schema:
         "tags": ["Models"],
         "summary": "List models",
         "description": (
-            "The names that Claude Code takes. It is open to all without `include`. Where the "
-            "upstream's list fails, a header of the answer says so."
+            "The model names for Claude Code. Without `include`, no key is needed. If the "
+            "upstream's list fails, a header of the answer reports it."
         ),
         "security": [{}, *security],
         "parameters": [INCLUDE, REQUEST_ID],
@@ -55,13 +55,13 @@ def model(example: object, security: list[Schema]) -> Schema:
     return described | {
         "operationId": "getModel",
         "summary": "Look up a model",
-        "description": "Any name that Claude Code takes, also one that only a prefix stands for.",
+        "description": "Any model name for Claude Code, also one that only matches a prefix.",
         "parameters": [
             {
                 "name": "model",
                 "in": "path",
                 "required": True,
-                "description": "It may hold slashes.",
+                "description": "It may contain slashes.",
                 "schema": {"type": "string", "minLength": 1},
                 "example": "sonnet",
             },

@@ -12,7 +12,7 @@ from modegate.entrypoints.http.resources.metrics import CONTENT_TYPE
 def health(version: str) -> Schema:
     """Describes `GET /health`."""
     at_work = {status: examples.health(version, status) for status in ("unavailable", "draining")}
-    return _open("getHealth", "Tell what works", "Nothing is waited for.") | {
+    return _open("getHealth", "Health check", "Reports which backends can work.") | {
         "responses": {
             **refusals((), always_open=True),
             "200": answer(
@@ -30,9 +30,9 @@ def health(version: str) -> Schema:
 
 def live() -> Schema:
     """Describes `GET /live`."""
-    return _open("getLive", "Tell that the process runs", "Also while it shuts down.") | {
+    return _open("getLive", "Liveness check", "Succeeds also during shutdown.") | {
         "responses": {
-            "200": answer("It runs.", json_of("Live", live=LIVE)),
+            "200": answer("The process runs.", json_of("Live", live=LIVE)),
             **refusals((), always_open=True),
         },
     }
@@ -43,9 +43,9 @@ def metrics(security: list[Schema]) -> Schema:
     media_type = CONTENT_TYPE.partition(";")[0]
     text = {media_type: {"schema": {"type": "string"}}}
     kinds = (errors.MissingKeyError, errors.InvalidKeyError)
-    return _open("getMetrics", "Give figures", "For Prometheus.", security) | {
+    return _open("getMetrics", "Prometheus metrics", "In the Prometheus text format.", security) | {
         "responses": {
-            "200": answer("The figures.", text),
+            "200": answer("The metrics.", text),
             **refusals(kinds, always_open=True),
         },
     }
@@ -54,7 +54,7 @@ def metrics(security: list[Schema]) -> Schema:
 def openapi() -> Schema:
     """Describes `GET /openapi.json`."""
     content = {JSON: {"schema": {"type": "object", "required": ["openapi", "info", "paths"]}}}
-    return _open("getOpenApi", "Describe the interface", "This document, in OpenAPI 3.1.") | {
+    return _open("getOpenApi", "OpenAPI document", "This document, in OpenAPI 3.1.") | {
         "responses": {"200": answer("The document.", content), **refusals(())},
     }
 
@@ -66,7 +66,7 @@ def docs(policy: str) -> Schema:
         **page["headers"],
         "Content-Security-Policy": {"required": True, "schema": {"const": policy}},
     }
-    return _open("getDocs", "Describe the interface to people", "One page, no script.") | {
+    return _open("getDocs", "API reference page", "One HTML page, without scripts.") | {
         "responses": {"200": page, **refusals(())},
     }
 

@@ -78,7 +78,7 @@ def _operation(
         (f"<code>{escape(it['name'])}</code>", escape(it["in"]), _prose(it["description"]))
         for it in (*shared, *operation.get("parameters", ()))
     ]
-    yield from _table(("sent", "in", "meaning"), sent)
+    yield from _table(("parameter", "in", "meaning"), sent)
     if body := operation.get("requestBody"):
         yield f"<p>The body: {_prose(body['description'])}</p>"
         yield from _examples(document, body["content"])
@@ -99,11 +99,11 @@ def _parameters(request: Node) -> Iterator[str]:
         )
         for name, schema in request["properties"].items()
     ]
-    yield from _table(("parameter", "what happens", ""), rows)
+    yield from _table(("parameter", "handling", ""), rows)
 
 
 def _headers(headers: Node) -> Iterator[str]:
-    yield '<h2 id="headers">Headers of answers</h2>'
+    yield '<h2 id="headers">Response headers</h2>'
     rows = [
         (
             f"<code>{escape(name)}</code>",
@@ -140,7 +140,7 @@ def _errors(examples: Node) -> Iterator[str]:
         )
         for code, example in examples.items()
     ]
-    yield from _table(("code", "what it means", "what it says"), rows)
+    yield from _table(("code", "meaning", "message"), rows)
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -23,11 +23,11 @@ KINDS: Mapping[Kind, Schema] = {
     Kind.LIST: {"type": "array"},
     Kind.OBJECT: {"type": "object"},
 }
-NAMED = "named in `X-Claude-Ignored-Params`"
+NAMED = "listed in `X-Claude-Ignored-Params`"
 SAID: Mapping[Tier, str] = {
-    Tier.HONOURED: "Honoured.",
-    Tier.IGNORED: f"Accepted without effect, and {NAMED}.",
-    Tier.REFUSED: "Refused with `unsupported_parameter`; passthrough has it.",
+    Tier.HONOURED: "Applied.",
+    Tier.IGNORED: f"Ignored, and {NAMED}.",
+    Tier.REFUSED: "Rejected with `unsupported_parameter`; supported by passthrough.",
 }
 EMPTY_NAME = "Empty"
 
@@ -36,7 +36,7 @@ def empty() -> Schema:
     """Returns the schema of an empty value, such as a list of only empty values."""
     inner = ref(EMPTY_NAME)
     return {
-        "description": "Null, a blank string, or a list or object of such values only.",
+        "description": "Null, a blank string, or a list or object that contains only such values.",
         "anyOf": [
             NULL,
             {"type": "string", "pattern": r"^\s*$"},
@@ -60,8 +60,8 @@ def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
     return {
         "type": "object",
         "description": (
-            "A request to Claude Code. A value of null counts as absent; names that are not here "
-            f"are accepted without effect, and {NAMED}."
+            "A request to Claude Code. A value of null counts as absent; other names are ignored, "
+            f"and {NAMED}."
         ),
         "required": ["model", "messages"],
         "properties": {
@@ -75,8 +75,8 @@ def passthrough_request() -> Schema:
     return {
         "type": "object",
         "description": (
-            "A request to the upstream: it goes there byte for byte, with whatever parameters the "
-            "upstream knows."
+            "A request to the upstream, relayed byte for byte, with all parameters that the "
+            "upstream supports."
         ),
         "properties": {
             # The upstream validates values that are not strings.

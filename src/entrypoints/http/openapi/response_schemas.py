@@ -38,7 +38,7 @@ def schemas() -> dict[str, Schema]:
         ),
         "Event": event(),
         "Usage": object_of(
-            prompt_tokens=COUNT | {"description": "With those that were read from a cache."},
+            prompt_tokens=COUNT | {"description": "Includes cached tokens."},
             completion_tokens=COUNT,
             total_tokens=COUNT,
         ),
@@ -68,9 +68,9 @@ def event() -> Schema:
     }
     return object_of(data={"anyOf": [{"const": "[DONE]"}, chunk]}) | {
         "description": (
-            "A server-sent event. Its data is a `ChatCompletionChunk`; `[DONE]` is the last. Lines "
-            "that begin with a colon keep the connection alive. A stream that breaks off has an "
-            "error of the code `stream_error` before `[DONE]`, and no chunk with a finish reason."
+            "A server-sent event. Its data is a `ChatCompletionChunk`, or `[DONE]` at the end. "
+            "Lines that begin with a colon keep the connection alive. A stream that is cut has an "
+            "error with the code `stream_error` before `[DONE]`, and no chunk with a finish reason."
         )
     }
 

@@ -15,7 +15,7 @@ OURS_OR_THE_UPSTREAMS: Schema = {"anyOf": [OURS, ref("UpstreamError")]}
 
 
 SERVER_ERRORS = 500
-HANDED_ON = "Passthrough: any other answer of the upstream, handed on as it came, errors included."
+HANDED_ON = "Passthrough: any other answer of the upstream, relayed unchanged, including errors."
 
 
 def answer(

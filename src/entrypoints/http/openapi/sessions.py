@@ -16,7 +16,7 @@ def sessions(security: list[Schema]) -> Schema:
         "operationId": "listSessions",
         "tags": ["Sessions"],
         "summary": "List your sessions",
-        "description": "Those of the client's key, the latest used first.",
+        "description": "The sessions of the client's key, most recently used first.",
         "security": security,
         "parameters": [REQUEST_ID],
         "responses": {
@@ -36,7 +36,7 @@ def one_session(security: list[Schema]) -> Schema:
                 "name": "session_id",
                 "in": "path",
                 "required": True,
-                "description": "As `X-Claude-Session-ID` gave it.",
+                "description": "The id from `X-Claude-Session-ID`.",
                 "schema": SESSION_ID,
                 "example": EXAMPLE_SESSION,
             },
@@ -57,7 +57,9 @@ def one_session(security: list[Schema]) -> Schema:
             "description": "Its conversation is deleted too.",
             **common,
             "responses": {
-                "200": answer("It is no more.", json_of("SessionDeleted", deleted=deleted)),
+                "200": answer(
+                    "The session is deleted.", json_of("SessionDeleted", deleted=deleted)
+                ),
                 **refusals((*ADMISSION, *SESSION, errors.SessionBusyError)),
             },
         },
