@@ -297,4 +297,5 @@ async def test_what_is_left_of_a_turn_is_never_taken_for_the_next_one(
         await until(lambda: requests_under_way() and capacity(running).active == 1)
         asking.cancel()
         await asyncio.wait({asking})
+        await until(lambda: not requests_under_way())
         assert await go_on(running, session, "[c]") == "C."

@@ -19,6 +19,8 @@ from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 # Up to this size the body is parsed to check that it is complete: 1 µs per KiB of text, 5 µs per
 # KiB of log probabilities (orjson 3.13). Of longer bodies only the first and last byte are checked.
 PARSED_BYTES = 64 * 1024
+# Keys of an object without a list of choices that is no answer.
+FAILURE_KEYS = frozenset({"choices", "detail", "details", "error", "errors", "message", "msg"})
 
 
 def whole_answer(
@@ -58,23 +60,31 @@ def _is_plainly_one(body: bytes) -> bool:
 
 
 def check_object(head: ResponseHead, body: bytes) -> None:
-    """Checks that a body is a JSON object with choices.
+    """Checks that a body is a JSON object that may answer a request.
 
     Of a body over `PARSED_BYTES` it checks only both ends.
 
     Raises:
         UpstreamRefusalError: if the body is an error.
-        UpstreamInvalidResponseError: if the body is incomplete, or has no choices.
+        UpstreamInvalidResponseError: if the body is incomplete, or clearly no answer.
     """
     if len(body) > PARSED_BYTES:
         if not (plain_start(body).startswith(b"{") and body.rstrip().endswith(b"}")):
             raise errors.unreadable("incomplete JSON")
-    elif not _has_choices(parsed_object(head, body)):
+    elif not _may_answer(parsed_object(head, body)):
         raise errors.no_completion("JSON that is no chat completion")
 
 
 def _has_choices(completion: Mapping[str, Any]) -> bool:
     return isinstance(completion.get("choices"), list)
+
+
+def _may_answer(value: Mapping[str, Any]) -> bool:
+    """Returns False for an empty object, and for one that reports a failure in another form.
+
+    Other objects without choices are relayed: passthrough does not know every upstream's form.
+    """
+    return _has_choices(value) or (bool(value) and not FAILURE_KEYS & value.keys())
 
 
 def parsed_object(head: ResponseHead, body: bytes) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ def answered(body: bytes, head: ResponseHead = HEAD, choices: int = 1) -> Upstre
     "body",
     [
         b'{"choices": [ ], "odd": 1.0e-3}\n',
+        b'{"id": "chatcmpl-1"}',
         b'\xef\xbb\xbf{"choices": []}',
         b'\n\n {"choices": []}',
         b'{"choices": [], "error": null}',
