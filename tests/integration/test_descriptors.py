@@ -125,7 +125,9 @@ def test_failed_starts_and_accepts_pause(
     os.kill(pids(claude)[-1], signal.SIGKILL)
     wait(lambda: watched.logged(START_FAILED) >= 1)
     began, used = time.monotonic(), watched.cpu_seconds()
-    wait(lambda: watched.logged(START_FAILED) >= 2)
+    failed = watched.logged(START_FAILED)
+    # Two more, so that one pause is watched whole; each pause is twice as long as the last.
+    wait(lambda: watched.logged(START_FAILED) >= failed + 2, seconds=120)
     assert (watched.cpu_seconds() - used) / (time.monotonic() - began) < 0.5
     response, body = watched.chat()
     # Whichever was first to find no descriptor: the session's folder or the process.

@@ -329,14 +329,14 @@ async def test_the_wait_for_the_first_byte_is_no_part_of_the_total(
     async def slow_to_begin(request: Request, reply: Reply) -> None:
         if request.json.get("stream"):
             await reply.begin(EVENTS)
-        await reply.sleep(1.5)  # longer than the total
+        await reply.sleep(10.5)  # longer than the total
         if request.json.get("stream"):
             await reply.chunk(CHUNKS[3] + DONE)
             await reply.end()
         else:
             await answer(request, reply)
 
-    settings = {"request_timeout_ms": 1000, "upstream_first_byte_timeout_ms": 60_000}
+    settings = {"request_timeout_ms": 10_000, "upstream_first_byte_timeout_ms": 60_000}
     async with upstream.behind(slow_to_begin, **settings) as gateway:
         response = await post(gateway, body)
     assert response.status_code == 200
