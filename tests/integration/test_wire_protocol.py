@@ -255,7 +255,7 @@ async def test_who_is_refused_while_sending_can_read_why(
 async def test_a_request_that_was_answered_before_its_end_gets_no_second_answer(
     running: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE", 0.2)
+    monkeypatch.setattr(protocol, "PATIENCE", 10.0)
     lines = (
         f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: 9000000\r\n"
     )
