@@ -1,4 +1,4 @@
-"""The step that removes credentials from answers."""
+"""The step that removes secrets from answers."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -7,7 +7,7 @@ from modegate.domain.secrets.redactor import Redactor
 
 
 async def redacted(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[AnswerEvent, None]:
-    """Yields the events with redacted text; text that may be part of a credential is held back."""
+    """Yields the events with redacted text; text that may be part of a secret is held back."""
     redactor = Redactor()
     async for event in events:
         if isinstance(event, TextDelta):

@@ -1,1 +1,1 @@
-"""Patterns of credentials, and their redaction."""
+"""Patterns of secrets, and their redaction."""

@@ -1,4 +1,4 @@
-"""Patterns of credentials, which also match an incomplete credential at the end of a text."""
+"""Patterns of secrets, which also match an incomplete secret at the end of a text."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 REDACTED = "[REDACTED]"
 LONGEST_LOOK_BEHIND = 5
 AUTHORITY = r"(?:(?<=://)|(?<=:\\/\\/))"
-# A credential that follows a letter or digit is part of a word, unless that character ends an
+# A secret that follows a letter or digit is part of a word, unless that character ends an
 # escape sequence: of a string, a URL or a terminal colour.
 NOT_IN_WORD = (
     r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"
@@ -33,10 +33,10 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
+class SecretPattern:
     """A sequence of segments that starts at a word boundary or after the look-behind `before`.
 
-    Further characters of the last segment belong to the credential. With `until`, the lines of a
+    Further characters of the last segment belong to the secret. With `until`, the lines of a
     PEM block up to that pattern belong to it instead. `shown` replaces it in the text.
     """
 
@@ -52,12 +52,12 @@ class Credential:
 
     @property
     def complete(self) -> str:
-        """The pattern of the shortest complete credential."""
+        """The pattern of the shortest complete secret."""
         return self.before + "".join(atom.complete for atom in self.segments)
 
     @property
     def prefix(self) -> str:
-        """The pattern of an incomplete credential at the end of a text."""
+        """The pattern of an incomplete secret at the end of a text."""
         rest = ""
         for atom, follower in reversed(list(zip(self.segments, self.segments[1:], strict=False))):
             rest = f"{atom.complete}(?:{follower.prefix}{'|' + rest if rest else ''})"
@@ -76,13 +76,13 @@ def _exactly(text: str) -> tuple[Segment, ...]:
     return tuple(Segment(re.escape(letter)) for letter in text)
 
 
-def _token(prefix: tuple[Segment, ...], characters: str, least: int) -> Credential:
-    return Credential((*prefix, Segment(characters, least, None)))
+def _token(prefix: tuple[Segment, ...], characters: str, least: int) -> SecretPattern:
+    return SecretPattern((*prefix, Segment(characters, least, None)))
 
 
-def _with_digit(prefix: tuple[Segment, ...], punctuation: str) -> Credential:
-    """Returns a credential with an early digit and 10 characters after it, unlike any word."""
-    return Credential(
+def _with_digit(prefix: tuple[Segment, ...], punctuation: str) -> SecretPattern:
+    """Returns a secret with an early digit and 10 characters after it, unlike any word."""
+    return SecretPattern(
         (
             *prefix,
             Segment(f"[A-Za-z{punctuation}]", 0, 15),
@@ -92,7 +92,7 @@ def _with_digit(prefix: tuple[Segment, ...], punctuation: str) -> Credential:
     )
 
 
-def _secret(prefix: tuple[Segment, ...], punctuation: str) -> tuple[Credential, Credential]:
+def _secret(prefix: tuple[Segment, ...], punctuation: str) -> tuple[SecretPattern, SecretPattern]:
     """Returns the two forms of a secret whose prefix also occurs in words.
 
     One has an early digit; the other is a longer run of alphanumerics than words have.
@@ -112,15 +112,15 @@ PEM_LINE = re.compile(r"""[\s"'`>#|*+,]*(?:[A-Za-z-]+: [^\n]*|[A-Za-z0-9+/=.\\]*
 URL_USER = Segment("[A-Za-z0-9._~%!$&*+=-]", 0, 256)
 URL_PASSWORD = Segment(r"""[^\s/?#@"'`<>()\\|\u0080-\U0010ffff]""", 1, 256)
 
-CREDENTIALS: tuple[Credential, ...] = (
-    Credential(
+SECRET_PATTERNS: tuple[SecretPattern, ...] = (
+    SecretPattern(
         (URL_USER, *_exactly(":"), URL_PASSWORD, *_exactly("@")),
         before=AUTHORITY,
         shown=f"{REDACTED}@",
     ),
-    Credential((*PEM_BEGIN, Segment("[A-Za-z0-9+/=]", 16, None)), until=PEM_END),
+    SecretPattern((*PEM_BEGIN, Segment("[A-Za-z0-9+/=]", 16, None)), until=PEM_END),
     *(
-        Credential((*PEM_BEGIN, *_exactly(header)), until=PEM_END)
+        SecretPattern((*PEM_BEGIN, *_exactly(header)), until=PEM_END)
         for header in ("Proc-Type", "Version", "Comment")
     ),
     *(_token(_exactly(prefix), "[A-Za-z0-9_-]", 8) for prefix in ("sk-ant-", "sk-proj-")),
@@ -150,5 +150,5 @@ CREDENTIALS: tuple[Credential, ...] = (
 )
 
 FIRST_LETTERS = "".join(
-    sorted({it.segments[0].characters.strip("[]") for it in CREDENTIALS if not it.before})
+    sorted({it.segments[0].characters.strip("[]") for it in SECRET_PATTERNS if not it.before})
 )

@@ -1,14 +1,14 @@
-"""Removes credentials from a text, wherever the text is split into pieces."""
+"""Removes secrets from a text, wherever the text is split into pieces."""
 
 import re
 
 from modegate.domain.secrets.patterns import (
     AUTHORITY,
-    CREDENTIALS,
     FIRST_LETTERS,
     LONGEST_LOOK_BEHIND,
     NOT_IN_WORD,
     PEM_LINE,
+    SECRET_PATTERNS,
 )
 
 # Bounds for a PEM block without line ends; `LONGEST_END` fits "-----END … KEY-----".
@@ -17,14 +17,14 @@ LONGEST_END = 64
 
 
 def _any_of(*kinds: str) -> re.Pattern[str]:
-    """Returns one pattern with an alternative for each kind of each credential.
+    """Returns one pattern with an alternative for each kind of each secret.
 
-    The alternatives are ordered by credential. An earlier one that is still incomplete takes
+    The alternatives are ordered by secret. An earlier one that is still incomplete takes
     precedence over a later complete one, and the redactor waits for it.
     """
     alternatives = "|".join(
-        f"(?P<{kind}{i}>{getattr(credential, kind)})"
-        for i, credential in enumerate(CREDENTIALS)
+        f"(?P<{kind}{i}>{getattr(secret, kind)})"
+        for i, secret in enumerate(SECRET_PATTERNS)
         for kind in kinds
     )
     # Rejects most positions immediately, which makes the search ten times faster.
@@ -37,7 +37,7 @@ COMPLETE_OR_PREFIX = _any_of("complete", "prefix")
 
 
 def redact(text: str) -> str:
-    """Returns `text` with every credential replaced."""
+    """Returns `text` with every secret replaced."""
     redactor = Redactor()
     return redactor.feed(text) + redactor.flush()
 
@@ -45,14 +45,14 @@ def redact(text: str) -> str:
 class Redactor:
     """Redacts a text piece by piece; the outputs concatenated are the redacted text.
 
-    Only text that may still turn out to be a credential is held back.
+    Only text that may still turn out to be a secret is held back.
     """
 
     def __init__(self) -> None:
         self._before = ""  # the last emitted characters, for look-behind patterns
         self._held = ""
         self._over = False
-        self._inside = -1  # index of the current credential, or -1 outside one
+        self._inside = -1  # index of the current secret, or -1 outside one
 
     def feed(self, piece: str) -> str:
         """Returns the text that can be emitted after `piece`; may be empty."""
@@ -77,24 +77,24 @@ class Redactor:
             if found is None or found.lastgroup is None or found.lastgroup.startswith("prefix"):
                 break
             self._inside = int(found.lastgroup.removeprefix("complete"))
-            out.append(CREDENTIALS[self._inside].shown)
+            out.append(SECRET_PATTERNS[self._inside].shown)
             at = found.end()
         self._before = text[max(0, at - LONGEST_LOOK_BEHIND) : at]
         self._held = text[at:]
         return "".join(out)
 
     def _skip(self, text: str, at: int) -> int:
-        """Returns the position after the current credential, as far as it is known."""
+        """Returns the position after the current secret, as far as it is known."""
         if self._inside < 0:
             return at
-        credential = CREDENTIALS[self._inside]
-        if credential.until is None:
-            end = credential.more.match(text, at)
+        secret = SECRET_PATTERNS[self._inside]
+        if secret.until is None:
+            end = secret.more.match(text, at)
             at = end.end() if end else at
-            if at < len(text) or not credential.more.pattern:
+            if at < len(text) or not secret.more.pattern:
                 self._inside = -1
             return at
-        return self._skip_lines(text, at, credential.until)
+        return self._skip_lines(text, at, secret.until)
 
     def _skip_most(self, text: str, at: int) -> int:
         """Returns the position before a possible block end, in a line too long to hold back."""
