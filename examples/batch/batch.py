@@ -17,7 +17,7 @@ from modegate.application.answering.routed_answer import CompleteAnswer
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.errors import GatewayError
 from modegate.domain.inbound_request import InboundRequest
-from modegate.domain.mode import Mode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.bootstrap.container import Container, live_container
 from modegate.entrypoints.bootstrap.offline import offline_container
 from modegate.entrypoints.config.sources import SettingsError, load_settings

@@ -7,7 +7,7 @@ from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.model_catalog import ModelCatalog
 from modegate.domain.errors import GatewayError
 from modegate.domain.model_dates import released_at
-from modegate.domain.model_map import ModelMap
+from modegate.domain.routing.model_map import ModelMap
 
 ModelObject = Mapping[str, object]
 

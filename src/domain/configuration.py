@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from modegate.domain.access.key_ring import KeyRing
-from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
+from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.session import SessionPolicy
 
 MINUTE_S = 60.0

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from modegate.domain.access.client import ANONYMOUS, Client
-from modegate.domain.mode import Mode, ModeDecision
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.mode import Mode, ModeDecision
 
 
 @dataclass(frozen=True, slots=True)

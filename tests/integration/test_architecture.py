@@ -55,12 +55,12 @@ def test_the_tree_keeps_every_rule(tmp_path: Path) -> None:
 
 # The rule, the file, and the module that it must not import.
 FORBIDDEN = [
-    (INWARDS, "domain/mode.py", "modegate.dialects"),
+    (INWARDS, "domain/routing/mode.py", "modegate.dialects"),
     (INWARDS, "dialects/json.py", "modegate.application"),
     (INWARDS, "application/list_models.py", "modegate.adapters"),
     (INWARDS, "simulator/api.py", "modegate.testing"),
-    (CORE, "domain/mode.py", "pydantic"),
-    (CORE, "domain/mode.py", "asyncio"),
+    (CORE, "domain/routing/mode.py", "pydantic"),
+    (CORE, "domain/routing/mode.py", "asyncio"),
     (CORE, "dialects/json.py", "falcon"),
     (CORE, "application/list_models.py", "openai"),
     (ADAPTERS, "adapters/memory/session_store.py", "modegate.adapters.system.clock"),
@@ -105,7 +105,7 @@ def unlisted(tmp_path_factory: pytest.TempPathFactory) -> str:
     tree = copy_tree(tmp_path_factory.mktemp("unlisted"))
     for _, module in UNLISTED:
         add(tree, module, "x = 1")
-    add(tree, "domain/mode.py", "import modegate.domain.inbound_request")
+    add(tree, "domain/routing/mode.py", "import modegate.domain.inbound_request")
     return lint_imports(tree).stdout
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
 from modegate.domain.inbound_request import InboundRequest
-from modegate.domain.mode import Mode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.config.settings import Settings
 

@@ -35,7 +35,7 @@ from support.reaching import (
 )
 
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.model_map import BUILT_IN_MODELS
+from modegate.domain.routing.model_map import BUILT_IN_MODELS
 from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, result, word

@@ -70,7 +70,7 @@ def test_each_layer_is_imported_and_typed(python: Path, folder: Path) -> None:
     for layer in LAYERS:
         done = execute([str(python), "-I", "-c", f"import modegate.{layer}"], folder)
         assert done.returncode == 0, done.stderr
-    where = "import modegate.domain.model_map as m; print(m.__file__)"
+    where = "import modegate.domain.session as m; print(m.__file__)"
     done = execute([str(python), "-I", "-c", where], folder)
     assert Path(done.stdout.strip()).is_relative_to(folder / "clean")
     assert Path(done.stdout.strip()).parents[1].joinpath("py.typed").is_file()

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import CLAUDE_CODE_RULES
+from modegate.domain.routing.model_map import ModelMap
 from modegate.entrypoints.http.openapi.document import build_document
 from modegate.entrypoints.http.openapi.inputs import Facts
 

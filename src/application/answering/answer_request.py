@@ -29,8 +29,8 @@ from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.errors import BackendCrashedError
 from modegate.domain.inbound_request import InboundRequest
-from modegate.domain.mode import Mode
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.mode import Mode
 from modegate.domain.turn import Turn
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import openai
 
-from modegate.domain.mode import Mode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.config.sources import CLIENT_KEY_VARIABLE

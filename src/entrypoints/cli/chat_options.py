@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from modegate.domain.hosts import is_loopback
-from modegate.domain.mode import Mode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.startup_banner import url_of
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE

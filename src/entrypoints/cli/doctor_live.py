@@ -15,7 +15,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.health import PassthroughState
 from modegate.domain.inbound_request import InboundRequest
-from modegate.domain.mode import Mode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.startup_banner import counted

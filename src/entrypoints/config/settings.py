@@ -9,7 +9,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from modegate.domain.hosts import is_loopback
-from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap, default_faults, row_faults
+from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap, default_faults, row_faults
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
 from modegate.entrypoints.config.types import (
     Bytes,

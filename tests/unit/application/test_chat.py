@@ -41,10 +41,10 @@ from modegate.domain.errors import (
     UnsupportedParameterError,
 )
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
-from modegate.domain.mode import Mode, ModeDecision
 from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt
 from modegate.domain.quota import Limit
+from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.domain.turn import Turn
 from modegate.domain.upstream_response import UpstreamResponse

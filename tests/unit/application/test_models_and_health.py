@@ -6,7 +6,7 @@ import pytest
 from modegate.application.check_health import CheckHealth
 from modegate.application.list_models import ListModels
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
-from modegate.domain.model_map import ModelMap
+from modegate.domain.routing.model_map import ModelMap
 from modegate.testing.configuration_source import FakeConfigurationSource
 
 

@@ -8,7 +8,7 @@ import openai
 from openai import DefaultHttpxClient, OpenAI, Stream
 from openai.types.chat import ChatCompletionChunk
 
-from modegate.domain.mode import Mode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_errors import (
     UNUSABLE_PROXY,
     ChatError,

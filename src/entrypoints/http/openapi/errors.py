@@ -15,9 +15,9 @@ from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.conversation import Conversation
 from modegate.domain.errors import GatewayError
-from modegate.domain.mode import decide_mode
-from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import ParamPolicy
+from modegate.domain.routing.mode import decide_mode
+from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.session import SessionId, parse_session_id
 from modegate.entrypoints.http.messages.errors import (
     FRAMEWORK,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from modegate.domain.access.api_key import LONGEST_KEY
-from modegate.domain.mode import FALSY, TRUTHY, Mode
+from modegate.domain.routing.mode import FALSY, TRUTHY, Mode
 from modegate.domain.session import UUID_VERSION
 from modegate.entrypoints.http.middleware.response_headers import (
     LONGEST_ID,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modegate.domain.model_map import ModelMap
 from modegate.domain.param_policy import Rule
+from modegate.domain.routing.model_map import ModelMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from modegate.domain.conversation import (
     Role,
 )
 from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, matches
-from modegate.domain.model_map import PREFIX_MARK, ModelMap
 from modegate.domain.param_policy import Kind, Rule, Tier
+from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
 from modegate.entrypoints.http.openapi.schema import NULL, Schema, ref
 
 KINDS: Mapping[Kind, Schema] = {

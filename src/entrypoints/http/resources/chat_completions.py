@@ -19,7 +19,7 @@ from modegate.dialects.chat.stream import render_events
 from modegate.dialects.json import parse_json_object
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.inbound_request import ChatBody, InboundRequest
-from modegate.domain.mode import decide_mode
+from modegate.domain.routing.mode import decide_mode
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.entrypoints.http.messages.event_stream import encode_stream
 from modegate.entrypoints.http.messages.request_body import read_json_body

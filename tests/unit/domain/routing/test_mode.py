@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modegate.domain.errors import InvalidHeaderError
-from modegate.domain.mode import FALSY, TRUTHY, Mode, ModeDecision, decide_mode
+from modegate.domain.routing.mode import FALSY, TRUTHY, Mode, ModeDecision, decide_mode
 
 ID = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
 CLAUDE, PASSTHROUGH = Mode.CLAUDE_CODE, Mode.PASSTHROUGH

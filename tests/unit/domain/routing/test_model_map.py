@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modegate.domain.errors import ModelNotFoundError
-from modegate.domain.model_map import BUILT_IN_MODELS, ModelMap
+from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap
 
 
 @pytest.mark.parametrize(

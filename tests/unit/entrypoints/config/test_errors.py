@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modegate.domain.model_map import ModelMap
+from modegate.domain.routing.model_map import ModelMap
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import SettingsError, load_settings
 

@@ -1,0 +1,1 @@
+"""Modes, models, upstreams, and the route of a request."""
