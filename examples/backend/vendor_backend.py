@@ -25,7 +25,7 @@ Ask = Callable[[str, str, Sequence[str]], AsyncGenerator[str, None]]
 
 
 class VendorBackend:
-    """Implements `AnswerBackend`, `TranscriptStore` and `ClaudeStatus`."""
+    """Implements `AnswerBackend`, `TranscriptStore` and `BackendStatus`."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

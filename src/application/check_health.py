@@ -1,9 +1,9 @@
 """The use case that reports the state of the backends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from modegate.application.ports.backend_status import ClaudeStatus, PassthroughStatus, StorageProbe
+from modegate.application.ports.backend_status import BackendStatus, StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.domain.health import Health, StorageState
 
@@ -28,20 +28,21 @@ class Storages:
 NO_STORAGE = Storages()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckHealth:
-    """Reports the state of both backends and of the storage without blocking."""
+    """Reports the state of the backends and of the storage without blocking.
 
-    claude: ClaudeStatus
-    passthrough: PassthroughStatus
+    `answering` has the answer backends by name; the upstreams are those of the configuration.
+    """
+
+    answering: Mapping[str, BackendStatus]
     configuration: ConfigurationSource
     storage: StorageProbe = NO_STORAGE
 
     def execute(self) -> Health:
         """Returns the last known state."""
         return Health(
-            claude=self.claude.status(),
-            passthrough=self.passthrough.status(),
-            clients_may_bring_keys=self.configuration.current().clients_may_bring_keys,
+            answering={name: backend.status() for name, backend in self.answering.items()},
+            upstreams=self.configuration.current().routes.health(),
             storage=self.storage.storage_state(),
         )

@@ -8,6 +8,7 @@ from modegate.application.ports.model_catalog import ModelCatalog
 from modegate.domain.errors import GatewayError
 from modegate.domain.model_dates import released_at
 from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.route import Routes
 
 ModelObject = Mapping[str, object]
 
@@ -21,24 +22,25 @@ def noop(_: GatewayError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ListModels:
-    """Lists the names in the model map and, on request, the upstream's models."""
+    """Lists the names in the model map and, on request, the models of the upstreams."""
 
     configuration: ConfigurationSource
-    upstream: ModelCatalog
+    catalog: ModelCatalog
 
     async def execute(
         self, *, include_upstream: bool = False, failed: Callable[[GatewayError], None] = noop
     ) -> Sequence[ModelObject]:
         """Returns model objects of the OpenAI API.
 
-        If the upstream fails, Claude's models are still returned, and `failed` gets the error.
+        If an upstream fails, Claude's models are still returned, and `failed` gets the error.
         """
-        models = self.configuration.current().models
+        routes = self.configuration.current().routes
+        models = routes.models
         own = [describe(models, name) for name in models.names]
         if not include_upstream:
             return own
         try:
-            listed = await self.upstream.list_models()
+            listed = await self._of_upstreams(routes)
         except GatewayError as error:
             failed(error)
             return own
@@ -49,13 +51,21 @@ class ListModels:
         """Returns the model with this name, also if only a prefix row matches; None if unknown.
 
         Raises:
-            GatewayError: if the map has no such name and the upstream did not return a list.
+            GatewayError: if the map has no such name and an upstream did not return a list.
         """
-        models = self.configuration.current().models
-        if models.knows(name):
-            return describe(models, name)
-        listed = await self.upstream.list_models() if include_upstream else ()
+        routes = self.configuration.current().routes
+        if routes.models.knows(name):
+            return describe(routes.models, name)
+        listed = await self._of_upstreams(routes) if include_upstream else ()
         return next((model for model in listed if model["id"] == name), None)
+
+    async def _of_upstreams(self, routes: Routes) -> Sequence[ModelObject]:
+        """Returns the models of all upstreams for which the server has a credential."""
+        listed: list[ModelObject] = []
+        for upstream in routes.upstreams:
+            if upstream.credential is not None:
+                listed += await self.catalog.list_models(upstream, upstream.credential)
+        return listed
 
 
 def describe(models: ModelMap, name: str) -> ModelObject:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
-from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionPolicy
 
 MINUTE_S = 60.0
@@ -19,6 +19,5 @@ class Configuration:
     per_address: Limit = field(default_factory=lambda: Limit("address", 60, MINUTE_S))
     per_session: Limit = field(default_factory=lambda: Limit("session", 10, MINUTE_S))
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
-    models: ModelMap = field(default_factory=ModelMap)
+    routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
-    clients_may_bring_keys: bool = True

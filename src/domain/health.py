@@ -1,5 +1,6 @@
 """The current state of the backends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +15,7 @@ class CredentialState(StrEnum):
 
 
 class PassthroughState(StrEnum):
-    """The state of passthrough; under `NO_KEY`, clients with their own key may still be served."""
+    """The state of all upstreams; under `NO_KEY`, clients with their own key may still be served."""
 
     OK = "ok"
     DISABLED = "disabled"
@@ -45,7 +46,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class ClaudeHealth:
-    """The state of the Claude backend: executable found, credentials, and load."""
+    """The state of an answer backend: executable found, credentials, and load."""
 
     executable: bool
     credentials: CredentialState
@@ -58,18 +59,41 @@ class ClaudeHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """The state of both backends, and of the storage that Claude's sessions need."""
+class UpstreamHealth:
+    """The state of an upstream, as far as the configuration determines it."""
 
-    claude: ClaudeHealth
-    passthrough: PassthroughState
-    clients_may_bring_keys: bool
+    has_credential: bool
+    accepts_client_keys: bool
+
+    @property
+    def can_work(self) -> bool:
+        """Whether a request of some client can be authorized."""
+        return self.has_credential or self.accepts_client_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of each backend by its name, and of the storage that sessions need.
+
+    `answering` are the answer backends, which need the storage. `upstreams` are those that requests
+    are relayed to.
+    """
+
+    answering: Mapping[str, ClaudeHealth]
+    upstreams: Mapping[str, UpstreamHealth]
     storage: StorageState = StorageState.OK
 
     @property
     def ready(self) -> bool:
-        """Whether at least one backend can answer some client; Claude Code also needs storage."""
-        passthrough = self.passthrough is PassthroughState.OK or (
-            self.passthrough is PassthroughState.NO_KEY and self.clients_may_bring_keys
-        )
-        return (self.claude.can_work and self.storage is StorageState.OK) or passthrough
+        """Whether at least one backend can answer some client."""
+        answering = any(backend.can_work for backend in self.answering.values())
+        relaying = any(upstream.can_work for upstream in self.upstreams.values())
+        return (answering and self.storage is StorageState.OK) or relaying
+
+    @property
+    def passthrough(self) -> PassthroughState:
+        """The state of all upstreams together."""
+        if not self.upstreams:
+            return PassthroughState.DISABLED
+        has_credential = any(upstream.has_credential for upstream in self.upstreams.values())
+        return PassthroughState.OK if has_credential else PassthroughState.NO_KEY

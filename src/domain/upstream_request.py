@@ -2,19 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from modegate.domain.access.api_key import ApiKey
+from modegate.domain.routing.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRequest:
-    """A request to relay.
+    """A request to relay. A complete streamed answer has `choices` finish reasons."""
 
-    `model` is for the record. `credential` is the client's own key; None means the server's. A
-    complete streamed answer has `choices` finish reasons.
-    """
-
+    upstream: Upstream
     body: bytes = field(repr=False)
-    model: str | None = None
-    credential: ApiKey | None = None
     streamed: bool = False
     choices: int = 1

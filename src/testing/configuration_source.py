@@ -4,13 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from modegate.domain.configuration import Configuration
+from modegate.domain.routing.route import Routes
+from modegate.testing.upstreams import UPSTREAM
 
 
 class FakeConfigurationSource:
-    """Starts with defaults, changed by `values`; `change` replaces the snapshot, as a reload does."""
+    """Starts with defaults and one upstream, changed by `values`.
+
+    `change` replaces the snapshot, as a reload does.
+    """
 
     def __init__(self, **values: Any) -> None:
-        self._current = Configuration(**values)
+        routes = Routes(upstreams=(UPSTREAM,))
+        self._current = Configuration(**{"routes": routes, **values})
 
     def current(self) -> Configuration:
         """Returns the snapshot."""

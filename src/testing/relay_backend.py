@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
@@ -11,20 +12,25 @@ RESPONSE = UpstreamResponse(200, (("content-type", "application/json"),), b"{}")
 
 
 class ScriptedRelay:
-    """Gives its response, or raises its error; `requests` are those that it received.
+    """Gives its response, or raises its error.
 
-    A streamed request gets the body's bytes as one piece.
+    `requests` are those that it received, and `credentials` has the credential of each. A streamed
+    request gets the body's bytes as one piece.
     """
 
     def __init__(self, response: UpstreamResponse | Exception = RESPONSE) -> None:
         self.response = response
         self.requests: list[UpstreamRequest] = []
+        self.credentials: list[Credential] = []
         self.open = 0
 
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         """Records the request, and responds."""
         self.requests.append(request)
+        self.credentials.append(credential)
         if isinstance(self.response, Exception):
             raise self.response
         self.open += 1

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
-from modegate.domain.access.api_key import ApiKey
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.simulator.api import Fails, Says
-from modegate.simulator.loopback_server import Reply, Request
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.simulator.provider import SimulatedProvider, Step
 from modegate.testing.contracts.answer_backend import AnswerBackendContract
+from modegate.testing.contracts.model_catalog import ModelCatalogContract
 from modegate.testing.contracts.relay_backend import RelayBackendContract
+from modegate.testing.upstreams import UPSTREAM
 
 
 async def never(_: Request, reply: Reply) -> None:
@@ -73,19 +75,22 @@ class TestPassthroughBackend(RelayBackendContract):
     @pytest.fixture(autouse=True)
     def nothing(self) -> None:
         self.provider = SimulatedProvider()
+        self.upstream = UPSTREAM
 
     def request(self, text: str = "Hi", *, streamed: bool = False) -> UpstreamRequest:
         messages = [{"role": "user", "content": text}]
         asked = {"model": "gpt-4o", "messages": messages, "stream": streamed}
-        return UpstreamRequest(body=json.dumps(asked).encode(), streamed=streamed)
+        return UpstreamRequest(
+            upstream=self.upstream, body=json.dumps(asked).encode(), streamed=streamed
+        )
 
     @asynccontextmanager
     async def world(self, *steps: Step, up: bool = True) -> AsyncIterator[PassthroughBackend]:
         self.provider.script(*steps * 3)
         async with self.provider.running() as url:
             base_url = f"{url}/v1" if up else "http://127.0.0.1:1/v1"
-            options = UpstreamOptions(base_url=base_url, api_key=ApiKey("k"), retries=0)
-            backend = PassthroughBackend(options)
+            self.upstream = replace(UPSTREAM, base_url=base_url)
+            backend = PassthroughBackend(UpstreamOptions(retries=0))
             yield backend
             await backend.aclose()
 
@@ -103,3 +108,24 @@ class TestPassthroughBackend(RelayBackendContract):
 
     async def released(self) -> None:
         await until(lambda: self.provider.under_way == 0)
+
+
+class TestPassthroughCatalog(ModelCatalogContract):
+    def listing(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world({"object": "list", "data": [{"id": name} for name in self.MODELS]})
+
+    def failing(self) -> AbstractAsyncContextManager[PassthroughBackend]:
+        return self.world({"object": "none"})
+
+    @asynccontextmanager
+    async def world(self, body: dict[str, object]) -> AsyncIterator[PassthroughBackend]:
+        async def answer(request: Request, reply: Reply) -> None:
+            assert request.path == "/v1/models"
+            assert request.headers["authorization"] == f"Bearer {self.credential.key.reveal()}"
+            await reply.whole(200, json.dumps(body).encode(), {})
+
+        async with LoopbackServer(answer).running() as url:
+            self.upstream = replace(UPSTREAM, base_url=f"{url}/v1")
+            backend = PassthroughBackend(UpstreamOptions(retries=0))
+            yield backend
+            await backend.aclose()

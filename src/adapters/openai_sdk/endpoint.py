@@ -1,4 +1,4 @@
-"""The addresses and headers of requests, obtained from the SDK once for each key."""
+"""The addresses and headers of requests, obtained from the SDK once for each credential."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from yarl import URL
 
-from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.domain.access.api_key import ApiKey
+from modegate.domain.credentials.credential import Credential
+from modegate.domain.routing.upstream import Upstream
 
 # Headers with which the SDK describes its own process.
 LEFT_OUT = ("x-stainless-",)
@@ -18,7 +18,7 @@ OF_THE_ACCOUNT = ("openai-organization", "openai-project")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The upstream's addresses, and the headers for one key."""
+    """An upstream's addresses, and the headers for one credential."""
 
     chat_completions: URL
     models: URL
@@ -26,44 +26,41 @@ class Endpoint:
 
 
 class Endpoints:
-    """An LRU cache of endpoints, one for each key.
+    """An LRU cache of endpoints, one for each credential of each upstream.
 
     The SDK determines the account headers and the form of the credentials. Nothing in a request can
     change the address to which it is sent.
     """
 
-    def __init__(self, options: UpstreamOptions) -> None:
-        self._server_key = options.api_key
-        self._bound = options.clients
-        self._sdk = AsyncOpenAI(
-            api_key=options.api_key.reveal() if options.api_key else "none",
-            base_url=options.address,
-            max_retries=0,
-            # Nothing is sent through this client, so invalid proxies or certificates must not fail.
-            http_client=DefaultAsyncHttpxClient(trust_env=False),
-        )
-        self._known: OrderedDict[ApiKey, Endpoint] = OrderedDict()
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        # Nothing is sent through this client, so invalid proxies or certificates must not fail.
+        self._http = DefaultAsyncHttpxClient(trust_env=False)
+        self._known: OrderedDict[tuple[Upstream, Credential], Endpoint] = OrderedDict()
 
-    def of(self, client_key: ApiKey | None) -> Endpoint | None:
-        """Returns the endpoint for the client's key, or else the server's; None without a key."""
-        key = client_key or self._server_key
-        if key is None:
-            return None
-        if key in self._known:
-            self._known.move_to_end(key)
+    def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
+        """Returns the endpoint of an upstream for a credential."""
+        place = (upstream, credential)
+        if place in self._known:
+            self._known.move_to_end(place)
         else:
-            self._known[key] = self._ask(key)
-            if len(self._known) > self._bound:
+            self._known[place] = self._ask(upstream, credential)
+            if len(self._known) > self._capacity:
                 self._known.popitem(last=False)
-        return self._known[key]
+        return self._known[place]
 
     async def aclose(self) -> None:
-        """Closes the SDK's client."""
-        await self._sdk.close()
+        """Closes the client of the SDK."""
+        await self._http.aclose()
 
-    def _ask(self, key: ApiKey) -> Endpoint:
-        own = key == self._server_key
-        sdk = self._sdk if own else self._sdk.copy(api_key=key.reveal())
+    def _ask(self, upstream: Upstream, credential: Credential) -> Endpoint:
+        sdk = AsyncOpenAI(
+            api_key=credential.key.reveal(),
+            base_url=upstream.base_url,
+            max_retries=0,
+            http_client=self._http,
+        )
+        own = any(credential.key == it.key for it in upstream.credentials)
         left_out = LEFT_OUT if own else (*LEFT_OUT, *OF_THE_ACCOUNT)
         headers = {
             name: value

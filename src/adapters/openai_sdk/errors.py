@@ -4,8 +4,6 @@ from modegate.domain.errors import (
     EmptyResponseError,
     GatewayError,
     OutputLimitError,
-    PassthroughDisabledError,
-    PassthroughNotConfiguredError,
     StreamCutError,
     TurnTimeoutError,
     UpstreamInvalidResponseError,
@@ -122,21 +120,4 @@ def stream_cut() -> GatewayError:
     return StreamCutError(
         "The upstream's stream ended too early: what has arrived of the answer is incomplete. Send "
         "the request again."
-    )
-
-
-def disabled() -> GatewayError:
-    """Returns the error for disabled passthrough."""
-    return PassthroughDisabledError(
-        "Passthrough is switched off on this server: send X-Claude-Code: true to be answered by "
-        "Claude Code. The operator can set OPENAI_PASSTHROUGH_ENABLED=true."
-    )
-
-
-def not_configured() -> GatewayError:
-    """Returns the error for a request without a key for the upstream."""
-    return PassthroughNotConfiguredError(
-        "There is no key for the upstream: the operator can set OPENAI_API_KEY, and where the "
-        "server allows it a client can send its own in X-OpenAI-API-Key. With X-Claude-Code: true "
-        "Claude Code answers instead."
     )

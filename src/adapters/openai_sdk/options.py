@@ -1,24 +1,17 @@
-"""The operator's options for the upstream."""
+"""The operator's options for requests to upstreams."""
 
 from dataclasses import dataclass
-
-from modegate.domain.access.api_key import ApiKey
-
-OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamOptions:
-    """The upstream's address, key and time limits, in seconds.
+    """Retries and time limits, in seconds; the same for every upstream.
 
     `first_byte_timeout` bounds the wait for an answer's first byte, including all retries and their
     delays; None means `timeout`. After that, `timeout` bounds the rest of a complete answer and
     each silence of a stream. `models_timeout` bounds the request for the list of models.
     """
 
-    base_url: str | None = None
-    api_key: ApiKey | None = None
-    enabled: bool = True
     retries: int = 2
     timeout: float = 300.0
     first_byte_timeout: float | None = None
@@ -27,11 +20,6 @@ class UpstreamOptions:
     longest_retry_wait: float = 30.0
     longest_error_body: float = 10.0
     clients: int = 256
-
-    @property
-    def address(self) -> str:
-        """The upstream's base URL; OpenAI's API by default."""
-        return self.base_url or OPENAI
 
     @property
     def first_byte(self) -> float:

@@ -1,12 +1,12 @@
-"""Selects the proxy for the upstream from the environment."""
+"""Selects the proxy for an upstream from the environment."""
 
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
 from modegate.adapters.openai_sdk import errors
-from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.hosts import is_loopback
+from modegate.domain.routing.upstream import Upstream
 
 # The proxy schemes that the client library supports.
 USABLE = frozenset({"http", "https"})
@@ -26,9 +26,9 @@ class ProxyChoice:
         return self._known[origin]
 
 
-def chosen_proxy(options: UpstreamOptions) -> URL | None:
-    """Returns the proxy for the upstream in the options; see `proxy_for`."""
-    return proxy_for(URL(options.address))
+def proxy_of(upstream: Upstream) -> URL | None:
+    """Returns the proxy for an upstream; see `proxy_for`."""
+    return proxy_for(URL(upstream.base_url))
 
 
 def proxy_for(upstream: URL) -> URL | None:

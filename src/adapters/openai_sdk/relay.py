@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.complete_answer import whole_answer
 from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, events_of
-from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
+from modegate.adapters.openai_sdk.endpoint import Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.reporting import reported
@@ -16,8 +15,9 @@ from modegate.adapters.openai_sdk.retries import retrying
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.transport import Transport
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.health import PassthroughState
+from modegate.domain.routing.upstream import Upstream
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
@@ -26,33 +26,29 @@ LAST_BYTES = 0.25
 
 
 class PassthroughBackend:
-    """Relays requests to the upstream, lists its models, and reports its state."""
+    """Relays requests to upstreams, and lists their models."""
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
-        self._endpoints = Endpoints(options)
+        self._endpoints = Endpoints(options.clients)
         self._transport = Transport(options)
 
-    def status(self) -> PassthroughState:
-        """The backend's state, from the configuration."""
-        if not self._options.enabled:
-            return PassthroughState.DISABLED
-        return PassthroughState.OK if self._options.api_key else PassthroughState.NO_KEY
-
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         """Relays one request; the body of a streamed response is yielded as it arrives."""
         if request.streamed:
-            async with self._stream(request) as response:
+            async with self._stream(request, credential) as response:
                 yield response
         else:
-            yield await self._complete(request)
+            yield await self._complete(request, credential)
 
-    async def list_models(self) -> list[dict[str, object]]:
-        """Returns the upstream's model objects; empty if passthrough is not configured."""
-        endpoint = self._endpoints.of(None) if self._options.enabled else None
-        if endpoint is None:
-            return []
+    async def list_models(
+        self, upstream: Upstream, credential: Credential
+    ) -> list[dict[str, object]]:
+        """Returns an upstream's model objects."""
+        endpoint = self._endpoints.of(upstream, credential)
         bound = min(self._options.models_timeout, self._options.first_byte)
         with reported():
             async with (
@@ -66,12 +62,12 @@ class PassthroughBackend:
         await self._transport.aclose()
         await self._endpoints.aclose()
 
-    async def _complete(self, request: UpstreamRequest) -> UpstreamResponse:
+    async def _complete(self, request: UpstreamRequest, credential: Credential) -> UpstreamResponse:
         try:
             with reported():
                 async with (
                     asyncio.timeout(self._options.first_byte) as bound,
-                    await self._open(request) as answer,
+                    await self._open(request, credential) as answer,
                 ):
                     return await self._read(answer, bound, request.choices)
         except UpstreamRefusalError as refusal:
@@ -87,13 +83,15 @@ class PassthroughBackend:
         return whole_answer(answer.head, body, says_events=answer.says_events, choices=choices)
 
     @asynccontextmanager
-    async def _stream(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def _stream(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         answer: Answer | None = None
         begun: Begun | None = None
         try:
             with reported():
                 async with asyncio.timeout(self._options.first_byte) as bound:
-                    answer = await self._open(request)
+                    answer = await self._open(request, credential)
                     came = partial(self._first_byte_came, bound)
                     begun = await begin_stream(answer, request.choices, came)
             events = events_of(begun, answer.body, self._options.timeout)
@@ -113,17 +111,10 @@ class PassthroughBackend:
         """Restarts the time limit: the time after the first byte is bounded separately."""
         bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
 
-    async def _open(self, request: UpstreamRequest) -> Answer:
-        ask = partial(self._transport.chat, self._endpoint(request), request.body)
+    async def _open(self, request: UpstreamRequest, credential: Credential) -> Answer:
+        endpoint = self._endpoints.of(request.upstream, credential)
+        ask = partial(self._transport.chat, endpoint, request.body)
         return await retrying(ask, self._options)
-
-    def _endpoint(self, request: UpstreamRequest) -> Endpoint:
-        if not self._options.enabled:
-            raise errors.disabled()
-        endpoint = self._endpoints.of(request.credential)
-        if endpoint is None:
-            raise errors.not_configured()
-        return endpoint
 
 
 async def _drain(body: AnswerBody) -> None:

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from modegate.application.ports.backend_status import ClaudeStatus
+from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.request_record import RequestRecord
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -17,7 +17,7 @@ NONE = "none"
 class PrometheusObserver:
     """Counts requests since the start. Labels have few values, all of them the gateway's own."""
 
-    def __init__(self, claude: ClaudeStatus) -> None:
+    def __init__(self, claude: BackendStatus) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "modegate_requests", "Requests that ended.", ["mode", "status"], registry=self.registry
@@ -78,7 +78,7 @@ class PrometheusObserver:
 class _Capacity(Collector):
     """The process pool at the moment of the scrape."""
 
-    def __init__(self, claude: ClaudeStatus) -> None:
+    def __init__(self, claude: BackendStatus) -> None:
         self._claude = claude
 
     def collect(self) -> Iterator[Metric]:

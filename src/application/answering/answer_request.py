@@ -25,12 +25,14 @@ from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.dialects.chat.request import model_to_relay
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.errors import BackendCrashedError
-from modegate.domain.inbound_request import InboundRequest
+from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.route import RelayRoute, Route, Routes
 from modegate.domain.turn import Turn
 
 
@@ -62,13 +64,12 @@ class AnswerRequest:
         async with self.admission.admit(request.entry, configuration) as admitted:
             _record_admission(record, admitted)
             body = await request.read()
-            if request.decision.mode is Mode.PASSTHROUGH:
-                async with self.relay.relay(request, body, configuration) as response:
+            route = _route(request, body, configuration.routes)
+            if isinstance(route, RelayRoute):
+                async with self.relay.relay(route, body, record) as response:
                     yield RelayedAnswer(response)
                 return
-            preparing = self.prepare.prepare(
-                body, admitted.client.id, request.decision.session_id, configuration
-            )
+            preparing = self.prepare.prepare(route, body, admitted.client.id, configuration)
             async with preparing as prepared:
                 _record_turn(record, prepared)
                 await self.sessions.reserve(prepared.turn.session)
@@ -106,6 +107,13 @@ class AnswerRequest:
             yield StreamedAnswer(prepared.frame, first, events)
         # Saved again, because the session was in use for as long as the stream took.
         await self.sessions.save(session, first.cli_session_id)
+
+
+def _route(request: InboundRequest, body: ChatBody, routes: Routes) -> Route:
+    """Returns the route; a model to relay is recorded first, because the request may have none."""
+    if request.decision.mode is Mode.PASSTHROUGH:
+        request.record.model = model_to_relay(body.params)
+    return routes.resolve(request.decision, request.upstream_key)
 
 
 def _record_admission(record: RequestRecord, admitted: Admitted) -> None:

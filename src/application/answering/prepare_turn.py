@@ -17,6 +17,7 @@ from modegate.domain.inbound_request import ChatBody
 from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt, build_prompt
 from modegate.domain.quota import Quota
+from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.session import Session
 from modegate.domain.turn import Turn
 
@@ -42,12 +43,12 @@ class PrepareTurn:
     @asynccontextmanager
     async def prepare(
         self,
+        route: ClaudeRoute,
         body: ChatBody,
         client: ClientId,
-        session_id: str | None,
         configuration: Configuration,
     ) -> AsyncIterator[PreparedTurn]:
-        """Prepares the next turn of the session `session_id`, or the first turn of a new session.
+        """Prepares the next turn of the route's session, or the first turn of a new session.
 
         Raises:
             RequestError: if the request is invalid, or the client has no such session.
@@ -59,10 +60,10 @@ class PrepareTurn:
         with_usage = include_usage(params)
         screening = configuration.parameters.screen(params)
         model = model_of(params)
-        cli_model = configuration.models.resolve(model)
-        resume = session_id is not None
+        cli_model = route.models.resolve(model)
+        resume = route.session_id is not None
         prompt = build_prompt(Conversation.parse(params.get("messages")), resume=resume)
-        async with self._session(session_id, client, cli_model, screening.effort) as held:
+        async with self._session(route.session_id, client, cli_model, screening.effort) as held:
             session = held.with_system_prompt(prompt.system)
             quota = await self.limiter.record(configuration.per_session, session.id)
             yield PreparedTurn(

@@ -1,22 +1,14 @@
-"""The ports for the state of the backends."""
+"""The ports for the state of the backends and their storage."""
 
 from typing import Protocol, runtime_checkable
 
-from modegate.domain.health import ClaudeHealth, PassthroughState, StorageState
+from modegate.domain.health import ClaudeHealth, StorageState
 
 
-class ClaudeStatus(Protocol):
-    """Reports the state of the Claude backend; never starts a process, never waits."""
+class BackendStatus(Protocol):
+    """Reports the state of an answer backend; never starts a process, never waits."""
 
     def status(self) -> ClaudeHealth:
-        """Returns the current state."""
-        ...
-
-
-class PassthroughStatus(Protocol):
-    """Reports the state of the passthrough backend; never opens a connection."""
-
-    def status(self) -> PassthroughState:
         """Returns the current state."""
         ...
 

@@ -1,16 +1,21 @@
-"""The port for the upstream's list of models."""
+"""The port for the upstreams' lists of models."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from modegate.domain.credentials.credential import Credential
+from modegate.domain.routing.upstream import Upstream
+
 
 class ModelCatalog(Protocol):
-    """Fetches the list of models from the upstream."""
+    """Fetches lists of models from upstreams."""
 
-    async def list_models(self) -> Sequence[Mapping[str, object]]:
-        """Returns the upstream's model objects unchanged; empty if passthrough is not configured.
+    async def list_models(
+        self, upstream: Upstream, credential: Credential
+    ) -> Sequence[Mapping[str, object]]:
+        """Returns the upstream's model objects unchanged.
 
         Raises:
-            GatewayError: if the upstream is configured and does not answer with a list.
+            GatewayError: if the upstream does not answer with a list.
         """
         ...

@@ -3,15 +3,18 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
 
 class RelayBackend(Protocol):
-    """Relays requests to an upstream: bytes in, bytes out."""
+    """Relays requests to upstreams: bytes in, bytes out."""
 
-    def send(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
-        """Sends one request and returns the response, error responses included.
+    def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AbstractAsyncContextManager[UpstreamResponse]:
+        """Sends one request with a credential; returns the response, error responses included.
 
         Leaving the context, also by cancellation, closes the exchange.
 

@@ -34,6 +34,17 @@ def check_model_length(model: object) -> None:
         )
 
 
+def model_to_relay(params: Mapping[str, object]) -> str | None:
+    """Returns the model's name, or None if it is no string; the upstream checks all but its length.
+
+    Raises:
+        InvalidRequestError: if the name is empty or too long.
+    """
+    model = params.get("model")
+    check_model_length(model)
+    return model if isinstance(model, str) else None
+
+
 def check_stream(params: Mapping[str, object]) -> None:
     """Checks the type of `stream`.
 

@@ -18,7 +18,7 @@ from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import FixedConfigurationSource
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
-from modegate.adapters.openai_sdk.proxies import chosen_proxy
+from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.prometheus.observer import PrometheusObserver
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
@@ -34,6 +34,7 @@ from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.application.sessions.manage import ManageSessions
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.lifecycle import close_each
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -79,11 +80,10 @@ class Container(containers.DeclarativeContainer):
     storage_probe = providers.Callable(storage_probe, session_store, transcript_store)
     cli_diagnostics = providers.Coroutine(examine, claude_options)
     upstream_options = providers.Factory(mapping.upstream_options, settings)
-    upstream = providers.Singleton(PassthroughBackend, upstream_options)
-    relay_backend = providers.Callable[PassthroughBackend](same, upstream)
-    passthrough_status = providers.Callable[PassthroughBackend](same, upstream)
-    model_catalog = providers.Callable[PassthroughBackend](same, upstream)
-    upstream_proxy = providers.Callable(chosen_proxy, upstream_options)
+    openai_sdk = providers.Singleton(PassthroughBackend, upstream_options)
+    relay_backend = providers.Callable[PassthroughBackend](same, openai_sdk)
+    model_catalog = providers.Callable[PassthroughBackend](same, openai_sdk)
+    upstream_proxy = providers.Callable(proxy_of)
     metrics = providers.Singleton(PrometheusObserver, claude_status)
 
     admission = providers.Singleton(
@@ -123,12 +123,11 @@ class Container(containers.DeclarativeContainer):
         sessions=session_registry,
     )
     list_models = providers.Singleton(
-        ListModels, configuration=configuration_source, upstream=model_catalog
+        ListModels, configuration=configuration_source, catalog=model_catalog
     )
     check_health = providers.Singleton(
         CheckHealth,
-        claude=claude_status,
-        passthrough=passthrough_status,
+        answering=providers.Dict({CLAUDE: claude_status}),
         storage=storage_probe,
         configuration=configuration_source,
     )
@@ -157,8 +156,7 @@ async def close(container: Container) -> None:
         container.claude_status,
         container.transcript_store,
         container.relay_backend,
-        container.upstream,
-        container.passthrough_status,
+        container.openai_sdk,
         container.model_catalog,
         container.session_store,
         container.rate_limiter,

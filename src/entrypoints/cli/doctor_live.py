@@ -1,10 +1,11 @@
 """The checks of `modegate doctor --live`, which send a request to each backend."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 
 from modegate.application.answering.routed_answer import CompleteAnswer
 from modegate.domain.access.client import ANONYMOUS
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import (
     BackendCrashedError,
     BackendFailedError,
@@ -13,9 +14,9 @@ from modegate.domain.errors import (
     UpstreamInvalidResponseError,
     UpstreamUnreachableError,
 )
-from modegate.domain.health import PassthroughState
 from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.startup_banner import counted
@@ -52,15 +53,18 @@ async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
     return await _asked("claude", ask(), CLAUDE_UNREACHED)
 
 
-async def ask_upstream(container: Container) -> Diagnostic:
-    """Checks that the upstream lists its models."""
-    if container.passthrough_status().status() is not PassthroughState.OK:
-        return Diagnostic(Severity.WARNING, "upstream: not asked, for there is no key")
+async def ask_upstreams(container: Container) -> AsyncIterator[Diagnostic]:
+    """Checks that each upstream lists its models."""
+    upstreams = container.configuration_source().current().routes.upstreams
+    asked = [(it, it.credential) for it in upstreams if it.credential is not None]
+    if not asked:
+        yield Diagnostic(Severity.WARNING, "upstream: not asked, for there is no key")
+    for upstream, credential in asked:
+        yield await _asked("upstream", _count(container, upstream, credential), UPSTREAM_UNREACHED)
 
-    async def ask() -> str:
-        return counted(len(await container.model_catalog().list_models()), "model")
 
-    return await _asked("upstream", ask(), UPSTREAM_UNREACHED)
+async def _count(container: Container, upstream: Upstream, credential: Credential) -> str:
+    return counted(len(await container.model_catalog().list_models(upstream, credential)), "model")
 
 
 async def _asked(who: str, answer: Awaitable[str], unreached: str) -> Diagnostic:

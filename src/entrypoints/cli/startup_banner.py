@@ -3,7 +3,14 @@
 import logging
 from dataclasses import dataclass
 
-from modegate.domain.health import CredentialState, Health, PassthroughState, StorageState
+from modegate.domain.health import (
+    ClaudeHealth,
+    CredentialState,
+    Health,
+    PassthroughState,
+    StorageState,
+)
+from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.cli.program_name import command_name
 
 log = logging.getLogger(__name__)
@@ -45,14 +52,10 @@ class StartupReport:
         )
 
     def _states(self) -> tuple[tuple[str, str], ...]:
-        health = self.health
-        claude = _credentials(health) if health.claude.executable else NO_EXECUTABLE
-        if health.claude.can_work and health.storage is StorageState.ERROR:
-            claude = NO_STORAGE
         return (
             ("authentication", _authentication(self.keys)),
-            ("passthrough", _passthrough(health)),
-            ("claude code", claude),
+            ("passthrough", _passthrough(self.health)),
+            ("claude code", _claude(self.health.answering[CLAUDE], self.health.storage)),
         )
 
 
@@ -71,18 +74,23 @@ def _authentication(keys: int) -> str:
 
 
 def _passthrough(health: Health) -> str:
+    may_bring_keys = any(it.accepts_client_keys for it in health.upstreams.values())
     return {
         PassthroughState.OK: "ready",
         PassthroughState.DISABLED: "off; set OPENAI_PASSTHROUGH_ENABLED=true to enable it",
         PassthroughState.NO_KEY: "no key; set OPENAI_API_KEY"
-        + (", or send X-OpenAI-API-Key" if health.clients_may_bring_keys else ""),
+        + (", or send X-OpenAI-API-Key" if may_bring_keys else ""),
     }[health.passthrough]
 
 
-def _credentials(health: Health) -> str:
+def _claude(claude: ClaudeHealth, storage: StorageState) -> str:
+    if not claude.executable:
+        return NO_EXECUTABLE
+    if claude.can_work and storage is StorageState.ERROR:
+        return NO_STORAGE
     return {
         CredentialState.OK: "ready, with a key",
         CredentialState.LOGIN: "ready, with a login",
         CredentialState.MISSING: "no credentials; set ANTHROPIC_API_KEY, or log in with `claude`",
         CredentialState.REFUSED: "credentials refused",
-    }[health.claude.credentials]
+    }[claude.credentials]

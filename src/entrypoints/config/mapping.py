@@ -8,15 +8,22 @@ from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.configuration import Configuration
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.quota import Limit
+from modegate.domain.routing.route import Routes
+from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
 from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.app import HttpOptions
 
+OPENAI_URL = "https://api.openai.com/v1"
+# The id of the credential in `OPENAI_API_KEY`.
+FROM_ENVIRONMENT = "env"
+
 
 def configuration(settings: Settings) -> Configuration:
-    """Returns the configuration of requests: keys, limits, models, parameters and sessions."""
+    """Returns the configuration of requests: keys, limits, routes, parameters and sessions."""
     window = settings.rate_limit_window_ms / 1000
     return Configuration(
         keys=KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys()),
@@ -25,8 +32,25 @@ def configuration(settings: Settings) -> Configuration:
         sessions=SessionPolicy(
             idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
         ),
+        routes=routes(settings),
+    )
+
+
+def routes(settings: Settings) -> Routes:
+    """Returns the routes: Claude's models, and the upstream unless passthrough is disabled."""
+    return Routes(
         models=settings.model_map(),
+        upstreams=(_upstream(settings),) if settings.openai_passthrough_enabled else (),
         clients_may_bring_keys=settings.allow_client_openai_key,
+    )
+
+
+def _upstream(settings: Settings) -> Upstream:
+    key = settings.openai_api_key
+    return Upstream(
+        name=OPENAI,
+        base_url=settings.openai_base_url or OPENAI_URL,
+        credentials=(Credential(FROM_ENVIRONMENT, ApiKey(key.get_secret_value())),) if key else (),
     )
 
 
@@ -63,11 +87,8 @@ def claude_options(
 
 def upstream_options(settings: Settings) -> UpstreamOptions:
     """Returns the options of the upstream adapter."""
-    key, first_byte = settings.openai_api_key, settings.upstream_first_byte_timeout_ms
+    first_byte = settings.upstream_first_byte_timeout_ms
     return UpstreamOptions(
-        base_url=settings.openai_base_url,
-        api_key=ApiKey(key.get_secret_value()) if key else None,
-        enabled=settings.openai_passthrough_enabled,
         retries=settings.upstream_max_retries,
         timeout=settings.request_timeout_ms / 1000,
         first_byte_timeout=None if first_byte is None else first_byte / 1000,

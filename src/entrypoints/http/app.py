@@ -154,7 +154,7 @@ def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
     configuration = use_cases.answer_request.configuration.current()
     return Facts(
         version=options.version,
-        models=configuration.models,
+        models=configuration.routes.models,
         rules=configuration.parameters.rules,
         max_body=options.max_body,
         wants_key=bool(len(configuration.keys)),

@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from modegate.application.ports.relay_backend import RelayBackend
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.testing.upstreams import CREDENTIAL
 
 # Generous, because the machine may be busy: a backend that leaks never gets there.
 RELEASE_TIMEOUT_S = 30.0
@@ -20,10 +22,12 @@ class RelayBackendContract(ABC):
     """Give four worlds, each a context whose value is a backend.
 
     In `echoing` the upstream's answer contains the request's text; in `refusing` it answers with
-    the status `REFUSAL`; in `unreachable` there is none; in `silent` it never answers.
+    the status `REFUSAL`; in `unreachable` there is none; in `silent` it never answers. The requests
+    of `request` name the upstream of the latest backend, and are sent with `credential`.
     """
 
     REFUSAL = 400
+    credential = CREDENTIAL
 
     @abstractmethod
     def request(self, text: str = "Hi", *, streamed: bool = False) -> UpstreamRequest:
@@ -59,7 +63,10 @@ class RelayBackendContract(ABC):
             texts = ("alpha", "bravo", "charlie")
             async with self.echoing() as backend:
                 bodies = await asyncio.gather(
-                    *(_body(backend, self.request(text, streamed=streamed)) for text in texts)
+                    *(
+                        _body(backend, self.request(text, streamed=streamed), self.credential)
+                        for text in texts
+                    )
                 )
             for text, body in zip(texts, bodies, strict=True):
                 assert [it for it in texts if it.encode() in body] == [text]
@@ -67,7 +74,9 @@ class RelayBackendContract(ABC):
     async def test_an_error_response_is_a_response(self) -> None:
         for streamed in (False, True):
             async with self.refusing() as backend:
-                async with backend.send(self.request(streamed=streamed)) as response:
+                async with backend.send(
+                    self.request(streamed=streamed), self.credential
+                ) as response:
                     assert response.status == self.REFUSAL
                 await self._released()
 
@@ -75,18 +84,20 @@ class RelayBackendContract(ABC):
         for streamed in (False, True):
             async with self.unreachable() as backend:
                 with pytest.raises(GatewayError):
-                    await _body(backend, self.request(streamed=streamed))
+                    await _body(backend, self.request(streamed=streamed), self.credential)
 
     async def test_leaving_the_context_closes_the_exchange(self) -> None:
         async with self.echoing() as backend:
-            async with backend.send(self.request(streamed=True)) as response:
+            async with backend.send(self.request(streamed=True), self.credential) as response:
                 assert response.status == 200
             await self._released()
 
     async def test_cancellation_closes_the_exchange(self) -> None:
         for streamed in (False, True):
             async with self.silent() as backend:
-                task = asyncio.create_task(_body(backend, self.request(streamed=streamed)))
+                task = asyncio.create_task(
+                    _body(backend, self.request(streamed=streamed), self.credential)
+                )
                 await asyncio.sleep(0.1)  # any moment will do
                 task.cancel()
                 await asyncio.wait({task}, timeout=RELEASE_TIMEOUT_S)
@@ -98,8 +109,8 @@ class RelayBackendContract(ABC):
             await self.released()
 
 
-async def _body(backend: RelayBackend, request: UpstreamRequest) -> bytes:
-    async with backend.send(request) as response:
+async def _body(backend: RelayBackend, request: UpstreamRequest, credential: Credential) -> bytes:
+    async with backend.send(request, credential) as response:
         return await _read(response)
 
 

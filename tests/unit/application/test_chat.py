@@ -24,6 +24,7 @@ from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import Client, ClientId
 from modegate.domain.answer.events import FinishReason, Started, TextDelta
 from modegate.domain.answer.fold import Completion
+from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
 from modegate.domain.errors import (
     BackendCrashedError,
     BackendFailedError,
@@ -33,6 +34,8 @@ from modegate.domain.errors import (
     InvalidSessionIdError,
     MissingParameterError,
     ModelNotFoundError,
+    PassthroughDisabledError,
+    PassthroughNotConfiguredError,
     RateLimitError,
     RequestError,
     SessionBusyError,
@@ -45,6 +48,8 @@ from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt
 from modegate.domain.quota import Limit
 from modegate.domain.routing.mode import Mode, ModeDecision
+from modegate.domain.routing.route import Routes
+from modegate.domain.routing.upstream import Upstream
 from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.domain.turn import Turn
 from modegate.domain.upstream_response import UpstreamResponse
@@ -54,6 +59,7 @@ from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.ids import FakeIds
 from modegate.testing.relay_backend import RESPONSE, ScriptedRelay
 from modegate.testing.transcript_store import FakeTranscriptStore
+from modegate.testing.upstreams import CREDENTIAL, UPSTREAM
 
 FIRST = SessionId("00000000-0000-4000-8000-000000000001")
 UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
@@ -67,6 +73,7 @@ class World:
         self,
         *,
         clients_may_bring_keys: bool = True,
+        upstreams: tuple[Upstream, ...] = (UPSTREAM,),
         turns: int = 10,
         store: MemorySessionStore | None = None,
     ) -> None:
@@ -77,7 +84,7 @@ class World:
         configuration = FakeConfigurationSource(
             sessions=SessionPolicy(idle=60),
             per_session=Limit("session", turns, 60),
-            clients_may_bring_keys=clients_may_bring_keys,
+            routes=Routes(upstreams=upstreams, clients_may_bring_keys=clients_may_bring_keys),
         )
         limiter = SlidingWindowLimiter()
         self.sessions = SessionRegistry(
@@ -233,8 +240,33 @@ async def test_a_clients_own_key_counts_where_it_may() -> None:
     allowed, forbidden = World(), World(clients_may_bring_keys=False)
     for world in (allowed, forbidden):
         await world.complete(passthrough(key="sk-mine" if world is allowed else "ü"))
-    assert [it.credential for it in allowed.relay.requests] == [ApiKey("sk-mine")]
-    assert [it.credential for it in forbidden.relay.requests] == [None]
+    assert allowed.relay.credentials == [Credential(CLIENTS_OWN, ApiKey("sk-mine"))]
+    assert forbidden.relay.credentials == [CREDENTIAL]
+    assert [it.upstream for it in allowed.relay.requests] == [UPSTREAM]
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "error"),
+    [
+        ((), PassthroughDisabledError),
+        ((replace(UPSTREAM, credentials=()),), PassthroughNotConfiguredError),
+    ],
+)
+async def test_a_request_without_a_route_reaches_no_backend_but_is_recorded(
+    upstreams: tuple[Upstream, ...], error: type[GatewayError]
+) -> None:
+    world = World(upstreams=upstreams)
+    request = passthrough(params={"model": "gpt-9"})
+    with pytest.raises(error):
+        await world.complete(request)
+    assert world.relay.requests == []
+    assert request.record.model == "gpt-9"
+
+
+async def test_the_length_of_a_model_is_checked_before_the_route() -> None:
+    world = World(upstreams=())
+    with pytest.raises(InvalidRequestError):
+        await world.complete(passthrough(params={"model": ""}))
 
 
 async def test_a_resumed_turn_knows_what_was_before(world: World) -> None:

@@ -1,23 +1,41 @@
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from modegate.application.check_health import CheckHealth
 from modegate.application.list_models import ListModels
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
 from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.route import CLAUDE, Routes
+from modegate.domain.routing.upstream import Upstream
 from modegate.testing.configuration_source import FakeConfigurationSource
+from modegate.testing.upstreams import CREDENTIAL, UPSTREAM
+
+NO_KEY = replace(UPSTREAM, credentials=())
+UPSTREAMS = {
+    PassthroughState.OK: (UPSTREAM,),
+    PassthroughState.NO_KEY: (NO_KEY,),
+    PassthroughState.DISABLED: (),
+}
 
 
-class Upstream:
-    async def list_models(self) -> Sequence[Mapping[str, object]]:
+class Catalog:
+    def __init__(self) -> None:
+        self.asked: list[tuple[Upstream, Credential]] = []
+
+    async def list_models(
+        self, upstream: Upstream, credential: Credential
+    ) -> Sequence[Mapping[str, object]]:
+        self.asked.append((upstream, credential))
         return [{"id": "gpt-4o"}, {"id": "gpt-9", "owned_by": "them"}]
 
 
 async def test_every_listed_model_is_accepted() -> None:
     models = ModelMap()
-    listed = await ListModels(FakeConfigurationSource(), Upstream()).execute()
+    listed = await ListModels(FakeConfigurationSource(), Catalog()).execute()
     assert [model["id"] for model in listed] == list(models.names)
     for model in listed:
         assert models.resolve(str(model["id"]))
@@ -27,8 +45,8 @@ async def test_every_listed_model_is_accepted() -> None:
 
 async def test_a_model_has_the_date_of_the_one_that_answers() -> None:
     rows = {"ours": "claude-opus-4-6", "gpt-9*": "claude-sonnet-4-6", "new": "claude-opus-99"}
-    source = FakeConfigurationSource(models=ModelMap(rows, default="ours"))
-    models = ListModels(source, Upstream())
+    source = FakeConfigurationSource(routes=Routes(models=ModelMap(rows, default="ours")))
+    models = ListModels(source, Catalog())
     listed = {model["id"]: model["created"] for model in await models.execute()}
     assert listed == {"ours": 1770249600, "new": 0, "default": 1770249600}
     found = await models.find("gpt-9-mini")
@@ -37,18 +55,30 @@ async def test_a_model_has_the_date_of_the_one_that_answers() -> None:
 
 
 async def test_the_upstreams_own_come_behind_and_no_name_twice() -> None:
-    listed = await ListModels(FakeConfigurationSource(), Upstream()).execute(include_upstream=True)
+    listed = await ListModels(FakeConfigurationSource(), Catalog()).execute(include_upstream=True)
     assert listed[-1] == {"id": "gpt-9", "owned_by": "them"}
     assert [model["id"] for model in listed].count("gpt-4o") == 1
 
 
+async def test_an_upstream_is_asked_with_the_servers_credential() -> None:
+    catalog = Catalog()
+    await ListModels(FakeConfigurationSource(), catalog).execute(include_upstream=True)
+    assert catalog.asked == [(UPSTREAM, CREDENTIAL)]
+
+
+@pytest.mark.parametrize("upstreams", [(), (NO_KEY,)])
+async def test_an_upstream_without_a_credential_is_not_asked(
+    upstreams: tuple[Upstream, ...],
+) -> None:
+    catalog = Catalog()
+    models = ListModels(FakeConfigurationSource(routes=Routes(upstreams=upstreams)), catalog)
+    assert await models.execute(include_upstream=True) == await models.execute()
+    assert await models.find("gpt-9", include_upstream=True) is None
+    assert catalog.asked == []
+
+
 class Claude:
     def __init__(self, state: ClaudeHealth) -> None:
-        self.status = lambda: state
-
-
-class Passthrough:
-    def __init__(self, state: PassthroughState) -> None:
         self.status = lambda: state
 
 
@@ -63,8 +93,12 @@ def test_ready_where_at_least_one_backend_can_work(
     own_keys: bool,
 ) -> None:
     claude = ClaudeHealth(executable, credentials, Capacity(0, 0, 0, 0, 1))
-    configuration = FakeConfigurationSource(clients_may_bring_keys=own_keys)
-    health = CheckHealth(Claude(claude), Passthrough(passthrough), configuration).execute()
+    routes = Routes(upstreams=UPSTREAMS[passthrough], clients_may_bring_keys=own_keys)
+    source = FakeConfigurationSource(routes=routes)
+    health = CheckHealth(answering={CLAUDE: Claude(claude)}, configuration=source).execute()
+    assert health.answering == {CLAUDE: claude}
+    assert health.upstreams.keys() == {upstream.name for upstream in routes.upstreams}
+    assert health.passthrough is passthrough
     claude_works = executable and credentials in {CredentialState.OK, CredentialState.LOGIN}
     passthrough_works = passthrough is PassthroughState.OK or (
         passthrough is PassthroughState.NO_KEY and own_keys

@@ -15,6 +15,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
+from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.bootstrap.offline import offline_container
@@ -26,7 +27,7 @@ from modegate.entrypoints.http.server.listener import listen
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is a gateway, in one sentence?"}
 ]
-CLAUDE = {"X-Claude-Code": "true"}
+CLAUDE_CODE = {"X-Claude-Code": "true"}
 SHOWN_HEADERS = (
     "x-backend-mode",
     "x-request-id",
@@ -86,7 +87,7 @@ async def _gateway(container: Container) -> AsyncIterator[str]:
 
 
 def _introduce(container: Container, url: str) -> None:
-    if not container.check_health().execute().claude.executable:
+    if not container.check_health().execute().answering[CLAUDE].executable:
         raise DemoError(
             "there is no claude executable: install claude-agent-sdk, or set CLAUDE_PATH"
         )
@@ -98,8 +99,8 @@ def _introduce(container: Container, url: str) -> None:
 async def _show_all(client: AsyncOpenAI) -> None:
     await _show("Passthrough", lambda: _ask(client, "gpt-4o", {}))
     await _show("Passthrough, streaming", lambda: _ask_streaming(client, "gpt-4o", {}))
-    await _show("Claude Code", lambda: _ask(client, "sonnet", CLAUDE))
-    await _show("Claude Code, streaming", lambda: _ask_streaming(client, "sonnet", CLAUDE))
+    await _show("Claude Code", lambda: _ask(client, "sonnet", CLAUDE_CODE))
+    await _show("Claude Code, streaming", lambda: _ask_streaming(client, "sonnet", CLAUDE_CODE))
     await _show("An error", lambda: _fail(client))
 
 
@@ -156,7 +157,9 @@ async def _ask_streaming(client: AsyncOpenAI, model: str, headers: Mapping[str, 
 
 async def _fail(client: AsyncOpenAI) -> None:
     try:
-        await client.chat.completions.create(model="o1", messages=QUESTION, extra_headers=CLAUDE)
+        await client.chat.completions.create(
+            model="o1", messages=QUESTION, extra_headers=CLAUDE_CODE
+        )
     except openai.BadRequestError as error:
         print(f"o1, with Claude Code: HTTP {error.status_code} {error.code}")
         told = str(error.body["message"] if isinstance(error.body, dict) else error)

@@ -1,14 +1,16 @@
 """`modegate doctor`: checks everything that requests need, and prints advice."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from modegate.domain.errors import GatewayError
-from modegate.domain.health import CredentialState, PassthroughState, StorageState
+from modegate.domain.health import CredentialState, PassthroughState, StorageState, UpstreamHealth
+from modegate.domain.routing.route import CLAUDE
+from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container, live_container
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
-from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstream
+from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstreams
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, counted, url_of
 from modegate.entrypoints.config.settings import Settings
@@ -51,17 +53,19 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnos
     settings: Settings = container.settings()
     async for finding in _claude(container):
         yield finding
-    yield _passthrough(container)
+    for finding in _passthrough(container):
+        yield finding
     yield await _sessions(container)
     yield _address(settings)
     yield _authentication(settings)
     if live:
         yield await ask_claude(container, settings)
-        yield await ask_upstream(container)
+        async for finding in ask_upstreams(container):
+            yield finding
 
 
 async def _claude(container: Container) -> AsyncIterator[Diagnostic]:
-    passthrough_works = container.passthrough_status().status() is PassthroughState.OK
+    passthrough_works = container.check_health().execute().passthrough is PassthroughState.OK
     worst = Severity.WARNING if passthrough_works else Severity.ERROR
     found = await container.cli_diagnostics()
     if found.path is None:
@@ -87,7 +91,7 @@ async def _claude(container: Container) -> AsyncIterator[Diagnostic]:
         CredentialState.OK: Diagnostic(Severity.OK, "claude: a key is set"),
         CredentialState.LOGIN: Diagnostic(Severity.OK, "claude: a login is there"),
     }.get(
-        container.claude_status().status().credentials,
+        container.check_health().execute().answering[CLAUDE].credentials,
         Diagnostic(
             worst, "claude: no credentials", "set ANTHROPIC_API_KEY, or log in with `claude`"
         ),
@@ -106,23 +110,29 @@ def _process_mode(container: Container, *, converses: bool) -> Diagnostic:
     return Diagnostic(Severity.OK, f"claude: live processes, {ready}, {kept}")
 
 
-def _passthrough(container: Container) -> Diagnostic:
+def _passthrough(container: Container) -> Iterator[Diagnostic]:
     settings: Settings = container.settings()
     if settings.is_own_upstream():
         what = "passthrough: its upstream is this gateway itself"
-        return Diagnostic(Severity.ERROR, what, OWN_UPSTREAM_ADVICE)
-    health = container.check_health().execute()
-    if health.passthrough is PassthroughState.DISABLED:
-        return Diagnostic(Severity.OK, "passthrough: switched off")
-    has_key = health.passthrough is PassthroughState.OK
+        yield Diagnostic(Severity.ERROR, what, OWN_UPSTREAM_ADVICE)
+        return
+    routes = container.configuration_source().current().routes
+    if not routes.upstreams:
+        yield Diagnostic(Severity.OK, "passthrough: switched off")
+    health = routes.health()
+    for upstream in routes.upstreams:
+        yield _upstream(container, upstream, health[upstream.name])
+
+
+def _upstream(container: Container, upstream: Upstream, health: UpstreamHealth) -> Diagnostic:
     try:
-        container.upstream_proxy()
+        container.upstream_proxy(upstream)
     except GatewayError as error:
-        worst = Severity.ERROR if has_key else Severity.WARNING
+        worst = Severity.ERROR if health.has_credential else Severity.WARNING
         return Diagnostic(worst, "passthrough: its proxy cannot be used", error.message)
-    if has_key:
+    if health.has_credential:
         return Diagnostic(Severity.OK, "passthrough: a key is set")
-    if health.clients_may_bring_keys:
+    if health.accepts_client_keys:
         advice = "clients have to send X-OpenAI-API-Key; or set OPENAI_API_KEY"
         return Diagnostic(Severity.WARNING, "passthrough: the server has no key", advice)
     return Diagnostic(Severity.WARNING, "passthrough: no key", "set OPENAI_API_KEY")

@@ -22,8 +22,10 @@ from modegate.domain.health import (
     ClaudeHealth,
     CredentialState,
     Health,
-    PassthroughState,
+    UpstreamHealth,
 )
+from modegate.domain.routing.route import CLAUDE
+from modegate.domain.routing.upstream import OPENAI
 from modegate.domain.session import Session, SessionId
 from modegate.entrypoints.http.messages.errors import stream_error
 from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
@@ -89,5 +91,6 @@ def health(version: str, status: str) -> dict[str, object]:
         credentials=CredentialState.OK,
         capacity=Capacity(active=1, queued=0, warm=2, live=0, maximum=10),
     )
-    state = Health(claude, PassthroughState.OK, clients_may_bring_keys=True)
+    upstream = UpstreamHealth(has_credential=True, accepts_client_keys=True)
+    state = Health({CLAUDE: claude}, {OPENAI: upstream})
     return describe_health(state, status, version)

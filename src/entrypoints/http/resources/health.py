@@ -9,6 +9,7 @@ import falcon.asgi
 from modegate.application.check_health import CheckHealth
 from modegate.dialects.json import encode
 from modegate.domain.health import Health as State
+from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 
 LIVE = {"status": "live"}
@@ -39,13 +40,14 @@ class Health:
 
 def describe(state: State, status: str, version: str) -> dict[str, object]:
     """Returns the health state as a JSON object."""
-    capacity = state.claude.capacity
+    claude = state.answering[CLAUDE]
+    capacity = claude.capacity
     return {
         "status": status,
         "version": version,
         "checks": {
-            "claude_cli": "ok" if state.claude.executable else "error",
-            "anthropic_key": state.claude.credentials,
+            "claude_cli": "ok" if claude.executable else "error",
+            "anthropic_key": claude.credentials,
             "openai_passthrough": state.passthrough,
             "storage": state.storage,
             "capacity": {

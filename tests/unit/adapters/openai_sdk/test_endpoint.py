@@ -1,23 +1,26 @@
 import pytest
 
-from modegate.adapters.openai_sdk.endpoint import Endpoints
-from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
 from modegate.domain.access.api_key import ApiKey
+from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
+from modegate.domain.routing.upstream import Upstream
 
-SERVER, CLIENT = ApiKey("sk-server"), ApiKey("sk-client")
+SERVER = Credential("server", ApiKey("sk-server"))
+CLIENT = Credential(CLIENTS_OWN, ApiKey("sk-client"))
+UPSTREAM = Upstream(name="test", base_url="http://127.0.0.1:9/v1", credentials=(SERVER,))
 
 
-def endpoints(key: ApiKey | None = SERVER, clients: int = 256) -> Endpoints:
-    return Endpoints(
-        UpstreamOptions(base_url="http://127.0.0.1:9/v1", api_key=key, clients=clients)
-    )
+class Known:
+    def __init__(self, capacity: int = 256) -> None:
+        self._endpoints = Endpoints(capacity)
+
+    def of(self, credential: Credential, upstream: Upstream = UPSTREAM) -> Endpoint:
+        return self._endpoints.of(upstream, credential)
 
 
 def test_each_key_has_its_own_credentials_and_the_same_address() -> None:
-    known = endpoints()
-    server, client = known.of(None), known.of(CLIENT)
-    assert server is not None
-    assert client is not None
+    known = Known()
+    server, client = known.of(SERVER), known.of(CLIENT)
     assert server.headers["Authorization"] == "Bearer sk-server"
     assert client.headers["Authorization"] == "Bearer sk-client"
     assert server.chat_completions == client.chat_completions
@@ -27,34 +30,30 @@ def test_each_key_has_its_own_credentials_and_the_same_address() -> None:
     assert "sk-client" not in repr(client)
 
 
-def test_without_any_key_there_is_none() -> None:
-    assert endpoints(None).of(None) is None
-    assert endpoints(None).of(CLIENT) is not None
-
-
 def test_the_servers_account_is_not_put_on_a_clients_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-server")
-    known = endpoints()
-    server, client = known.of(None), known.of(CLIENT)
-    assert server is not None
-    assert client is not None
+    known = Known()
+    server, client = known.of(SERVER), known.of(CLIENT)
     assert server.headers["OpenAI-Organization"] == "org-server"
     assert "OpenAI-Organization" not in client.headers
+    same_key = known.of(Credential(CLIENTS_OWN, SERVER.key))
+    assert same_key.headers["OpenAI-Organization"] == "org-server"
+
+
+def test_each_upstream_has_its_own_address() -> None:
+    known = Known()
+    there = known.of(SERVER, Upstream(name="other", base_url="http://other.example/v1"))
+    assert str(there.models) == "http://other.example/v1/models"
+    assert str(known.of(SERVER).models) == "http://127.0.0.1:9/v1/models"
 
 
 def test_one_is_made_a_key_and_the_least_recently_used_goes() -> None:
-    known = endpoints(clients=2)
-    first, second = known.of(None), known.of(CLIENT)
-    assert known.of(None) is first
-    known.of(ApiKey("sk-third"))
-    assert known.of(None) is first
+    known = Known(capacity=2)
+    first, second = known.of(SERVER), known.of(CLIENT)
+    assert known.of(SERVER) is first
+    known.of(Credential(CLIENTS_OWN, ApiKey("sk-third")))
+    assert known.of(SERVER) is first
     assert known.of(CLIENT) is not second
-
-
-def test_the_default_address_is_openais() -> None:
-    endpoint = Endpoints(UpstreamOptions(api_key=SERVER)).of(None)
-    assert endpoint is not None
-    assert str(endpoint.models) == "https://api.openai.com/v1/models"
 
 
 @pytest.mark.parametrize(
@@ -70,4 +69,4 @@ def test_no_proxy_and_no_certificates_of_the_environment_are_looked_at(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert endpoints().of(CLIENT) is not None
+    assert Known().of(CLIENT).headers

@@ -1,12 +1,16 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
+from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.container import Container, close, live_container
 from modegate.entrypoints.bootstrap.http import build_app, build_server, preparing
-from modegate.entrypoints.config.mapping import claude_options, upstream_options
+from modegate.entrypoints.config.mapping import claude_options, routes, upstream_options
 from modegate.entrypoints.config.settings import Settings
 from modegate.testing.answer_backend import ScriptedBackend
 from modegate.testing.relay_backend import ScriptedRelay
@@ -61,7 +65,7 @@ def container(tmp_path: Path) -> Container:
 
 PARTS = (
     *("claude_cli", "answer_backend", "claude_status", "transcript_store", "relay_backend"),
-    *("upstream", "passthrough_status", "model_catalog", "session_store", "rate_limiter"),
+    *("openai_sdk", "model_catalog", "session_store", "rate_limiter"),
     *("concurrency_limiter", "clock", "ids"),
 )
 
@@ -110,7 +114,7 @@ async def test_what_a_backend_says_and_keeps_can_be_replaced_too(container: Cont
     transcripts = FakeTranscriptStore()
     container.claude_status.override(Probe())
     container.transcript_store.override(transcripts)
-    assert container.check_health().execute().claude.capacity.maximum == 5
+    assert container.check_health().execute().answering[CLAUDE].capacity.maximum == 5
     use_cases = container.session_registry, container.manage_sessions, container.expire_sessions
     for use_case in use_cases:
         assert use_case().transcripts is transcripts
@@ -141,6 +145,15 @@ def test_a_server_listens_where_the_settings_say(tmp_path: Path) -> None:
     container = Container(settings=settings)
     config = build_server(build_app(container), container).config
     assert (config.host, config.port) == ("::1", 3999)
+
+
+def test_the_settings_make_one_upstream_unless_passthrough_is_off() -> None:
+    (upstream,) = routes(Settings(openai_api_key=SecretStr("sk-x"))).upstreams
+    assert (upstream.name, upstream.base_url) == ("openai", "https://api.openai.com/v1")
+    assert upstream.credentials == (Credential("env", ApiKey("sk-x")),)
+    (without,) = routes(Settings(openai_base_url="http://upstream.example/v1")).upstreams
+    assert (without.base_url, without.credentials) == ("http://upstream.example/v1", ())
+    assert routes(Settings(openai_passthrough_enabled=False)).upstreams == ()
 
 
 def test_the_wait_for_the_first_byte_is_that_for_an_answer_unless_it_is_set() -> None:

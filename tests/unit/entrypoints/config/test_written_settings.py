@@ -7,7 +7,8 @@ import pytest
 
 from modegate.adapters.openai_sdk.endpoint import Endpoints
 from modegate.domain.access.api_key import ApiKey
-from modegate.entrypoints.config.mapping import upstream_options
+from modegate.domain.credentials.credential import Credential
+from modegate.entrypoints.config.mapping import routes
 from modegate.entrypoints.config.raw_settings import LISTS, NAMES, ONLY_IN_FILE
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings, SettingsError, load_settings
@@ -272,7 +273,8 @@ def test_what_is_odd_and_possible_stays(name: str, value: str) -> None:
     kept = setting.get_secret_value() if name == "API_KEY" else str(setting)
     assert (kept, loaded.warnings) == (value, ())
     if name == "OPENAI_BASE_URL":
-        assert Endpoints(upstream_options(loaded.settings)).of(ApiKey("sk-x"))
+        (upstream,) = routes(loaded.settings).upstreams
+        assert Endpoints(1).of(upstream, Credential("test", ApiKey("sk-x"))).models.host
 
 
 def test_a_row_of_the_models_is_cleaned_on_its_right_side() -> None:

@@ -13,6 +13,7 @@ from support.waiting import until
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import AnswerEvent, Started, TextDelta
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import BackendFailedError, SessionBusyError
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
@@ -23,6 +24,7 @@ from modegate.testing.contracts.answer_backend import AnswerBackendContract
 from modegate.testing.contracts.relay_backend import RelayBackendContract
 from modegate.testing.contracts.session_store import SessionStoreContract
 from modegate.testing.relay_backend import RESPONSE, ScriptedRelay
+from modegate.testing.upstreams import UPSTREAM
 
 
 class Echo(ScriptedBackend):
@@ -109,10 +111,12 @@ BROKEN_BACKENDS = {
 
 class EchoRelay(ScriptedRelay):
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         if isinstance(self.response, UpstreamResponse) and self.response.status == 200:
             self.response = replace(self.response, body=request.body)
-        async with super().send(request) as response:
+        async with super().send(request, credential) as response:
             yield response
 
 
@@ -120,7 +124,7 @@ class TestScriptedRelay(RelayBackendContract):
     backend: type[ScriptedRelay] = EchoRelay
 
     def request(self, text: str = "Hi", *, streamed: bool = False) -> UpstreamRequest:
-        return UpstreamRequest(body=text.encode(), streamed=streamed)
+        return UpstreamRequest(upstream=UPSTREAM, body=text.encode(), streamed=streamed)
 
     def echoing(self) -> AbstractAsyncContextManager[ScriptedRelay]:
         return self.world(RESPONSE)
@@ -150,17 +154,21 @@ class TestScriptedRelay(RelayBackendContract):
 
 class SilentRelay(ScriptedRelay):
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
-        async with super().send(request) as response:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
+        async with super().send(request, credential) as response:
             await asyncio.Event().wait()
             yield response
 
 
 class HoardingRelay(EchoRelay):
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         self.open += 1
-        async with super().send(request) as response:
+        async with super().send(request, credential) as response:
             yield response
 
 
@@ -168,16 +176,22 @@ class SwappingRelay(ScriptedRelay):
     before = b"nothing"
 
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         before, SwappingRelay.before = SwappingRelay.before, request.body
-        async with EchoRelay(self.response).send(replace(request, body=before)) as response:
+        async with EchoRelay(self.response).send(
+            replace(request, body=before), credential
+        ) as response:
             yield response
 
 
 class RaisingRelay(ScriptedRelay):
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
-        async with super().send(request) as response:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
+        async with super().send(request, credential) as response:
             if response.status != 200:
                 raise BackendFailedError("refused")
             yield response
@@ -185,9 +199,11 @@ class RaisingRelay(ScriptedRelay):
 
 class ForeignRelay(ScriptedRelay):
     @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
         try:
-            async with super().send(request) as response:
+            async with super().send(request, credential) as response:
                 yield response
         except BackendFailedError as error:
             raise OSError("raw") from error

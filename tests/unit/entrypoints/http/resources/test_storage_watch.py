@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from modegate.application.check_health import CheckHealth, Storages
-from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
+from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
 from modegate.domain.health import StorageState as State
+from modegate.domain.routing.route import CLAUDE, Routes
 from modegate.entrypoints.http.resources import storage_watch
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 from modegate.testing.configuration_source import FakeConfigurationSource
@@ -38,17 +39,15 @@ class Claude:
         )
 
 
-class Passthrough:
-    def status(self) -> PassthroughState:
-        return PassthroughState.DISABLED
-
-
 class World:
     def __init__(self) -> None:
         self.now = 100.0
         self.storage = Storage()
-        source = FakeConfigurationSource(clients_may_bring_keys=False)
-        self.check = CheckHealth(Claude(), Passthrough(), source, self.storage)
+        self.check = CheckHealth(
+            answering={CLAUDE: Claude()},
+            configuration=FakeConfigurationSource(routes=Routes()),
+            storage=self.storage,
+        )
         self.watch = StorageWatch(self.storage, lambda: self.now)
 
     async def look(self) -> tuple[State, bool]:

@@ -1,0 +1,18 @@
+"""Credentials: what a request to an upstream is authorized with."""
+
+from dataclasses import dataclass, field
+
+from modegate.domain.access.api_key import ApiKey
+
+CLIENTS_OWN = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key for an upstream; `id` names it in logs, and the key is not in its `repr`.
+
+    A key that a client sends has the id `CLIENTS_OWN`.
+    """
+
+    id: str
+    key: ApiKey = field(repr=False)
