@@ -7,7 +7,7 @@ import uvicorn
 
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
-from modegate.entrypoints.config.mapping import http_options
+from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.app import Hook, UseCases, create_app
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
@@ -23,9 +23,8 @@ FLUSH_TIMEOUT_S = 2
 def build_app(container: Container, *, offline: bool = False) -> RequestLifecycle:
     """Returns the HTTP application with its use cases and background tasks."""
     settings: Settings = container.settings()
-    cleaner = SessionCleaner(
-        container.expire_sessions(), settings.session_cleanup_interval_ms / 1000
-    )
+    interval = mapping.session_cleanup_interval(settings)
+    cleaner = SessionCleaner(container.expire_sessions(), interval)
     metrics = container.metrics()
     return create_app(
         UseCases(
@@ -37,7 +36,7 @@ def build_app(container: Container, *, offline: bool = False) -> RequestLifecycl
             metrics=metrics,
             observers=(RequestLog(), metrics),
         ),
-        http_options(settings, offline=offline),
+        mapping.http_options(settings, offline=offline),
         on_start=(cleaner.start, *preparing(container)),
         on_end=(cleaner.aclose, partial(close, container)),
     )
@@ -53,18 +52,18 @@ def build_server(
     app: RequestLifecycle, container: Container, *, heeds_signals: bool = True
 ) -> GatewayServer:
     """Returns a server that is not started; by default it listens on the configured address."""
-    settings: Settings = container.settings()
+    options = mapping.server_options(container.settings())
 
     async def drain() -> None:
         if begin_no_more := getattr(container.answer_backend(), "drain", None):
             begin_no_more()
-        await app.drain(settings.shutdown_timeout_ms / 1000)
+        await app.drain(options.shutdown_timeout)
 
     return GatewayServer(
         uvicorn.Config(
             app,
-            host=settings.host.strip("[]"),
-            port=settings.port,
+            host=options.host,
+            port=options.port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -73,7 +72,7 @@ def build_server(
             http=GatewayProtocol,
             ws="none",
             backlog=BACKLOG,
-            timeout_keep_alive=math.ceil(settings.keep_alive_timeout_ms / 1000),
+            timeout_keep_alive=math.ceil(options.keep_alive),
             timeout_graceful_shutdown=FLUSH_TIMEOUT_S,
         ),
         drain,

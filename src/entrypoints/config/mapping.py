@@ -16,6 +16,7 @@ from modegate.domain.session import SessionPolicy
 from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.app import HttpOptions
+from modegate.entrypoints.http.server.options import ServerOptions
 
 OPENAI_URL = "https://api.openai.com/v1"
 # The id of the credential in `OPENAI_API_KEY`.
@@ -108,3 +109,18 @@ def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
         offline=offline,
         metrics_token=token.get_secret_value() if token else None,
     )
+
+
+def server_options(settings: Settings) -> ServerOptions:
+    """Returns the options of the server."""
+    return ServerOptions(
+        host=settings.host.strip("[]"),
+        port=settings.port,
+        keep_alive=settings.keep_alive_timeout_ms / 1000,
+        shutdown_timeout=settings.shutdown_timeout_ms / 1000,
+    )
+
+
+def session_cleanup_interval(settings: Settings) -> float:
+    """Returns the seconds between two deletions of expired sessions."""
+    return settings.session_cleanup_interval_ms / 1000
