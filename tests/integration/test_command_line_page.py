@@ -41,7 +41,7 @@ def test_every_command_option_and_exit_status_is_on_the_page(tmp_path: Path) -> 
     host = bare_environment(tmp_path)
     overview = run("--help", host=host).stdout
     commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)
-    assert commands == ["serve", "chat", "config", "doctor", "demo"]
+    assert commands == ["serve", "chat", "config", "doctor", "demo", "completion"]
     for command in commands:
         assert f"| `modegate {command}" in PAGE
         for option in re.findall(r"--[a-z]+", run(command, "--help", host=host).stdout):

@@ -14,9 +14,18 @@ from support.commands import run, started
 from support.serving import MODEGATE, bare_environment, free_port, serving, wait
 
 WIDTH, HEIGHT = 80, 24
-COMMANDS = ("serve", "chat", "config", "doctor", "demo")
+COMMANDS = ("serve", "chat", "config", "doctor", "demo", "completion")
 # What `--help` must not wait for.
-HEAVY = ("aiohttp", "asyncio", "dependency_injector", "falcon", "openai", "pydantic", "uvicorn")
+HEAVY = (
+    "aiohttp",
+    "asyncio",
+    "dependency_injector",
+    "falcon",
+    "openai",
+    "pydantic",
+    "shtab",
+    "uvicorn",
+)
 
 
 @pytest.fixture
@@ -61,6 +70,9 @@ def test_help_waits_for_nothing_heavy(host: dict[str, str]) -> None:
         ("doctor", "--config"),
         ("chat", "a", "b"),
         ("serve", "here"),
+        ("serve", "--workers", "0"),
+        ("completion",),
+        ("completion", "csh"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(wrong: tuple[str, ...], host: dict[str, str]) -> None:

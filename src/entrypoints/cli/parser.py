@@ -12,6 +12,27 @@ OPTION = re.compile(r"(--[a-z][a-z0-9_-]{0,30})(=.*)?", re.DOTALL)
 ADDRESS = frozenset({"--host", "--port", "--bind", "--listen", "--address"})
 
 
+class FileOption(argparse.Action):
+    """An option whose value is the path of a file, which shells complete."""
+
+    @property
+    def complete(self) -> object:
+        """The completion of a path, which `shtab` reads."""
+        import shtab  # noqa: PLC0415 - not needed to parse
+
+        return shtab.FILE
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - the interface of argparse
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Stores the path."""
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """Reports wrong usage in one line and accepts no abbreviated options.
 

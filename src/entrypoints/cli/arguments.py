@@ -1,0 +1,122 @@
+"""Defines the commands, their options and their `--help` texts."""
+
+import argparse
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TypeAlias
+
+from modegate.entrypoints.cli.parser import FileOption, Parser
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
+
+MAX_WORKERS = 256
+SHELLS = ("bash", "fish", "zsh")
+
+STATUSES = """\
+exit status:
+  0    success; for serve: stopped by a signal
+  1    failure; one line on standard error has the reason
+  2    wrong usage, or invalid settings
+  130  interrupted by Ctrl-C
+  141  the reader of standard output has closed it"""
+
+SERVE = """\
+environment:
+  HOST, PORT   the address to listen on (127.0.0.1, 3456)
+  API_KEYS     the keys that clients may use, separated by commas
+  `modegate config show` prints all settings; they can also be set in a file"""
+
+CHAT = """\
+The answer goes to standard output, everything else to standard error.
+Without PROMPT, or with -, the prompt is read from standard input.
+
+environment:
+  MODEGATE_KEY   the key to send; without --url, by default the first of the
+                 settings' API_KEY and API_KEYS"""
+
+COMPLETION = """\
+For bash, add this line to ~/.bashrc:
+  source <(modegate completion bash)"""
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parses the arguments, by default those of this process.
+
+    Raises:
+        SystemExit: after `--help` and `--version`, and with status 2 after wrong usage.
+    """
+    return build_parser().parse_args(arguments)
+
+
+def build_parser() -> Parser:
+    """Returns the parser; it sets `command` to the name of the command."""
+    parser = Parser(
+        prog="modegate",
+        description="One OpenAI-compatible endpoint in front of the OpenAI API and the claude CLI.",
+        epilog=STATUSES,
+    )
+    parser.add_argument("-V", "--version", action="version", version=version("modegate"))
+    commands = parser.add_subparsers(
+        required=True, dest="command", metavar="COMMAND", title="commands"
+    )
+    _add_serve(commands)
+    _add_chat(commands)
+    _add_config(commands)
+    _add_doctor(commands)
+    commands.add_parser("demo", help="show both modes, offline")
+    _add_completion(commands)
+    return parser
+
+
+def _add_serve(commands: Commands) -> None:
+    serve = commands.add_parser("serve", help="run the gateway", epilog=SERVE)
+    serve.add_argument("--offline", action="store_true", help="answer with a simulated model")
+    serve.add_argument(
+        "--workers", type=_workers, default=1, metavar="N", help="number of worker processes (1)"
+    )
+    _add_config_file(serve)
+
+
+def _workers(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_WORKERS):
+        raise argparse.ArgumentTypeError(f"must be 1 to {MAX_WORKERS}")
+    return int(text)
+
+
+def _add_chat(commands: Commands) -> None:
+    chat = commands.add_parser(
+        "chat",
+        help="send a prompt to a running gateway",
+        epilog=CHAT,
+        surplus="the prompt is one argument: put it in quotes",
+    )
+    chat.add_argument("prompt", nargs="?", metavar="PROMPT", help="the prompt, in quotes")
+    chat.add_argument("--claude", action="store_true", help="use Claude Code, not the upstream")
+    chat.add_argument("--session", metavar="ID", help="continue this session of Claude Code")
+    chat.add_argument("--model", metavar="NAME", help="gpt-4o, for Claude Code: default")
+    chat.add_argument("--url", help="the gateway's address; by default the settings' HOST and PORT")
+    _add_config_file(chat)
+
+
+def _add_config(commands: Commands) -> None:
+    config = commands.add_parser("config", help="show the settings and their sources")
+    config.add_argument("action", choices=["show"], nargs="?", help="print each setting")
+    config.set_defaults(error=config.error)
+    _add_config_file(config)
+
+
+def _add_doctor(commands: Commands) -> None:
+    doctor = commands.add_parser("doctor", help="check the set-up, and print advice")
+    doctor.add_argument("--live", action="store_true", help="also send a request to each backend")
+    _add_config_file(doctor)
+
+
+def _add_completion(commands: Commands) -> None:
+    completion = commands.add_parser(
+        "completion", help="print a completion script for a shell", epilog=COMPLETION
+    )
+    completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, fish or zsh")
+
+
+def _add_config_file(command: Parser) -> None:
+    command.add_argument("--config", action=FileOption, metavar="FILE", help="read this TOML file")

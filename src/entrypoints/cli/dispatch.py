@@ -1,0 +1,106 @@
+"""Runs the command of parsed arguments. Imports a command's modules only when it runs."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from modegate.entrypoints.cli.parser import USAGE_ERROR
+
+if TYPE_CHECKING:
+    from modegate.entrypoints.config.sources import LoadedSettings
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Runs the command and returns its exit status.
+
+    Raises:
+        SystemExit: with status 2, if the settings are invalid.
+    """
+    return COMMANDS[options.command](options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.commands.serve import run_serve
+
+    return run_serve(_load_settings(options), offline=options.offline, workers=options.workers)
+
+
+def _chat(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.chat_options import UsageError, read_chat_options
+    from modegate.entrypoints.cli.commands.chat import run_chat
+
+    loaded = None if options.url else _load_settings(options)
+    _clean_environment()
+    try:
+        chat_options = read_chat_options(options, loaded, os.environ)
+    except UsageError as error:
+        return _report_faults(str(error))
+    return run_chat(chat_options)
+
+
+def _config(options: argparse.Namespace) -> int:
+    if options.action is None:
+        options.error("say `modegate config show`")
+    from modegate.entrypoints.cli.commands.config import run_config_show
+
+    return run_config_show(_load_settings(options))
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from modegate.entrypoints.cli.commands.doctor import run_doctor
+
+    loaded = _load_settings(options)
+    return asyncio.run(run_doctor(loaded.settings, live=options.live, warnings=loaded.warnings))
+
+
+def _demo(_options: argparse.Namespace) -> int:
+    import asyncio
+
+    from modegate.entrypoints.cli.commands.demo import run_demo
+
+    _clean_environment()
+    return asyncio.run(run_demo())
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.commands.completion import run_completion
+
+    return run_completion(options.shell)
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "serve": _serve,
+    "chat": _chat,
+    "config": _config,
+    "doctor": _doctor,
+    "demo": _demo,
+    "completion": _completion,
+}
+
+
+def _load_settings(options: argparse.Namespace) -> "LoadedSettings":
+    from modegate.entrypoints.config.sources import SettingsError, load_settings
+
+    environment = dict(os.environ)
+    _clean_environment()
+    try:
+        return load_settings(environment, options.config)
+    except SettingsError as error:
+        raise SystemExit(_report_faults(*error.faults)) from None
+
+
+def _clean_environment() -> None:
+    """Cleans the environment variables that proxies, TLS, the SDK and children read."""
+    from modegate.entrypoints.config.inherited_variables import clean_inherited
+
+    os.environ.update(clean_inherited(os.environ).changes)
+
+
+def _report_faults(*faults: str) -> int:
+    for fault in faults:
+        print(f"modegate: {fault}", file=sys.stderr)
+    return USAGE_ERROR
