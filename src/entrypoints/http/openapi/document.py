@@ -5,6 +5,7 @@ from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
     chat,
     errors,
+    json_patterns,
     models,
     operations,
     request_schemas,
@@ -78,7 +79,7 @@ def _components(facts: Facts) -> Schema:
         "schemas": {
             "ClaudeCodeRequest": request_schemas.claude_code_request(facts.rules, facts.models),
             "PassthroughRequest": request_schemas.passthrough_request(),
-            request_schemas.EMPTY_NAME: request_schemas.empty(),
+            json_patterns.EMPTY_NAME: json_patterns.empty(),
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **response_schemas.schemas(),

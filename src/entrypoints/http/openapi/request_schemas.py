@@ -1,8 +1,7 @@
 """Schemas of a chat completions request, generated from the rules that screen it."""
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
 from modegate.domain.conversation import (
@@ -11,9 +10,9 @@ from modegate.domain.conversation import (
     TEXT_PARTS,
     Role,
 )
-from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, matches
 from modegate.domain.param_policy import Kind, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
+from modegate.entrypoints.http.openapi.json_patterns import EMPTY_NAME, describe, one_of
 from modegate.entrypoints.http.openapi.schema import NULL, Schema, ref
 
 KINDS: Mapping[Kind, Schema] = {
@@ -29,21 +28,6 @@ SAID: Mapping[Tier, str] = {
     Tier.IGNORED: f"Ignored, and {NAMED}.",
     Tier.REFUSED: "Rejected with `unsupported_parameter`; supported by passthrough.",
 }
-EMPTY_NAME = "Empty"
-
-
-def empty() -> Schema:
-    """Returns the schema of an empty value, such as a list of only empty values."""
-    inner = ref(EMPTY_NAME)
-    return {
-        "description": "Null, a blank string, or a list or object that contains only such values.",
-        "anyOf": [
-            NULL,
-            {"type": "string", "pattern": r"^\s*$"},
-            {"type": "array", "items": inner},
-            {"type": "object", "additionalProperties": inner},
-        ],
-    }
 
 
 def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
@@ -89,57 +73,21 @@ def parameter(rule: Rule) -> Schema:
     """Returns the schema of a parameter of Claude Code from its rule."""
     described = {"description": _described(rule), "x-claude-code": rule.tier.name.lower()}
     if rule.tier is Tier.REFUSED:
-        return _one_of((None, *rule.neutral)) | described
+        return one_of((None, *rule.neutral)) | described
     if rule.only and rule.otherwise is Tier.REFUSED:
-        return _one_of((None, *rule.only, *rule.neutral)) | described
+        return one_of((None, *rule.only, *rule.neutral)) | described
     kind = KINDS[rule.kind]
     return ({"anyOf": [kind, ref(EMPTY_NAME)]} if kind else {}) | described
 
 
 def _described(rule: Rule) -> str:
     if rule.tier is Tier.REFUSED:
-        neutral = ", ".join(map(_words, rule.neutral))
+        neutral = ", ".join(map(describe, rule.neutral))
         return f"{neutral}: {SAID[Tier.IGNORED]} Any other value: {SAID[Tier.REFUSED]}"
     if not rule.only:
         return SAID[rule.tier]
-    values = ", ".join(map(_words, rule.only))
+    values = ", ".join(map(describe, rule.only))
     return f"{values}: {SAID[rule.tier]} Any other value: {SAID[rule.otherwise]}"
-
-
-def _words(wanted: object) -> str:
-    """Describes a pattern in words."""
-    if wanted is EMPTY:
-        return "an empty value"
-    if isinstance(wanted, ListOf | ObjectOf):
-        kind = "a list" if isinstance(wanted, ListOf) else "an object"
-        return f"{kind} of only {' or '.join(map(_words, wanted.patterns))}"
-    try:
-        return f"`{json.dumps(wanted)}`"
-    except TypeError:  # contains another pattern
-        assert isinstance(wanted, Mapping)  # noqa: S101 - narrows the type
-        fields = (f"`{name}` of {_words(item)}" for name, item in wanted.items())
-        return f"an object with {' and '.join(fields)}"
-
-
-def pattern(wanted: object) -> Schema:
-    """Returns the schema of the values that match the pattern."""
-    if wanted is EMPTY:
-        return ref(EMPTY_NAME)
-    if isinstance(wanted, ListOf):
-        return {"type": "array", "items": _one_of(wanted.patterns)}
-    if isinstance(wanted, ObjectOf):
-        return {"type": "object", "additionalProperties": _one_of(wanted.patterns)}
-    if not isinstance(wanted, Mapping):
-        return {"const": wanted}
-    return {
-        "type": "object",
-        "required": [name for name, item in wanted.items() if not matches(None, item)],
-        "properties": {name: pattern(item) for name, item in wanted.items()},
-    }
-
-
-def _one_of(patterns: Iterable[object]) -> Schema:
-    return {"anyOf": [pattern(it) for it in patterns]}
 
 
 def model(models: ModelMap) -> Schema:
