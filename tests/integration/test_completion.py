@@ -1,5 +1,7 @@
 """`modegate completion`: a real shell completes with the script."""
 
+import os
+import pty
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from support.commands import run
 from support.serving import bare_environment
 
+PROMPT = '\nPS1="READY> "\n'
 BASH = shutil.which("bash") or "/bin/bash"
 COMMANDS = ["chat", "completion", "config", "demo", "doctor", "serve"]
 # Does what bash does when the user presses the tab key after the last word.
@@ -65,6 +68,34 @@ def test_bash_completes_the_file_of_config(host: dict[str, str]) -> None:
         Path(host["HOME"], name).touch()
     assert completed("serve", "--config", "mode", host=host) == ["modegate.toml"]
     assert completed("chat", "--model", "mode", host=host) == []
+
+
+def test_the_tab_key_completes_in_a_terminal(host: dict[str, str], tmp_path: Path) -> None:
+    script = tmp_path / "completion.bash"
+    script.write_text(run("completion", "bash", host=host).stdout + PROMPT)
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        [BASH, "--noprofile", "--rcfile", str(script), "-i"],
+        env=host | {"TERM": "dumb", "INPUTRC": os.devnull},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as shell:
+        os.close(terminal)
+        try:
+            read_until(keyboard, b"READY> ")
+            os.write(keyboard, b"modegate doc\t--l\t")
+            read_until(keyboard, b"modegate doctor --live ")
+        finally:
+            shell.kill()
+            os.close(keyboard)
+
+
+def read_until(terminal: int, wanted: bytes) -> None:
+    shown = b""
+    while wanted not in shown:
+        shown += os.read(terminal, 4096)
 
 
 @pytest.mark.parametrize("shell", ["bash", "fish", "zsh"])

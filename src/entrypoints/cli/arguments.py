@@ -36,7 +36,7 @@ environment:
 
 COMPLETION = """\
 For bash, add this line to ~/.bashrc:
-  source <(modegate completion bash)"""
+  eval "$(modegate completion bash)\""""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
