@@ -115,7 +115,7 @@ def _add_completion(commands: Commands) -> None:
     completion = commands.add_parser(
         "completion", help="print a completion script for a shell", epilog=COMPLETION
     )
-    completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, fish or zsh")
+    completion.add_argument("shell", choices=SHELLS, help="the shell that reads the script")
 
 
 def _add_config_file(command: Parser) -> None:
