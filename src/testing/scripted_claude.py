@@ -60,7 +60,7 @@ class ScriptedClaude:
     @property
     def escaped_pids(self) -> list[int]:
         """The pids of descendants outside the process group."""
-        return self._noted("deserters.jsonl")
+        return self._noted("escaped.jsonl")
 
     def _noted(self, name: str) -> list[Any]:
         log = self._folder / name

@@ -59,12 +59,6 @@ def flood(size: int) -> None:
         long_line(FLOOD_LINE)
 
 
-def flood_stderr(size: int) -> None:
-    """Writes about `size` bytes to standard error."""
-    for _ in range(size // FLOOD_LINE):
-        complain("x" * FLOOD_LINE + "\n")
-
-
 def hang(_: object) -> None:
     """Blocks until the process is killed or the turn is interrupted."""
     while True:
@@ -79,20 +73,14 @@ def ignore_sigterm(_: object) -> None:
 
 def orphan(seconds: float) -> None:
     """Starts a descendant that outlives the process and holds standard output and error open."""
-    subprocess.Popen(  # noqa: S603 - the program is this one
-        [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"]
-    )
+    _start_sleeping(seconds)
 
 
 def leave_process_group(seconds: float) -> None:
     """Starts a descendant in a new session, as the shells of the CLI's tools are."""
-    process = subprocess.Popen(  # noqa: S603 - the program is this one
-        [sys.executable, "-I", "-S", "-c", f"import time; time.sleep({float(seconds)})"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    _note(Path(sys.argv[1]) / "deserters.jsonl", process.pid)
+    closed = subprocess.DEVNULL
+    process = _start_sleeping(seconds, stdout=closed, stderr=closed, start_new_session=True)
+    _note(Path(sys.argv[1]) / "escaped.jsonl", process.pid)
 
 
 def wait_for(path: str) -> None:
@@ -113,11 +101,6 @@ def recite(session: str) -> None:
     emit({"type": "result", "subtype": "success", "is_error": False, "session_id": session})
 
 
-def kill(number: int) -> None:
-    """Ends the process by a signal."""
-    os.kill(os.getpid(), number)
-
-
 STEPS: Mapping[str, Callable[[Any], object]] = {
     "emit": emit,
     "write": write,
@@ -125,14 +108,14 @@ STEPS: Mapping[str, Callable[[Any], object]] = {
     "sleep": time.sleep,
     "long_line": long_line,
     "flood": flood,
-    "flood_stderr": flood_stderr,
+    "flood_stderr": lambda size: complain(("x" * FLOOD_LINE + "\n") * (size // FLOOD_LINE)),
     "hang": hang,
     "ignore_sigterm": ignore_sigterm,
     "orphan": orphan,
-    "desert": leave_process_group,
+    "leave_process_group": leave_process_group,
     "wait_for": wait_for,
     "recite": recite,
-    "kill": kill,
+    "kill": signal.raise_signal,
     "exit": sys.exit,
 }
 
@@ -192,6 +175,11 @@ def _listen(turns: "queue.Queue[dict[str, Any] | None]") -> None:
         answer = {"subtype": "success", "request_id": said["request_id"]}
         emit({"type": "control_response", "response": answer | {"response": {"rewound": True}}})
     turns.put(None)
+
+
+def _start_sleeping(seconds: float, **options: Any) -> "subprocess.Popen[bytes]":
+    program = f"import time; time.sleep({float(seconds)})"
+    return subprocess.Popen([sys.executable, "-I", "-S", "-c", program], **options)  # noqa: S603
 
 
 def _note(path: Path, fact: object) -> None:

@@ -254,7 +254,7 @@ async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
 async def test_a_descendant_that_left_the_group_ends_too(
     end: dict[str, int], start: Start, claude: ScriptedClaude
 ) -> None:
-    claude.script(*begin(), {"desert": 60}, end)
+    claude.script(*begin(), {"leave_process_group": 60}, end)
     async with start() as gateway:
         asking = asyncio.create_task(gateway.claude())
         await until(lambda: claude.escaped_pids)

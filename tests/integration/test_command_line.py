@@ -70,7 +70,9 @@ def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(tmp_path: P
 def test_a_gateway_that_is_killed_takes_every_child_with_it(
     host: dict[str, str], tmp_path: Path
 ) -> None:
-    claude = ScriptedClaude(tmp_path, *begin(), {"orphan": 300}, {"desert": 300}, {"hang": 0})
+    claude = ScriptedClaude(
+        tmp_path, *begin(), {"orphan": 300}, {"leave_process_group": 300}, {"hang": 0}
+    )
     host |= {"CLAUDE_PATH": str(claude.path), "ANTHROPIC_API_KEY": "k"}
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
     with serving(folder=tmp_path, environment=host) as running:

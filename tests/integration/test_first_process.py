@@ -48,7 +48,7 @@ def test_it_keeps_no_zombie_and_heeds_signals(
     folder = tmp_path / "scripted"
     folder.mkdir()
     # They lose their parent when the turn ends, and are then ended themselves.
-    claude = ScriptedClaude(folder, *[{"desert": 600}] * 5, *answer("Hello"))
+    claude = ScriptedClaude(folder, *[{"leave_process_group": 600}] * 5, *answer("Hello"))
     environment = bare_environment(tmp_path) | {
         "ANTHROPIC_API_KEY": KEY,
         "CLAUDE_PATH": str(claude.path),
