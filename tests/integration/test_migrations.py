@@ -13,7 +13,7 @@ from modegate.adapters.sqlite import migrations
 from modegate.adapters.sqlite.session_store import FILE, SqliteSessionStore
 from modegate.domain.errors import StorageError
 from modegate.domain.health import StorageState
-from modegate.testing.contracts.session_store import ONE, TWO, session
+from modegate.testing.contracts.session_holds import ONE, TWO, session
 
 # The schema as version 1 wrote it: copied, for the program's own may change.
 SESSIONS_OF_VERSION_1 = """

@@ -17,7 +17,8 @@ from support.waiting import until
 from modegate.adapters.sqlite import database
 from modegate.adapters.sqlite.session_store import FILE, SqliteSessionStore
 from modegate.domain.errors import SessionBusyError, StorageError
-from modegate.testing.contracts.session_store import ONE, TWO, SessionStoreContract, session
+from modegate.testing.contracts.session_holds import ONE, TWO, session
+from modegate.testing.contracts.session_store import SessionStoreContract
 
 
 class TestSqliteSessionStore(SessionStoreContract):

@@ -26,7 +26,7 @@ from modegate.adapters.sqlite.spare import SPARE_BYTES
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import SessionId
 from modegate.entrypoints.bootstrap.log_config import BatchingHandler, JsonFormatter
-from modegate.testing.contracts.session_store import ONE, TWO, session
+from modegate.testing.contracts.session_holds import ONE, TWO, session
 
 FAULTS = [
     errno.ENOSPC,

@@ -1,32 +1,21 @@
 """The contract of a `SessionStore`."""
 
-import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import pytest
 
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.access.client import ClientId
-from modegate.domain.errors import SessionBusyError
-from modegate.domain.session import Session, SessionId
+from modegate.domain.session import SessionId
+from modegate.testing.contracts.session_holds import ONE, TWO, SessionHoldsContract, session
 
-ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
-TWO = SessionId("7d9f6c52-8f1e-4a9b-8a55-6a3f0e1c2b22")
-# Generous, because the machine may be busy: a store that waits never gets there.
-WAIT_TIMEOUT_S = 30.0
 THREE = SessionId("9b1d2e3f-4a5b-4c6d-8e7f-8a9b0c1d2e33")
 
 
 @pytest.mark.anyio
-class SessionStoreContract(ABC):
-    """Tests the store that `store` returns."""
-
-    @abstractmethod
-    def store(self) -> AbstractAsyncContextManager[SessionStore]:
-        """Returns a context whose value is a new, empty store."""
+class SessionStoreContract(SessionHoldsContract):
+    """Tests the store that `store` returns: its holds, and what it stores."""
 
     @pytest.fixture
     def anyio_backend(self) -> str:
@@ -153,85 +142,9 @@ class SessionStoreContract(ABC):
             await store.remove(ONE)
             assert list(await store.find()) == []
 
-    async def test_a_held_id_is_busy_at_once(self) -> None:
-        async with self.store() as store, store.hold(ONE):
-            with pytest.raises(SessionBusyError):
-                async with asyncio.timeout(WAIT_TIMEOUT_S), store.hold(ONE):
-                    pass
-
-    async def test_holding_one_leaves_the_others_free(self) -> None:
-        async with self.store() as store, store.hold(ONE), store.hold(TWO):
-            pass
-
-    async def test_a_hold_ends_with_its_context_however_that_is_left(self) -> None:
-        async with self.store() as store:
-            with pytest.raises(RuntimeError, match="boom"):
-                async with store.hold(ONE):
-                    raise RuntimeError("boom")
-            async with store.hold(ONE):
-                pass
-
-    async def test_a_hold_ends_with_its_task(self) -> None:
-        async with self.store() as store:
-            held = asyncio.Event()
-
-            async def hold_for_ever() -> None:
-                async with store.hold(ONE):
-                    held.set()
-                    await asyncio.Event().wait()
-
-            task = asyncio.create_task(hold_for_ever())
-            await held.wait()
-            task.cancel()
-            await asyncio.wait({task})
-            async with store.hold(ONE):
-                pass
-
-    async def test_a_held_session_can_be_read_and_written(self) -> None:
-        async with self.store() as store, store.hold(ONE):
-            await store.put(session(ONE))
-            assert await store.get(ONE) == session(ONE)
-
-    async def test_one_of_many_gets_the_hold(self) -> None:
-        async with self.store() as store:
-            race = _Race(store, 20)
-            async with asyncio.timeout(WAIT_TIMEOUT_S):
-                outcomes = await asyncio.gather(*(race.run() for _ in range(20)))
-            assert sorted(outcomes) == [False] * 19 + [True]
-
-
-class _Race:
-    """Tasks that want the same hold; each that gets it keeps it until all have an outcome."""
-
-    def __init__(self, store: SessionStore, tasks: int) -> None:
-        self._store = store
-        self._undecided = tasks
-        self._all_decided = asyncio.Event()
-
-    async def run(self) -> bool:
-        """Returns whether the task got the hold."""
-        try:
-            async with self._store.hold(ONE):
-                self._decide()
-                await self._all_decided.wait()
-                return True
-        except SessionBusyError:
-            self._decide()
-            return False
-
-    def _decide(self) -> None:
-        self._undecided -= 1
-        if not self._undecided:
-            self._all_decided.set()
-
 
 async def expired_page(
     store: SessionStore, limit: int, after: SessionId | None = None
 ) -> Sequence[SessionId]:
     """Returns a page of all sessions that `session` makes."""
     return await store.find_expired(used_until=99.0, created_until=99.0, limit=limit, after=after)
-
-
-def session(session_id: SessionId, system_prompt: str = "Be brief. ü") -> Session:
-    """Returns a session with a value in every field."""
-    return Session(session_id, ClientId("me"), 10.25, 20.5, f"cli-{session_id}", system_prompt)

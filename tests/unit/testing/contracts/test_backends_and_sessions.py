@@ -393,7 +393,7 @@ async def test_a_broken_relay_fails(duty: str, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("duty", BROKEN_STORES)
 async def test_a_broken_store_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modegate.testing.contracts.session_store.WAIT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("modegate.testing.contracts.session_holds.WAIT_TIMEOUT_S", 0.3)
 
     class Tested(SessionStoreContract):
         @asynccontextmanager
