@@ -4,7 +4,7 @@ import json
 
 import orjson
 
-from modegate.domain.errors import InvalidRequestError
+from modegate.domain.errors.catalogue import body as errors
 
 BOM = b"\xef\xbb\xbf"
 # Python's `splitlines`, which httpx's `iter_lines` uses, also splits at these characters. JSON
@@ -30,27 +30,24 @@ def parse_json_object(body: bytes) -> dict[str, object]:
     except orjson.JSONDecodeError:
         parsed = _parse_slowly(body)
     if not isinstance(parsed, dict):
-        raise InvalidRequestError("The body must be a JSON object: {…}.")
+        raise errors.no_object()
     return parsed
 
 
 def _parse_slowly(body: bytes) -> object:
     """Parses what orjson rejects, such as lone surrogates, or raises the precise error."""
     if not body.strip():
-        raise InvalidRequestError("The body is empty: send a JSON object, {…}.")
+        raise errors.empty()
     try:
         return DECODER.decode(body.removeprefix(BOM).decode())
     except RecursionError:
-        raise InvalidRequestError("The body is nested too deeply; flatten it.") from None
+        raise errors.nested_too_deeply() from None
     except UnicodeDecodeError:
-        raise InvalidRequestError("The body is not UTF-8; send JSON in UTF-8.") from None
+        raise errors.no_utf8() from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidRequestError(f"The body is not valid JSON ({where}): fix it there.") from None
+        raise errors.no_json(error.lineno, error.colno) from None
     except ValueError:
-        raise InvalidRequestError(
-            "The body holds a number that JSON does not have, or one that is too long: fix it."
-        ) from None
+        raise errors.invalid_number() from None
 
 
 def encode(value: object) -> bytes:

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from modegate.domain.errors import InvalidRequestError, MissingParameterError
+from modegate.domain.errors.catalogue import messages, parameters
 from modegate.domain.json_patterns import is_empty
-from modegate.domain.param_policy import unsupported
 
 MAX_MESSAGES = 100
 MAX_MESSAGE_CHARACTERS = 500_000
@@ -54,41 +53,29 @@ class Conversation:
             UnsupportedParameterError: if a part is not text.
         """
         if raw is None:
-            raise MissingParameterError("'messages' is missing: send a list.", param="messages")
+            raise messages.missing()
         if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_MESSAGES:
-            raise InvalidRequestError(
-                f"'messages' must be a list of 1 to {MAX_MESSAGES} messages.", param="messages"
-            )
-        messages = tuple(_message(item, f"messages[{i}]") for i, item in enumerate(raw))
-        if not any(message.role is Role.USER for message in messages):
-            raise InvalidRequestError(
-                "'messages' holds no message of the role 'user': add one with the question.",
-                param="messages",
-            )
-        return cls(messages)
+            raise messages.no_list(MAX_MESSAGES)
+        parsed = tuple(_message(item, f"messages[{i}]") for i, item in enumerate(raw))
+        if not any(message.role is Role.USER for message in parsed):
+            raise messages.no_user()
+        return cls(parsed)
 
 
 def _message(raw: object, where: str) -> Message:
     if not isinstance(raw, Mapping):
-        raise InvalidRequestError(f"{where} must be an object with role and content.", param=where)
+        raise messages.no_object(where)
     if "role" not in raw:
-        raise MissingParameterError(
-            f"{where} has no role: name one of {ROLES}.", param=f"{where}.role"
-        )
+        raise messages.no_role(where, ROLES)
     try:
         role = Role(raw["role"])
     except ValueError:
-        raise InvalidRequestError(
-            f"{where}.role must be one of {ROLES}.", param=f"{where}.role"
-        ) from None
+        raise messages.unknown_role(where, ROLES) from None
     text = _text(raw.get("content"), role, f"{where}.content")
     if len(text) > MAX_MESSAGE_CHARACTERS:
-        raise InvalidRequestError(
-            f"{where} is longer than {MAX_MESSAGE_CHARACTERS} characters: shorten it.",
-            param=f"{where}.content",
-        )
+        raise messages.too_long(where, MAX_MESSAGE_CHARACTERS)
     if role is Role.USER and not text.strip():
-        raise InvalidRequestError(f"{where}.content is empty: write a text.", param=where)
+        raise messages.empty(where)
     if role is Role.ASSISTANT:
         refusal = raw.get("refusal")
         said = (text, refusal if isinstance(refusal, str) else "")
@@ -104,21 +91,19 @@ def _text(content: object, role: Role, where: str) -> str:
     if isinstance(content, list):
         return "".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
     if content is None:
-        raise MissingParameterError(f"{where} is missing: write a text.", param=where)
-    raise InvalidRequestError(f"{where} must be a string or a list of text parts.", param=where)
+        raise messages.no_content(where)
+    raise messages.wrong_content(where)
 
 
 def _part(part: object, where: str) -> str:
     if isinstance(part, Mapping):
         kind = part.get("type")
         if isinstance(kind, str) and kind in MEDIA_PARTS:
-            raise unsupported(f"{where}.{kind}")
+            raise parameters.unsupported(f"{where}.{kind}")
         text = part.get(kind) if kind in TEXT_PARTS else None
         if isinstance(text, str):
             return text
-    raise InvalidRequestError(
-        f'{where} must be a text part: {{"type": "text", "text": "…"}}.', param=where
-    )
+    raise messages.no_text_part(where)
 
 
 def _calls(message: Mapping[str, object]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-from modegate.domain.errors import InvalidRequestError, UnsupportedParameterError
+from modegate.domain.errors.catalogue import parameters
 from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
 
 Predicate = Callable[[object], bool]
@@ -147,15 +147,6 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
 )
 
 
-def unsupported(name: str) -> UnsupportedParameterError:
-    """Returns the error for a rejected parameter, with the alternatives."""
-    return UnsupportedParameterError(
-        f"Claude Code mode does not support '{name}': remove it, or send X-Claude-Code: false "
-        "to pass the request through to an upstream that has it, or call the Claude API itself.",
-        param=name,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Screening:
     """The result of a screening: the ignored parameters in request order, and the effort."""
@@ -183,11 +174,11 @@ class ParamPolicy:
                 continue
             rule = self.rules.get(name, IGNORED)
             if not rule.is_valid(value):
-                raise InvalidRequestError(f"'{name}' must be {rule.kind.value}.", param=name)
+                raise parameters.wrong_type(name, rule.kind.value)
             tiers[name] = rule.tier_of(value)
         for name, tier in tiers.items():
             if tier is Tier.REFUSED:
-                raise unsupported(name)
+                raise parameters.unsupported(name)
         ignored = tuple(name for name, tier in tiers.items() if tier is Tier.IGNORED)
         effort = params.get("reasoning_effort")
         return Screening(ignored, Effort(effort) if effort in EFFORTS else None)

@@ -6,6 +6,7 @@ from typing import NewType
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import InvalidSessionIdError
+from modegate.domain.errors.catalogue import sessions
 
 SessionId = NewType("SessionId", str)
 
@@ -25,11 +26,7 @@ def parse_session_id(text: str) -> SessionId:
         parsed = None
     # uuid.UUID also accepts braces, a "urn:uuid:" prefix and missing hyphens.
     if parsed is None or parsed.version != UUID_VERSION or str(parsed) != text.lower():
-        raise InvalidSessionIdError(
-            "X-Claude-Session-ID must be a version 4 UUID, copied from the header of an earlier "
-            "response; leave it out and send X-Claude-Code: true to start a new session.",
-            param="X-Claude-Session-ID",
-        )
+        raise sessions.invalid_id()
     return SessionId(str(parsed))
 
 

@@ -1,11 +1,12 @@
 """Faults of the session storage, and the errors that clients get for them."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
 from modegate.domain.errors import StorageError
+from modegate.domain.errors.catalogue import storage
 
 
 class StorageFault(StrEnum):
@@ -29,24 +30,13 @@ BY_ERRNO: Mapping[int, StorageFault] = MappingProxyType(
         errno.ENOLCK: StorageFault.BUSY,
     }
 )
-MESSAGES: Mapping[StorageFault, str] = MappingProxyType(
+ERRORS: Mapping[StorageFault, Callable[[], StorageError]] = MappingProxyType(
     {
-        StorageFault.FULL: (
-            "The storage that the server keeps its sessions in is full: the operator has to free "
-            "space on the disk of the folder MODEGATE_STATE_DIR."
-        ),
-        StorageFault.BUSY: (
-            "The server cannot open its storage just now: send the request again in a moment; "
-            "where that does not help, the operator has to check the limit of open files and the "
-            "folder MODEGATE_STATE_DIR."
-        ),
-        StorageFault.BROKEN: (
-            "The server cannot use what it keeps its sessions in: the operator has to check the "
-            "folder MODEGATE_STATE_DIR and its disk."
-        ),
+        StorageFault.FULL: storage.full,
+        StorageFault.BUSY: storage.busy,
+        StorageFault.BROKEN: storage.broken,
     }
 )
-BUSY_RETRY_AFTER_S = 2.0
 
 
 def fault_of(error: OSError) -> StorageFault:
@@ -56,7 +46,4 @@ def fault_of(error: OSError) -> StorageFault:
 
 def storage_error(fault: StorageFault) -> StorageError:
     """Returns the error for clients, without a path; `retry_after` is set only for `BUSY`."""
-    return StorageError(
-        MESSAGES[fault],
-        retry_after=BUSY_RETRY_AFTER_S if fault is StorageFault.BUSY else None,
-    )
+    return ERRORS[fault]()

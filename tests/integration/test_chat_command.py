@@ -195,11 +195,11 @@ async def test_keys(
     upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
     async with gateway(api_key=KEY, **upstream) as running:
         other = shell | {"OPENAI_API_KEY": KEY, "API_KEY": KEY}
-        assert "requires a key: set MODEGATE_KEY" in failed(
+        assert "An API key is required: set MODEGATE_KEY" in failed(
             await chat("Hi", url=running.url, shell=other)
         )
         wrong = await chat("Hi", url=running.url, shell=shell | {"MODEGATE_KEY": "sk-wrong"})
-        assert "rejected this key" in failed(wrong)
+        assert "The API key is not one of this server's: set MODEGATE_KEY" in failed(wrong)
         assert "sk-wrong" not in wrong.stderr
         right = await chat("Hi", url=running.url, shell=shell | {"MODEGATE_KEY": f"{KEY}\n"})
         assert right.returncode == 0
@@ -212,7 +212,8 @@ async def test_what_the_gateway_refuses(
         return failed(await chat("Hi", *arguments, url=url, shell=shell))
 
     unknown = "11111111-1111-4111-8111-111111111111"
-    assert "the session is unknown or has ended" in await told("--session", unknown)
+    gone = await told("--session", unknown)
+    assert f"Session {unknown} is unknown or has expired: leave out --session to" in gone
     assert "leave out --session" in await told("--session", "mine")
     no_model = await told("--claude", "--model", "nonsense")
     assert (
@@ -227,7 +228,7 @@ async def test_what_the_gateway_refuses(
     async with gateway(openai_passthrough_enabled=False) as running:
         assert "with --claude" in await told(url=running.url)
     async with gateway(allow_client_openai_key=False) as running:
-        assert "set OPENAI_API_KEY where it runs" in await told(url=running.url)
+        assert "where the gateway runs, set OPENAI_API_KEY" in await told(url=running.url)
 
 
 @pytest.mark.parametrize("mode", [(), ("--claude",)])

@@ -10,7 +10,6 @@ from contextlib import (
     nullcontext,
 )
 
-from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
@@ -22,6 +21,7 @@ from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.turns.turn import TurnRun
 from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
 from modegate.domain.errors import BackendAuthError
+from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import SessionId
@@ -126,7 +126,7 @@ class ClaudeBackend:
         self, turn: Turn, translator: Translator
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         if self._processes.launcher.executable is None:
-            raise errors.unavailable()
+            raise claude_code.unavailable()
         run = TurnRun(turn, translator, self._options, self._processes, self._workspace)
         ends_at = asyncio.get_running_loop().time() + self._options.turn_timeout
         async with AsyncExitStack() as slot:
@@ -152,7 +152,7 @@ class ClaudeBackend:
                 await slot.enter_async_context(self._slots.acquire())
                 await run.begin()
         except TimeoutError:
-            raise errors.too_slow(self._options.turn_timeout) from None
+            raise claude_code.too_slow(self._options.turn_timeout) from None
 
     def _translator(self, *, handed_out: bool) -> Translator:
         return Translator(

@@ -4,7 +4,7 @@ from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from modegate.domain.errors import RateLimitError
+from modegate.domain.errors.catalogue import limits
 
 
 class MemoryConcurrencyLimiter:
@@ -30,10 +30,7 @@ class MemoryConcurrencyLimiter:
             RateLimitError: if all permits of the subject are in use.
         """
         if self._taken[subject] >= self._places:
-            raise RateLimitError(
-                f"Too many concurrent requests: this key allows {self._places}. Wait for one to "
-                "finish, then retry."
-            )
+            raise limits.too_many_at_once(self._places)
         self._taken[subject] += 1
 
     def decrement(self, subject: str) -> None:

@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modegate.domain.errors import RateLimitError
+from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Limit, Quota
 
 Subject = tuple[str, str]  # the limit's name and its subject; cheap to hash
@@ -38,12 +38,8 @@ class SlidingWindowLimiter:
         window = self._window(limit, subject)
         window.slide(now)
         if window.taken >= limit.requests:
-            raise RateLimitError(
-                f"More than {limit.requests} requests of this {limit.name} in {limit.seconds:g} s: "
-                "send them more slowly, and this one again after Retry-After.",
-                retry_after=window.first + limit.seconds - now,
-                quota=window.quota(limit, now),
-            )
+            wait = window.first + limit.seconds - now
+            raise limits.too_many_requests(limit, wait, window.quota(limit, now))
         window.add(now)
         key = (limit.name, subject)
         self._windows[key] = window

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from heapq import nsmallest
 
 from modegate.domain.access.client import ClientId
-from modegate.domain.errors import SessionBusyError
+from modegate.domain.errors.catalogue import sessions
 from modegate.domain.session import Session, SessionId
 
 
@@ -68,7 +68,7 @@ class MemorySessionStore:
             SessionBusyError: if the id is locked already.
         """
         if session_id in self._held:
-            raise SessionBusyError
+            raise sessions.busy()
         self._held.add(session_id)
         try:
             yield

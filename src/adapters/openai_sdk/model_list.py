@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Mapping
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.lenient_json import loads
+from modegate.domain.errors.catalogue import upstream as errors
 
 log = logging.getLogger(__name__)
 

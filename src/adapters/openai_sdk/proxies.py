@@ -4,7 +4,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
-from modegate.adapters.openai_sdk import errors
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.hosts import is_loopback
 from modegate.domain.routing.upstream import Upstream
 

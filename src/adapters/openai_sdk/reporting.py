@@ -2,8 +2,8 @@
 
 import logging
 
-from modegate.adapters.openai_sdk import errors
 from modegate.domain.errors import UpstreamInvalidResponseError
+from modegate.domain.errors.catalogue import upstream as errors
 
 log = logging.getLogger(__name__)
 

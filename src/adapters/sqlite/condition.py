@@ -42,7 +42,7 @@ class Condition:
         try:
             yield
         except StorageError as error:  # ours, with a message that may be shown
-            self._fail(error.message, is_check=is_check)
+            self._fail(error, is_check=is_check)
             raise
         except (sqlite3.Error, OSError) as error:
             self._fail(error, is_check=is_check)

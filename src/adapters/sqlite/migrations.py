@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from modegate.domain.errors import StorageError
+from modegate.domain.errors.catalogue import storage
 
 # Each version's statements, the first version's first. Published steps never change; append new ones.
 STEPS: Sequence[Sequence[str]] = (
@@ -54,9 +54,5 @@ def read_version(database: sqlite3.Connection) -> int:
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version > len(STEPS):
-        raise StorageError(
-            f"The sessions are stored in format {version}, and this version of modegate reads "
-            f"formats up to {len(STEPS)}: the operator has to use the later version of modegate "
-            "that wrote them, or another MODEGATE_STATE_DIR."
-        )
+        raise storage.later_format(version, len(STEPS))
     return int(version)

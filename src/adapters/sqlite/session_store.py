@@ -15,7 +15,8 @@ from modegate.adapters.sqlite.database import identity_of, open_database
 from modegate.adapters.sqlite.session_holds import SessionHolds
 from modegate.adapters.sqlite.spare import SpareSpace
 from modegate.domain.access.client import ClientId
-from modegate.domain.errors import SessionBusyError, StorageError
+from modegate.domain.errors import StorageError
+from modegate.domain.errors.catalogue import sessions
 from modegate.domain.health import StorageState
 from modegate.domain.session import Session, SessionId
 from modegate.domain.storage import StorageFault
@@ -127,7 +128,7 @@ class SqliteSessionStore:
             with self._condition.observed():
                 taken = await holding.enter_async_context(self._holds.hold(session_id))
             if not taken:
-                raise SessionBusyError
+                raise sessions.busy()
             yield
 
     async def aclose(self) -> None:

@@ -28,7 +28,7 @@ from modegate.application.sessions.registry import SessionRegistry
 from modegate.dialects.chat.request import model_to_relay
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
-from modegate.domain.errors import BackendCrashedError
+from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode
@@ -131,5 +131,5 @@ def _record_turn(record: RequestRecord, prepared: PreparedTurn) -> None:
 async def _first_of(events: AsyncIterator[AnswerEvent]) -> Started:
     first = await anext(events, None)
     if not isinstance(first, Started):
-        raise BackendCrashedError("The backend ended its stream before it began.")
+        raise backend.never_started()
     return first

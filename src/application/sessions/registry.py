@@ -11,6 +11,7 @@ from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionNotFoundError, StorageError
+from modegate.domain.errors.catalogue import sessions
 from modegate.domain.param_policy import Effort
 from modegate.domain.session import Session, SessionId, parse_session_id
 
@@ -94,14 +95,5 @@ class SessionRegistry:
             or session.client != client
             or self.configuration.current().sessions.expired(session, self.clock.now())
         ):
-            raise not_found(session_id)
+            raise sessions.unknown(session_id)
         return session
-
-
-def not_found(session_id: SessionId) -> SessionNotFoundError:
-    """Returns the error for a missing session; it is the same for all causes."""
-    return SessionNotFoundError(
-        f"Session {session_id} is unknown or has expired: leave out X-Claude-Session-ID and send "
-        "X-Claude-Code: true to begin a new one.",
-        param="X-Claude-Session-ID",
-    )

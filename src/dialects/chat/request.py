@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from modegate.domain.errors import InvalidRequestError, MissingParameterError
+from modegate.domain.errors.catalogue import parameters
 
 MAX_MODEL_CHARACTERS = 256
 
@@ -15,9 +15,9 @@ def model_of(params: Mapping[str, object]) -> str:
     """
     model = params.get("model")
     if model is None:
-        raise MissingParameterError("'model' is missing: name one, such as sonnet.", param="model")
+        raise parameters.no_model()
     if not isinstance(model, str):
-        raise InvalidRequestError("'model' must be a string.", param="model")
+        raise parameters.wrong_type("model", "a string")
     check_model_length(model)
     return model
 
@@ -29,9 +29,7 @@ def check_model_length(model: object) -> None:
         InvalidRequestError: if the name is empty or too long.
     """
     if isinstance(model, str) and not 1 <= len(model) <= MAX_MODEL_CHARACTERS:
-        raise InvalidRequestError(
-            f"'model' must have 1 to {MAX_MODEL_CHARACTERS} characters.", param="model"
-        )
+        raise parameters.wrong_model_length(MAX_MODEL_CHARACTERS)
 
 
 def model_to_relay(params: Mapping[str, object]) -> str | None:
@@ -52,7 +50,7 @@ def check_stream(params: Mapping[str, object]) -> None:
         InvalidRequestError: if it is not a boolean.
     """
     if not isinstance(params.get("stream"), bool | None):
-        raise InvalidRequestError("'stream' must be true or false.", param="stream")
+        raise parameters.wrong_type("stream", "true or false")
 
 
 def include_usage(params: Mapping[str, object]) -> bool:
@@ -66,8 +64,5 @@ def include_usage(params: Mapping[str, object]) -> bool:
         return False
     include = options.get("include_usage") if isinstance(options, Mapping) else options
     if not (isinstance(options, Mapping) and isinstance(include, bool | None)):
-        raise InvalidRequestError(
-            "'stream_options' must be an object; its include_usage is true or false.",
-            param="stream_options",
-        )
+        raise parameters.wrong_stream_options()
     return include is True

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
-from modegate.domain.errors import InvalidHeaderError
+from modegate.domain.errors.catalogue import access
 
 BEARER = "bearer"
 LONGEST_KEY = 256
@@ -47,11 +47,7 @@ def parse_upstream_key(text: str) -> ApiKey:
         InvalidHeaderError: if the text is not a valid key.
     """
     if not 1 <= len(text) <= LONGEST_KEY or not all("!" <= letter <= "~" for letter in text):
-        raise InvalidHeaderError(
-            f"X-OpenAI-API-Key must be a key of 1 to {LONGEST_KEY} visible ASCII characters; leave "
-            "it out to use the server's key.",
-            param="X-OpenAI-API-Key",
-        )
+        raise access.invalid_upstream_key(LONGEST_KEY)
     return ApiKey(text)
 
 

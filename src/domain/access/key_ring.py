@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from modegate.domain.access.api_key import ApiKey, bearer_key
 from modegate.domain.access.client import ANONYMOUS, Client
-from modegate.domain.errors import InvalidKeyError, MissingKeyError
+from modegate.domain.errors.catalogue import access
 
 
 class KeyRing:
@@ -30,19 +30,12 @@ class KeyRing:
             return ANONYMOUS
         key = bearer_key(authorization)
         if key is None:
-            raise MissingKeyError(
-                "This server wants a key: send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs "
-                "do with api_key or OPENAI_API_KEY."
-            )
+            raise access.missing_key()
         found: Client | None = None
         presented = key.digest
         for digest, client in self._clients.items():
             if hmac.compare_digest(digest, presented):
                 found = client
         if found is None:
-            raise InvalidKeyError(
-                "The key in Authorization: Bearer is not one of this server's: ask its operator "
-                "for one. A key for the upstream goes into X-OpenAI-API-Key.",
-                label=str(key),
-            )
+            raise access.unknown_key(str(key))
         return found

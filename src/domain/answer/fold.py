@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from modegate.domain.answer.events import AnswerEvent, Finished, FinishReason, Started, TextDelta
 from modegate.domain.answer.usage import Usage
-from modegate.domain.errors import BackendCrashedError
+from modegate.domain.errors.catalogue import backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,4 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
                 return Completion("".join(texts), reason, usage, cli_session_id)
             case _:
                 pass
-    raise BackendCrashedError("The backend ended its answer too early: send the request again.")
+    raise backend.ended_early()

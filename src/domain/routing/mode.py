@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from modegate.domain.errors import InvalidHeaderError
+from modegate.domain.errors.catalogue import parameters
 
 TRUTHY = frozenset({"true", "1", "yes"})
 FALSY = frozenset({"false", "0", "no"})
@@ -43,8 +43,4 @@ def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision
         return ModeDecision(Mode.CLAUDE_CODE, session_id)
     if wish in FALSY:
         return ModeDecision(Mode.PASSTHROUGH)
-    raise InvalidHeaderError(
-        "X-Claude-Code must be true/1/yes (answer with Claude Code) or false/0/no (pass through to "
-        "the upstream); leave it out for passthrough.",
-        param="X-Claude-Code",
-    )
+    raise parameters.invalid_mode()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from modegate.domain.errors import ModelNotFoundError
+from modegate.domain.errors.catalogue import parameters
 
 DEFAULT_NAME = "default"
 PREFIX_MARK = "*"
@@ -130,12 +130,7 @@ class ModelMap:
         """
         cli_model = self._find(self.default if model == DEFAULT_NAME else model)
         if cli_model is None:
-            valid = ", ".join((*self.rows, DEFAULT_NAME))
-            raise ModelNotFoundError(
-                f"Claude Code does not know this model. Use one of: {valid} (* matches any "
-                "ending), or send X-Claude-Code: false to pass the request through to the upstream.",
-                param="model",
-            )
+            raise parameters.unknown_model((*self.rows, DEFAULT_NAME))
         return cli_model
 
     def _find(self, model: str) -> str | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from modegate.domain.access.api_key import parse_upstream_key
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.health import UpstreamHealth
-from modegate.domain.routing import errors
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.routing.upstream import Upstream

@@ -2,39 +2,25 @@
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import openai
 
+from modegate.domain.errors import ModelNotFoundError
+from modegate.domain.errors.catalogue import access, claude_code, sessions, upstream
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.program_name import command_name
-from modegate.entrypoints.config.sources import CLIENT_KEY_VARIABLE
+from modegate.entrypoints.cli.wording import CLIENT
+from modegate.entrypoints.http.messages.wording import HEADERS
 
 SAFE_CONTROLS = "\n\t"
 CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
 LONGEST = 600
 NOT_FOUND = 404
 OTHER_MODEL = "choose another with --model, or add --claude to use Claude Code"
-# In the gateway's message, advice about a header may follow the list.
-VALID_MODELS = re.compile(r"Use one of: (.*?)(?:, or send |\.?$)", re.DOTALL)
-
-# Replacements for messages about headers, which users of the command do not see.
-BY_CODE: Mapping[str, str] = MappingProxyType(
-    {
-        "session_not_found": "the session is unknown or has ended: "
-        "leave out --session to start a new one",
-        "invalid_session_id": "the session id is invalid: copy it again, or "
-        "leave out --session to start a new one",
-        "passthrough_not_configured": "the gateway has no key for its upstream: set OPENAI_API_KEY "
-        "where it runs, or use Claude Code with --claude",
-        "backend_unavailable": "the gateway cannot run the claude CLI: run `modegate doctor` "
-        "where it runs, or leave out --claude to use the upstream",
-        "passthrough_disabled": "passthrough is disabled on the gateway: use Claude Code with --claude",
-    }
-)
-
+# In the gateway's message, around the names that it knows.
+KNOWN_MODELS = re.compile(r"only (.*) \(\*", re.DOTALL)
 
 UNUSABLE_PROXY = (
     "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: name one that begins with "
@@ -104,19 +90,37 @@ def _refusal(error: openai.APIStatusError, question: ChatOptions) -> str:
     if not isinstance(message, str):
         return f"{not_modegate(question)} (HTTP {error.status_code})"
     if "www-authenticate" in error.response.headers:
-        wants = "rejected this key" if question.key else "requires a key"
-        return f"the gateway {wants}: set {CLIENT_KEY_VARIABLE} to one of its API_KEYS"
-    if error.code == "model_not_found":
+        key_error = access.unknown_key("") if question.key else access.missing_key()
+        return key_error.explain(CLIENT).rstrip(".")
+    if error.code == ModelNotFoundError.code:
         return _no_model(message, question)
     if error.status_code == NOT_FOUND and not error.code and question.mode is Mode.PASSTHROUGH:
         return f"{message.rstrip('.')} (HTTP {error.status_code}): {OTHER_MODEL}"
-    return BY_CODE.get(str(error.code)) or f"{message.rstrip('.')} (HTTP {error.status_code})"
+    if reworded := _with_options(message, question):
+        return reworded.rstrip(".")
+    return f"{message.rstrip('.')} (HTTP {error.status_code})"
+
+
+def _with_options(message: str, question: ChatOptions) -> str | None:
+    """Returns the gateway's message with options in place of headers, if it names any."""
+    with_headers = (
+        sessions.unknown((question.session or "").lower()),
+        sessions.invalid_id(),
+        sessions.conversation_lost(),
+        sessions.busy(),
+        upstream.not_configured(),
+        upstream.disabled(),
+        claude_code.unavailable(),
+        claude_code.too_long(),
+    )
+    found = (it.explain(CLIENT) for it in with_headers if it.explain(HEADERS) == message)
+    return next(found, None)
 
 
 def _no_model(message: str, question: ChatOptions) -> str:
     if question.mode is Mode.PASSTHROUGH:
         return f"the upstream has no model {question.model}: {OTHER_MODEL}"
-    valid = VALID_MODELS.search(message)
+    valid = KNOWN_MODELS.search(message)
     named = f", one of: {valid[1]}" if valid else ""
     return f"Claude Code has no model {question.model}: choose another with --model{named}"
 

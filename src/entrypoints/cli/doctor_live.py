@@ -20,6 +20,7 @@ from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.startup_banner import counted
+from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
 
 LIVE_TIMEOUT = 60.0
@@ -72,7 +73,7 @@ async def _asked(who: str, answer: Awaitable[str], unreached: str) -> Diagnostic
         async with asyncio.timeout(LIVE_TIMEOUT):
             return Diagnostic(Severity.OK, f"{who}, asked: {await answer}")
     except GatewayError as error:
-        advice = unreached if isinstance(error, UNREACHED) else error.message
+        advice = unreached if isinstance(error, UNREACHED) else error.explain(OPERATOR)
         return Diagnostic(Severity.ERROR, f"{who}, asked: {error.code}", advice)
     except TimeoutError:
         what = f"{who}, asked: no answer within {LIVE_TIMEOUT:.0f} s"

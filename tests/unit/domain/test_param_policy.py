@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modegate.domain.errors import InvalidRequestError, UnsupportedParameterError
+from modegate.domain.errors import InvalidRequestError, Remedy, UnsupportedParameterError
 from modegate.domain.param_policy import Effort, ParamPolicy, Screening
 
 BASE: dict[str, object] = {"model": "sonnet", "messages": [], "stream": True}
@@ -124,7 +124,7 @@ def test_tier_three_is_refused(name: str, value: object) -> None:
         screen(**{name: value})
     assert caught.value.param == name
     assert f"'{name}'" in caught.value.message
-    assert "X-Claude-Code" in caught.value.message
+    assert Remedy.USE_PASSTHROUGH in caught.value.remedies
 
 
 @pytest.mark.parametrize("name", ["tools", "temperature", "n", "logit_bias", "reasoning_effort"])

@@ -1,7 +1,7 @@
 import pytest
 
 from modegate.domain.access.client import ANONYMOUS, ClientId
-from modegate.domain.errors import InvalidSessionIdError
+from modegate.domain.errors import Input, InvalidSessionIdError
 from modegate.domain.session import Session, SessionId, SessionPolicy, parse_session_id
 
 ID = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
@@ -27,7 +27,7 @@ def test_an_id_is_a_uuid_of_version_four_in_any_case() -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidSessionIdError) as caught:
         parse_session_id(text)
-    assert caught.value.param == "X-Claude-Session-ID"
+    assert caught.value.param is Input.SESSION_ID
 
 
 def test_a_session_follows_the_id_that_the_cli_uses() -> None:

@@ -33,7 +33,7 @@ def test_every_error_of_the_system_is_a_fault(code: int | None, fault: StorageFa
 def test_clients_learn_what_to_do_and_no_path(fault: StorageFault) -> None:
     error = storage_error(fault)
     assert error.code == "storage_unavailable"
-    assert "MODEGATE_STATE_DIR" in error.message
+    assert error.remedies
     assert "/" not in error.message
     assert re.match("[A-Z].*[.]$", error.message)
     assert (error.retry_after is not None) == (fault is StorageFault.BUSY)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from modegate.domain.errors import CapacityError, ShuttingDownError
+from modegate.domain.errors.catalogue import limits
 
 
 class Slots:
@@ -32,7 +32,7 @@ class Slots:
         """Grants no more slots, and fails the requests that wait."""
         self._draining = True
         while self._waiting:
-            _settle(self._waiting.popleft(), ShuttingDownError())
+            _settle(self._waiting.popleft(), limits.shutting_down())
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[None]:
@@ -45,7 +45,7 @@ class Slots:
             ShuttingDownError: the gateway is draining.
         """
         if self._draining:
-            raise ShuttingDownError
+            raise limits.shutting_down()
         if self._active < self._maximum and not self._waiting:
             self._active += 1
         else:
@@ -67,10 +67,7 @@ class Slots:
             elif turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._release()  # granted while the waiter was being cancelled: release it again
             if isinstance(error, TimeoutError):
-                raise CapacityError(
-                    "All of the server's Claude processes are busy: send the request again later.",
-                    retry_after=self._timeout,
-                ) from None
+                raise limits.no_slot(self._timeout) from None
             raise
 
     def _release(self) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import cast
 
 from modegate.adapters.claude_cli import errors
-from modegate.domain.errors import GatewayError, OutputLimitError
+from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import claude_code
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 HIGH_WATER_BYTES = 1024 * 1024
@@ -196,7 +197,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
 
     def _check_stderr(self) -> None:
         if self._stderr_size > self._stderr_limit:
-            raise OutputLimitError("Claude Code wrote too much to standard error: try again.")
+            raise claude_code.stderr_too_long(self._stderr_limit)
         if self._stderr_news:
             self._stderr_news = False
             if error := errors.from_words(self.stderr):

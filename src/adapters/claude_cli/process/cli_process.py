@@ -13,7 +13,8 @@ from modegate.adapters.claude_cli.process.session_lock import SessionLock
 from modegate.adapters.claude_cli.protocol import messages
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
-from modegate.domain.errors import BackendCrashedError, GatewayError
+from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.prompt import Prompt
 
 # Event types that an idle process may write; any other event belongs to a turn.
@@ -113,7 +114,7 @@ class CliProcess:
         data = await self.child.read()
         events = self._lines.feed(data) if data else self._lines.flush()
         if any(messages.refuses(event, messages.INITIALIZE) for event in events):
-            raise BackendCrashedError("Claude Code did not take its instructions: try again.")
+            raise claude_code.refused_instructions()
         if not data and not events:
             await self.child.ended(OUTPUT_DRAIN_S)
             raise self.plain_error or errors.from_exit(self.child.exit_status, self.child.stderr)

@@ -5,7 +5,6 @@ import logging
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.capabilities import FeatureProbe
 from modegate.adapters.claude_cli.process.child_process import ChildProcess
@@ -26,6 +25,7 @@ from modegate.adapters.claude_cli.process.session_directory import (
     storage_errors,
 )
 from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import claude_code
 
 # Seconds to wait after start-up before background work, so that the gateway listens first.
 WARMUP_DELAY_S = 0.5
@@ -68,7 +68,7 @@ class Launcher:
         """
         executable = self.executable
         if executable is None:
-            raise errors.unavailable()
+            raise claude_code.unavailable()
         try:
             return await self._features.ask(executable)
         except OSError as error:
@@ -149,4 +149,4 @@ class Launcher:
 
 def _unavailable(what: str, error: OSError) -> Exception:
     log.error("%s: %s", what, error.strerror)
-    return errors.exhausted() if error.errno in EXHAUSTED else errors.unavailable()
+    return claude_code.exhausted() if error.errno in EXHAUSTED else claude_code.unavailable()

@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from modegate.adapters.claude_cli import errors
+from modegate.domain.errors.catalogue import sessions
 
 OWNER_LENGTH = 64
 
@@ -41,7 +41,7 @@ class SessionLock:
                 os.ftruncate(file, len(self._owner))
         except BlockingIOError:
             os.close(file)
-            raise errors.session_busy() from None
+            raise sessions.still_ending() from None
         except OSError:
             os.close(file)
             raise

@@ -2,7 +2,7 @@
 
 from io import StringIO
 
-from modegate.domain.errors import StreamCutError
+from modegate.domain.errors.catalogue import claude_code
 
 # Length, in characters, of the passage that a continuation may repeat from the end of the text. A
 # shorter match may be new text.
@@ -98,7 +98,7 @@ class AnswerText:
         """
         new = self.end_message()
         if self._text.tell() < len(self._sent):
-            raise _different()
+            raise claude_code.second_answer_differs()
         return new
 
     def _settle(self) -> str:
@@ -128,7 +128,7 @@ class AnswerText:
             return piece
         repeated = self._sent[at : at + len(piece)]
         if not piece.startswith(repeated):
-            raise _different()
+            raise claude_code.second_answer_differs()
         if at + len(piece) >= len(self._sent):
             self._sent = ""
         return piece[len(repeated) :]
@@ -141,10 +141,3 @@ def _ends(text: str) -> list[str]:
     """
     longest = min(LONGEST_OVERLAP, len(text) - 1)
     return [text[-length:] for length in range(SHORTEST_OVERLAP, longest + 1)]
-
-
-def _different() -> StreamCutError:
-    return StreamCutError(
-        "The connection to the model broke, and its second answer differs from the first: what has "
-        "arrived is incomplete. Send the request again."
-    )

@@ -2,7 +2,7 @@
 
 import json
 
-from modegate.domain.errors import OutputLimitError
+from modegate.domain.errors.catalogue import claude_code
 
 WORDS_KEPT = 4096
 
@@ -32,9 +32,7 @@ class JsonLines:
         """
         self._total += len(data)
         if self._total > self._limit:
-            raise OutputLimitError(
-                f"The answer is longer than {self._limit} bytes: ask for a shorter one."
-            )
+            raise claude_code.answer_too_long(self._limit)
         if b"\n" not in data:
             self._tail += data
             return []

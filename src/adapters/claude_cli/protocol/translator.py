@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
 from modegate.adapters.claude_cli.protocol.events import Event, child, count, text, text_blocks
@@ -13,6 +12,7 @@ from modegate.adapters.claude_cli.protocol.retry_wait import OwnWaits, Patience
 from modegate.adapters.claude_cli.protocol.verdict import Reported, finish_reason, is_forbidden
 from modegate.domain.answer.events import AnswerEvent, FinishReason
 from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import claude_code
 
 UNAUTHORIZED = 401
 REFUSAL, CONTEXT_WINDOW = "refusal", "model_context_window_exceeded"
@@ -108,7 +108,7 @@ class Translator:
 
     def _retry(self, event: Event) -> Iterator[AnswerEvent]:
         if event.get("error_status") == UNAUTHORIZED:
-            yield from self.give_up(errors.auth_failed())
+            yield from self.give_up(claude_code.auth_failed())
             return
         self._reported.note_retry(event)
         if self._message.is_open:
@@ -178,7 +178,7 @@ class Translator:
     def _take_text_of(self, result: Event) -> Iterator[AnswerEvent]:
         said = text(result, "result")
         if said is None:
-            raise errors.no_text()
+            raise claude_code.no_text()
         yield from self._chunks.start()
         yield from self._chunks.add(0, said)
 
@@ -195,9 +195,9 @@ class Translator:
         elif self._message.lacks_its_tool:
             yield from self._chunks.drop(FinishReason.LENGTH)
         elif reason == CONTEXT_WINDOW:  # the CLI's next request cannot fit
-            yield from self._cut(errors.too_long())
+            yield from self._cut(claude_code.too_long())
         elif reason == OUTPUT_LIMIT and self._cuts_at_limit:
-            yield from self._cut(errors.cut_without_text())
+            yield from self._cut(claude_code.cut_without_text())
 
     def _refuse(self) -> Iterator[AnswerEvent]:
         self._message.is_refused = True
@@ -223,7 +223,7 @@ class Translator:
         self._reported.note_error(event, time.time())
         # A 403 has this name too, but after it the CLI ends the turn by itself.
         if event.get("error") == "authentication_failed" and not is_forbidden(event):
-            yield from self.give_up(errors.auth_failed())
+            yield from self.give_up(claude_code.auth_failed())
 
     def _note_session(self, event: Event) -> None:
         self._chunks.cli_session_id = text(event, "session_id") or self.cli_session_id

@@ -23,6 +23,7 @@ from modegate.domain.answer.outcomes import (
     of_status,
 )
 from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import claude_code, sessions
 
 CONTEXT_WINDOW = "context_window"
 CREDITS_USED_UP = "model_requires_usage_credits"
@@ -89,7 +90,7 @@ class Reported:
         self.note_error(result, now)
         said = f"{result.get('result') or ''} {result.get('errors') or ''}"
         if errors.NO_CONVERSATION.search(said):
-            return errors.session_lost()
+            return sessions.conversation_lost()
         outcome = next(self._outcomes(result, said), Failure.UNKNOWN)
         if outcome is FinishReason.LENGTH and not has_text:
             return self._cut_without_text()
@@ -101,9 +102,9 @@ class Reported:
 
     def _cut_without_text(self) -> GatewayError:
         if self._is_context_cut:
-            return errors.too_long()
+            return claude_code.too_long()
         is_limit = "max_output_tokens" in {self._name, self._kind}
-        return errors.cut_without_text() if is_limit else errors.unexplained()
+        return claude_code.cut_without_text() if is_limit else claude_code.unexplained()
 
     def _outcomes(self, result: Event, said: str) -> Iterator[Outcome]:
         """Yields the possible outcomes of the result, the most specific first."""

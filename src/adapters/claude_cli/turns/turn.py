@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
@@ -18,6 +17,7 @@ from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.turn import Turn
 
 # Seconds for a process to exit by itself, and then after SIGTERM. Its answer is complete, and the
@@ -128,7 +128,7 @@ class TurnRun:
                 if error := self.process.plain_error:
                     raise error
         except TimeoutError:
-            for chunk in self.translator.give_up(errors.too_silent()):
+            for chunk in self.translator.give_up(claude_code.too_silent()):
                 yield chunk
         finally:
             self._log_stderr()
@@ -136,7 +136,7 @@ class TurnRun:
     def expire(self) -> None:
         """Ends the turn at its timeout, even if the client has disconnected."""
         self._expired = True
-        self.process.child.expire(errors.too_slow(self._options.turn_timeout))
+        self.process.child.expire(claude_code.too_slow(self._options.turn_timeout))
 
     async def settle(self) -> None:
         """Returns the process to the pool or ends it, and releases the session's folder."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.answer_kind import AnswerKind, kind_of, plain_start
 from modegate.adapters.openai_sdk.answers.chunk_joining import join_chunks
 from modegate.adapters.openai_sdk.answers.content_type import as_json
@@ -14,6 +13,7 @@ from modegate.adapters.openai_sdk.answers.refusals import refusal, refused_by_ev
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
 from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # Up to this size the body is parsed to check that it is complete: 1 µs per KiB of text, 5 µs per

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.content_type import as_json
 from modegate.adapters.openai_sdk.answers.lenient_json import dumps, loads
 from modegate.adapters.openai_sdk.answers.sse_events import Event
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in, status_of
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 

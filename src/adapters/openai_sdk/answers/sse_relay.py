@@ -2,10 +2,10 @@
 
 import re
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.lenient_json import loads
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
+from modegate.domain.errors.catalogue import upstream as errors
 
 EVENT_LIMIT = 16 * 1024 * 1024
 # The ends of an event, for the three line ends that the format allows and their combinations.

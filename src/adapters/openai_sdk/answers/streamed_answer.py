@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.answers.answer_kind import AnswerKind, kind_of, plain_start
 from modegate.adapters.openai_sdk.answers.chunk_splitting import split_completion
 from modegate.adapters.openai_sdk.answers.complete_answer import parsed_object
@@ -18,6 +17,7 @@ from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # Seconds to hold back comments, because the first event decides the status. Comments also prevent

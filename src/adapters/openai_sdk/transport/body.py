@@ -6,12 +6,12 @@ from contextlib import suppress
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.transport.content_coding import (
     MAX_ANSWER_BYTES,
     Decoder,
     decoder_for,
 )
+from modegate.domain.errors.catalogue import upstream as errors
 
 
 class WatchedConnection(ResponseHandler):

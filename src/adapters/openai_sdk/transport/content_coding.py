@@ -6,7 +6,7 @@ Requests ask for no coding, but some upstreams or their proxies compress anyway.
 import zlib
 from collections.abc import Callable, Iterable
 
-from modegate.adapters.openai_sdk import errors
+from modegate.domain.errors.catalogue import upstream as errors
 
 # The last three are not content codings; other clients ignore them, too.
 NO_CODING = frozenset({"", "identity", "none", "utf-8", "utf8"})

@@ -2,7 +2,7 @@
 
 import aiohttp
 
-from modegate.adapters.openai_sdk import errors
+from modegate.domain.errors.catalogue import upstream as errors
 
 
 class translate_errors:  # noqa: N801 - used as a function

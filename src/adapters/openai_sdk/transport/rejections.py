@@ -2,9 +2,9 @@
 
 import asyncio
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.upstream_response import UpstreamResponse
 
 FIRST_REDIRECT, FIRST_ERROR, LAST_STATUS = 300, 400, 599

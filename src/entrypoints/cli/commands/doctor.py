@@ -13,6 +13,7 @@ from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstreams
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, counted, url_of
+from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.server.listener import AddressError, listen
 
@@ -129,7 +130,7 @@ def _upstream(container: Container, upstream: Upstream, health: UpstreamHealth) 
         container.upstream_proxy(upstream)
     except GatewayError as error:
         worst = Severity.ERROR if health.has_credential else Severity.WARNING
-        return Diagnostic(worst, "passthrough: its proxy cannot be used", error.message)
+        return Diagnostic(worst, "passthrough: its proxy cannot be used", error.explain(OPERATOR))
     if health.has_credential:
         return Diagnostic(Severity.OK, "passthrough: a key is set")
     if health.accepts_client_keys:
@@ -143,7 +144,9 @@ async def _sessions(container: Container) -> Diagnostic:
     try:
         known = await container.session_store().count()
     except GatewayError as error:
-        return Diagnostic(Severity.ERROR, f"sessions: {settings.modegate_state_dir}", error.message)
+        return Diagnostic(
+            Severity.ERROR, f"sessions: {settings.modegate_state_dir}", error.explain(OPERATOR)
+        )
     # A full disk can be read, but not written.
     storage = container.storage_probe()
     await storage.check_storage()

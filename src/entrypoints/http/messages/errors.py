@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from modegate.dialects.json import escape_line_separators
 from modegate.domain import errors
-from modegate.domain.errors import GatewayError
+from modegate.domain.errors import GatewayError, Wording
+from modegate.entrypoints.http.messages.wording import HEADERS
 
 INVALID = "invalid_request_error"
 UNAUTHENTICATED = "authentication_error"
@@ -49,8 +50,17 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.UpstreamInvalidResponseError: (502, FAILED),
     }
 )
-# Of a class beside the leaves: an upstream's error in mid-stream, or a new branch of a team's own.
-UNLISTED = (502, FAILED)
+# For a team's own leaves, and for an upstream's error in mid-stream.
+OF_BRANCHES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
+    {
+        errors.RequestError: (400, INVALID),
+        errors.AccessError: (401, UNAUTHENTICATED),
+        errors.BusyError: (429, LIMITED),
+        errors.ConfigurationError: (503, FAILED),
+        GatewayError: (502, FAILED),
+    }
+)
+KNOWN = {**OF_BRANCHES, **STATUSES}
 
 FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
@@ -78,13 +88,14 @@ def error_object(message: str, kind: str, code: str, param: str | None = None) -
 
 def status_of(kind: type[GatewayError]) -> tuple[int, str]:
     """Returns the status and the type of an error class; a subclass has those of its parent."""
-    return next((STATUSES[parent] for parent in kind.__mro__ if parent in STATUSES), UNLISTED)
+    return next(KNOWN[parent] for parent in kind.__mro__ if parent in KNOWN)
 
 
-def render_error(error: GatewayError) -> tuple[int, bytes]:
+def render_error(error: GatewayError, wording: Wording = HEADERS) -> tuple[int, bytes]:
     """Returns the status and the body of an error."""
     status, kind = status_of(type(error))
-    return status, error_object(error.message, kind, error.code, error.param)
+    message, param = error.explain(wording), wording.name(error.param)
+    return status, error_object(message, kind, error.code, param)
 
 
 def framework_error(status: int) -> bytes:
@@ -104,6 +115,6 @@ def internal_error() -> bytes:
 
 def stream_error(error: GatewayError) -> bytes:
     """Returns the error of a started stream, whose status is already sent."""
-    message = f"The answer is incomplete. {error.message}"
+    message = f"The answer is incomplete. {error.explain(HEADERS)}"
     _, kind = status_of(type(error))
     return error_object(message, kind, errors.StreamCutError.code)

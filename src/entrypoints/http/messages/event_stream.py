@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
 from modegate.dialects.sse import DONE, KEEP_ALIVE, event
-from modegate.domain.errors import BackendCrashedError, GatewayError, UpstreamRefusalError
+from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.errors.catalogue import backend
 from modegate.entrypoints.http.messages.errors import stream_error
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ async def encode_stream(
         yield event(stream_error(error))
     except Exception:
         log.exception("stream cut by an unexpected error")
-        failed(BackendCrashedError.code)
-        yield event(stream_error(BackendCrashedError("Send the request again.")))
+        unexpected = backend.unexpected()
+        failed(unexpected.code)
+        yield event(stream_error(unexpected))
     finally:
         if silences is not None:  # cancel the pending `anext()` before closing the generator
             await silences.aclose()

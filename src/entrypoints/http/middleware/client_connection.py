@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from modegate.dialects.sse import DONE, event
-from modegate.domain.errors import ShuttingDownError
+from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
 
@@ -85,7 +85,7 @@ class ClientConnection:
 
     async def send_cut(self) -> None:
         """Ends a stream that the shutdown cut with an error event and `[DONE]`."""
-        error = ShuttingDownError()
+        error = limits.shutting_down()
         self.record.error = error.code
         if self._streams:
             last = event(stream_error(error)) + DONE

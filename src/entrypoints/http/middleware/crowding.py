@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 import falcon.asgi
 
-from modegate.domain.errors import CapacityError
+from modegate.domain.errors.catalogue import limits
 from modegate.entrypoints.http.middleware.draining import AVAILABLE_WHILE_DRAINING
 
 # Used by the gateway: standard streams, the event loop, the database, locks, the guard.
 OWN_DESCRIPTORS = 32
 FEWEST = 4
-RETRY_AFTER_S = 5.0
 # Key in the ASGI scope of requests on a connection beyond the limit.
 SURPLUS = "modegate.surplus"
 
@@ -45,7 +44,4 @@ class Crowding:
             return
         resp.set_header("Connection", "close")
         if not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
-            raise CapacityError(
-                "The server has as many connections as it can serve: send the request again later.",
-                retry_after=RETRY_AFTER_S,
-            )
+            raise limits.too_many_connections()

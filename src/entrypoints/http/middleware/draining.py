@@ -2,7 +2,7 @@
 
 import falcon.asgi
 
-from modegate.domain.errors import ShuttingDownError
+from modegate.domain.errors.catalogue import limits
 
 # Attribute of a resource that stays available while draining, such as health and metrics.
 AVAILABLE_WHILE_DRAINING = "available_while_draining"
@@ -24,4 +24,4 @@ class Draining:
         """Rejects the request and closes its connection, unless the resource stays available."""
         if self.is_draining and not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
             resp.set_header("Connection", "close")
-            raise ShuttingDownError
+            raise limits.shutting_down()

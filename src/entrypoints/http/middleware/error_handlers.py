@@ -23,6 +23,7 @@ from modegate.entrypoints.http.messages.errors import (
     render_error,
 )
 from modegate.entrypoints.http.messages.upstream_head import write_head
+from modegate.entrypoints.http.messages.wording import HEADERS, IN_PATH, PATH
 from modegate.entrypoints.http.middleware.request_log import record_of
 
 TOO_MANY = 429
@@ -37,7 +38,7 @@ async def on_gateway_error(
     req: falcon.asgi.Request,
     resp: falcon.asgi.Response,
     error: GatewayError,
-    params: Mapping[str, object],  # noqa: ARG001
+    params: Mapping[str, object],
 ) -> None:
     """Renders an error of the gateway, or relays an error response of the upstream."""
     record_of(req).error = error.code
@@ -45,7 +46,7 @@ async def on_gateway_error(
         write_head(resp, error.response)
         resp.data = error.response.body
     else:
-        resp.status, resp.data = render_error(error)
+        resp.status, resp.data = render_error(error, PATH if IN_PATH in params else HEADERS)
         resp.content_type = falcon.MEDIA_JSON
     if isinstance(error, AccessError):
         resp.set_header("WWW-Authenticate", "Bearer")

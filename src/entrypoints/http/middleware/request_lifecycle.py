@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from modegate.application.ports.request_observer import RequestObserver
-from modegate.domain.errors import ShuttingDownError
+from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.middleware.client_connection import (
     ClientConnection,
@@ -80,7 +80,7 @@ class RequestLifecycle:
                 raise
             if client.was_cut and not client.answered:
                 await self._app(
-                    {**scope, REFUSED: ShuttingDownError()}, empty_receive(), client.send
+                    {**scope, REFUSED: limits.shutting_down()}, empty_receive(), client.send
                 )
             elif client.was_cut:
                 await client.send_cut()

@@ -1,9 +1,8 @@
 """`POST /v1/chat/completions`."""
 
-from modegate.domain import errors
+from modegate.domain.errors.catalogue import claude_code
 from modegate.entrypoints.http.openapi import examples
 from modegate.entrypoints.http.openapi.error_sets import CHAT
-from modegate.entrypoints.http.openapi.errors import TOLD_BY_ADAPTERS
 from modegate.entrypoints.http.openapi.headers import ANSWERED, SENT
 from modegate.entrypoints.http.openapi.responses import (
     HANDED_ON,
@@ -55,13 +54,12 @@ def chat_completions(max_body: int, security: list[Schema]) -> Schema:
 
 
 def _stream() -> dict[str, Schema]:
-    broken = next(it for it in TOLD_BY_ADAPTERS if isinstance(it, errors.BackendFailedError))
     return {
         STREAM: {
             "schema": ref("Event"),
             "examples": {
                 "whole": {"value": examples.stream()},
-                "stream_error": {"value": examples.cut_stream(broken)},
+                "stream_error": {"value": examples.cut_stream(claude_code.failed())},
             },
         }
     }

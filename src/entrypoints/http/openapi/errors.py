@@ -1,24 +1,24 @@
-"""The catalogue of all errors, as clients get them.
-
-Errors of the domain are raised by calling it. Errors of adapters are repeated here. The error audit
-of the test suite compares them with those of a running gateway.
-"""
+"""The error codes, with a sample of each from the catalogue."""
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from modegate.application.sessions.registry import not_found
-from modegate.domain import errors
-from modegate.domain.access.api_key import ApiKey
-from modegate.domain.access.key_ring import KeyRing
-from modegate.domain.conversation import Conversation
+from modegate.domain.conversation import MAX_MESSAGES
 from modegate.domain.errors import GatewayError
-from modegate.domain.param_policy import ParamPolicy
-from modegate.domain.routing.mode import decide_mode
-from modegate.domain.routing.model_map import ModelMap
-from modegate.domain.session import SessionId, parse_session_id
+from modegate.domain.errors.catalogue import (
+    access,
+    claude_code,
+    limits,
+    messages,
+    parameters,
+    sessions,
+    storage,
+    upstream,
+)
+from modegate.domain.quota import Limit, Quota
+from modegate.domain.routing.model_map import DEFAULT_NAME, ModelMap
 from modegate.entrypoints.http.messages.errors import (
     FRAMEWORK,
     STATUSES,
@@ -32,100 +32,49 @@ from modegate.entrypoints.http.openapi.schema import Schema
 
 Kind = type[GatewayError]
 
-RING = KeyRing([ApiKey("sk-example")])
+SAMPLE_LIMIT = Limit("address", 60, 60)
+SAMPLE_QUOTA = Quota(60, 0, 0)
+SAMPLE_ANSWER_BYTES = 10_000_000
+SAMPLE_TIMEOUT_S = 300
 
 
-def _provoked(act: Callable[[], object]) -> GatewayError:
-    try:
-        act()
-    except GatewayError as error:
-        return error
-    raise AssertionError(act)
-
-
-def told_by_the_domain(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
-    """Yields the errors that can be raised without a backend."""
-    yield _provoked(lambda: Conversation.parse([]))
-    yield _provoked(lambda: Conversation.parse(None))
-    yield _provoked(lambda: ParamPolicy().screen({"tools": [{"type": "function"}]}))
-    yield _provoked(lambda: models.resolve(""))
-    yield _provoked(lambda: decide_mode("perhaps", None))
-    yield _provoked(lambda: parse_session_id("mine"))
-    yield _provoked(lambda: RING.identify(None))
-    yield _provoked(lambda: RING.identify("Bearer another"))
-    yield not_found(SessionId(EXAMPLE_SESSION))
+def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
+    """Yields one error for each code."""
+    yield messages.no_list(MAX_MESSAGES)
+    yield messages.missing()
+    yield parameters.unsupported("tools")
+    yield parameters.unknown_model((*models.rows, DEFAULT_NAME))
+    yield parameters.invalid_mode()
     yield too_large(max_body)
     yield not_json()
-    yield errors.ShuttingDownError()
-    yield errors.SessionBusyError()
-
-
-TOLD_BY_ADAPTERS = (
-    errors.ContextLengthError(
-        "The conversation is longer than the model takes: shorten the messages, or begin a new "
-        "session.",
-        param="messages",
-    ),
-    errors.RateLimitError(
-        "More than 60 requests of this address in 60 s: send them more slowly, and this one "
-        "again after Retry-After."
-    ),
-    errors.CapacityError(
-        "All of the server's Claude processes are busy: send the request again later."
-    ),
-    errors.PassthroughNotConfiguredError(
-        "There is no key for the upstream: the operator can set OPENAI_API_KEY, and where the "
-        "server allows it a client can send its own in X-OpenAI-API-Key. With X-Claude-Code: true "
-        "Claude Code answers instead."
-    ),
-    errors.PassthroughDisabledError(
-        "Passthrough is switched off on this server: send X-Claude-Code: true to be answered by "
-        "Claude Code. The operator can set OPENAI_PASSTHROUGH_ENABLED=true."
-    ),
-    errors.BackendUnavailableError(
-        "The claude executable is missing or cannot be started: the operator has to install it, or "
-        "set CLAUDE_PATH. With X-Claude-Code: false the request passes through to the upstream."
-    ),
-    errors.StorageError(
-        "The server cannot use what it keeps its sessions in: the operator has to check the folder "
-        "MODEGATE_STATE_DIR and its disk."
-    ),
-    errors.BackendAuthError(
-        "Claude refused the server's credentials: the operator has to check ANTHROPIC_API_KEY, or "
-        "log in with the claude CLI."
-    ),
-    errors.BackendForbiddenError(
-        "Claude does not allow this to the server's account: the operator has to check its "
-        "permissions, its billing and its region."
-    ),
-    errors.BackendRateLimitedError(
-        "The server's Claude account is over its limit: send the request again later."
-    ),
-    errors.BackendFailedError("Claude failed to answer: send the request again in a moment."),
-    errors.BackendCrashedError(
-        "Claude Code ended without an answer: send the request again; the server's log says more."
-    ),
-    errors.OutputLimitError("The answer is longer than 10000000 bytes: ask for a shorter one."),
-    errors.EmptyResponseError("Claude answered without a word: rephrase, and send it again."),
-    errors.TurnTimeoutError(
-        "Claude did not finish within 300 s: ask for less, or try again later."
-    ),
-    errors.UpstreamUnreachableError(
-        "The upstream cannot be reached, or closed the connection without an answer: try again "
-        "later; the operator has to check OPENAI_BASE_URL and the network."
-    ),
-    errors.UpstreamInvalidResponseError(
-        "The upstream answered with a web page in place of a chat completion: the operator has to "
-        "check where OPENAI_BASE_URL leads.",
-        reason="a web page",
-    ),
-)
+    yield access.missing_key()
+    yield access.unknown_key("sk-****")
+    yield sessions.invalid_id()
+    yield sessions.unknown(EXAMPLE_SESSION)
+    yield sessions.busy()
+    yield limits.shutting_down()
+    yield limits.too_many_requests(SAMPLE_LIMIT, SAMPLE_LIMIT.seconds, SAMPLE_QUOTA)
+    yield limits.no_slot(SAMPLE_LIMIT.seconds)
+    yield storage.broken()
+    yield claude_code.too_long()
+    yield claude_code.unavailable()
+    yield claude_code.auth_failed()
+    yield claude_code.forbidden()
+    yield claude_code.rate_limited(None)
+    yield claude_code.failed()
+    yield claude_code.crashed()
+    yield claude_code.answer_too_long(SAMPLE_ANSWER_BYTES)
+    yield claude_code.no_text()
+    yield claude_code.too_slow(SAMPLE_TIMEOUT_S)
+    yield upstream.not_configured()
+    yield upstream.disabled()
+    yield upstream.unreachable()
+    yield upstream.no_completion("a web page")
 
 
 def examples(models: ModelMap, max_body: int = MIB) -> dict[str, object]:
     """Returns an example error object for every code."""
-    told = (*told_by_the_domain(models, max_body), *TOLD_BY_ADAPTERS)
-    of_ours = {error.code: json.loads(render_error(error)[1]) for error in told}
+    of_ours = {it.code: json.loads(render_error(it)[1]) for it in samples(models, max_body)}
     of_the_server = {
         code: json.loads(framework_error(status)) for status, (code, _) in FRAMEWORK.items()
     }

@@ -1,14 +1,11 @@
 """`GET /v1/sessions`, and `GET` and `DELETE /v1/sessions/{id}`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import falcon.asgi
 
 from modegate.application.sessions.manage import ManageSessions
 from modegate.dialects.json import encode
-from modegate.domain.errors import InvalidSessionIdError, SessionNotFoundError
 from modegate.domain.session import Session
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 
@@ -39,34 +36,14 @@ class OneSession:
     ) -> None:
         """Responds with the session."""
         client = await self.authenticator.admit(req)
-        with _named_in_path(session_id):
-            resp.data = encode(describe(await self.sessions.get(session_id, client)))
+        resp.data = encode(describe(await self.sessions.get(session_id, client)))
 
     async def on_delete(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
         """Ends the session and deletes its conversation."""
         client = await self.authenticator.admit(req)
-        with _named_in_path(session_id):
-            resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
-
-
-@contextmanager
-def _named_in_path(session_id: str) -> Iterator[None]:
-    """Replaces error messages about the session header with messages about the path."""
-    try:
-        yield
-    except InvalidSessionIdError:
-        raise InvalidSessionIdError(
-            "The id in the address must be a UUID of version 4: GET /v1/sessions lists those of "
-            "your sessions.",
-            param="session_id",
-        ) from None
-    except SessionNotFoundError:
-        raise SessionNotFoundError(
-            f"Session {session_id} is unknown or has expired: GET /v1/sessions lists yours.",
-            param="session_id",
-        ) from None
+        resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
 
 
 def describe_ended(session: Session) -> dict[str, object]:

@@ -4,7 +4,6 @@ import time
 import pytest
 from tenacity import AsyncRetrying, RetryCallState
 
-from modegate.adapters.openai_sdk import errors
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.retries import (
     is_transient,
@@ -17,6 +16,7 @@ from modegate.domain.errors import (
     TurnTimeoutError,
     UpstreamRefusalError,
 )
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.upstream_response import UpstreamResponse
 
 NOW = {"retry-after-ms": "1"}

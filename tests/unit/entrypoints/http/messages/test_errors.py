@@ -3,7 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from modegate.domain.errors import BackendError, GatewayError, StreamCutError, UpstreamRefusalError
+from modegate.domain import errors
+from modegate.domain.errors import GatewayError, StreamCutError, UpstreamRefusalError
 from modegate.entrypoints.http.messages.errors import (
     STATUSES,
     error_object,
@@ -11,6 +12,7 @@ from modegate.entrypoints.http.messages.errors import (
     stream_error,
 )
 
+TREE = "modegate.domain.errors."
 FIELDS = {"message", "type", "param", "code"}
 TYPES = {
     "invalid_request_error",
@@ -23,7 +25,7 @@ TYPES = {
 
 def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
     """Without the classes that adapters and tests derive for themselves."""
-    below = [it for it in kind.__subclasses__() if it.__module__ == GatewayError.__module__]
+    below = [it for it in kind.__subclasses__() if it.__module__.startswith(TREE)]
     if not below:
         yield kind
     for child in below:
@@ -74,13 +76,26 @@ def test_a_subclass_is_rendered_as_its_parent(kind: type[GatewayError]) -> None:
         assert stream_error(error) == stream_error(kind("Why."))
 
 
-def test_a_branch_without_a_status_is_a_failure_of_the_backend() -> None:
-    class CustomError(BackendError):
-        code = "custom"
-
-    status, body = render_error(CustomError("Why."))
-    assert status == 502
-    assert json.loads(body)["error"]["code"] == "custom"
+@pytest.mark.parametrize(
+    ("branch", "status", "type_", "code"),
+    [
+        (errors.RequestError, 400, "invalid_request_error", "invalid_request"),
+        (errors.AccessError, 401, "authentication_error", "invalid_api_key"),
+        (errors.BusyError, 429, "rate_limit_error", "capacity_exceeded"),
+        (errors.ConfigurationError, 503, "server_error", "backend_unavailable"),
+        (errors.BackendError, 502, "server_error", "backend_error"),
+        (GatewayError, 502, "server_error", "backend_error"),
+    ],
+)
+def test_a_leaf_of_your_own_is_rendered_as_its_branch(
+    branch: type[GatewayError], status: int, type_: str, code: str
+) -> None:
+    plain = type("PlainError", (branch,), {"__module__": __name__})
+    coded = type("CodedError", (branch,), {"__module__": __name__, "code": "custom"})
+    for kind, shown in ((plain, code), (coded, "custom")):
+        found, body = render_error(kind("Why."))
+        error = json.loads(body)["error"]
+        assert (found, error["type"], error["code"]) == (status, type_, shown)
 
 
 def test_half_a_character_does_no_harm() -> None:

@@ -1,0 +1,1 @@
+"""The catalogue: one function for each error that modegate raises, by area."""

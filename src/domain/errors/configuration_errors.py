@@ -1,0 +1,37 @@
+"""Errors that only the operator can resolve."""
+
+from modegate.domain.errors.gateway_error import GatewayError
+
+
+class ConfigurationError(GatewayError):
+    """The operator must act before such a request can succeed."""
+
+    code = "backend_unavailable"
+
+
+class PassthroughNotConfiguredError(ConfigurationError):
+    """Neither the server nor the client has a key for the upstream."""
+
+    code = "passthrough_not_configured"
+    is_repeatable = False
+
+
+class PassthroughDisabledError(ConfigurationError):
+    """The operator has disabled passthrough."""
+
+    code = "passthrough_disabled"
+    is_repeatable = False
+
+
+class BackendUnavailableError(ConfigurationError):
+    """The `claude` executable is missing or cannot be started."""
+
+    code = "backend_unavailable"
+    is_repeatable = False
+
+
+class StorageError(ConfigurationError):
+    """The session storage cannot be read or written."""
+
+    code = "storage_unavailable"
+    is_repeatable = False

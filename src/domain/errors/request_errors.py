@@ -1,0 +1,82 @@
+"""Errors of the request itself."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from modegate.domain.errors.gateway_error import Details, GatewayError
+
+
+class RequestError(GatewayError):
+    """The request itself is wrong; an identical retry fails again."""
+
+    code = "invalid_request"
+    is_repeatable = False
+
+
+class InvalidRequestError(RequestError):
+    """The request has malformed JSON, a wrong type, or a value out of bounds."""
+
+    code = "invalid_request"
+
+
+class MissingParameterError(RequestError):
+    """A required field is absent."""
+
+    code = "missing_required_parameter"
+
+
+class UnsupportedParameterError(RequestError):
+    """A parameter is set that the backend neither supports nor may ignore."""
+
+    code = "unsupported_parameter"
+
+
+class ModelNotFoundError(RequestError):
+    """No row of the model map matches, or the backend does not know the model.
+
+    `models` are the names that would be accepted, if known.
+    """
+
+    code = "model_not_found"
+
+    def __init__(
+        self, problem: str, *, models: Sequence[str] = (), **details: Unpack[Details]
+    ) -> None:
+        super().__init__(problem, **details)
+        self.models = tuple(models)
+
+
+class ContextLengthError(RequestError):
+    """The conversation exceeds the model's context length."""
+
+    code = "context_length_exceeded"
+
+
+class InvalidHeaderError(RequestError):
+    """A request header has an invalid value."""
+
+    code = "invalid_header_value"
+
+
+class InvalidSessionIdError(RequestError):
+    """The session id is not a version 4 UUID."""
+
+    code = "invalid_session_id"
+
+
+class SessionNotFoundError(RequestError):
+    """The session is unknown, expired, or another client's; the message is the same."""
+
+    code = "session_not_found"
+
+
+class PayloadTooLargeError(RequestError):
+    """The request body exceeds the size limit."""
+
+    code = "payload_too_large"
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The content type of the request is not JSON."""
+
+    code = "unsupported_media_type"

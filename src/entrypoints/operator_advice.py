@@ -1,0 +1,29 @@
+"""What the operator can do about an error: the same settings and commands in every entry point."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modegate.domain.errors import Remedy
+
+OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
+    {
+        Remedy.ENABLE_PASSTHROUGH: "set OPENAI_PASSTHROUGH_ENABLED=true",
+        Remedy.SET_UPSTREAM_KEY: "set OPENAI_API_KEY",
+        Remedy.CHECK_UPSTREAM_ADDRESS: "check where OPENAI_BASE_URL leads",
+        Remedy.CHECK_UPSTREAM_CONNECTION: "check OPENAI_BASE_URL and the network",
+        Remedy.CORRECT_UPSTREAM_ADDRESS: "set OPENAI_BASE_URL to the address it leads to, which "
+        "the server's log says; often https:// or /v1 is missing",
+        Remedy.CHANGE_UPSTREAM_PROXY: "name one that begins with http:// or https:// in "
+        "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or unset these",
+        Remedy.INSTALL_CLAUDE: "install it, or set CLAUDE_PATH",
+        Remedy.CHECK_CLAUDE_CREDENTIALS: "check ANTHROPIC_API_KEY, or log in with the claude CLI",
+        Remedy.CHECK_CLAUDE_CONNECTION: "check its version, proxy and certificates with modegate "
+        "doctor --live",
+        Remedy.CHECK_OPEN_FILES: "check the limit of open files and the folder MODEGATE_STATE_DIR "
+        "if that does not help",
+        Remedy.CHECK_STATE_FOLDER: "check the folder MODEGATE_STATE_DIR and its disk",
+        Remedy.FREE_DISK_SPACE: "free space on the disk of the folder MODEGATE_STATE_DIR",
+        Remedy.USE_LATER_VERSION: "use the later version of modegate that wrote them, or another "
+        "MODEGATE_STATE_DIR",
+    }
+)

@@ -1,0 +1,84 @@
+"""Every error of the catalogue, with sample facts, by the name of its function."""
+
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+
+from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import (
+    access,
+    backend,
+    body,
+    claude_code,
+    limits,
+    messages,
+    parameters,
+    sessions,
+    storage,
+    upstream,
+)
+from modegate.domain.quota import Limit, Quota
+
+AREAS: tuple[ModuleType, ...] = (
+    access,
+    backend,
+    body,
+    claude_code,
+    limits,
+    messages,
+    parameters,
+    sessions,
+    storage,
+    upstream,
+)
+SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
+WHERE = "messages[2]"
+ROLES = "system, user"
+# The arguments of each function that has any; a second tuple is a second case.
+ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
+    "access.unknown_key": (("sk-****",),),
+    "access.invalid_upstream_key": ((256,),),
+    "body.no_json": ((3, 7),),
+    "claude_code.rate_limited": ((None,), (4.2,)),
+    "claude_code.failed": ((None,), (4.2,)),
+    "claude_code.too_slow": ((300.0,),),
+    "claude_code.answer_too_long": ((10_000_000,),),
+    "claude_code.stderr_too_long": ((1_000_000,),),
+    "limits.too_many_requests": ((Limit("address", 60, 60.0), 8.5, Quota(60, 0, 0.0)),),
+    "limits.too_many_at_once": ((10,),),
+    "limits.no_slot": ((5.0,),),
+    "messages.no_list": ((100,),),
+    "messages.no_object": ((WHERE,),),
+    "messages.no_role": ((WHERE, ROLES),),
+    "messages.unknown_role": ((WHERE, ROLES),),
+    "messages.too_long": ((WHERE, 500_000),),
+    "messages.empty": ((WHERE,),),
+    "messages.no_content": ((f"{WHERE}.content",),),
+    "messages.wrong_content": ((f"{WHERE}.content",),),
+    "messages.no_text_part": ((f"{WHERE}.content[0]",),),
+    "parameters.unsupported": (("tools",),),
+    "parameters.wrong_type": (("n", "a whole number of at least 1"),),
+    "parameters.wrong_model_length": ((256,),),
+    "parameters.unknown_model": ((("opus", "gpt-4o-*", "default"),),),
+    "sessions.unknown": ((SESSION,),),
+    "storage.later_format": ((99, 2),),
+    "upstream.not_http": ((600,),),
+    "upstream.unreadable": (("invalid framing",),),
+    "upstream.no_completion": (("a web page",),),
+    "upstream.redirected": ((301, "https://elsewhere.example"),),
+    "upstream.empty": (("an empty body",),),
+    "upstream.event_too_long": ((16 * 1024 * 1024,),),
+    "upstream.answer_too_long": ((64 * 1024 * 1024,),),
+}
+
+
+def _samples() -> Iterator[tuple[str, GatewayError]]:
+    for area in AREAS:
+        short = area.__name__.rpartition(".")[2]
+        for name, made in vars(area).items():
+            if getattr(made, "__module__", None) == area.__name__ and callable(made):
+                cases = ARGUMENTS.get(f"{short}.{name}", ((),))
+                for i, arguments in enumerate(cases):
+                    yield f"{short}.{name}{'-again' * i}", made(*arguments)
+
+
+SAMPLES: Mapping[str, GatewayError] = dict(_samples())
