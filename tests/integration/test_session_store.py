@@ -133,7 +133,7 @@ async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
     async with opened(tmp_path) as store:
         with monkeypatch.context() as patched:
             patched.setattr(os, "open", refuse)  # no mode of a file would stop root
-            with pytest.raises(StorageError, match="MODEGATE_STATE_DIR"):
+            with pytest.raises(StorageError, match="the state folder"):
                 async with store.hold(ONE):
                     pass
         assert "Permission denied" in caplog.text
@@ -249,7 +249,7 @@ async def test_but_not_for_ever(
 async def test_a_database_that_is_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("not a database, but long enough to be looked at as one" * 100)
     async with opened(tmp_path) as store:
-        with pytest.raises(StorageError, match="MODEGATE_STATE_DIR"):
+        with pytest.raises(StorageError, match="the state folder"):
             await store.get(ONE)
 
 

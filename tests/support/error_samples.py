@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import (
@@ -82,3 +83,12 @@ def _samples() -> Iterator[tuple[str, GatewayError]]:
 
 
 SAMPLES: Mapping[str, GatewayError] = dict(_samples())
+
+
+def own_subclass(error: GatewayError, **attributes: object) -> GatewayError:
+    """The same error, of a class that modegate has not heard of."""
+    kind: Any = type("OwnError", (type(error),), attributes)
+    copy = kind.__new__(kind, *error.args)
+    vars(copy).update(vars(error))
+    assert isinstance(copy, GatewayError)
+    return copy

@@ -3,7 +3,7 @@ from yarl import URL
 
 from modegate.adapters.openai_sdk.proxies import ProxyChoice, proxy_for
 from modegate.adapters.openai_sdk.retries import is_transient
-from modegate.domain.errors import UpstreamUnreachableError
+from modegate.domain.errors import Remedy, UpstreamUnreachableError
 
 UPSTREAM = URL("https://api.openai.com/v1/")
 
@@ -51,13 +51,14 @@ def test_no_proxy_is_asked_for_loopback(host: str, monkeypatch: pytest.MonkeyPat
     "address",
     ["socks://user:secret@127.0.0.1:1080/", "socks5://p.example", "http://", "http://p.example:x"],
 )
-def test_a_proxy_that_nobody_can_use_is_an_error_that_names_where_it_stands(
+def test_a_proxy_that_nobody_can_use_is_an_error_that_says_how_to_change_it(
     name: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, address)
-    with pytest.raises(UpstreamUnreachableError, match=name) as caught:
+    with pytest.raises(UpstreamUnreachableError) as caught:
         proxy_for(UPSTREAM)
     assert not is_transient(caught.value, 30)
+    assert caught.value.remedies == (Remedy.CHANGE_UPSTREAM_PROXY,)
     assert "secret" not in str(caught.value)
     assert "p.example" not in str(caught.value)
 

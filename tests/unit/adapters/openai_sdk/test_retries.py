@@ -2,6 +2,7 @@ import email.utils
 import time
 
 import pytest
+from support.error_samples import own_subclass
 from tenacity import AsyncRetrying, RetryCallState
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -34,6 +35,13 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 415, 422, 451])
 def test_what_stays_wrong_is_not(status: int) -> None:
     assert not is_transient(refusal(status), 30)
+
+
+@pytest.mark.parametrize(
+    "error", [refusal(503), refusal(400), errors.unreachable(), errors.unusable_proxy()]
+)
+def test_a_subclass_is_tried_again_as_its_parent(error: GatewayError) -> None:
+    assert is_transient(own_subclass(error), 30) == is_transient(error, 30)
 
 
 def test_what_the_upstream_says_of_another_attempt_counts_more_than_its_status() -> None:
