@@ -314,3 +314,31 @@ async def test_no_client_gets_another_limit_with_the_header_that_its_proxy_leave
             for number in range(3)
         ]
     assert statuses == [200, 200, 429]
+
+
+async def _disconnects(gateway: Gateway, *requests: bytes, half: bool) -> None:
+    """Sends the requests in one packet each, then closes the connection or its sending half."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(requests[0])
+    await reader.readuntil(b'"Hi"')
+    for request in requests[1:]:
+        writer.write(request)
+        await writer.drain()
+    if half:
+        writer.write_eof()
+        await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["closed", "half-closed"])
+@pytest.mark.parametrize("pipelined", [0, 1], ids=["one request", "another request behind it"])
+async def test_a_disconnect_ends_the_turn(
+    gateway: GatewayFactory, *, half: bool, pipelined: int
+) -> None:
+    backend = ScriptedBackend(*says("Hi")[:-1], 3600.0)
+    requests = [post("1.1", "Host: x", "X-Claude-Code: 1")] * (1 + pipelined)
+    async with gateway(claude=backend) as running:
+        await _disconnects(running, *requests, half=half)
+        await until(lambda: not backend.open)
+        assert len(backend.turns) == 1

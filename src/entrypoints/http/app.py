@@ -19,17 +19,16 @@ from modegate.entrypoints.http.messages.client_address import parse_network
 from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
-from modegate.entrypoints.http.middleware.crowding import Crowding
 from modegate.entrypoints.http.middleware.draining import Draining
-from modegate.entrypoints.http.middleware.early_rejections import EarlyRejections
 from modegate.entrypoints.http.middleware.error_handlers import (
     on_bug,
     on_framework_error,
     on_gateway_error,
 )
+from modegate.entrypoints.http.middleware.request_checks import RequestChecks
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
-from modegate.entrypoints.http.middleware.route import Cors, DropTrailingSlash, RecordRoute
+from modegate.entrypoints.http.middleware.route import Cors
 from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenApi
 from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
@@ -103,13 +102,9 @@ def create_app(
     app = falcon.asgi.App(
         router=router,
         middleware=[
-            DropTrailingSlash(router),
+            RequestChecks(router, drain),
             Lifespan(on_start, on_end),
             *_cors(options),
-            RecordRoute(),
-            EarlyRejections(),
-            drain,
-            Crowding(),
         ],
     )
     app.add_error_handler(GatewayError, on_gateway_error)

@@ -8,6 +8,7 @@ from modegate.dialects.sse import DONE, event
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
+from modegate.entrypoints.http.middleware.disconnect_watch import watch_of
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -16,19 +17,22 @@ Headers = Iterable[tuple[bytes, bytes]]
 Head = Callable[[Headers], Awaitable[Headers]]
 
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
-# Most responses are complete by then, which saves the cost of a task for each.
+# For servers without the extension. Most responses are complete by then, which saves the cost of a
+# task for each.
 WATCH_DELAY_S = 0.05
 EVENT_STREAM = b"text/event-stream"
+BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class ClientConnection:
     """Wraps ASGI receive and send; detects client disconnects once the body is read."""
 
     def __init__(
-        self, receive: Receive, send: Send, head: Head, record: RequestRecord, *, has_body: bool
+        self, scope: Message, receive: Receive, send: Send, head: Head, record: RequestRecord
     ) -> None:
         self.record = record
         self._head = head
+        self._disconnects = watch_of(scope)
         self.was_cut = False
         handler = asyncio.current_task()
         assert handler is not None  # noqa: S101 - a server calls it from a task
@@ -37,7 +41,7 @@ class ClientConnection:
         self._send = send
         # Falcon awaits a first message before it reads the headers, which may be enough to reject
         # a body that has not arrived yet.
-        self._has_begun = not has_body
+        self._has_begun = not any(name in BODY_HEADERS for name, _ in scope["headers"])
         self.answered = False
         self._streams = False
         self._begins_stream = False
@@ -54,8 +58,7 @@ class ClientConnection:
         if message["type"] == "http.disconnect":
             self._leave()
         elif not message.get("more_body", False):
-            loop = asyncio.get_running_loop()
-            self._watch_soon = loop.call_later(WATCH_DELAY_S, self._start_watching)
+            self._start_watching()
         return message
 
     async def send(self, message: Message) -> None:
@@ -102,6 +105,9 @@ class ClientConnection:
 
     def stop_watching(self) -> None:
         """Stops watching for a disconnect and breaks the reference cycle with the task."""
+        if self._disconnects is not None:
+            self._disconnects.stop(self._leave)
+            return
         if self._watch_soon is not None:
             self._watch_soon.cancel()
             self._watch_soon = None
@@ -124,6 +130,13 @@ class ClientConnection:
         return self._gone or self.was_cut
 
     def _start_watching(self) -> None:
+        if self._disconnects is not None:
+            self._disconnects.start(self._leave)
+            return
+        loop = asyncio.get_running_loop()
+        self._watch_soon = loop.call_later(WATCH_DELAY_S, self._start_waiting)
+
+    def _start_waiting(self) -> None:
         self._watch = asyncio.create_task(self._wait_for_end())
 
     async def _wait_for_end(self) -> None:

@@ -29,19 +29,14 @@ class ConnectionLimit:
         return cls(served, served + max(1, served // 8))
 
 
-class Crowding:
-    """Rejects requests of surplus connections and closes them, except for health and metrics."""
+def reject_surplus(req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object) -> None:
+    """Closes a surplus connection after this request, which only health and metrics answer.
 
-    async def process_resource(
-        self,
-        req: falcon.asgi.Request,
-        resp: falcon.asgi.Response,
-        resource: object,
-        params: object,  # noqa: ARG002
-    ) -> None:
-        """Runs before the request's body is read."""
-        if not req.scope.get(SURPLUS):
-            return
-        resp.set_header("Connection", "close")
-        if not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
-            raise limits.too_many_connections()
+    Raises:
+        CapacityError: the request needs a connection within the limit.
+    """
+    if not req.scope.get(SURPLUS):
+        return
+    resp.set_header("Connection", "close")
+    if not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
+        raise limits.too_many_connections()

@@ -14,14 +14,12 @@ class Draining:
     def __init__(self) -> None:
         self.is_draining = False
 
-    async def process_resource(
-        self,
-        req: falcon.asgi.Request,  # noqa: ARG002
-        resp: falcon.asgi.Response,
-        resource: object,
-        params: object,  # noqa: ARG002
-    ) -> None:
-        """Rejects the request and closes its connection, unless the resource stays available."""
+    def check(self, resp: falcon.asgi.Response, resource: object) -> None:
+        """Rejects the request and closes its connection, unless the resource stays available.
+
+        Raises:
+            ShuttingDownError: the gateway drains.
+        """
         if self.is_draining and not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
             resp.set_header("Connection", "close")
             raise limits.shutting_down()

@@ -21,17 +21,14 @@ REFUSED = "modegate.refused"
 NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 
-class EarlyRejections:
-    """Responds to a request that the server has rejected, and closes its connection."""
-
-    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Runs before routing."""
-        error: Exception | None = req.scope.get(REFUSED)
-        if error is not None:
-            resp.set_header("Connection", "close")
-            if mode := record_of(req).mode:
-                resp.set_header("X-Backend-Mode", mode)
-            raise error
+def raise_rejection(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+    """Raises the error of a request that the server has rejected, and closes its connection."""
+    error: Exception | None = req.scope.get(REFUSED)
+    if error is not None:
+        resp.set_header("Connection", "close")
+        if mode := record_of(req).mode:
+            resp.set_header("X-Backend-Mode", mode)
+        raise error
 
 
 def empty_receive() -> Callable[[], Awaitable[Message]]:

@@ -61,14 +61,13 @@ class RequestLifecycle:
         record = RequestRecord(scope["method"])
         if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
-        named = dict(scope["headers"])
-        record.request_id = request_id_of(named.get(b"x-request-id", b"").decode("latin-1"))
-        has_body = b"content-length" in named or b"transfer-encoding" in named
+        wish = dict(scope["headers"]).get(b"x-request-id")
+        record.request_id = request_id_of(None if wish is None else wish.decode("latin-1"))
 
         def head(own: Headers) -> Awaitable[Headers]:
             return self._beside(own, scope, record)
 
-        client = ClientConnection(receive, send, head, record, has_body=has_body)
+        client = ClientConnection(scope, receive, send, head, record)
         self._under_way.add(client)
         try:
             async with AsyncExitStack() as stack:

@@ -32,6 +32,7 @@ def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
 
 
 SECURITY, STREAMED = _encoded(SECURITY_HEADERS), _encoded(STREAM_HEADERS)
+NAMES = frozenset(name for name, _ in STREAMED)
 
 
 class CommonHeaders:
@@ -54,14 +55,18 @@ class CommonHeaders:
         named = dict(headers)
         streams = named.get(b"content-type", b"").startswith(EVENT_STREAM)
         quota = record.quota or await self._quota(scope)
-        return [
-            *headers,
+        headers += (
             (b"x-request-id", (record.request_id or "").encode()),
             (b"x-ratelimit-limit", b"%d" % quota.limit),
             (b"x-ratelimit-remaining", b"%d" % quota.remaining),
             (b"x-ratelimit-reset", b"%d" % math.ceil(quota.reset_at)),
-            *(header for header in (STREAMED if streams else SECURITY) if header[0] not in named),
-        ]
+        )
+        common = STREAMED if streams else SECURITY
+        if named.keys().isdisjoint(NAMES):
+            headers += common
+        else:
+            headers += [header for header in common if header[0] not in named]
+        return headers
 
 
 def request_id_of(wish: str | None) -> str:

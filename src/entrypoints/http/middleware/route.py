@@ -1,4 +1,4 @@
-"""Middleware for trailing slashes, the route in the log, and CORS."""
+"""Trailing slashes, and CORS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 import falcon
 import falcon.asgi
 from falcon.routing import CompiledRouter
-
-from modegate.entrypoints.http.middleware.request_log import record_of
 
 EXPOSED_HEADERS = (
     "X-Backend-Mode",
@@ -32,42 +30,18 @@ RELAYED_HEADERS = ("Retry-After-Ms", "*")
 LESS_PUBLIC_NETWORKS = ("Private-Network", "Local-Network")
 
 
-class DropTrailingSlash:
+def drop_trailing_slash(req: falcon.asgi.Request, router: CompiledRouter) -> None:
     """Removes a trailing slash from the path, if the path without it supports the method.
 
     Does not redirect, because clients do not resend a body after a redirect.
     """
-
-    def __init__(self, router: CompiledRouter) -> None:
-        self._router = router
-
-    async def process_request(
-        self,
-        req: falcon.asgi.Request,
-        resp: falcon.asgi.Response,  # noqa: ARG002
-    ) -> None:
-        """Runs before routing."""
-        if not req.path.endswith("/"):
-            return
-        path = req.path.rstrip("/")
-        found = self._router.find(path)
-        responder = f"on_{req.method.lower()}"
-        if found and (req.method == "OPTIONS" or hasattr(found[0], responder)):
-            req.path = path
-
-
-class RecordRoute:
-    """Records the route template; the raw path may contain user data."""
-
-    async def process_resource(
-        self,
-        req: falcon.asgi.Request,
-        resp: falcon.asgi.Response,  # noqa: ARG002
-        resource: object,  # noqa: ARG002
-        params: object,  # noqa: ARG002
-    ) -> None:
-        """Runs after routing."""
-        record_of(req).route = req.uri_template
+    if not req.path.endswith("/"):
+        return
+    path = req.path.rstrip("/")
+    found = router.find(path)
+    responder = f"on_{req.method.lower()}"
+    if found and (req.method == "OPTIONS" or hasattr(found[0], responder)):
+        req.path = path
 
 
 class Cors:

@@ -9,11 +9,16 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from modegate.entrypoints.http.middleware.crowding import SURPLUS
+from modegate.entrypoints.http.middleware.disconnect_watch import (
+    DISCONNECT_WATCH,
+    EXTENSIONS,
+    DisconnectWatch,
+)
 from modegate.entrypoints.http.middleware.early_rejections import render_rejection
 from modegate.entrypoints.http.server import close_delimited
 from modegate.entrypoints.http.server.close_delimited import CloseDelimited
 from modegate.entrypoints.http.server.foreign_protocols import advice_for
-from modegate.entrypoints.http.server.lingering import LingeringTransport
+from modegate.entrypoints.http.server.head_coalescing import HeadCoalescingTransport
 from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
 
 VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
@@ -58,9 +63,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timeout for the first request."""
-        self._lingering = LingeringTransport(transport, self._is_receiving)
+        self._lingering = HeadCoalescingTransport(transport, self._is_receiving)
         super().connection_made(self._lingering)
         self._offers = UpgradeFilter()
+        self._watch = DisconnectWatch()
+        self._extensions = {DISCONNECT_WATCH: self._watch}
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,6 +76,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._lingering.stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
+        self._watch.report()
 
     def pause_writing(self) -> None:
         """Starts the timeout for a client that does not read."""
@@ -105,6 +113,7 @@ class GatewayProtocol(HttpToolsProtocol):
         """Resets the limits at the start of a request."""
         self._in_head, self._whole, self._head_size = True, False, 0
         super().on_message_begin()
+        self.scope[EXTENSIONS] = self._extensions  # type: ignore[literal-required]
 
     def on_headers_complete(self) -> None:
         """Starts the request; an exception here stops the parser."""
@@ -121,6 +130,9 @@ class GatewayProtocol(HttpToolsProtocol):
             self._begin_close_delimited()
         else:
             super().on_headers_complete()
+        if len(self.pipeline) == 1:
+            # uvicorn reads no more behind a pipelined request, and so would see no disconnect.
+            self.flow.resume_reading()
 
     def _begin_close_delimited(self) -> None:
         app, self.app = self.app, CloseDelimited(self.app)
