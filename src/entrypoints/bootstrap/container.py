@@ -38,6 +38,7 @@ from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.lifecycle import close_each
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.middleware.request_log import RequestLog
 
 T = TypeVar("T")
 
@@ -85,6 +86,7 @@ class Container(containers.DeclarativeContainer):
     model_catalog = providers.Callable[PassthroughBackend](same, openai_sdk)
     upstream_proxy = providers.Callable(proxy_of)
     metrics = providers.Singleton(PrometheusObserver, claude_status)
+    request_log = providers.Singleton(RequestLog)
 
     admission = providers.Singleton(
         Admission,

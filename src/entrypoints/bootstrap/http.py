@@ -11,7 +11,6 @@ from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.app import Hook, UseCases, create_app
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
-from modegate.entrypoints.http.middleware.request_log import RequestLog
 from modegate.entrypoints.http.server.listener import BACKLOG
 from modegate.entrypoints.http.server.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.server import GatewayServer
@@ -34,7 +33,7 @@ def build_app(container: Container, *, offline: bool = False) -> RequestLifecycl
             check_health=container.check_health(),
             sessions=container.session_store(),
             metrics=metrics,
-            observers=(RequestLog(), metrics),
+            observers=(container.request_log(), metrics),
         ),
         mapping.http_options(settings, offline=offline),
         on_start=(cleaner.start, *preparing(container)),

@@ -32,21 +32,21 @@ class LogSink:
         """Whether lines are queued for a slow reader."""
         return bool(self._waiting)
 
-    def write(self, lines: Iterable[str]) -> None:
+    def write(self, lines: Iterable[bytes]) -> None:
         """Appends the lines to the queue and writes as much of it as possible."""
         for line in lines:
             self._add(line)
         try:
             self._report_lost()
-            while self._waiting:
-                self._write_first()
+            while self._waiting:  # in one system call, which costs more than the line
+                self._write_some(b"".join(self._waiting))
         except BlockingIOError:
             return
         except (OSError, ValueError):  # full, closed, or without a reader
             self._lose()
 
-    def _add(self, line: str) -> None:
-        data = f"{line}\n".encode("utf-8", "backslashreplace")
+    def _add(self, line: bytes) -> None:
+        data = line + b"\n"
         if self._waiting and self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
             self.lost += 1
             return
@@ -72,17 +72,22 @@ class LogSink:
 
     def _write_first(self) -> None:
         """Writes the first line of the queue, or its remaining part."""
-        while True:
-            line = self._waiting[0]
-            written = self._write_some(line)
-            self._waiting_bytes -= written
-            self._is_inside_line = written < len(line)
-            if not self._is_inside_line:
-                self._waiting.popleft()
-                return
-            self._waiting[0] = line[written:]
+        before = len(self._waiting)
+        while len(self._waiting) == before:
+            self._write_some(self._waiting[0])
 
-    def _write_some(self, data: bytes) -> int:
+    def _write_some(self, data: bytes) -> None:
+        """Writes as much of the queue's first bytes `data` as possible, and removes it."""
+        written = self._write_out(data)
+        self._waiting_bytes -= written
+        while written and written >= len(self._waiting[0]):
+            written -= len(self._waiting.popleft())
+            self._is_inside_line = False
+        if written:
+            self._waiting[0] = self._waiting[0][written:]
+            self._is_inside_line = True
+
+    def _write_out(self, data: bytes) -> int:
         if self.stream is None:
             raise ValueError("standard error is closed")
         try:

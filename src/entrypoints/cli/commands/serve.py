@@ -7,19 +7,22 @@ import os
 import socket
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import uvloop
 
+from modegate.application.ports.request_observer import RequestObserver
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_app, build_server
+from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
 from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, StartupReport, url_of
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings
+from modegate.entrypoints.http.middleware.request_log import RequestLog
 from modegate.entrypoints.http.server.descriptors import raise_descriptor_limit
 from modegate.entrypoints.http.server.listener import AddressError, listen
 from modegate.entrypoints.http.server.reaper import reaping_orphans
@@ -50,12 +53,14 @@ class Serving:
     control_pipe: int | None = None
     announces: bool = True
     descriptors: int | None = None
+    request_log: RequestObserver = field(default_factory=RequestLog)
 
 
 def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
     """Runs the gateway; returns the exit status: 1 if it cannot listen on the address."""
     chosen = "log_format" in loaded.sources or not sys.stderr.isatty()
-    configure_logging(loaded.settings.log_level, loaded.settings.log_format if chosen else "pretty")
+    style = loaded.settings.log_format if chosen else "pretty"
+    batch = configure_logging(loaded.settings.log_level, style)
     for warning in loaded.warnings:
         log.warning("settings: %s", warning)
     settings = loaded.settings
@@ -69,7 +74,13 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
         return 1
     # Created here, so that all workers share one folder, and therefore sessions.
     with simulated_state() if offline else nullcontext() as state:
-        serving = Serving(settings, listener, state, descriptors=raise_descriptor_limit())
+        serving = Serving(
+            settings,
+            listener,
+            state,
+            descriptors=raise_descriptor_limit(),
+            request_log=JsonRequestLog(batch) if style == "json" else RequestLog(),
+        )
         return _run_single(serving) if workers == 1 else _run_workers(serving, workers)
 
 
@@ -105,6 +116,7 @@ async def _serve(serving: Serving) -> int:
 async def _serve_container(container: Container, serving: Serving) -> int:
     """Serves until shutdown; returns the exit status: 1 if a resource failed to close."""
     container.child_descriptors.override(serving.descriptors)
+    container.request_log.override(serving.request_log)
     if serving.announces:
         await _check_storage(container)
         _report_start(container, serving)
