@@ -139,6 +139,7 @@ async def _check_storage(container: Container) -> None:
 
 def _tune_gc() -> None:
     """Excludes permanent objects from garbage collection, which took 10 % of each request."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
