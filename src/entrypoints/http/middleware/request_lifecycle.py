@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from types import TracebackType
 
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors.catalogue import limits
@@ -33,9 +34,33 @@ log = logging.getLogger(__name__)
 
 
 def exit_stack_of(scope: Message) -> AsyncExitStack:
-    """Returns the request's exit stack, which is closed when the request ends."""
-    stack: AsyncExitStack = scope[STACK]
+    """Returns the request's exit stack, which is closed when the request ends.
+
+    It is created when it is first needed: most requests have nothing to close.
+    """
+    stack: AsyncExitStack | None = scope.get(STACK)
+    if stack is None:
+        stack = scope[STACK] = AsyncExitStack()
     return stack
+
+
+class _Opened:
+    """The context of what a request opens. A class, because a generator costs more."""
+
+    def __init__(self, scope: Message) -> None:
+        self._scope = scope
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        stack: AsyncExitStack | None = self._scope.pop(STACK, None)
+        return None if stack is None else await stack.__aexit__(kind, error, trace)
 
 
 class RequestLifecycle:
@@ -70,9 +95,8 @@ class RequestLifecycle:
         client = ClientConnection(scope, receive, send, head, record)
         self._under_way.add(client)
         try:
-            async with AsyncExitStack() as stack:
-                scope[STACK] = stack
-                scope[RECORD] = record
+            scope[RECORD] = record
+            async with _Opened(scope):
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
             if not client.cancelled_by_us():

@@ -63,11 +63,16 @@ class ChatCompletions:
                 record=record,
             )
         )
-        # Exited after the response is sent, or when the client disconnects.
-        match await exit_stack_of(req.scope).enter_async_context(answering):
-            case CompleteAnswer() as answer:
+        answer = await answering.__aenter__()
+        if isinstance(answer, RelayedAnswer) and isinstance(answer.response.body, bytes):
+            await answering.__aexit__(None, None, None)  # nothing is left to do for it
+        else:
+            # Exited after the response is sent, or when the client disconnects.
+            exit_stack_of(req.scope).push_async_exit(answering)
+        match answer:
+            case CompleteAnswer():
                 _write_completion(resp, answer)
-            case StreamedAnswer() as answer:
+            case StreamedAnswer():
                 self._write_stream(req, resp, answer)
             case RelayedAnswer(response):
                 _write_response(req, resp, response)
