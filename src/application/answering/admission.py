@@ -1,7 +1,7 @@
 """The first step of every request: authentication and limits."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from modegate.application.ports.concurrency_limiter import ConcurrencyLimiter
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -56,17 +56,17 @@ class _Entering:
     admission: Admission
     entry: Entry
     configuration: Configuration
-    permit: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
+    client: Client = ANONYMOUS
 
     async def __aenter__(self) -> Admitted:
         configuration = self.configuration
         quota = await self.admission.limiter.record(configuration.per_address, self.entry.address)
         client = configuration.keys.identify(self.entry.authorization)
         if client is not ANONYMOUS:
-            permit = self.admission.concurrency.acquire(client.id)
-            await permit.__aenter__()
-            self.permit = permit
+            await self.admission.concurrency.acquire(client.id)
+            self.client = client
         return Admitted(client, quota)
 
     async def __aexit__(self, *raised: object) -> None:
-        await self.permit.__aexit__(None, None, None)
+        if self.client is not ANONYMOUS:
+            await self.admission.concurrency.release(self.client.id)

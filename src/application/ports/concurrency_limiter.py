@@ -1,16 +1,21 @@
 """The port for concurrency limits."""
 
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
 class ConcurrencyLimiter(Protocol):
     """Limits the concurrent requests of each subject."""
 
-    def acquire(self, subject: str) -> AbstractAsyncContextManager[None]:
-        """Acquires one of the subject's permits until the context is left; never waits.
+    async def acquire(self, subject: str) -> None:
+        """Acquires one of the subject's permits; never waits for another request.
+
+        A cancelled call acquires nothing. The caller releases every acquired permit exactly once.
 
         Raises:
             RateLimitError: if all permits are in use.
         """
+        ...
+
+    async def release(self, subject: str) -> None:
+        """Releases one of the subject's permits."""
         ...

@@ -29,53 +29,49 @@ class ConcurrencyLimiterContract(ABC):
         return "asyncio"
 
     async def test_one_too_many_is_rejected_at_once(self) -> None:
-        async with self.limiter() as limiter, limiter.acquire("a"), limiter.acquire("a"):
+        async with self.limiter() as limiter:
+            await _exhaust(limiter, "a")
             async with asyncio.timeout(WAIT_TIMEOUT_S):
                 with pytest.raises(RateLimitError):
-                    await _enter(limiter, "a")
+                    await limiter.acquire("a")
 
     async def test_subjects_are_counted_separately(self) -> None:
-        async with self.limiter() as limiter, limiter.acquire("a"), limiter.acquire("a"):
-            await _enter(limiter, "b")
+        async with self.limiter() as limiter:
+            await _exhaust(limiter, "a")
+            await limiter.acquire("b")
 
-    async def test_a_permit_is_released_with_its_context(self) -> None:
+    async def test_a_released_permit_can_be_acquired_again(self) -> None:
         async with self.limiter() as limiter:
             for _ in range(2 * self.LIMIT):
-                await _enter(limiter, "a")
+                await limiter.acquire("a")
+                await limiter.release("a")
 
-    async def test_a_permit_is_released_on_an_error(self) -> None:
+    async def test_a_release_frees_one_permit_of_its_subject(self) -> None:
         async with self.limiter() as limiter:
-            for _ in range(2 * self.LIMIT):
-                with pytest.raises(ZeroDivisionError):
-                    async with limiter.acquire("a"):
-                        raise ZeroDivisionError
+            await _exhaust(limiter, "a")
+            await _exhaust(limiter, "b")
+            await limiter.release("a")
+            await limiter.acquire("a")
+            for subject in ("a", "b"):
+                with pytest.raises(RateLimitError):
+                    await limiter.acquire(subject)
 
-    async def test_a_permit_is_released_on_cancellation(self) -> None:
+    async def test_concurrent_requests_do_not_exceed_the_limit(self) -> None:
         async with self.limiter() as limiter:
-            for _ in range(2 * self.LIMIT):
-                entered = asyncio.Event()
-                task = asyncio.create_task(_hold(limiter, entered))
-                waiting = asyncio.create_task(entered.wait())
-                await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                waiting.cancel()
-                if not entered.is_set():
-                    await task  # raises the rejection
-                task.cancel()
-                await asyncio.wait({task})
+            attempts = [limiter.acquire("a") for _ in range(4 * self.LIMIT)]
+            outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+            assert outcomes.count(None) == self.LIMIT
+            rejected = [it for it in outcomes if it is not None]
+            assert all(isinstance(it, RateLimitError) for it in rejected), rejected
 
     async def test_a_rejection_releases_nothing(self) -> None:
-        async with self.limiter() as limiter, limiter.acquire("a"), limiter.acquire("a"):
+        async with self.limiter() as limiter:
+            await _exhaust(limiter, "a")
             for _ in range(2):
                 with pytest.raises(RateLimitError):
-                    await _enter(limiter, "a")
+                    await limiter.acquire("a")
 
 
-async def _enter(limiter: ConcurrencyLimiter, subject: str) -> None:
-    async with limiter.acquire(subject):
-        pass
-
-
-async def _hold(limiter: ConcurrencyLimiter, entered: asyncio.Event) -> None:
-    async with limiter.acquire("a"):
-        entered.set()
-        await asyncio.Event().wait()
+async def _exhaust(limiter: ConcurrencyLimiter, subject: str) -> None:
+    for _ in range(ConcurrencyLimiterContract.LIMIT):
+        await limiter.acquire(subject)

@@ -1,15 +1,19 @@
+"""The memory of the in-memory concurrency limiter."""
+
 import pytest
 
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.domain.errors import RateLimitError
 
 
-async def test_as_many_places_as_there_are_for_each() -> None:
-    permits = MemoryConcurrencyLimiter(2)
-    async with permits.acquire("a"), permits.acquire("a"), permits.acquire("b"):
-        with pytest.raises(RateLimitError, match="allows 2"):
-            async with permits.acquire("a"):
-                pass
-    async with permits.acquire("a"):
-        pass
-    assert permits.taken == 0
+async def test_subjects_without_permits_are_removed_from_memory() -> None:
+    limiter = MemoryConcurrencyLimiter(1)
+    for number in range(3):
+        await limiter.acquire(str(number))
+    with pytest.raises(RateLimitError):
+        await limiter.acquire("0")
+    assert limiter.taken == 3
+    for number in range(3):
+        await limiter.release(str(number))
+    assert limiter.taken == 0
+    assert not limiter._taken  # noqa: SLF001
