@@ -1,7 +1,7 @@
 """The connection to the client of a request: its messages, and its disconnect."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from modegate.dialects.sse import DONE, event
@@ -13,8 +13,8 @@ from modegate.entrypoints.http.middleware.disconnect_watch import watch_of
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
-Headers = Iterable[tuple[bytes, bytes]]
-Head = Callable[[Headers], Awaitable[Headers]]
+Headers = list[tuple[bytes, bytes]]
+Head = Callable[[Headers, Mapping[bytes, bytes]], Awaitable[Headers]]
 
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
 # For servers without the extension. Most responses are complete by then, which saves the cost of a
@@ -41,7 +41,7 @@ class ClientConnection:
         self._send = send
         # Falcon awaits a first message before it reads the headers, which may be enough to reject
         # a body that has not arrived yet.
-        self._has_begun = not any(name in BODY_HEADERS for name, _ in scope["headers"])
+        self._has_begun = BODY_HEADERS.isdisjoint(dict(scope["headers"]))
         self.answered = False
         self._streams = False
         self._begins_stream = False
@@ -73,13 +73,13 @@ class ClientConnection:
         await self._send(message)
 
     async def _start(self, message: Message) -> Message:
-        headers = message.get("headers", ())
+        headers = list(message.get("headers", ()))
+        named = dict(headers)
         self.answered = True
         self.record.status = message["status"]
-        self._streams = self._begins_stream = any(
-            name == b"content-type" and value.startswith(EVENT_STREAM) for name, value in headers
-        )
-        return {**message, "headers": await self._head(headers)}
+        self._streams = named.get(b"content-type", b"").startswith(EVENT_STREAM)
+        self._begins_stream = self._streams
+        return {**message, "headers": await self._head(headers, named)}
 
     async def send_failure(self) -> None:
         """Sends an internal error if no response has started."""

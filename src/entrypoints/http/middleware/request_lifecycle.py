@@ -6,7 +6,7 @@ Falcon does not report a disconnect to a responder. It does not close a cancelle
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -26,7 +26,7 @@ from modegate.entrypoints.http.middleware.request_log import RECORD
 from modegate.entrypoints.http.middleware.response_headers import request_id_of
 
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-Beside = Callable[[Headers, Message, RequestRecord], Awaitable[Headers]]
+Beside = Callable[[Headers, Mapping[bytes, bytes], Message, RequestRecord], Awaitable[Headers]]
 
 STACK = "modegate.opened"
 
@@ -89,8 +89,8 @@ class RequestLifecycle:
         wish = dict(scope["headers"]).get(b"x-request-id")
         record.request_id = request_id_of(None if wish is None else wish.decode("latin-1"))
 
-        def head(own: Headers) -> Awaitable[Headers]:
-            return self._beside(own, scope, record)
+        def head(own: Headers, named: Mapping[bytes, bytes]) -> Awaitable[Headers]:
+            return self._beside(own, named, scope, record)
 
         client = ClientConnection(scope, receive, send, head, record)
         self._under_way.add(client)

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
@@ -45,14 +45,14 @@ class CommonHeaders:
         self._quota = quota
 
     async def add_to(
-        self, own: Iterable[tuple[bytes, bytes]], scope: Scope, record: RequestRecord
+        self, own: Headers, named: Mapping[bytes, bytes], scope: Scope, record: RequestRecord
     ) -> Headers:
         """Returns the `own` headers and the common ones; `own` overrides security headers.
 
-        If no limit was applied to the request, the quota is that of its address.
+        `named` are the own headers by name. If no limit was applied to the request, the quota is
+        that of its address.
         """
-        headers = list(own)
-        named = dict(headers)
+        headers = own.copy()
         streams = named.get(b"content-type", b"").startswith(EVENT_STREAM)
         quota = record.quota or await self._quota(scope)
         headers += (
