@@ -1,7 +1,6 @@
 """The step that relays a request to an upstream."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from modegate.application.ports.relay_backend import RelayBackend
@@ -22,10 +21,9 @@ class RelayRequest:
 
     backend: RelayBackend
 
-    @asynccontextmanager
-    async def relay(
-        self, route: RelayRoute, body: ChatBody, record: RequestRecord
-    ) -> AsyncIterator[UpstreamResponse]:
+    def relay(
+        self, route: RelayRoute, body: ChatBody
+    ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Sends one request; leaving the context closes the exchange.
 
         Raises:
@@ -37,7 +35,10 @@ class RelayRequest:
             streamed=body.streamed,
             choices=as_count(body.params.get("n")) or 1,
         )
-        async with self.backend.send(request, route.credential) as response:
-            if response.status >= FIRST_ERROR_STATUS:
-                record.fail(UPSTREAM_ERROR)
-            yield response
+        return self.backend.send(request, route.credential)
+
+
+def record_response(response: UpstreamResponse, record: RequestRecord) -> None:
+    """Records that the upstream answered with an error."""
+    if response.status >= FIRST_ERROR_STATUS:
+        record.fail(UPSTREAM_ERROR)

@@ -1,8 +1,8 @@
 """The passthrough backend: bytes in, bytes out."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 
 from modegate.adapters.openai_sdk.answers.complete_answer import whole_answer
@@ -33,16 +33,13 @@ class PassthroughBackend:
         self._endpoints = Endpoints(options.clients)
         self._transport = Transport(options)
 
-    @asynccontextmanager
-    async def send(
+    def send(
         self, request: UpstreamRequest, credential: Credential
-    ) -> AsyncIterator[UpstreamResponse]:
+    ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Relays one request; the body of a streamed response is yielded as it arrives."""
         if request.streamed:
-            async with self._stream(request, credential) as response:
-                yield response
-        else:
-            yield await self._complete(request, credential)
+            return self._stream(request, credential)
+        return _Complete(partial(self._complete, request, credential))
 
     async def list_models(
         self, upstream: Upstream, credential: Credential
@@ -115,6 +112,22 @@ class PassthroughBackend:
         endpoint = self._endpoints.of(request.upstream, credential)
         ask = partial(self._transport.chat, endpoint, request.body)
         return await retrying(ask, self._options)
+
+
+class _Complete:
+    """The context of a complete response, which leaves nothing open.
+
+    A class, because a generator costs more for each request.
+    """
+
+    def __init__(self, receive: Callable[[], Awaitable[UpstreamResponse]]) -> None:
+        self._receive = receive
+
+    async def __aenter__(self) -> UpstreamResponse:
+        return await self._receive()
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
 
 
 async def _drain(body: AnswerBody) -> None:

@@ -7,9 +7,11 @@ Future extensions: budgets (reserve, settle) belong around the attempt, and fail
 attempts) inside it.
 """
 
+import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
 
 from modegate.application.answering.admission import Admission, Admitted
 from modegate.application.answering.metering import metered
@@ -23,11 +25,12 @@ from modegate.application.answering.routed_answer import (
 )
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.application.relay_request import RelayRequest
+from modegate.application.relay_request import RelayRequest, record_response
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.dialects.chat.request import model_to_relay
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
+from modegate.domain.configuration import Configuration
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
@@ -47,8 +50,7 @@ class AnswerRequest:
     backend: AnswerBackend
     sessions: SessionRegistry
 
-    @asynccontextmanager
-    async def execute(self, request: InboundRequest) -> AsyncIterator[RoutedAnswer]:
+    def execute(self, request: InboundRequest) -> AbstractAsyncContextManager[RoutedAnswer]:
         """Answers one request; leaving the context stops all work for it.
 
         On entering, a complete answer is complete, and a stream has its first event. Each fact is
@@ -58,26 +60,21 @@ class AnswerRequest:
             GatewayError: on entering, if the request was rejected or the backend failed; from the
                 events, if the answer was cut.
         """
-        configuration = self.configuration.current()
-        record = request.record
-        record.mode = request.decision.mode
-        async with self.admission.admit(request.entry, configuration) as admitted:
-            _record_admission(record, admitted)
-            body = await request.read()
-            route = _route(request, body, configuration.routes)
-            if isinstance(route, RelayRoute):
-                async with self.relay.relay(route, body, record) as response:
-                    yield RelayedAnswer(response)
+        return _Execution(self, request)
+
+    @asynccontextmanager
+    async def generate(
+        self, preparing: AbstractAsyncContextManager[PreparedTurn], record: RequestRecord
+    ) -> AsyncIterator[RoutedAnswer]:
+        """Generates the answer to a turn: prepare, attempt, redact, meter, save the session."""
+        async with preparing as prepared:
+            _record_turn(record, prepared)
+            await self.sessions.reserve(prepared.turn.session)
+            if not prepared.turn.streamed:
+                yield await self._complete(prepared, record)
                 return
-            preparing = self.prepare.prepare(route, body, admitted.client.id, configuration)
-            async with preparing as prepared:
-                _record_turn(record, prepared)
-                await self.sessions.reserve(prepared.turn.session)
-                if not prepared.turn.streamed:
-                    yield await self._complete(prepared, record)
-                    return
-                async with self._stream(prepared, record) as answer:
-                    yield answer
+            async with self._stream(prepared, record) as answer:
+                yield answer
 
     @asynccontextmanager
     async def _events(
@@ -107,6 +104,56 @@ class AnswerRequest:
             yield StreamedAnswer(prepared.frame, first, events)
         # Saved again, because the session was in use for as long as the stream took.
         await self.sessions.save(session, first.cli_session_id)
+
+
+class _Execution:
+    """The context of one request.
+
+    A class, because each generator costs a relayed request as much as its route (measured on
+    Python 3.11: 4 µs of 90).
+    """
+
+    def __init__(self, pipeline: AnswerRequest, request: InboundRequest) -> None:
+        self._pipeline = pipeline
+        self._request = request
+
+    async def __aenter__(self) -> RoutedAnswer:
+        configuration = self._pipeline.configuration.current()
+        self._request.record.mode = self._request.decision.mode
+        self._admission = self._pipeline.admission.admit(self._request.entry, configuration)
+        admitted = await self._admission.__aenter__()
+        try:
+            return await self._answer(admitted, configuration)
+        except BaseException:
+            await self._admission.__aexit__(*sys.exc_info())
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await self._answering.__aexit__(kind, error, trace)
+        finally:
+            await self._admission.__aexit__(kind, error, trace)
+
+    async def _answer(self, admitted: Admitted, configuration: Configuration) -> RoutedAnswer:
+        pipeline, record = self._pipeline, self._request.record
+        _record_admission(record, admitted)
+        body = await self._request.read()
+        route = _route(self._request, body, configuration.routes)
+        if isinstance(route, RelayRoute):
+            relaying = pipeline.relay.relay(route, body)
+            response = await relaying.__aenter__()
+            self._answering: AbstractAsyncContextManager[object] = relaying
+            record_response(response, record)
+            return RelayedAnswer(response)
+        preparing = pipeline.prepare.prepare(route, body, admitted.client.id, configuration)
+        generating = pipeline.generate(preparing, record)
+        self._answering = generating
+        return await generating.__aenter__()
 
 
 def _route(request: InboundRequest, body: ChatBody, routes: Routes) -> Route:
