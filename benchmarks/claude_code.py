@@ -21,7 +21,7 @@ import aiohttp
 import uvloop
 
 from benchmarks.servers import started
-from modegate.adapters.claude_cli.process.executable import find_executable
+from modegate.adapters.claude_cli.command.executable import find_executable
 from modegate.simulator.provider import SimulatedProvider
 
 CHAT = "/v1/chat/completions"

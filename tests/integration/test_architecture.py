@@ -20,6 +20,7 @@ CORE = "The core knows no framework and no vendor"
 ENTRY = "The command line starts what bootstrap builds from settings and HTTP"
 HTTP = "HTTP: the server and the application above resources, middleware and messages"
 CLI = "The CLI: turns use the pool, the pool processes, processes the protocol"
+PURE = "The CLI: the turn's lifecycle and the protocol do no I/O"
 
 
 def copy_tree(to: Path) -> Path:
@@ -72,9 +73,16 @@ FORBIDDEN = [
     (
         CLI,
         "adapters/claude_cli/protocol/events.py",
-        "modegate.adapters.claude_cli.process.environment",
+        "modegate.adapters.claude_cli.command.environment",
     ),
-    (CLI, "adapters/claude_cli/process/environment.py", "modegate.adapters.claude_cli.pool.slots"),
+    (CLI, "adapters/claude_cli/command/environment.py", "modegate.adapters.claude_cli.pool.slots"),
+    (
+        CLI,
+        "adapters/claude_cli/session_folder/disk_space.py",
+        "modegate.adapters.claude_cli.process.shielded",
+    ),
+    (PURE, "adapters/claude_cli/turns/states.py", "asyncio"),
+    (PURE, "adapters/claude_cli/protocol/ndjson.py", "subprocess"),
 ]
 # The rule, and a new file that has no layer.
 UNLISTED = [

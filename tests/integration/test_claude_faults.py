@@ -15,7 +15,7 @@ from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import requests_under_way, until
 
-from modegate.adapters.claude_cli.turns import turn
+from modegate.adapters.claude_cli.turns import settlement
 from modegate.entrypoints.http.server import protocol
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
 
@@ -222,7 +222,7 @@ async def test_what_is_on_standard_error_of_a_success_is_logged_clean(
 async def test_a_process_that_lingers_is_not_waited_for(
     start: Start, claude: ScriptedClaude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "EXIT_GRACE_S", LONG_GRACE_S)
+    monkeypatch.setattr(settlement, "EXIT_GRACE_S", LONG_GRACE_S)
     claude.script(*answer("Hello"), {"wait_for": str(tmp_path / "may-end")})
     async with start() as gateway:
         for stream in (False, True):

@@ -14,14 +14,14 @@ from support.serving import members, wait
 from support.waiting import until
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
+from modegate.adapters.claude_cli.command.command_line import Launch
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.process import capabilities
 from modegate.adapters.claude_cli.process.capabilities import FeatureProbe
 from modegate.adapters.claude_cli.process.child_process import ChildProcess
 from modegate.adapters.claude_cli.process.cli_process import CliProcess, Place
-from modegate.adapters.claude_cli.process.command_line import Launch
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.errors import TurnTimeoutError
 from modegate.domain.prompt import Prompt

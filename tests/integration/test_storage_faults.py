@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from modegate.adapters.claude_cli.process import disk_space
-from modegate.adapters.claude_cli.process.disk_space import (
+from modegate.adapters.claude_cli.session_folder import disk_space, transcript_rollback
+from modegate.adapters.claude_cli.session_folder.disk_space import (
     ROOM_BYTES,
     check_room,
     has_answer,
     has_cut_line,
 )
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.sqlite.database import open_database
 from modegate.adapters.sqlite.session_store import FILE, SPARE, SqliteSessionStore
 from modegate.adapters.sqlite.spare import SPARE_BYTES
@@ -291,13 +291,13 @@ async def test_a_failed_turn_is_taken_out_or_that_is_logged(
     transcript = folder.config / "projects" / "x" / "y.jsonl"
     transcript.parent.mkdir(parents=True)
     transcript.write_text("first\n")
-    mark = await workspace.mark(folder)
+    mark = await transcript_rollback.mark(folder)
     transcript.write_text("first\nfailed")
     with monkeypatch.context() as patched:
         patched.setattr(os, "truncate", refusing(errno.EROFS))
-        await workspace.roll_back(folder, mark)
+        await transcript_rollback.roll_back(folder, mark)
     assert "could not be removed from its conversation" in caplog.text
-    await workspace.roll_back(folder, mark)
+    await transcript_rollback.roll_back(folder, mark)
     assert transcript.read_text() == "first\n"
 
 

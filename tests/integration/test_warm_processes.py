@@ -12,7 +12,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import until
 
-from modegate.adapters.claude_cli.pool import prewarmed
+from modegate.adapters.claude_cli.pool import prewarmed, prewarmed_stock
 from modegate.domain.session import SessionId
 from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, answer
@@ -227,9 +227,9 @@ async def test_one_that_is_too_old_is_replaced(
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
         await heat(running, 1, claude)
         old = int(str(claude.starts[1]["pid"]))
-        monkeypatch.setattr(prewarmed, "MAX_AGE_S", 0.0)
+        monkeypatch.setattr(prewarmed_stock, "MAX_AGE_S", 0.0)
         await until(lambda: not members(old))
-        monkeypatch.setattr(prewarmed, "MAX_AGE_S", 60.0)
+        monkeypatch.setattr(prewarmed_stock, "MAX_AGE_S", 60.0)
         await until(lambda: capacity(running).warm == 1)
         assert (await running.claude("Now.")).status_code == 200
         assert claude.turns[-1]["pid"] != old

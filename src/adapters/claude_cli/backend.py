@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import (
     AbstractContextManager,
-    AsyncExitStack,
     aclosing,
     asynccontextmanager,
     nullcontext,
 )
 
+from modegate.adapters.claude_cli.command.login_state import LoginState
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
-from modegate.adapters.claude_cli.process.login_state import LoginState
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
 from modegate.adapters.claude_cli.process.shielded import cancelled
-from modegate.adapters.claude_cli.protocol.retry_wait import Patience
+from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.translator import Translator
-from modegate.adapters.claude_cli.turns.turn import TurnRun
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+from modegate.adapters.claude_cli.turns.resources import TurnResources
+from modegate.adapters.claude_cli.turns.runner import TurnRunner
 from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
 from modegate.domain.errors import BackendAuthError
 from modegate.domain.errors.catalogue import claude_code
@@ -38,7 +38,9 @@ class ClaudeBackend:
         self._workspace = SessionDirectories(options.state)
         self._processes = ProcessPool(options, self._workspace)
         self._slots = Slots(options.slots, options.queue_timeout)
-        self._settling: dict[SessionId, asyncio.Task[None]] = {}
+        self._turns = TurnRunner(
+            TurnResources(options, self._slots, self._processes, self._workspace)
+        )
         self._forgetting: set[asyncio.Task[bool]] = set()
         self._preparing: asyncio.Task[None] | None = None
 
@@ -70,8 +72,13 @@ class ClaudeBackend:
 
         A turn that is not streamed yields its text in one piece, at its end.
         """
+        if self._processes.launcher.executable is None:
+            raise claude_code.unavailable()
         translator = self._translator(handed_out=turn.streamed)
-        async with self._run(turn, translator) as events:
+        async with (
+            self._turns.run(turn, translator) as chunks,
+            aclosing(self._noting_login(chunks)) as events,
+        ):
             yield events if turn.streamed else _whole(events, translator)
 
     async def prepare(self) -> None:
@@ -117,42 +124,9 @@ class ClaudeBackend:
         """Waits for the cleanup of turns and sessions, then ends every process."""
         if self._preparing is not None:
             await cancelled(self._preparing)
-        while under_way := {*self._settling.values(), *self._forgetting}:
+        while under_way := {*self._turns.settling, *self._forgetting}:
             await asyncio.wait(under_way)
         await self._processes.aclose()
-
-    @asynccontextmanager
-    async def _run(
-        self, turn: Turn, translator: Translator
-    ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
-        if self._processes.launcher.executable is None:
-            raise claude_code.unavailable()
-        run = TurnRun(turn, translator, self._options, self._processes, self._workspace)
-        ends_at = asyncio.get_running_loop().time() + self._options.turn_timeout
-        async with AsyncExitStack() as slot:
-            try:
-                await self._begin(run, slot, ends_at)
-                deadline = asyncio.get_running_loop().call_at(ends_at, self._expire, run, slot)
-                try:
-                    async with aclosing(self._chunks(run)) as chunks:
-                        yield chunks
-                finally:
-                    deadline.cancel()
-            except Exception:
-                run.failed = True
-                raise
-            finally:
-                self._settle(run, slot)
-
-    async def _begin(self, run: TurnRun, slot: AsyncExitStack, ends_at: float) -> None:
-        """Acquires a slot and sends the prompt; every wait counts towards the turn's timeout."""
-        try:
-            async with asyncio.timeout_at(ends_at):
-                await self._settled(run.turn.session.id)
-                await slot.enter_async_context(self._slots.acquire())
-                await run.begin()
-        except TimeoutError:
-            raise claude_code.too_slow(self._options.turn_timeout) from None
 
     def _translator(self, *, handed_out: bool) -> Translator:
         return Translator(
@@ -162,43 +136,21 @@ class ClaudeBackend:
         )
 
     async def _forget(self, session_id: SessionId) -> bool:
-        await self._settled(session_id)
+        await self._turns.settled(session_id)
         await self._processes.end_session(session_id)
         return await self._workspace.delete(session_id)
 
-    async def _chunks(self, run: TurnRun) -> AsyncGenerator[AnswerEvent, None]:
+    async def _noting_login(
+        self, events: AsyncIterator[AnswerEvent]
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yields the events, and records whether Claude accepted the credentials."""
         try:
-            async with aclosing(run.chunks()) as chunks:
-                async for chunk in chunks:
-                    self._credentials.accepted()
-                    yield chunk
+            async for event in events:
+                self._credentials.accepted()
+                yield event
         except BackendAuthError:
             self._credentials.refused()
             raise
-
-    def _expire(self, run: TurnRun, slot: AsyncExitStack) -> None:
-        run.expire()
-        self._settle(run, slot)
-
-    def _settle(self, run: TurnRun, slot: AsyncExitStack) -> None:
-        """Starts cleanup in the background and transfers the slot to it. Idempotent."""
-        session_id = run.turn.session.id
-        if not run.begun or run.settling:
-            return
-        run.settling = True
-        held = slot.pop_all()
-
-        async def settle() -> None:
-            async with held:
-                await run.settle()
-
-        task = asyncio.create_task(settle())
-        self._settling[session_id] = task
-        task.add_done_callback(lambda _: self._settling.pop(session_id))
-
-    async def _settled(self, session_id: SessionId) -> None:
-        if previous := self._settling.get(session_id):
-            await asyncio.wait({previous})
 
 
 async def _whole(

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from modegate.adapters.claude_cli.command.command_line import HARDENING, OPTIONAL
+from modegate.adapters.claude_cli.command.environment import build_environment
+from modegate.adapters.claude_cli.command.executable import find_executable
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.capabilities import FeatureProbe, run_and_capture
-from modegate.adapters.claude_cli.process.command_line import HARDENING, OPTIONAL
-from modegate.adapters.claude_cli.process.environment import build_environment
-from modegate.adapters.claude_cli.process.executable import find_executable
 
 
 @dataclass(frozen=True, slots=True)

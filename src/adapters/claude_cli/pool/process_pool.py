@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager
 
+from modegate.adapters.claude_cli.command.command_line import Launch
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.idle import IdleProcesses
 from modegate.adapters.claude_cli.pool.prewarmed import PrewarmedPool
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
-from modegate.adapters.claude_cli.process.command_line import Launch
 from modegate.adapters.claude_cli.process.launcher import Launcher
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
@@ -60,23 +60,27 @@ class ProcessPool:
         """Returns the idle or prewarmed process of the turn's session, with its folder locked.
 
         Returns None if the caller must start a new process. A process that cannot take the turn is
-        ended first.
+        ended first; a prewarmed one's folder goes with it.
 
         Raises:
             SessionBusyError: another gateway uses the session.
         """
         session_id = turn.session.id
         await self._ended(session_id)
-        process = self._live.take(session_id) or self._warm.take(session_id)
+        end = self._end_soon
+        process = self._live.take(session_id)
+        if process is None:
+            end = self._drop_soon
+            process = self._warm.take(session_id)
         if process is None:
             return None
         try:
             if self._wakes_for(turn, process):
                 return process
         except SessionBusyError:
-            self._end_soon(process)
+            end(process)
             raise
-        self._end_soon(process)
+        end(process)
         await self._ended(session_id)
         return None
 

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from modegate.domain.errors.catalogue import limits
 
@@ -34,9 +32,8 @@ class Slots:
         while self._waiting:
             _settle(self._waiting.popleft(), limits.shutting_down())
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[None]:
-        """Acquires a slot, and releases it when the context exits.
+    async def acquire(self) -> None:
+        """Acquires a slot, which the caller must release.
 
         Cancellation while waiting removes the request from the queue.
 
@@ -50,10 +47,13 @@ class Slots:
             self._active += 1
         else:
             await self._wait()
-        try:
-            yield
-        finally:
-            self._release()
+
+    def release(self) -> None:
+        """Releases a slot: hands it to the first waiter (FIFO) without freeing it in between."""
+        while self._waiting:
+            if _settle(self._waiting.popleft()):
+                return
+        self._active -= 1
 
     async def _wait(self) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -65,17 +65,10 @@ class Slots:
             if turn in self._waiting:
                 self._waiting.remove(turn)
             elif turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._release()  # granted while the waiter was being cancelled: release it again
+                self.release()  # granted while the waiter was being cancelled: release it again
             if isinstance(error, TimeoutError):
                 raise limits.no_slot(self._timeout) from None
             raise
-
-    def _release(self) -> None:
-        """Hands the slot to the first waiter (FIFO) without freeing it in between."""
-        while self._waiting:
-            if _settle(self._waiting.popleft()):
-                return
-        self._active -= 1
 
 
 def _settle(turn: asyncio.Future[None], error: Exception | None = None) -> bool:

@@ -1,1 +1,1 @@
-"""One CLI process: its start, environment, folder and end."""
+"""One CLI process: its start, output and end."""

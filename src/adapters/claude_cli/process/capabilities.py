@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from modegate.adapters.claude_cli.command.command_line import Features
 from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S
-from modegate.adapters.claude_cli.process.command_line import Features
 from modegate.adapters.claude_cli.process.descriptors import require_descriptors
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK
@@ -94,14 +94,18 @@ async def run_and_capture(
     except TimeoutError:
         return None
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):  # it may have just ended
-                os.killpg(process.pid, signal.SIGKILL)
-            with suppress(TimeoutError):  # a descendant may hold its standard output open
-                async with asyncio.timeout(OUTPUT_DRAIN_S):
-                    await process.communicate()
+        await _ensure_ended(process)
         if guard is not None:
             guard.remove(process.pid)
+
+
+async def _ensure_ended(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):  # it may have just ended
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(TimeoutError):  # a descendant may hold its standard output open
+            async with asyncio.timeout(OUTPUT_DRAIN_S):
+                await process.communicate()
 
 
 def _changed_at(executable: str) -> int:

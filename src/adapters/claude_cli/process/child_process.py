@@ -1,21 +1,16 @@
-"""One child process: its pipes, its output limits, and its termination."""
+"""One child process: its pipes and its termination."""
 
 import asyncio
 import contextlib
 import logging
 import os
 import signal
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from modegate.adapters.claude_cli import errors
-from modegate.domain.errors import GatewayError
-from modegate.domain.errors.catalogue import claude_code
+from modegate.adapters.claude_cli.process.child_output import ChildOutput
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-HIGH_WATER_BYTES = 1024 * 1024
-STDERR_KEPT_BYTES = 16 * 1024
 # Seconds to drain standard output after the child's exit; a descendant may hold it open.
 OUTPUT_DRAIN_S = 0.5
 # Seconds for a killed process to end. It ends at once, unless it is in uninterruptible sleep for
@@ -30,22 +25,14 @@ def noop() -> None:
 
 
 class ChildProcess(asyncio.SubprocessProtocol):
-    """Buffers the child's output and detects its exit.
+    """Feeds the child's output to `output`, and detects its exit.
 
     The event loop's own stream wrappers wait until the pipes close, even after the process exits. A
     descendant that keeps a pipe open would then block the turn indefinitely.
     """
 
     def __init__(self, *, stderr_limit: int) -> None:
-        self.expired: GatewayError | None = None
-        self._stderr_limit = stderr_limit
-        self._stderr_size = 0
-        self._stderr = bytearray()
-        self._stderr_news = False
-        self._stdout: deque[bytes] = deque()
-        self._buffered = 0
-        self._readable = asyncio.Event()
-        self._at_end = False
+        self.output = ChildOutput(stderr_limit=stderr_limit, resume=self._resume_reading)
         self._input_ended = False
         self._transport: asyncio.SubprocessTransport | None = None
         self._pid = 0
@@ -85,11 +72,6 @@ class ChildProcess(asyncio.SubprocessProtocol):
         """The exit status; None while the child runs."""
         return self.transport.get_returncode()
 
-    @property
-    def stderr(self) -> str:
-        """The end of the child's standard error; must be redacted before it is logged."""
-        return self._stderr.decode("utf-8", "replace")
-
     def write(self, data: bytes, *, last: bool = False) -> None:
         """Writes `data` to standard input; `last` closes it. A no-op once it is closed."""
         # uvloop's transports are not subclasses of asyncio's.
@@ -100,41 +82,6 @@ class ChildProcess(asyncio.SubprocessProtocol):
         if last:
             self._input_ended = True
             pipe.write_eof()
-
-    def begin_answer(self) -> bytes:
-        """Resets the output limits, and returns the output since the last answer."""
-        self._stderr_size = 0
-        self._stderr.clear()
-        self._stderr_news = False
-        return self._take()
-
-    async def read(self) -> bytes:
-        """Waits for standard output and returns what is new; empty at its end.
-
-        Raises:
-            OutputLimitError: standard error exceeds its limit.
-            BackendAuthError: standard error says that the CLI has no valid credentials.
-            GatewayError: the error that was passed to `expire`.
-        """
-        while not self._stdout:
-            if self.expired is not None:
-                raise self.expired
-            if self._at_end:
-                return b""
-            self._check_stderr()
-            self._readable.clear()
-            await self._readable.wait()
-        self._check_stderr()
-        return self._take()
-
-    async def speaks(self, patience: float) -> bool:
-        """Returns whether standard output has data, or ends, within `patience` seconds."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while not (self._stdout or self._at_end):
-                    self._readable.clear()
-                    await self._readable.wait()
-        return bool(self._stdout) or self._at_end
 
     async def ended(self, patience: float) -> None:
         """Waits for the child to exit, for at most `patience` seconds."""
@@ -181,27 +128,8 @@ class ChildProcess(asyncio.SubprocessProtocol):
         except (ProcessLookupError, PermissionError):  # the latter from macOS, for zombies
             return
 
-    def expire(self, error: GatewayError) -> None:
-        """Ends the child's output: pending and later reads raise `error`."""
-        self.expired = error
-        self._stdout.clear()
-        self._end_of_output()
-
-    def _take(self) -> bytes:
-        data = b"".join(self._stdout)
-        self._stdout.clear()
-        if self._buffered > HIGH_WATER_BYTES and not self._at_end:
-            self._stdout_pipe().resume_reading()
-        self._buffered = 0
-        return data
-
-    def _check_stderr(self) -> None:
-        if self._stderr_size > self._stderr_limit:
-            raise claude_code.stderr_too_long(self._stderr_limit)
-        if self._stderr_news:
-            self._stderr_news = False
-            if error := errors.from_words(self.stderr):
-                raise error
+    def _resume_reading(self) -> None:
+        self._stdout_pipe().resume_reading()
 
     def _stdout_pipe(self) -> asyncio.ReadTransport:
         return cast("asyncio.ReadTransport", self.transport.get_pipe_transport(STDOUT))
@@ -217,25 +145,16 @@ class ChildProcess(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Buffers output, and pauses standard output above the high-water mark (backpressure)."""
         if fd == STDERR:
-            self._stderr_size += len(data)
-            self._stderr += data
-            self._stderr_news = True
-            if (
-                len(self._stderr) > STDERR_KEPT_BYTES
-            ):  # keep complete lines: redaction would not recognise half a key
-                begin = self._stderr.find(b"\n", -STDERR_KEPT_BYTES // 2) + 1
-                del self._stderr[: begin or len(self._stderr)]
-        else:
-            self._stdout.append(data)
-            self._buffered += len(data)
-            if self._buffered > HIGH_WATER_BYTES:
-                self._stdout_pipe().pause_reading()
-        self._readable.set()
+            self.output.add_stderr(data)
+            return
+        self.output.add_stdout(data)
+        if self.output.is_full:
+            self._stdout_pipe().pause_reading()
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
         """Ends the output when standard output closes."""
         if fd == STDOUT:
-            self._end_of_output()
+            self.output.end()
 
     def process_exited(self) -> None:
         """Handles the child's exit; its last output may still be in the pipe."""
@@ -243,8 +162,4 @@ class ChildProcess(asyncio.SubprocessProtocol):
         self.exited.set()
         self.on_exit()
         loop = asyncio.get_running_loop()
-        self._last_words = loop.call_later(OUTPUT_DRAIN_S, self._end_of_output)
-
-    def _end_of_output(self) -> None:
-        self._at_end = True
-        self._readable.set()
+        self._last_words = loop.call_later(OUTPUT_DRAIN_S, self.output.end)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from modegate.adapters.claude_cli import errors
+from modegate.adapters.claude_cli.command.command_line import Launch
 from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S, ChildProcess
-from modegate.adapters.claude_cli.process.command_line import Launch
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectory
-from modegate.adapters.claude_cli.process.session_lock import SessionLock
 from modegate.adapters.claude_cli.protocol import messages
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
+from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
+from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.prompt import Prompt
@@ -55,7 +55,7 @@ class CliProcess:
         self._message_id = ""
         self._turns = 0
         self._up_to_date = True
-        self.begun = False  # whether it has confirmed that its turn runs
+        self.turn_confirmed = False  # whether the CLI has reported the turn's start
 
     @property
     def alive(self) -> bool:
@@ -84,7 +84,7 @@ class CliProcess:
         # A process that missed a turn stays outdated, even once this gateway has the lock again.
         self._up_to_date = self.place.lock.acquire() and self._up_to_date
         self._lines.begin_answer()
-        heard = self._lines.feed(self.child.begin_answer())
+        heard = self._lines.feed(self.child.output.begin_answer())
         return (
             self._up_to_date
             and self.alive
@@ -100,7 +100,7 @@ class CliProcess:
         self._lines.begin_answer()
         self._message_id = str(uuid.uuid4())
         self._turns += 1
-        self.begun = False
+        self.turn_confirmed = False
         begin = b"" if self._system is not None else messages.initialize(prompt.system)
         self._system = prompt.system
         self.child.write(begin + messages.user(prompt.text, self._message_id), last=last)
@@ -111,13 +111,15 @@ class CliProcess:
         Raises:
             GatewayError: the process ended, expired or wrote too much.
         """
-        data = await self.child.read()
+        data = await self.child.output.read()
         events = self._lines.feed(data) if data else self._lines.flush()
         if any(messages.refuses(event, messages.INITIALIZE) for event in events):
             raise claude_code.refused_instructions()
         if not data and not events:
             await self.child.ended(OUTPUT_DRAIN_S)
-            raise self.plain_error or errors.from_exit(self.child.exit_status, self.child.stderr)
+            raise self.plain_error or errors.from_exit(
+                self.child.exit_status, self.child.output.stderr
+            )
         return list(self._of_this_turn(events))
 
     async def undo_turn(self, *, forget: bool) -> bool:
@@ -140,8 +142,8 @@ class CliProcess:
     def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:
         """Yields events of this turn; skips late events of an interrupted previous turn."""
         for event in events:
-            self.begun = self.begun or messages.begins(event, self._message_id)
-            if self.begun or self._turns == 1:
+            self.turn_confirmed = self.turn_confirmed or messages.begins(event, self._message_id)
+            if self.turn_confirmed or self._turns == 1:
                 yield event
 
     async def _heard(self, judge: Callable[[Event], bool | None]) -> bool:

@@ -5,25 +5,23 @@ import logging
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from modegate.adapters.claude_cli.command.command_line import Features, Launch, build_command
+from modegate.adapters.claude_cli.command.environment import build_environment, in_session
+from modegate.adapters.claude_cli.command.executable import find_executable
+from modegate.adapters.claude_cli.command.login_state import login_changed_at
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.capabilities import FeatureProbe
 from modegate.adapters.claude_cli.process.child_process import ChildProcess
 from modegate.adapters.claude_cli.process.cli_process import CliProcess, Place
-from modegate.adapters.claude_cli.process.command_line import Features, Launch, build_command
 from modegate.adapters.claude_cli.process.descriptors import (
     EXHAUSTED,
     limit_descriptors,
     require_descriptors,
 )
-from modegate.adapters.claude_cli.process.environment import build_environment, in_session
-from modegate.adapters.claude_cli.process.executable import find_executable
-from modegate.adapters.claude_cli.process.login_state import login_changed_at
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK, kill_marked
-from modegate.adapters.claude_cli.process.session_directory import (
-    SessionDirectories,
-    storage_errors,
-)
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+from modegate.adapters.claude_cli.session_folder.session_directory import storage_errors
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 

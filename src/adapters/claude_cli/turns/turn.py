@@ -2,27 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
-from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
-from modegate.adapters.claude_cli.process.cli_process import CliProcess
-from modegate.adapters.claude_cli.process.disk_space import DOUBTFUL_BYTES, room_for
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
 from modegate.adapters.claude_cli.process.shielded import run_shielded
 from modegate.adapters.claude_cli.process.stderr_redaction import redact_stderr
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.translator import Translator
+from modegate.adapters.claude_cli.turns.lifecycle import TurnLifecycle
+from modegate.adapters.claude_cli.turns.resources import TurnResources
+from modegate.adapters.claude_cli.turns.settlement import Settlement
+from modegate.adapters.claude_cli.turns.states import ENDS, TurnEvent, TurnState
+from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.turn import Turn
 
-# Seconds for a process to exit by itself, and then after SIGTERM. Its answer is complete, and the
-# next request may be waiting for its slot.
-EXIT_GRACE_S = 1.0
 # Seconds of thinking before the first block until the stream starts without it. A failing API fails
 # sooner, and then the response can still carry an error status.
 THINKING_S = 2.0
@@ -31,79 +27,60 @@ log = logging.getLogger(__name__)
 
 
 class TurnRun:
-    """The lifecycle of one turn on a process."""
+    """Carries out one turn; its lifecycle decides, and holds the slot."""
 
     def __init__(
         self,
         turn: Turn,
         translator: Translator,
-        options: ClaudeOptions,
-        processes: ProcessPool,
-        workspace: SessionDirectories,
+        resources: TurnResources,
     ) -> None:
         self.turn = turn
         self.translator = translator
-        self.failed = False
-        self.settling = False
-        self._options = options
-        self._processes = processes
-        self._workspace = workspace
-        self._process: CliProcess | None = None
-        # Sizes of the transcripts before the turn; None until the prompt is sent.
-        self._mark: Mapping[Path, int] | None = None
-        self._first_word = ExitStack()
-        self._heard = False
-        self._expired = False
-        self._changing = asyncio.Lock()
-        self._made_folder = False
+        self.lifecycle = TurnLifecycle()
+        self._options = resources.options
+        self._slots = resources.slots
+        self._processes = resources.processes
+        self._held = TurnProcess(turn, resources)
+        self._settlement = Settlement(self.lifecycle, self._held, resources)
+        self._until_first_event = ExitStack()
+        self._changing = asyncio.Lock()  # held while the process is replaced or settled
 
     @property
-    def process(self) -> CliProcess:
-        """The turn's process.
-
-        Raises:
-            RuntimeError: the turn has not begun.
-        """
-        if self._process is None:
-            raise RuntimeError("the turn has not begun")
-        return self._process
-
-    @property
-    def _is_undone(self) -> bool:
-        """Whether the turn is removed from the conversation.
-
-        After a refusal a model also refuses what follows (Anthropic's documentation of the stop
-        reason `refusal`). So a refused turn is rolled back. A first turn is kept, because without
-        it there is no session.
-        """
-        return self.translator.refused and self.turn.resume
-
-    @property
-    def begun(self) -> bool:
+    def has_process(self) -> bool:
         """Whether the turn has a process, which `settle` must release."""
-        return self._process is not None
+        return self._held.exists
+
+    def advance(self, event: TurnEvent) -> bool:
+        """Changes the state, and releases the slot if the new state holds none.
+
+        Returns whether this event ended the turn; the caller must then `settle` it.
+        """
+        held = self.lifecycle.holds_slot
+        has_ended = self.lifecycle.transition(event)
+        if held and not self.lifecycle.holds_slot:
+            self._slots.release()
+        return has_ended
 
     async def begin(self) -> None:
-        """Acquires a process and sends the prompt.
+        """Acquires a slot and a process, and sends the prompt.
 
         Cancellation is immediate, except during a disk write or a spawn.
 
         Raises:
+            CapacityError: no slot became free in time.
+            ShuttingDownError: the gateway is draining.
             BackendUnavailableError: no process can be started.
             StorageError: the disk has no space for the turn, or the folder cannot be used.
             SessionBusyError: another gateway uses the session.
         """
-        self._first_word.enter_context(self._processes.prioritise())
-        try:
-            await self._processes.launcher.ready()
-            await run_shielded(self._reserve())
-            self._process = await self._processes.acquire(self.turn)
-            await run_shielded(self._begin())
-        except BaseException:
-            self._first_word.close()
-            if self._process is None and self._made_folder:
-                await run_shielded(self._workspace.discard(self.turn.session.id))
-            raise
+        await self._slots.acquire()
+        self.advance(TurnEvent.SLOT_GRANTED)
+        self._until_first_event.enter_context(self._processes.prioritise())
+        await self._processes.launcher.ready()
+        await run_shielded(self._held.reserve())
+        await self._held.acquire()
+        await run_shielded(self._held.ask())
 
     async def chunks(self) -> AsyncGenerator[AnswerEvent, None]:
         """Yields the chunks of the answer.
@@ -114,144 +91,106 @@ class TurnRun:
         patience = self._options.first_event_timeout
         try:
             while not self.translator.finished:
-                if self.translator.is_thinking and not await self.process.child.speaks(THINKING_S):
-                    for chunk in self.translator.start():
+                if self.translator.is_thinking and not await self._speaks():
+                    for chunk in self._in_time(self.translator.start()):
                         yield chunk
                 async with asyncio.timeout(patience):
                     events = await self._events()
                 if events:
                     patience = self._options.silence_timeout
-                    self._first_word.close()
+                    self._until_first_event.close()
                 for event in events:
-                    for chunk in self.translator.feed(event):
+                    for chunk in self._in_time(self.translator.feed(event)):
                         yield chunk
-                if error := self.process.plain_error:
+                if error := self._held.current.plain_error:
                     raise error
         except TimeoutError:
-            for chunk in self.translator.give_up(claude_code.too_silent()):
+            for chunk in self._in_time(self.translator.give_up(claude_code.too_silent())):
                 yield chunk
         finally:
             self._log_stderr()
 
-    def expire(self) -> None:
-        """Ends the turn at its timeout, even if the client has disconnected."""
-        self._expired = True
-        self.process.child.expire(claude_code.too_slow(self._options.turn_timeout))
+    def leave(self) -> bool:
+        """Ends the turn as its context is left; returns as `advance`."""
+        is_over = self.translator.finished
+        return self.advance(TurnEvent.ANSWER_ENDED if is_over else TurnEvent.DISCONNECT)
+
+    def expire(self) -> bool:
+        """Ends the turn at its timeout, even if the client reads nothing; returns as `advance`."""
+        has_ended = self.advance(TurnEvent.DEADLINE)
+        if has_ended:
+            self._expire_process()
+        return has_ended
 
     async def settle(self) -> None:
         """Returns the process to the pool or ends it, and releases the session's folder."""
-        self._first_word.close()
+        self._until_first_event.close()
         try:
             async with self._changing:
-                await self._settle()
+                event = await self._settlement.carry_out(self.translator.status)
+            self.advance(event)
         except BaseException:  # all tasks are cancelled when the event loop ends
-            self.process.child.kill()
-            self.process.release_lock()
+            if self._held.exists:
+                self._held.current.child.kill()
+                self._held.current.release_lock()
+            if self.lifecycle.state in ENDS:
+                self.advance(TurnEvent.PROCESS_STOPPED)
             raise
 
-    async def _settle(self) -> None:
-        process = self.process
-        if self.translator.finished:
-            await self._workspace.keep_config_template(process.place.folder)
-            self._processes.note_use(process)
-        doubtful = await self._workspace.is_doubtful(process.place.folder, DOUBTFUL_BYTES)
-        if not doubtful and await self._stays():
-            self._processes.return_(process)
-            return
-        try:
-            if self.translator.completed:  # at EOF on its input the process exits by itself
-                process.child.write(b"", last=True)
-                await process.child.ended(EXIT_GRACE_S)
-            patience = EXIT_GRACE_S if self.translator.finished else self._options.grace
-            await self._processes.launcher.stop(process, patience)
-            await self._clear_up()
-            if doubtful and self.translator.finished:
-                await self._check_kept()
-        finally:
-            process.release_lock()
+    def _in_time(self, chunks: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
+        """Yields chunks until the deadline.
 
-    async def _reserve(self) -> None:
-        session = self.turn.session.id
-        size = room_for(self.turn.prompt.system + self.turn.prompt.text)
-        self._made_folder = await self._workspace.reserve(session, size)
+        An answer that was unfinished then stays so, even if a slow reader goes on: its turn is
+        being removed from the conversation.
+        """
+        for chunk in chunks:
+            yield chunk
+            if self.lifecycle.end is TurnState.EXPIRED and not self.translator.finished:
+                raise self._too_slow()
 
-    async def _begin(self) -> None:
-        if self._process is None:
-            self._process = await self._processes.start(self.turn)
-        await self._ask()
-
-    async def _ask(self) -> None:
-        process = self.process
-        self._mark = await self._workspace.mark(process.place.folder)
-        process.ask(self.turn.prompt, last=not self._processes.keeps(process))
+    async def _speaks(self) -> bool:
+        return await self._held.current.child.output.speaks(THINKING_S)
 
     async def _events(self) -> list[Event]:
+        process = self._held.current
         try:
-            events = await self.process.events()
+            events = await process.events()
         except GatewayError:
-            if self._heard or not self.process.was_idle or self.process.alive:
+            is_starting = self.lifecycle.state is TurnState.STARTING
+            if not is_starting or not process.was_idle or process.alive:
                 raise
             # It exited while idle, or when it got the prompt: no request has reached the model yet.
             log.warning("idle claude process exited before its turn: starting another")
-            await run_shielded(self._begin_again())
+            self.advance(TurnEvent.PROCESS_REPLACED)
+            await run_shielded(self._replace())
             return []
-        self._heard = self._heard or any(it.get("type") != "control_response" for it in events)
+        if self.lifecycle.state is TurnState.STARTING and _has_begun(events):
+            self.advance(TurnEvent.FIRST_EVENT)
         return list(events)
 
-    async def _begin_again(self) -> None:
+    async def _replace(self) -> None:
         async with self._changing:
-            await self._processes.launcher.stop(self.process)
-            await self._roll_back()
-            self.process.release_lock()
-            self._process = await self._processes.start(self.turn)
-            await self._ask()
-            if self._expired:
-                self.expire()
+            await self._held.replace()
+            if self.lifecycle.state is TurnState.EXPIRED:
+                self._expire_process()
 
-    async def _stays(self) -> bool:
-        process = self.process
-        if process.child.expired or not process.alive or not self._processes.keeps(process):
-            return False
-        if not process.begun:  # late events of this turn would look like the next turn's
-            return False
-        if self._is_undone:
-            return False
-        if self.translator.completed and self.translator.finished:
-            return True
-        if self.failed or not (self.turn.resume or self.translator.counts):
-            return False
-        # If the answer ended before the CLI's turn, the conversation keeps the text so far.
-        return await process.undo_turn(forget=self.turn.resume and not self.translator.finished)
+    def _expire_process(self) -> None:
+        self._held.current.child.output.fail(self._too_slow())
 
-    async def _clear_up(self) -> None:
-        """Restores the session's state from before a failed or undone turn."""
-        if self.translator.finished and not self._is_undone:
-            return
-        if self.turn.resume:
-            await self._roll_back()
-        elif not self.translator.counts:  # no client knows the session's id
-            await self._workspace.discard(self.turn.session.id)
-
-    async def _check_kept(self) -> None:
-        """Rolls the turn back if the transcript holds only part of it, and logs the loss."""
-        folder = self.process.place.folder
-        if self._mark is None or await self._workspace.holds_turn(folder, self._mark):
-            return
-        log.error(
-            "storage lost the last turn of session %s, whose answer was sent: rolling it back",
-            self.turn.session.id,
-        )
-        await self._roll_back()
-
-    async def _roll_back(self) -> None:
-        if self._mark is not None:
-            await self._workspace.roll_back(self.process.place.folder, self._mark)
+    def _too_slow(self) -> GatewayError:
+        return claude_code.too_slow(self._options.turn_timeout)
 
     def _log_stderr(self) -> None:
-        if not self.process.child.stderr:
+        stderr = self._held.current.child.output.stderr
+        if not stderr:
             return
         said = self.turn.prompt
         conversation = f"{said.system}\n{said.text}\n{self.translator.answer.text}"
         environment = self._processes.launcher.environment
-        if words := redact_stderr(self.process.child.stderr, environment, conversation):
+        if words := redact_stderr(stderr, environment, conversation):
             log.warning("claude wrote to stderr: %s", words)
+
+
+def _has_begun(events: list[dict[str, object]]) -> bool:
+    """Returns whether the CLI has begun the turn; it confirms its configuration before."""
+    return any(event.get("type") != "control_response" for event in events)

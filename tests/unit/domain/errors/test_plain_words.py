@@ -21,9 +21,9 @@ NAMED = re.compile(
 # Files that read these names: the environment of the CLI and its options are their subject.
 SUBJECT = {
     "adapters/claude_cli/options.py": "the variable that passes the key to the CLI",
-    "adapters/claude_cli/process/command_line.py": "the CLI's own options",
-    "adapters/claude_cli/process/environment.py": "the variables that the CLI may inherit",
-    "adapters/claude_cli/process/login_state.py": "the variables that hold the CLI's login",
+    "adapters/claude_cli/command/command_line.py": "the CLI's own options",
+    "adapters/claude_cli/command/environment.py": "the variables that the CLI may inherit",
+    "adapters/claude_cli/command/login_state.py": "the variables that hold the CLI's login",
 }
 # Constructed where the response arrives, for it has no message of its own.
 RELAYED = "UpstreamRefusalError"

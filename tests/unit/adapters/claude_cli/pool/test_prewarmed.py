@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from modegate.adapters.claude_cli.command.command_line import Features, Launch
 from modegate.adapters.claude_cli.pool import prewarmed
 from modegate.adapters.claude_cli.pool.prewarmed import PrewarmedPool
-from modegate.adapters.claude_cli.process.command_line import Features, Launch
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue.claude_code import exhausted, unavailable
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from modegate.adapters.claude_cli.command.command_line import Features, Launch
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
-from modegate.adapters.claude_cli.process.command_line import Features, Launch
 from modegate.adapters.claude_cli.process.launcher import Launcher
-from modegate.adapters.claude_cli.process.session_directory import SessionDirectories
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.domain.errors import BackendUnavailableError
 from modegate.domain.session import SessionId
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
-from modegate.adapters.claude_cli.protocol.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.domain.answer.events import (
     AnswerEvent,

@@ -25,7 +25,9 @@ def facts(*true: str) -> TurnFacts:
 
 def every_end() -> Iterator[tuple[TurnState, TurnFacts]]:
     """The ends and facts that can occur together, and those that cannot."""
-    for end, values in product(sorted(ENDS, key=lambda it: it.name), product((False, True), repeat=9)):
+    for end, values in product(
+        sorted(ENDS, key=lambda it: it.name), product((False, True), repeat=9)
+    ):
         yield end, TurnFacts(**dict(zip(NAMES, values, strict=True)))
 
 
@@ -34,15 +36,13 @@ def expected(end: TurnState, it: TurnFacts) -> Disposition:
     if not it.has_process:
         return Disposition.DISCARD_FOLDER if it.owns_folder else Disposition.STOP
     undone = it.refused and it.resumed
-    if not it.doubtful and it.reusable and end is not TurnState.EXPIRED and not undone:
+    usable = it.reusable and not it.doubtful and end is not TurnState.EXPIRED
+    if usable and not undone:
         if it.answered and it.cli_ended:
             return Disposition.KEEP
-        if end is not TurnState.FAILED and it.answered:
-            return Disposition.INTERRUPT
-        if end is not TurnState.FAILED and it.resumed:
-            return Disposition.UNDO
-        if end is not TurnState.FAILED and it.known:
-            return Disposition.INTERRUPT
+        if end is not TurnState.FAILED and (it.answered or it.resumed or it.known):
+            is_left = it.resumed and not it.answered
+            return Disposition.UNDO if is_left else Disposition.INTERRUPT
     if it.answered and not undone:
         return Disposition.VERIFY if it.doubtful else Disposition.STOP
     if it.resumed:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from modegate.adapters.claude_cli.command.command_line import Features, Launch, build_command
+from modegate.adapters.claude_cli.command.environment import build_environment
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.claude_cli.process.command_line import Features, Launch, build_command
-from modegate.adapters.claude_cli.process.environment import build_environment
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.param_policy import Effort
 from modegate.domain.prompt import Prompt

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.protocol.events import Event, child, number, text, text_blocks
-from modegate.adapters.claude_cli.protocol.rate_limits import reset_in, reset_of_text
+from modegate.adapters.claude_cli.protocol.failures.rate_limits import reset_in, reset_of_text
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.answer.outcomes import (
     API_ERROR_TYPES,

@@ -1,81 +1,40 @@
-"""The session folders: each holds a working folder, and the CLI's files with the transcript."""
+"""The session folders under the state folder."""
 
 import asyncio
-import json
 import logging
-import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from modegate.adapters.claude_cli.process.disk_space import (
-    ROOM_BYTES,
-    check_room,
-    has_answer,
-    has_cut_line,
+from modegate.adapters.claude_cli.session_folder.config_template import ConfigTemplate
+from modegate.adapters.claude_cli.session_folder.disk_space import ROOM_BYTES, check_room
+from modegate.adapters.claude_cli.session_folder.session_directory import (
+    SessionDirectory,
+    storage_errors,
 )
-from modegate.adapters.claude_cli.process.session_lock import SessionLock
+from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.health import StorageState
 from modegate.domain.session import SessionId, is_session_id
-from modegate.domain.storage import StorageFault, fault_of, storage_error
+from modegate.domain.storage import StorageFault, storage_error
 
-CONFIG = ".claude.json"
-LOCK = "lock"
-# Keys of the CLI's own file that describe other sessions.
-NOT_SHARED = ("projects",)
 # Attempts to remove a folder: a process that is exiting may write a file during the removal.
 REMOVALS = 2
 
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Logs an OSError and converts it to an error for clients.
-
-    Raises:
-        StorageError: in place of OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        log.error("state folder could not be used: %s", error.strerror)  # noqa: TRY400
-        raise storage_error(fault_of(error)) from error
-
-
-@dataclass(frozen=True, slots=True)
-class SessionDirectory:
-    """A session's folders: `work` is empty; `config` holds the CLI's files and the transcript."""
-
-    work: Path
-    config: Path
-
-    @property
-    def lock(self) -> Path:
-        """The lock file, which names the gateway that used the session last."""
-        return self.config.parent / LOCK
-
-    def transcripts(self) -> dict[Path, int]:
-        """Returns every transcript with its size in bytes."""
-        return {path: path.stat().st_size for path in self.config.glob("projects/*/*.jsonl")}
-
-
 class SessionDirectories:
     """Manages one private folder per session, under the state folder.
 
     Each session has its own `.claude.json`, because concurrent processes can corrupt a shared one
-    (measured with earlier versions). A new file is a copy of one that the CLI has written. That
-    saves the CLI the 15 ms to create it.
+    (measured with earlier versions). A new file is a copy of one that the CLI has written.
     """
 
     def __init__(self, state: Path) -> None:
         self._sessions = state / "sessions"
         self._owner = uuid.uuid4().hex
-        self._config_template: bytes | None = None
+        self._config_template = ConfigTemplate()
         self.state = StorageState.OK
 
     def lock(self, folder: SessionDirectory) -> SessionLock:
@@ -118,45 +77,9 @@ class SessionDirectories:
         else:
             self.state = StorageState.OK
 
-    async def is_doubtful(self, folder: SessionDirectory, size: int) -> bool:
-        """Returns whether the transcript may lack the last turn.
-
-        True if a line is cut, if `size` bytes do not fit, or if the folder cannot be read.
-        """
-        return await asyncio.to_thread(_is_doubtful, folder, size)
-
-    async def holds_turn(self, folder: SessionDirectory, mark: Mapping[Path, int]) -> bool:
-        """Returns whether a transcript holds the turn that began at `mark`.
-
-        Call it only after the turn's process has exited.
-        """
-        return await asyncio.to_thread(_holds_turn, folder, mark)
-
-    async def mark(self, folder: SessionDirectory) -> Mapping[Path, int]:
-        """Returns the current sizes of the transcripts, for `roll_back`.
-
-        Raises:
-            StorageError: the transcripts cannot be read.
-        """
-        with storage_errors():
-            return await asyncio.to_thread(folder.transcripts)
-
-    async def roll_back(self, folder: SessionDirectory, mark: Mapping[Path, int]) -> None:
-        """Restores the transcripts to `mark`, because the client will retry the failed turn.
-
-        Works on a full disk. On a read-only disk it fails, and the failure is logged.
-        """
-        try:
-            await asyncio.to_thread(_roll_back, folder, mark)
-        except OSError as error:
-            log.error(  # noqa: TRY400
-                "failed turn could not be removed from its conversation: %s", error.strerror
-            )
-
     async def keep_config_template(self, folder: SessionDirectory) -> None:
         """Keeps the CLI's own file as the template for new folders; only the first call counts."""
-        if self._config_template is None:
-            self._config_template = await asyncio.to_thread(_model_of, folder.config / CONFIG)
+        await self._config_template.learn(folder)
 
     async def list_ids(self) -> list[SessionId]:
         """Returns the sessions that have a folder.
@@ -221,8 +144,7 @@ class SessionDirectories:
         own = folder.config.parent
         for path in (self._sessions.parent, self._sessions, own, folder.work, folder.config):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._config_template is not None:
-            (folder.config / CONFIG).write_bytes(self._config_template)
+        self._config_template.copy_to(folder)
 
     def _check(self) -> None:
         self._sessions.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -247,34 +169,3 @@ def _removed(folder: Path) -> bool:
         if not folder.exists():
             return True
     return False
-
-
-def _is_doubtful(folder: SessionDirectory, size: int) -> bool:
-    try:
-        check_room(folder.config.parent, size)
-        return has_cut_line(folder.transcripts())
-    except OSError:
-        return True
-
-
-def _holds_turn(folder: SessionDirectory, mark: Mapping[Path, int]) -> bool:
-    try:
-        return any(has_answer(path, mark.get(path, 0)) for path in folder.transcripts())
-    except OSError:
-        return False
-
-
-def _roll_back(folder: SessionDirectory, mark: Mapping[Path, int]) -> None:
-    for path in folder.transcripts():
-        if path in mark:
-            os.truncate(path, mark[path])
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _model_of(path: Path) -> bytes | None:
-    try:
-        found = json.loads(path.read_bytes())
-        return json.dumps({k: v for k, v in found.items() if k not in NOT_SHARED}).encode()
-    except (OSError, ValueError, AttributeError):
-        return None

@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from modegate.adapters.claude_cli.protocol import verdict
-from modegate.adapters.claude_cli.protocol.verdict import Reported, finish_reason
+from modegate.adapters.claude_cli.protocol.failures import verdict
+from modegate.adapters.claude_cli.protocol.failures.verdict import Reported, finish_reason
 from modegate.domain.answer import outcomes
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.errors import (

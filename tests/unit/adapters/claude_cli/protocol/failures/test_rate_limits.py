@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from modegate.adapters.claude_cli.protocol.rate_limits import reset_of_text
+from modegate.adapters.claude_cli.protocol.failures.rate_limits import reset_of_text
 
 NOW = datetime(2026, 11, 25, 18, 11, 20, tzinfo=UTC).timestamp()
 

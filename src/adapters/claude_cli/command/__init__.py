@@ -1,0 +1,1 @@
+"""The `claude` command: its executable, options, environment and login."""

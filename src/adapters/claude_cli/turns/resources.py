@@ -1,0 +1,18 @@
+"""What all turns share."""
+
+from dataclasses import dataclass
+
+from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
+from modegate.adapters.claude_cli.pool.slots import Slots
+from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResources:
+    """The options, slots, processes and session folders that turns work with."""
+
+    options: ClaudeOptions
+    slots: Slots
+    processes: ProcessPool
+    workspace: SessionDirectories

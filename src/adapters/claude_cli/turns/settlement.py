@@ -1,0 +1,110 @@
+"""Carries out what the end of a turn does to its process and its conversation."""
+
+import logging
+from dataclasses import replace
+
+from modegate.adapters.claude_cli.protocol.answer_status import AnswerStatus
+from modegate.adapters.claude_cli.turns.disposition import (
+    RETURNS_PROCESS,
+    Disposition,
+    TurnFacts,
+)
+from modegate.adapters.claude_cli.turns.lifecycle import TurnLifecycle
+from modegate.adapters.claude_cli.turns.resources import TurnResources
+from modegate.adapters.claude_cli.turns.states import TurnEvent
+from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
+
+# Seconds for a process to exit by itself, and then after SIGTERM. Its answer is complete, and the
+# next request may be waiting for its slot.
+EXIT_GRACE_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Settlement:
+    """Returns the process of an ended turn to the pool, or stops it, as the lifecycle decides."""
+
+    def __init__(
+        self, lifecycle: TurnLifecycle, held: TurnProcess, resources: TurnResources
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._held = held
+        self._processes = resources.processes
+        self._workspace = resources.workspace
+        self._grace = resources.options.grace
+
+    async def carry_out(self, answer: AnswerStatus) -> TurnEvent:
+        """Settles the turn, releases the session's folder, and returns how the process ended."""
+        if answer.answered:
+            await self._workspace.keep_config_template(self._held.current.place.folder)
+            self._processes.note_use(self._held.current)
+        facts = await self._facts(answer)
+        disposition = self._lifecycle.disposition(facts)
+        if disposition in RETURNS_PROCESS:
+            if await self._is_ready(disposition):
+                self._processes.return_(self._held.current)
+                return TurnEvent.PROCESS_RETURNED
+            disposition = self._lifecycle.disposition(replace(facts, reusable=False))
+        await self._end(disposition, answer)
+        return TurnEvent.PROCESS_STOPPED
+
+    async def _facts(self, answer: AnswerStatus) -> TurnFacts:
+        doubtful = self._held.exists and await self._held.is_doubtful()
+        return TurnFacts(
+            has_process=self._held.exists,
+            owns_folder=self._held.owns_folder,
+            reusable=self._held.exists and self._is_reusable(),
+            doubtful=doubtful,
+            resumed=self._held.turn.resume,
+            answered=answer.answered,
+            known=answer.known,
+            cli_ended=answer.cli_ended,
+            refused=answer.refused,
+        )
+
+    def _is_reusable(self) -> bool:
+        """Whether the process can take another turn.
+
+        It must have confirmed this turn. Late events of it would else look like the next turn's.
+        """
+        process = self._held.current
+        return process.alive and process.turn_confirmed and self._processes.keeps(process)
+
+    async def _is_ready(self, disposition: Disposition) -> bool:
+        """Prepares the process for its next turn; returns False if it did not confirm that."""
+        if disposition is Disposition.KEEP:
+            return True
+        return await self._held.current.undo_turn(forget=disposition is Disposition.UNDO)
+
+    async def _end(self, disposition: Disposition, answer: AnswerStatus) -> None:
+        if not self._held.exists:
+            await self._restore(disposition)
+            return
+        process = self._held.current
+        try:
+            if answer.cli_ended:  # at EOF on its input the process exits by itself
+                process.child.write(b"", last=True)
+                await process.child.ended(EXIT_GRACE_S)
+            await self._processes.launcher.stop(
+                process, EXIT_GRACE_S if answer.answered else self._grace
+            )
+            await self._restore(disposition)
+        finally:
+            process.release_lock()
+
+    async def _restore(self, disposition: Disposition) -> None:
+        """Restores the conversation of a process that has ended."""
+        match disposition:
+            case Disposition.DISCARD_FOLDER:
+                await self._held.discard_folder()
+            case Disposition.CUT_TRANSCRIPT:
+                await self._held.roll_back()
+            case Disposition.VERIFY if await self._held.lacks_turn():
+                log.error(
+                    "storage lost the last turn of session %s, whose answer was sent: "
+                    "rolling it back",
+                    self._held.turn.session.id,
+                )
+                await self._held.roll_back()
+            case _:
+                pass

@@ -1,0 +1,112 @@
+"""The process of one turn, and the transcript's length before it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from modegate.adapters.claude_cli.process.cli_process import CliProcess
+from modegate.adapters.claude_cli.session_folder import transcript_rollback
+from modegate.adapters.claude_cli.session_folder.disk_space import DOUBTFUL_BYTES, room_for
+from modegate.adapters.claude_cli.turns.resources import TurnResources
+from modegate.domain.turn import Turn
+
+
+class TurnProcess:
+    """Acquires a turn's process, replaces it, and restores its conversation.
+
+    `owns_folder` is whether the session's folder exists only for this turn.
+    """
+
+    def __init__(self, turn: Turn, resources: TurnResources) -> None:
+        self.turn = turn
+        self.owns_folder = False
+        self._processes = resources.processes
+        self._workspace = resources.workspace
+        self._process: CliProcess | None = None
+        # Sizes of the transcripts before the turn; None while there is nothing to roll back.
+        self._mark: Mapping[Path, int] | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the turn has a process, which must be settled."""
+        return self._process is not None
+
+    @property
+    def current(self) -> CliProcess:
+        """The turn's process.
+
+        Raises:
+            RuntimeError: the turn has no process.
+        """
+        if self._process is None:
+            raise RuntimeError("the turn has no process")
+        return self._process
+
+    async def reserve(self) -> None:
+        """Makes the session's folder if it is missing, and checks that the disk has space.
+
+        Raises:
+            StorageError: the disk has no space for the turn, or the folder cannot be used.
+        """
+        prompt = self.turn.prompt
+        size = room_for(prompt.system + prompt.text)
+        self.owns_folder = await self._workspace.reserve(self.turn.session.id, size)
+
+    async def acquire(self) -> None:
+        """Takes the session's idle or prewarmed process, if it can take the turn.
+
+        Raises:
+            SessionBusyError: another gateway uses the session.
+        """
+        self._process = await self._processes.acquire(self.turn)
+        # The folder of a prewarmed process is now the turn's.
+        self.owns_folder = self.owns_folder or not self.turn.resume
+
+    async def ask(self) -> None:
+        """Sends the prompt; starts a process first if none was acquired.
+
+        Raises:
+            BackendUnavailableError: no process can be started.
+            StorageError: the session's folder cannot be used.
+            SessionBusyError: another gateway uses the session.
+        """
+        if self._process is None:
+            self._process = await self._processes.start(self.turn)
+        await self._send()
+
+    async def replace(self) -> None:
+        """Sends the prompt to a new process, in place of one that exited before it took it.
+
+        Raises:
+            GatewayError: as `ask`; the turn then keeps the old process.
+        """
+        await self._processes.launcher.stop(self.current)
+        await self.roll_back()
+        self.current.release_lock()
+        self._process = await self._processes.start(self.turn)
+        await self._send()
+
+    async def is_doubtful(self) -> bool:
+        """Returns whether the disk may have lost part of the transcript."""
+        return await transcript_rollback.is_doubtful(self.current.place.folder, DOUBTFUL_BYTES)
+
+    async def lacks_turn(self) -> bool:
+        """Returns whether the turn's end is missing from the transcript; the process has ended."""
+        if self._mark is None:
+            return False
+        return not await transcript_rollback.holds_turn(self.current.place.folder, self._mark)
+
+    async def roll_back(self) -> None:
+        """Cuts the transcript to its length before the turn. Idempotent."""
+        if self._mark is not None:
+            await transcript_rollback.roll_back(self.current.place.folder, self._mark)
+            # Once the lock is released, another gateway may go on with the conversation.
+            self._mark = None
+
+    async def discard_folder(self) -> None:
+        """Removes the session's folder."""
+        await self._workspace.discard(self.turn.session.id)
+
+    async def _send(self) -> None:
+        process = self.current
+        self._mark = await transcript_rollback.mark(process.place.folder)
+        process.ask(self.turn.prompt, last=not self._processes.keeps(process))
