@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures for all tests."""
 
 from pathlib import Path
 
@@ -14,5 +14,5 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def captures() -> Path:
-    """What the real CLI printed, version 2.1.329."""
+    """The folder with recorded output of the real CLI, version 2.1.329."""
     return CAPTURES

@@ -1,4 +1,4 @@
-"""The real gateway on loopback, with whatever is to be behind it."""
+"""Fixtures: the real gateway on loopback and its backends."""
 
 import os
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """A host's environment, with a home of its own and a key for Claude."""
+    """The environment of a host, with a temporary home and an Anthropic API key."""
     home = tmp_path / "home"
     home.mkdir()
     return {"PATH": os.environ["PATH"], "HOME": str(home), "ANTHROPIC_API_KEY": KEY}
@@ -30,7 +30,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
-    """Start a gateway; `claude` replaces its Claude backend, the other arguments are settings."""
+    """Starts a gateway; `claude` replaces its Claude backend, the other arguments are settings."""
 
     def start(
         *, claude: Any = None, clock: object = None, **settings: Any
@@ -43,7 +43,7 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
 
 @pytest.fixture
 async def provider(environment: dict[str, str]) -> AsyncIterator[SimulatedProvider]:
-    """A stand-in for both providers, which the claude CLI of this test asks."""
+    """A simulator of both providers, to which the claude CLI of this test connects."""
     stand_in = SimulatedProvider()
     async with stand_in.running() as url:
         environment["ANTHROPIC_BASE_URL"] = url
@@ -52,7 +52,7 @@ async def provider(environment: dict[str, str]) -> AsyncIterator[SimulatedProvid
 
 @pytest.fixture
 async def both(gateway: GatewayFactory, provider: SimulatedProvider) -> AsyncIterator[Gateway]:
-    """A gateway with the real claude CLI and the SDK, both against the stand-in."""
+    """A gateway with the real claude CLI and the OpenAI SDK, both against the simulator."""
     async with gateway(openai_api_key="sk-server", openai_base_url=f"{provider.url}/v1") as running:
         yield running
 

@@ -61,7 +61,7 @@ async def guarded(gateway: GatewayFactory, backend: ScriptedBackend) -> AsyncIte
         ("Bearer sk-cca-one-1234567891", "invalid_api_key"),
     ],
 )
-async def test_without_a_right_key_nobody_comes_in(
+async def test_missing_or_wrong_keys_are_rejected_with_401(
     authorization: str | None, code: str, guarded: Gateway, backend: ScriptedBackend
 ) -> None:
     headers = {"Authorization": authorization} if authorization else {}
@@ -77,17 +77,17 @@ async def test_without_a_right_key_nobody_comes_in(
     assert not backend.turns
 
 
-async def test_a_refused_request_names_its_mode_too(guarded: Gateway) -> None:
+async def test_a_rejected_request_has_the_backend_mode_header(guarded: Gateway) -> None:
     response = await guarded.claude()
     assert response.headers["X-Backend-Mode"] == "claude-code"
 
 
-async def test_what_is_open_to_all_stays_open(guarded: Gateway) -> None:
+async def test_health_and_model_endpoints_need_no_key(guarded: Gateway) -> None:
     for path in ("/live", "/v1/models", "/v1/models/sonnet", "/health"):
         assert (await guarded.http.get(path)).status_code in (200, 503)
 
 
-async def test_the_sdk_brings_its_key(guarded: Gateway) -> None:
+async def test_the_sdk_authenticates_with_its_api_key(guarded: Gateway) -> None:
     async with AsyncOpenAI(base_url=f"{guarded.url}/v1", api_key=TWO, max_retries=0) as sdk:
         answer = await sdk.chat.completions.create(
             model="sonnet", messages=[{"role": "user", "content": "Hi"}], extra_headers=CLAUDE
@@ -95,7 +95,7 @@ async def test_the_sdk_brings_its_key(guarded: Gateway) -> None:
     assert answer.choices[0].message.content == "Hello"
 
 
-async def test_sessions_belong_to_their_key(guarded: Gateway) -> None:
+async def test_a_session_is_visible_only_to_the_key_that_started_it(guarded: Gateway) -> None:
     mine = await guarded.claude(headers=ME)
     session = mine.headers[SESSION]
     for response in (
@@ -114,7 +114,7 @@ async def test_sessions_belong_to_their_key(guarded: Gateway) -> None:
     assert (await guarded.claude(headers=ME | {SESSION: session})).status_code == 200
 
 
-async def test_a_session_can_be_ended(guarded: Gateway) -> None:
+async def test_a_deleted_session_is_not_found_afterwards(guarded: Gateway) -> None:
     session = (await guarded.claude(headers=ME)).headers[SESSION]
     ended = await guarded.http.delete(f"/v1/sessions/{session}", headers=ME)
     assert ended.json() == {"id": session, "object": "session.deleted", "deleted": True}
@@ -126,7 +126,9 @@ async def test_a_session_can_be_ended(guarded: Gateway) -> None:
         assert session in response.json()["error"]["message"]
 
 
-async def test_of_fifty_at_once_on_a_session_one_is_answered(gateway: GatewayFactory) -> None:
+async def test_one_of_fifty_concurrent_requests_to_a_session_succeeds(
+    gateway: GatewayFactory,
+) -> None:
     backend = HeldBackend()
     async with gateway(claude=backend) as running:
         session = {SESSION: (await running.claude()).headers[SESSION]}
@@ -143,11 +145,13 @@ async def test_of_fifty_at_once_on_a_session_one_is_answered(gateway: GatewayFac
         assert ended.status_code == 200
 
 
-async def test_time_ends_sessions(gateway: GatewayFactory, backend: ScriptedBackend) -> None:
+async def test_a_session_in_constant_use_expires_at_its_maximum_age(
+    gateway: GatewayFactory, backend: ScriptedBackend
+) -> None:
     clock = FakeClock(time.time())
     async with gateway(claude=backend, clock=clock) as running:
         session = {SESSION: (await running.claude()).headers[SESSION]}
-        for _ in range(30):  # used all the time, but older than a day in the end
+        for _ in range(30):  # never idle, but older than a day in the end
             clock.advance(3000)
             response = await running.claude(headers=session)
             if response.status_code != 200:
@@ -156,7 +160,7 @@ async def test_time_ends_sessions(gateway: GatewayFactory, backend: ScriptedBack
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/sessions"])
-async def test_an_address_gets_what_the_limit_says_and_not_one_more(
+async def test_the_ip_rate_limit_admits_exactly_its_number_of_requests(
     path: str, gateway: GatewayFactory, backend: ScriptedBackend
 ) -> None:
     async with gateway(claude=backend, rate_limit_per_ip=20) as running:
@@ -181,7 +185,7 @@ async def test_an_address_gets_what_the_limit_says_and_not_one_more(
             assert response.headers["X-RateLimit-Remaining"] == "0"
 
 
-async def test_limits_are_told_on_every_answer(guarded: Gateway) -> None:
+async def test_every_response_has_rate_limit_headers(guarded: Gateway) -> None:
     for response in (
         await guarded.claude(headers=ME),
         await guarded.claude(headers=ME, stream=True),
@@ -195,7 +199,7 @@ async def test_limits_are_told_on_every_answer(guarded: Gateway) -> None:
         assert int(response.headers["X-RateLimit-Reset"]) >= time.time() - 1
 
 
-async def test_the_tightest_limit_is_told(
+async def test_rate_limit_headers_show_the_strictest_limit(
     gateway: GatewayFactory, backend: ScriptedBackend
 ) -> None:
     async with gateway(claude=backend, rate_limit_per_session=3) as running:
@@ -213,7 +217,7 @@ async def test_the_tightest_limit_is_told(
         assert (await running.claude()).status_code == 200
 
 
-async def test_places_of_a_key_come_back_however_a_request_ends(
+async def test_concurrency_permits_of_a_key_are_released_however_a_request_ends(
     gateway: GatewayFactory, backend: ScriptedBackend
 ) -> None:
     async with gateway(claude=backend, max_concurrent_per_key=2, **KEYS) as running:
@@ -239,7 +243,7 @@ async def test_places_of_a_key_come_back_however_a_request_ends(
             await until(lambda: not permits.taken and not requests_under_way())
 
 
-async def test_no_more_at_once_than_a_key_has_places(gateway: GatewayFactory) -> None:
+async def test_concurrent_requests_of_a_key_are_limited(gateway: GatewayFactory) -> None:
     backend = HeldBackend()
     backend.may_go_on.clear()
     async with gateway(claude=backend, max_concurrent_per_key=3, **KEYS) as running:
@@ -263,7 +267,7 @@ async def test_no_more_at_once_than_a_key_has_places(gateway: GatewayFactory) ->
         ("10.0.0.1", ["1.1.1.1", "2.2.2.2", "3.3.3.3"], 1),
     ],
 )
-async def test_an_address_that_was_forwarded_counts_only_from_a_trusted_proxy(
+async def test_x_forwarded_for_is_used_only_from_trusted_proxies(
     trusted: str,
     addresses: list[str],
     refused: int,
@@ -275,7 +279,7 @@ async def test_an_address_that_was_forwarded_counts_only_from_a_trusted_proxy(
     assert [response.status_code for response in responses].count(429) == refused
 
 
-async def test_a_credential_in_an_answer_never_reaches_the_client(
+async def test_credentials_in_an_answer_are_redacted(
     gateway: GatewayFactory, backend: ScriptedBackend
 ) -> None:
     key = "sk-ant-api03-abcdefghijklmnop1234"
@@ -292,7 +296,7 @@ async def test_a_credential_in_an_answer_never_reaches_the_client(
     assert whole.json()["choices"][0]["message"]["content"] == text == "Use [REDACTED] please."
 
 
-async def test_a_turn_that_fails_tells_the_tightest_limit_and_its_session_too(
+async def test_a_failed_turn_reports_the_strictest_limit_and_logs_its_session(
     gateway: GatewayFactory, backend: ScriptedBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "modegate.requests")
@@ -309,7 +313,7 @@ async def test_a_turn_that_fails_tells_the_tightest_limit_and_its_session_too(
     assert (logged.fields["model"], logged.fields["session_id"]) == ("sonnet", session)
 
 
-async def test_the_servers_key_is_not_spent_by_strangers(guarded: Gateway) -> None:
+async def test_listing_upstream_models_requires_a_key(guarded: Gateway) -> None:
     for path in ("/v1/models?include=upstream", "/v1/models/x?include=upstream"):
         assert code_of(await guarded.http.get(path)) == "missing_api_key"
     assert (await guarded.http.get("/v1/models?include=upstream", headers=ME)).status_code == 200

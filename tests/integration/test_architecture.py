@@ -1,4 +1,4 @@
-"""The rules of the structure, and that each of them can fail."""
+"""The architecture rules, and proof that each of them can fail."""
 
 import re
 import shutil
@@ -49,7 +49,7 @@ def add(folder: Path, module: str, line: str) -> None:
     path.write_text((path.read_text() if path.exists() else "") + f"\n{line}\n")
 
 
-def test_the_tree_keeps_every_rule(tmp_path: Path) -> None:
+def test_the_source_tree_keeps_every_import_contract(tmp_path: Path) -> None:
     done = lint_imports(copy_tree(tmp_path))
     assert done.returncode == 0, done.stdout
 
@@ -94,14 +94,14 @@ UNLISTED = [
 
 
 def report_on(output: str, rule: str) -> str:
-    """The part of the linter's output that is about one rule; empty where it is kept."""
+    """Returns the part of the linter's output about one rule; empty if the rule is kept."""
     _, _, rest = output.partition(f"\n{rule}\n{'-' * len(rule)}\n")
     return re.split(r"\n[^\n]+\n-{3,}\n", rest)[0]
 
 
 @pytest.fixture(scope="module")
 def forbidden(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the linter says of a tree with all the forbidden imports: a run for each takes minutes."""
+    """The linter's output for all forbidden imports at once; one run for each takes minutes."""
     tree = copy_tree(tmp_path_factory.mktemp("forbidden"))
     for _, module, imported in FORBIDDEN:
         add(tree, module, f"import {imported}")
@@ -134,7 +134,7 @@ def test_a_file_without_a_layer_breaks_its_rule(rule: str, unlisted: str) -> Non
     assert "newcomer" in report_on(unlisted, rule)
 
 
-def test_a_cycle_breaks_its_rule(unlisted: str) -> None:
+def test_an_import_cycle_breaks_its_rule(unlisted: str) -> None:
     assert "No cycles BROKEN" in unlisted
     assert "inbound_request" in report_on(unlisted, "No cycles")
 
@@ -150,7 +150,7 @@ def test_a_cycle_breaks_its_rule(unlisted: str) -> None:
         ("exec('1')", "S102"),
     ],
 )
-def test_the_linter_bans_shells_and_evaluation(code: str, rule: str) -> None:
+def test_the_linter_bans_shell_calls_and_eval(code: str, rule: str) -> None:
     done = subprocess.run(
         [SCRIPTS / "ruff", "check", "--stdin-filename", "src/domain/x.py", "-"],
         cwd=ROOT,
@@ -162,7 +162,7 @@ def test_the_linter_bans_shells_and_evaluation(code: str, rule: str) -> None:
     assert rule in done.stdout
 
 
-def test_the_package_list_names_every_folder() -> None:
+def test_the_package_list_in_pyproject_names_every_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     listed = project["tool"]["setuptools"]["packages"]
     found = {

@@ -1,4 +1,4 @@
-"""Both backends keep the port, on the real thing."""
+"""Both backends fulfil their port's contract, with the real CLI and the real SDK."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from modegate.testing.contracts.relay_backend import RelayBackendContract
 from modegate.testing.upstreams import UPSTREAM
 
 
-async def never(_: Request, reply: Reply) -> None:
+async def never_reply(_: Request, reply: Reply) -> None:
     await reply.gone.wait()
 
 
@@ -63,7 +63,7 @@ class TestClaudeBackend(AnswerBackendContract):
         return self.world(Fails(403))
 
     def silent(self) -> AbstractAsyncContextManager[ClaudeBackend]:
-        return self.world(never)
+        return self.world(never_reply)
 
     async def released(self) -> None:
         backend = self.backend
@@ -73,7 +73,7 @@ class TestClaudeBackend(AnswerBackendContract):
 
 class TestPassthroughBackend(RelayBackendContract):
     @pytest.fixture(autouse=True)
-    def nothing(self) -> None:
+    def create_provider(self) -> None:
         self.provider = SimulatedProvider()
         self.upstream = UPSTREAM
 
@@ -104,7 +104,7 @@ class TestPassthroughBackend(RelayBackendContract):
         return self.world(up=False)
 
     def silent(self) -> AbstractAsyncContextManager[PassthroughBackend]:
-        return self.world(never)
+        return self.world(never_reply)
 
     async def released(self) -> None:
         await until(lambda: self.provider.under_way == 0)

@@ -1,6 +1,6 @@
-"""Turns that fail in every way while clients come and go: nothing leaks, and nobody is lied to.
+"""Turns fail in every way while clients connect and disconnect: no leak and no wrong answer.
 
-`make chaos` runs 10,000 turns, and shows the figures.
+`make chaos` runs 10,000 turns and prints the figures.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from modegate.testing.scripted_claude import ScriptedClaude, answer, begin, word
 
 TURNS = int(os.environ.get("MODEGATE_CHAOS_TURNS", "120"))
 AT_ONCE = 8
-# What eight answers of 9 MB at once may leave in the allocator's hands, however many turns there were.
+# What the allocator may retain after eight concurrent answers of 9 MB, however many turns ran.
 MEMORY_MIB = 150
 MARKED = "sk-ant-chaos-1234567890abcdef /home/chaos/secret\n"
 HANG = {"hang": 0}
-WHOLE = {"fine", "linger", "stderr", "long-line", "orphan"}
+COMPLETING = {"fine", "linger", "stderr", "long-line", "orphan"}
 SCRIPTS: dict[str, list[Any]] = {
     "fine": [*answer("Hello ", "there.")],
     "linger": [*answer("Hello ", "there."), HANG],
@@ -48,19 +48,19 @@ CODES = {
     "timeout",
     "output_limit_exceeded",
     "capacity_exceeded",
-    "session_busy",  # the turn that was left is still being undone
-    "session_not_found",  # it was left before it was written down
+    "session_busy",  # the abandoned turn is still being undone
+    "session_not_found",  # the client disconnected before the session was stored
 }
-# How many processes may wait at the end.
+# Idle processes allowed at the end.
 WARM, LIVE = 2, 4
 
 
 class Chaos:
-    """Clients that ask at random, and leave at random."""
+    """Clients that send random requests and disconnect at random."""
 
     def __init__(self, gateway: Gateway, seed: int) -> None:
         self._gateway = gateway
-        self._random = random.Random(seed)  # noqa: S311 - a test's dice
+        self._random = random.Random(seed)  # noqa: S311 - not for cryptography
         self.outcomes: Counter[str] = Counter()
 
     async def client(self, turns: int) -> None:
@@ -86,7 +86,7 @@ class Chaos:
         return await self._gateway.claude(f"[{fault}]", stream=stream, headers=headers)
 
     def _judge(self, fault: str, stream: bool, response: httpx2.Response) -> None:
-        """In form, true to what happened, and without a secret."""
+        """Asserts that the response is well formed, fits the fault and holds no secret."""
         assert "chaos" not in response.text
         if response.status_code != 200:
             error = response.json()["error"]
@@ -95,15 +95,15 @@ class Chaos:
             self.outcomes[error["code"]] += 1
             return
         if not stream:
-            assert fault in WHOLE
+            assert fault in COMPLETING
             assert response.json()["choices"][0]["message"]["content"] == "Hello there."
             self.outcomes["whole"] += 1
             return
         *events, done, end = response.text.split("\n\n")
         assert (done, end) == ("data: [DONE]", "")
         cut = "stream_error" in events[-1]
-        too_slow = "did not finish within" in events[-1]  # on a machine that is busy with others
-        assert cut == (fault not in WHOLE) or too_slow
+        too_slow = "did not finish within" in events[-1]  # on an overloaded machine
+        assert cut == (fault not in COMPLETING) or too_slow
         assert cut != ('"finish_reason":"stop"' in response.text)
         self.outcomes["cut" if cut else "streamed"] += 1
 
@@ -113,13 +113,15 @@ def descriptors() -> int:
 
 
 def resident() -> int:
-    """This process's memory in MiB, the clients' part included."""
+    """Returns the resident memory of this process in MiB, clients included."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE") // 1024**2
 
 
 @pytest.mark.parametrize("converses", [pytest.param(False, marks=pytest.mark.exhaustive), True])
-async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -> None:
+async def test_random_failures_and_disconnects_leak_nothing(
+    converses: bool, gateway: GatewayFactory, tmp_path: Path
+) -> None:
     folder = tmp_path / "scripted"
     folder.mkdir()
     claude = ScriptedClaude(folder, converses=converses)
@@ -148,7 +150,7 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
             capacity = backend.status().capacity
             return not (capacity.active or capacity.queued or permits.taken or requests_under_way())
 
-        await chaos.client(4)  # what is made once is made now
+        await chaos.client(4)  # one-time allocations happen before the baseline
         await until(quiet)
         before = (descriptors(), len(asyncio.all_tasks()), resident())
         each = TURNS // AT_ONCE
@@ -156,7 +158,7 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
         await until(quiet)
         await until(lambda: groups() <= waiting)
         gc.collect()
-        # Connections of clients that left are gone; those that are kept are no more than clients.
+        # Connections of disconnected clients are closed; at most one idle one per client stays.
         await until(lambda: descriptors() <= before[0] + 2 * AT_ONCE + 4 * waiting)
         await until(lambda: len(asyncio.all_tasks()) <= before[1] + 2)
         after = (descriptors(), len(asyncio.all_tasks()), resident())
@@ -164,13 +166,13 @@ async def test_chaos(converses: bool, gateway: GatewayFactory, tmp_path: Path) -
         assert after[2] - before[2] < MEMORY_MIB
         fine = await running.claude("[fine]", headers={"Authorization": f"Bearer {KEY}"})
         assert fine.status_code == 200
-        # A client that leaves while its session is being written down may leave the folder alone.
+        # A client that disconnects while its session is being stored may leave only the directory.
         await running.container.expire_sessions().execute()
         listed = await running.http.get("/v1/sessions", headers={"Authorization": f"Bearer {KEY}"})
         known = {session["id"] for session in listed.json()["data"]}
         kept = {path.name for path in (tmp_path / "state" / "sessions").iterdir()}
-        unknown = kept - known - backend._processes.unused  # noqa: SLF001 - those that stand ready
-        assert not unknown, "a folder of a session that nobody knows"
+        unknown = kept - known - backend._processes.unused  # noqa: SLF001 - the prewarmed ones
+        assert not unknown, "directories without a session"
     await until(lambda: not groups())
     await until(lambda: not any(map(members, claude.escaped_pids)))
     assert chaos.outcomes["left"] > 0

@@ -1,4 +1,4 @@
-"""`modegate chat` as a process of its own, against gateways that run."""
+"""`modegate chat` as a subprocess against running gateways."""
 
 import asyncio
 import os
@@ -38,14 +38,14 @@ async def chat(
 
 
 def failed(done: Done, status: int = 1) -> str:
-    """The one line that a failure is told in."""
+    """Returns the one-line error message of a failed command."""
     assert done.returncode == status, done.stderr
     assert done.stderr.startswith("modegate: ")
     assert done.stderr.count("\n") == 1
     return done.stderr
 
 
-async def test_the_upstream_answers_by_default(
+async def test_chat_uses_the_upstream_by_default(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(Says("A gateway is\na door."))
@@ -56,7 +56,7 @@ async def test_the_upstream_answers_by_default(
     assert [request.json["model"] for request in provider.requests] == ["gpt-4o", "gpt-9"]
 
 
-async def test_claude_answers_and_the_session_goes_on(
+async def test_chat_with_claude_answers_and_resumes_the_session(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(Says("Hello Ada."))
@@ -70,8 +70,10 @@ async def test_claude_answers_and_the_session_goes_on(
     assert "I am Ada." in str(provider.requests[-1].json["messages"])
 
 
-async def goes_on(done: Done, provider: SimulatedProvider, shell: dict[str, str]) -> None:
-    """The command that `chat` prints, run by a shell, goes on in the session."""
+async def assert_printed_command_resumes(
+    done: Done, provider: SimulatedProvider, shell: dict[str, str]
+) -> None:
+    """Runs the command that `chat` printed in a shell and asserts that it resumes the session."""
     assert done.returncode == 0, done.stderr
     command = done.stderr.splitlines()[-1].replace("…", "Who am I?")
     again = await asyncio.to_thread(
@@ -87,7 +89,7 @@ async def goes_on(done: Done, provider: SimulatedProvider, shell: dict[str, str]
     assert "Who am I?" in str(provider.requests[-1].json["messages"])
 
 
-async def test_the_command_that_goes_on_asks_the_same_gateway(
+async def test_the_printed_resume_command_uses_the_same_gateway(
     gateway: GatewayFactory,
     environment: dict[str, str],
     provider: SimulatedProvider,
@@ -99,13 +101,15 @@ async def test_the_command_that_goes_on_asks_the_same_gateway(
         text = f'port = {port}\napi_key = "{KEY}"'
         await asyncio.to_thread(Path(shell["HOME"], "my own.toml").write_text, text)
         by_file = ("Hi", "--claude", "--config", "my own.toml")
-        await goes_on(await chat(*by_file, url=None, shell=shell), provider, shell)
+        await assert_printed_command_resumes(
+            await chat(*by_file, url=None, shell=shell), provider, shell
+        )
         keyed = shell | {"API_KEY": KEY}
         begun = await chat("Hi", "--claude", url=None, shell=keyed | {"PORT": port})
-        await goes_on(begun, provider, keyed)
+        await assert_printed_command_resumes(begun, provider, keyed)
 
 
-async def test_it_is_called_as_it_can_be_called(
+async def test_the_resume_command_has_a_full_path_unless_modegate_is_on_path(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     beside = Path(sys.executable).parent
@@ -116,7 +120,7 @@ async def test_it_is_called_as_it_can_be_called(
 
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])
-async def test_the_prompt_may_come_from_standard_input(
+async def test_chat_reads_the_prompt_from_standard_input(
     arguments: tuple[str, ...], both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     done = await chat(*arguments, url=both.url, shell=shell, stdin="Grüße".encode())
@@ -124,7 +128,7 @@ async def test_the_prompt_may_come_from_standard_input(
     assert provider.requests[-1].json["messages"] == [{"role": "user", "content": "Grüße"}]
 
 
-async def test_what_cannot_be_asked_is_wrong_usage(shell: dict[str, str]) -> None:
+async def test_invalid_chat_input_or_settings_exit_with_status_2(shell: dict[str, str]) -> None:
     nowhere = "http://127.0.0.1:9"
     assert "the prompt is empty" in failed(await chat(url=nowhere, shell=shell), 2)
     latin = await chat("-", url=nowhere, shell=shell, stdin=b"\xe4")
@@ -143,7 +147,7 @@ async def test_what_cannot_be_asked_is_wrong_usage(shell: dict[str, str]) -> Non
     assert "PORT: " in failed(bad, 2)
 
 
-def test_a_person_who_gives_no_prompt_is_told_to(shell: dict[str, str]) -> None:
+def test_chat_on_a_terminal_without_a_prompt_exits_with_status_2(shell: dict[str, str]) -> None:
     keyboard, terminal = pty.openpty()
     try:
         done = run("chat", host=shell, stdin=terminal)
@@ -153,7 +157,7 @@ def test_a_person_who_gives_no_prompt_is_told_to(shell: dict[str, str]) -> None:
     assert "no prompt" in failed(done, 2)
 
 
-async def test_no_gateway_there(shell: dict[str, str]) -> None:
+async def test_chat_without_a_gateway_suggests_modegate_serve(shell: dict[str, str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -163,7 +167,7 @@ async def test_no_gateway_there(shell: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost"])
-async def test_the_settings_name_the_address_and_a_key(
+async def test_chat_takes_address_and_key_from_the_gateway_settings(
     address: str, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
@@ -175,21 +179,25 @@ async def test_the_settings_name_the_address_and_a_key(
         assert KEY not in done.stdout
 
 
-async def test_https_where_nobody_speaks_it(both: Gateway, shell: dict[str, str]) -> None:
+async def test_chat_to_https_without_tls_suggests_the_http_url(
+    both: Gateway, shell: dict[str, str]
+) -> None:
     url = both.url.replace("http://", "https://")
     told = failed(await chat("Hi", url=url, shell=shell))
     assert "does not speak TLS" in told
     assert f"try --url {both.url}, " in told
 
 
-async def test_a_gateway_without_a_cli(gateway: GatewayFactory, shell: dict[str, str]) -> None:
+async def test_chat_suggests_omitting_claude_if_the_gateway_has_no_cli(
+    gateway: GatewayFactory, shell: dict[str, str]
+) -> None:
     async with gateway(claude_path="/nowhere") as running:
         told = failed(await chat("Hi", "--claude", url=running.url, shell=shell))
     assert "leave out --claude" in told
     assert "X-Claude-Code" not in told
 
 
-async def test_keys(
+async def test_chat_sends_modegate_key_and_reports_missing_or_wrong_keys(
     gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     upstream = {"openai_api_key": "sk-server", "openai_base_url": f"{provider.url}/v1"}
@@ -205,7 +213,7 @@ async def test_keys(
         assert right.returncode == 0
 
 
-async def test_what_the_gateway_refuses(
+async def test_chat_explains_rejections_in_terms_of_its_own_options(
     both: Gateway, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     async def told(*arguments: str, url: str = both.url) -> str:
@@ -232,10 +240,10 @@ async def test_what_the_gateway_refuses(
 
 
 @pytest.mark.parametrize("mode", [(), ("--claude",)])
-async def test_a_cut_answer_is_shown_and_a_failure(
+async def test_chat_prints_a_truncated_answer_and_fails(
     mode: tuple[str, ...], both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
-    words = "word " * 2000  # enough for Claude Code to have shown some before it knows the end
+    words = "word " * 2000  # long enough that Claude Code streams some before it sees the cut
     provider.script(Says(words, cut_after=1500), Says("Something else."))
     done = await chat("Hi", *mode, url=both.url, shell=shell)
     assert "the answer was cut" in failed(done)
@@ -247,7 +255,7 @@ Pieces = tuple[bytes | None, ...]
 
 
 @pytest.mark.parametrize("pieces", [(WORD, None), (WORD,), (WORD, b"data: {\n\n")])
-async def test_a_stream_without_its_end(pieces: Pieces, shell: dict[str, str]) -> None:
+async def test_chat_fails_after_an_incomplete_stream(pieces: Pieces, shell: dict[str, str]) -> None:
     async def answer(_: Request, reply: Reply) -> None:
         await reply.begin(HEAD)
         for piece in pieces:
@@ -263,7 +271,7 @@ async def test_a_stream_without_its_end(pieces: Pieces, shell: dict[str, str]) -
     assert "the answer was cut" in failed(done)
 
 
-async def test_something_else_listens_there(shell: dict[str, str]) -> None:
+async def test_chat_detects_a_server_that_is_not_modegate(shell: dict[str, str]) -> None:
     statuses = iter((200, 404))
 
     async def page(_: Request, reply: Reply) -> None:
@@ -276,7 +284,7 @@ async def test_something_else_listens_there(shell: dict[str, str]) -> None:
 
 @pytest.fixture
 async def held(shell: dict[str, str]) -> AsyncIterator[tuple[subprocess.Popen[bytes], Reply]]:
-    """A command that has printed the first word, while the rest of its answer is held back."""
+    """A `chat` process that has printed the first word, and the reply to finish."""
     replies: asyncio.Queue[Reply] = asyncio.Queue()
 
     async def answer(_: Request, reply: Reply) -> None:
@@ -298,7 +306,7 @@ async def held(shell: dict[str, str]) -> AsyncIterator[tuple[subprocess.Popen[by
 Held = tuple[subprocess.Popen[bytes], Reply]
 
 
-async def test_each_word_is_printed_as_it_comes(held: Held) -> None:
+async def test_chat_prints_each_word_as_it_arrives(held: Held) -> None:
     process, reply = held
     await reply.chunk(END)
     await reply.end()
@@ -306,14 +314,14 @@ async def test_each_word_is_printed_as_it_comes(held: Held) -> None:
     assert process.returncode == 0
 
 
-async def test_ctrl_c_ends_it_quietly(held: Held) -> None:
+async def test_sigint_ends_chat_with_status_130_and_no_message(held: Held) -> None:
     process, _ = held
     process.send_signal(signal.SIGINT)
     assert await asyncio.to_thread(process.communicate, timeout=20) == (b"\n", b"")
     assert process.returncode == 130
 
 
-async def test_it_ends_quietly_where_its_reader_leaves(held: Held) -> None:
+async def test_a_closed_output_pipe_ends_chat_with_status_141_and_no_message(held: Held) -> None:
     process, reply = held
     assert process.stdout is not None
     process.stdout.close()
@@ -323,7 +331,7 @@ async def test_it_ends_quietly_where_its_reader_leaves(held: Held) -> None:
     assert process.stderr.read() == b""
 
 
-async def test_a_terminal_takes_no_orders_from_an_answer(
+async def test_chat_strips_control_characters_only_on_a_terminal(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(*(Says("\x1b]0;owned\x07 Fine.") for _ in range(2)))
@@ -340,7 +348,7 @@ async def test_a_terminal_takes_no_orders_from_an_answer(
         os.close(terminal)
 
 
-async def test_a_terminal_without_a_character_shows_another(
+async def test_chat_replaces_characters_that_the_output_encoding_lacks(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
     provider.script(Says("“Yes.”"))
@@ -358,7 +366,7 @@ async def test_a_terminal_without_a_character_shows_another(
         ("SSL_CERT_FILE", "/dev/null"),
     ],
 )
-async def test_what_the_environment_says_of_the_network_is_no_traceback(
+async def test_invalid_proxy_or_certificate_variables_give_a_one_line_error(
     variable: str, value: str, shell: dict[str, str]
 ) -> None:
     wrong = shell | {variable: value}

@@ -1,4 +1,4 @@
-"""The Claude backend against an executable that does what the real one does rarely."""
+"""The Claude backend against a scripted executable that shows rare CLI behaviour."""
 
 import asyncio
 import json
@@ -63,29 +63,29 @@ def pids(claude: ScriptedClaude) -> Iterator[int]:
 
 
 def alive(claude: ScriptedClaude) -> list[int]:
-    """The pids, of all processes started and what they started, that are still there."""
+    """Returns the live pids in the process groups of all started processes."""
     return [pid for group in pids(claude) for pid in members(group)]
 
 
 def runs(pid: int) -> bool:
-    """Whether the process is there, and no zombie."""
-    return bool(members(pid))  # each of those asked for leads a group
+    """Whether the process exists and is not a zombie."""
+    return bool(members(pid))  # each pid passed here is a group leader
 
 
 async def free(gateway: Gateway, claude: ScriptedClaude, seconds: float = 30.0) -> None:
-    """Wait until no process is left and every slot is free again."""
+    """Waits until no process runs and every slot is free."""
     backend = gateway.container.claude_cli()
     await until(lambda: not alive(claude) and backend.status().capacity.active == 0, seconds)
 
 
-def be_patient(gateway: Gateway) -> None:
-    """Give children that are told to end more time than a test takes."""
+def use_long_termination_grace(gateway: Gateway) -> None:
+    """Sets a grace period for child termination that is longer than a test."""
     options = gateway.container.claude_cli()._options  # noqa: SLF001
     object.__setattr__(options, "grace", LONG_GRACE_S)
 
 
 def sessions_of(gateway: Gateway) -> list[Path]:
-    """The working folders."""
+    """Returns the session directories."""
     return list(gateway.container.settings().modegate_state_dir.glob("sessions/*"))
 
 
@@ -93,7 +93,7 @@ def code_of(response: Any) -> str:
     return str(response.json()["error"]["code"])
 
 
-async def test_the_answer_and_what_the_process_was_given(
+async def test_the_cli_gets_the_prompt_on_stdin_and_the_session_environment(
     start: Start, claude: ScriptedClaude
 ) -> None:
     async with start() as gateway:
@@ -116,7 +116,9 @@ async def test_the_answer_and_what_the_process_was_given(
 
 @pytest.mark.parametrize("path", ["/nonexistent/claude", "/etc/passwd", "/"])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_no_executable(path: str, stream: bool, gateway: GatewayFactory) -> None:
+async def test_a_path_that_is_no_executable_is_backend_unavailable(
+    path: str, stream: bool, gateway: GatewayFactory
+) -> None:
     async with gateway(claude_path=path) as running:
         response = await running.claude(stream=stream)
         health = (await running.http.get("/health")).json()
@@ -125,7 +127,9 @@ async def test_no_executable(path: str, stream: bool, gateway: GatewayFactory) -
     assert health["checks"]["claude_cli"] == "error"
 
 
-async def test_an_executable_that_cannot_be_executed(start: Start, claude: ScriptedClaude) -> None:
+async def test_an_executable_of_unknown_format_is_backend_unavailable(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.path.write_text("neither a script nor a program")
     async with start() as gateway:
         response = await gateway.claude()
@@ -156,7 +160,7 @@ async def test_an_executable_that_cannot_be_executed(start: Start, claude: Scrip
         ([HANG], 504, "timeout"),
     ],
 )
-async def test_before_the_first_byte_every_end_has_its_status(
+async def test_a_failure_before_the_first_byte_has_its_error_status(
     steps: list[dict[str, object]],
     status: int,
     code: str,
@@ -185,7 +189,7 @@ async def test_before_the_first_byte_every_end_has_its_status(
         [{"emit": {"type": "system", "subtype": "api_retry", "error_status": 401}}, HANG],
     ],
 )
-async def test_after_the_first_byte_every_end_is_an_error_event(
+async def test_a_failure_after_the_first_byte_is_an_error_event(
     steps: list[dict[str, object]], start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script(*begin(), word("Hello"), *steps)
@@ -200,14 +204,16 @@ async def test_after_the_first_byte_every_end_is_an_error_event(
     assert '"finish_reason":"' not in response.text
 
 
-async def test_a_line_of_nine_megabytes_is_no_fault(start: Start, claude: ScriptedClaude) -> None:
+async def test_a_nine_megabyte_output_line_is_accepted(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.script({"long_line": 9_000_000}, *answer("Hello"))
     async with start() as gateway:
         response = await gateway.claude()
     assert response.status_code == 200
 
 
-async def test_what_is_on_standard_error_of_a_success_is_logged_clean(
+async def test_stderr_of_a_successful_turn_is_logged_redacted(
     start: Start, claude: ScriptedClaude, caplog: pytest.LogCaptureFixture
 ) -> None:
     claude.script({"stderr": "warning: /home/me/x sk-ant-test sk-ant-other12345\n"}, *answer("Hi"))
@@ -219,7 +225,7 @@ async def test_what_is_on_standard_error_of_a_success_is_logged_clean(
     assert "sk-ant" not in caplog.text
 
 
-async def test_a_process_that_lingers_is_not_waited_for(
+async def test_responses_do_not_wait_for_the_process_to_exit(
     start: Start, claude: ScriptedClaude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settlement, "EXIT_GRACE_S", LONG_GRACE_S)
@@ -232,7 +238,7 @@ async def test_a_process_that_lingers_is_not_waited_for(
         await free(gateway, claude)
 
 
-async def test_a_process_that_lingers_and_ignores_everything_gives_its_slot_back_soon(
+async def test_a_finished_process_that_ignores_sigterm_releases_its_slot(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script({"ignore_sigterm": 0}, *answer("Hello"), HANG)
@@ -241,7 +247,7 @@ async def test_a_process_that_lingers_and_ignores_everything_gives_its_slot_back
             assert (await gateway.claude()).status_code == 200
 
 
-async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
+async def test_a_descendant_that_holds_the_pipes_open_does_not_delay_the_error(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script({"orphan": 60}, {"exit": 1})
@@ -251,7 +257,7 @@ async def test_a_descendant_that_holds_the_pipes_open_is_not_waited_for(
 
 
 @pytest.mark.parametrize("end", [{"exit": 1}, {"kill": 9}, HANG], ids=["exit", "killed", "left"])
-async def test_a_descendant_that_left_the_group_ends_too(
+async def test_descendants_outside_the_process_group_are_ended(
     end: dict[str, int], start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script(*begin(), {"leave_process_group": 60}, end)
@@ -264,7 +270,9 @@ async def test_a_descendant_that_left_the_group_ends_too(
         await until(lambda: not any(map(runs, claude.escaped_pids)))
 
 
-async def test_who_ignores_a_request_to_end_is_killed(start: Start, claude: ScriptedClaude) -> None:
+async def test_a_process_that_ignores_sigterm_is_killed(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.script({"ignore_sigterm": 0}, {"orphan": 60}, HANG)
     async with start(request_timeout_ms=500) as gateway, asyncio.timeout(60):
         response = await gateway.claude()
@@ -273,7 +281,9 @@ async def test_who_ignores_a_request_to_end_is_killed(start: Start, claude: Scri
 
 
 @pytest.mark.parametrize("phase", ["before the first token", "in mid-stream", "whole"])
-async def test_a_client_that_leaves(phase: str, start: Start, claude: ScriptedClaude) -> None:
+async def test_a_client_disconnect_ends_the_process_group(
+    phase: str, start: Start, claude: ScriptedClaude
+) -> None:
     claude.script(*(begin() if phase == "in mid-stream" else ()), {"orphan": 60}, HANG)
     async with start() as gateway:
         asking = asyncio.create_task(gateway.claude(stream=phase != "whole"))
@@ -284,7 +294,7 @@ async def test_a_client_that_leaves(phase: str, start: Start, claude: ScriptedCl
         await free(gateway, claude)
 
 
-async def test_a_session_is_free_again_when_its_client_has_left(
+async def test_a_client_disconnect_releases_the_session(
     start: Start, claude: ScriptedClaude
 ) -> None:
     async with start() as gateway:
@@ -308,7 +318,9 @@ async def test_a_session_is_free_again_when_its_client_has_left(
                 pass
 
 
-async def test_the_queue_is_bounded_in_time(start: Start, claude: ScriptedClaude) -> None:
+async def test_a_request_queued_too_long_gets_capacity_exceeded(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.script(*begin(), HANG)
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=300) as gateway:
         backend = gateway.container.claude_cli()
@@ -323,7 +335,9 @@ async def test_the_queue_is_bounded_in_time(start: Start, claude: ScriptedClaude
     assert len(claude.starts) == 1
 
 
-async def test_who_leaves_the_queue_waits_no_more(start: Start, claude: ScriptedClaude) -> None:
+async def test_a_client_disconnect_removes_its_request_from_the_queue(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.script(*begin(), HANG)
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=60_000) as gateway:
         backend = gateway.container.claude_cli()
@@ -341,7 +355,9 @@ async def test_who_leaves_the_queue_waits_no_more(start: Start, claude: Scripted
     assert len(claude.starts) == 1
 
 
-async def test_who_waits_is_served_in_order(start: Start, claude: ScriptedClaude) -> None:
+async def test_queued_requests_are_served_in_fifo_order(
+    start: Start, claude: ScriptedClaude
+) -> None:
     async with start(max_concurrent_processes=1, pool_queue_timeout_ms=20_000) as gateway:
         backend = gateway.container.claude_cli()
         asked = []
@@ -355,7 +371,7 @@ async def test_who_waits_is_served_in_order(start: Start, claude: ScriptedClaude
     assert order == ["0", "1", "2", "3"]
 
 
-async def test_the_id_that_the_cli_uses_is_followed_behind_the_public_one(
+async def test_a_session_resumes_with_the_id_that_the_cli_reported(
     start: Start, claude: ScriptedClaude
 ) -> None:
     async with start() as gateway:
@@ -369,7 +385,9 @@ async def test_the_id_that_the_cli_uses_is_followed_behind_the_public_one(
     assert f"--resume={SESSION}" in second
 
 
-async def test_a_conversation_that_the_cli_has_lost(start: Start, claude: ScriptedClaude) -> None:
+async def test_a_conversation_lost_by_the_cli_is_session_not_found(
+    start: Start, claude: ScriptedClaude
+) -> None:
     async with start() as gateway:
         session = (await gateway.claude()).headers["X-Claude-Session-ID"]
         claude.script({"stderr": f"No conversation found with session ID: {session}"}, {"exit": 1})
@@ -379,7 +397,7 @@ async def test_a_conversation_that_the_cli_has_lost(start: Start, claude: Script
     assert len(claude.starts) == 2
 
 
-async def test_a_silent_stream_is_kept_alive(
+async def test_a_silent_stream_sends_keep_alive_comments(
     start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
     may_go_on = tmp_path / "may-go-on"
@@ -406,7 +424,9 @@ async def test_a_silent_stream_is_kept_alive(
         assert "Hello" in [chunk.choices[0].delta.content async for chunk in stream]
 
 
-async def test_a_refused_key_is_told_by_health(start: Start, claude: ScriptedClaude) -> None:
+async def test_health_reports_a_rejected_anthropic_key_until_a_turn_succeeds(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.script({"stderr": "Please run /login"}, {"exit": 1})
     async with start() as gateway:
         for state in ("ok", "error"):
@@ -419,7 +439,7 @@ async def test_a_refused_key_is_told_by_health(start: Start, claude: ScriptedCla
         assert health["checks"]["anthropic_key"] == "ok"
 
 
-async def test_an_estimate_is_called_one(start: Start, claude: ScriptedClaude) -> None:
+async def test_estimated_usage_is_marked_by_a_header(start: Start, claude: ScriptedClaude) -> None:
     end = result("x" * 40)
     assert isinstance(end["emit"], dict)
     end["emit"]["usage"] = {"input_tokens": 3}
@@ -430,13 +450,13 @@ async def test_an_estimate_is_called_one(start: Start, claude: ScriptedClaude) -
     assert response.json()["usage"]["completion_tokens"] == 10
 
 
-async def test_who_ignores_a_request_to_end_delays_nobody(
+async def test_a_process_that_ignores_sigterm_does_not_delay_the_timeout_error(
     start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
     may_end = {"wait_for": str(tmp_path / "may-end")}
     claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), may_end, {"exit": 0})
     async with start(claude_silence_timeout_ms=300) as gateway:
-        be_patient(gateway)
+        use_long_termination_grace(gateway)
         response = await gateway.claude()
         assert code_of(response) == "timeout"
         assert alive(claude)
@@ -444,7 +464,7 @@ async def test_who_ignores_a_request_to_end_delays_nobody(
         await free(gateway, claude)
 
 
-async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
+async def test_a_client_that_reads_nothing_holds_no_process_past_the_timeout(
     start: Start, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "LONGEST_STALL", 3.0)
@@ -467,7 +487,7 @@ async def test_a_client_that_reads_nothing_holds_no_process_beyond_its_time(
             await until(lambda: not requests_under_way())
 
 
-async def test_a_session_is_free_when_its_stream_has_ended(
+async def test_a_session_is_free_as_soon_as_its_failed_stream_ends(
     start: Start, claude: ScriptedClaude
 ) -> None:
     async with start() as gateway:
@@ -481,7 +501,7 @@ async def test_a_session_is_free_when_its_stream_has_ended(
             assert (await gateway.claude(headers=session)).status_code == 200
 
 
-async def test_a_path_of_the_executable_that_is_relative(
+async def test_a_relative_executable_path_works(
     gateway: GatewayFactory, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(claude.path.parent)
@@ -489,7 +509,7 @@ async def test_a_path_of_the_executable_that_is_relative(
         assert (await running.claude()).status_code == 200
 
 
-async def test_a_state_folder_that_cannot_be_used(
+async def test_an_unusable_state_directory_is_storage_unavailable(
     gateway: GatewayFactory, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("a file")
@@ -500,7 +520,7 @@ async def test_a_state_folder_that_cannot_be_used(
         await until(lambda: running.container.claude_cli().status().capacity.active == 0)
 
 
-async def test_a_state_folder_that_goes_while_the_gateway_runs(
+async def test_the_gateway_recovers_from_a_state_directory_deleted_at_run_time(
     start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
@@ -523,7 +543,7 @@ async def test_a_state_folder_that_goes_while_the_gateway_runs(
     assert len(claude.starts) == 3
 
 
-async def test_an_executable_that_cannot_be_started_leaves_no_folder(
+async def test_a_failed_spawn_leaves_no_session_directory(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.path.write_text("#!/missing/interpreter\n")
@@ -532,7 +552,7 @@ async def test_an_executable_that_cannot_be_started_leaves_no_folder(
         assert not sessions_of(gateway)
 
 
-async def test_a_guard_that_was_killed_changes_no_outcome(
+async def test_a_killed_orphan_guard_does_not_change_a_turns_outcome(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script(*begin(), HANG)
@@ -546,7 +566,7 @@ async def test_a_guard_that_was_killed_changes_no_outcome(
         await free(gateway, claude)
 
 
-async def test_a_guard_that_was_killed_is_replaced_before_the_next_turn(
+async def test_a_killed_orphan_guard_is_restarted_for_the_next_turn(
     gateway: GatewayFactory, tmp_path: Path
 ) -> None:
     folder = tmp_path / "conversing"
@@ -565,9 +585,7 @@ async def test_a_guard_that_was_killed_is_replaced_before_the_next_turn(
     assert len(claude.starts) == 1
 
 
-async def test_an_executable_that_cannot_be_started_leaves_its_session_free(
-    gateway: GatewayFactory, tmp_path: Path
-) -> None:
+async def test_a_failed_spawn_releases_its_session(gateway: GatewayFactory, tmp_path: Path) -> None:
     folder = tmp_path / "conversing"
     folder.mkdir()
     claude = ScriptedClaude(folder, *answer("Hello"))
@@ -581,12 +599,12 @@ async def test_an_executable_that_cannot_be_started_leaves_its_session_free(
         assert (await running.claude(headers=session)).status_code == 200
 
 
-async def test_another_gateway_waits_for_the_child_of_this_one(
+async def test_a_session_is_busy_for_other_gateways_until_its_process_exits(
     gateway: GatewayFactory, start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
     may_end = tmp_path / "may-end"
     async with start() as first, gateway(claude_path=str(claude.path)) as second:
-        be_patient(first)
+        use_long_termination_grace(first)
         session = {"X-Claude-Session-ID": (await first.claude()).headers["X-Claude-Session-ID"]}
         waits = {"wait_for": str(may_end)}
         claude.script({"ignore_sigterm": 0}, *begin(), word("Hello"), waits, {"exit": 1})
@@ -606,9 +624,7 @@ async def test_another_gateway_waits_for_the_child_of_this_one(
         assert (await second.claude(headers=session)).status_code == 200
 
 
-async def test_a_process_that_falls_silent_is_not_waited_for(
-    start: Start, claude: ScriptedClaude
-) -> None:
+async def test_a_silent_process_times_out(start: Start, claude: ScriptedClaude) -> None:
     settings = {"claude_first_event_timeout_ms": 400, "claude_silence_timeout_ms": 600}
     async with start(**settings) as gateway, asyncio.timeout(60):
         for steps in ([HANG], [*begin(), word("Hello"), HANG]):
@@ -617,7 +633,7 @@ async def test_a_process_that_falls_silent_is_not_waited_for(
         await free(gateway, claude)
 
 
-async def test_a_limit_of_the_account_is_told_with_its_time_and_leaves_nothing(
+async def test_an_account_limit_sets_retry_after_and_leaves_no_new_session(
     start: Start, claude: ScriptedClaude
 ) -> None:
     async with start() as gateway:
@@ -634,7 +650,7 @@ async def test_a_limit_of_the_account_is_told_with_its_time_and_leaves_nothing(
         assert (await gateway.claude(headers=session)).status_code == 200
 
 
-async def test_a_time_beyond_what_sdks_wait_keeps_them_from_repeating(
+async def test_a_retry_after_too_long_for_sdks_disables_their_retries(
     start: Start, claude: ScriptedClaude
 ) -> None:
     info = {"status": "rejected", "resetsAt": 4_000_000_000}
@@ -648,13 +664,15 @@ async def test_a_time_beyond_what_sdks_wait_keeps_them_from_repeating(
     assert limited.headers["X-Should-Retry"] == "false"
 
 
-async def test_how_long_the_cli_may_wait_is_a_setting(start: Start, claude: ScriptedClaude) -> None:
+async def test_the_cli_may_wait_for_its_own_retry_up_to_a_setting(
+    start: Start, claude: ScriptedClaude
+) -> None:
     claude.script(LONG_WAIT, *answer("Hello"))
     async with start(claude_max_own_wait_ms=40_000) as gateway:
         assert (await gateway.claude()).status_code == 200
 
 
-async def test_a_model_that_thinks_before_its_first_block_keeps_the_stream_alive(
+async def test_keep_alive_comments_are_sent_before_the_first_content_block(
     start: Start, claude: ScriptedClaude, tmp_path: Path
 ) -> None:
     enough = tmp_path / "enough"
@@ -675,7 +693,7 @@ async def test_a_model_that_thinks_before_its_first_block_keeps_the_stream_alive
 
 
 @pytest.mark.parametrize("mode", ["live", "oneshot"])
-async def test_an_answer_that_is_cut_leaves_a_session_that_goes_on(
+async def test_a_session_can_be_resumed_after_a_content_filtered_answer(
     mode: str, gateway: GatewayFactory, tmp_path: Path
 ) -> None:
     claude = ScriptedClaude(tmp_path, converses=mode == "live")
@@ -691,7 +709,7 @@ async def test_an_answer_that_is_cut_leaves_a_session_that_goes_on(
             assert (await running.claude(headers=session)).status_code == 200
 
 
-async def test_an_sdk_does_not_repeat_what_cannot_succeed(
+async def test_the_sdk_does_not_retry_an_empty_response(
     start: Start, claude: ScriptedClaude
 ) -> None:
     claude.script(result(""))

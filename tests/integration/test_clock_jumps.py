@@ -1,4 +1,4 @@
-"""The machine's clock is set an hour forth or back while the gateway runs."""
+"""The system clock jumps an hour forwards or backwards while the gateway runs."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-async def test_sessions_and_limits_stay(
+async def test_sessions_and_rate_limits_survive_a_clock_jump(
     jump: float, gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend: Any = ScriptedBackend(*says("Hello"))
@@ -41,5 +41,5 @@ async def test_sessions_and_limits_stay(
         set_clock(monkeypatch, -jump)
         assert (await running.claude(headers=session)).status_code == 429
         assert await running.container.expire_sessions().execute() == 0
-    async with gateway(claude=backend) as running:  # started again, after the jump
+    async with gateway(claude=backend) as running:  # restarted after the jump
         assert (await running.claude(headers=session)).status_code == 200

@@ -1,4 +1,4 @@
-"""`modegate` as a process of its own."""
+"""`modegate` as a subprocess."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def run(*arguments: str, host: dict[str, str], folder: Path) -> subprocess.Compl
     )
 
 
-def test_it_starts_without_any_credentials_and_says_what_can_work(
+def test_serve_starts_without_credentials_and_logs_what_is_missing(
     host: dict[str, str], tmp_path: Path
 ) -> None:
     with serving(folder=tmp_path, environment=host) as running:
@@ -49,7 +49,7 @@ def test_it_starts_without_any_credentials_and_says_what_can_work(
     assert any(running.url in str(text) for text in messages)
 
 
-def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(tmp_path: Path) -> None:
+def test_serve_offline_answers_in_both_modes_and_says_it_is_simulated(tmp_path: Path) -> None:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
     with serving("--offline", folder=tmp_path) as running:
         health = running.ask("/health")
@@ -67,9 +67,7 @@ def test_offline_answers_in_both_modes_and_says_that_it_is_simulated(tmp_path: P
         assert "[simulated]" in json.dumps(answer)
 
 
-def test_a_gateway_that_is_killed_takes_every_child_with_it(
-    host: dict[str, str], tmp_path: Path
-) -> None:
+def test_killing_the_gateway_ends_all_its_descendants(host: dict[str, str], tmp_path: Path) -> None:
     claude = ScriptedClaude(
         tmp_path, *begin(), {"orphan": 300}, {"leave_process_group": 300}, {"hang": 0}
     )
@@ -83,14 +81,16 @@ def test_a_gateway_that_is_killed_takes_every_child_with_it(
         wait(lambda: claude.starts)
         group = int(str(claude.starts[0]["pid"]))
         wait(lambda: len(members(group)) == 2 and claude.escaped_pids)
-        (deserter,) = claude.escaped_pids
-        assert members(deserter)
+        (escaped_pid,) = claude.escaped_pids
+        assert members(escaped_pid)
         running.process.kill()
-        wait(lambda: not members(group) and not members(deserter))
+        wait(lambda: not members(group) and not members(escaped_pid))
         asking.join(10)
 
 
-def test_settings_that_cannot_be_used_stop_the_start(host: dict[str, str], tmp_path: Path) -> None:
+def test_serve_exits_with_status_2_on_invalid_settings(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     done = run("serve", host=host | {"PORT": "0", "LOG_LEVEL": "loud"}, folder=tmp_path)
     assert done.returncode == 2
     assert "PORT: " in done.stderr
@@ -100,7 +100,9 @@ def test_settings_that_cannot_be_used_stop_the_start(host: dict[str, str], tmp_p
     assert "missing.toml does not exist" in done.stderr
 
 
-def test_an_address_that_is_taken(host: dict[str, str], tmp_path: Path) -> None:
+def test_serve_exits_with_status_1_if_its_address_is_in_use(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run("serve", host=host | {"PORT": port}, folder=tmp_path)
@@ -108,7 +110,7 @@ def test_an_address_that_is_taken(host: dict[str, str], tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
-def test_config_show(host: dict[str, str], tmp_path: Path) -> None:
+def test_config_show_prints_sources_and_masks_keys(host: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "modegate.toml").write_text('default_model = "opus"\n')
     key = "sk-proj-0123456789abcdef"
     done = run("config", "show", host=host | {"OPENAI_API_KEY": key}, folder=tmp_path)
@@ -118,13 +120,17 @@ def test_config_show(host: dict[str, str], tmp_path: Path) -> None:
     assert key not in done.stdout
 
 
-def test_usage(host: dict[str, str], tmp_path: Path) -> None:
+def test_help_and_version_succeed_and_an_unknown_command_exits_with_status_2(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     assert run("--help", host=host, folder=tmp_path).returncode == 0
     assert run("--version", host=host, folder=tmp_path).stdout.strip()
     assert run("nonsense", host=host, folder=tmp_path).returncode == 2
 
 
-def test_the_demo_shows_both_modes_and_ends_by_itself(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_shows_both_modes_despite_an_unreachable_proxy(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     unreachable = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
     done = run("demo", host=host | unreachable, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -132,17 +138,17 @@ def test_the_demo_shows_both_modes_and_ends_by_itself(host: dict[str, str], tmp_
         assert shown in done.stdout
     assert "model_not_found" in done.stdout
     command = done.stdout.rpartition("Next: `")[2].split()[0]
-    assert Path(command).is_file()  # who has just called it has no `modegate` on PATH
+    assert Path(command).is_file()  # a full path, because `modegate` is not on PATH here
 
 
-def test_the_demo_fails_where_something_is_missing(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_fails_without_a_claude_executable(host: dict[str, str], tmp_path: Path) -> None:
     done = run("demo", host=host | {"CLAUDE_PATH": "/nonexistent"}, folder=tmp_path)
     assert done.returncode == 1
     assert "no claude executable" in done.stdout
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "x.example"])
-def test_without_keys_nobody_else_is_let_in(
+def test_a_non_loopback_address_requires_keys_or_an_explicit_opt_out(
     address: str, host: dict[str, str], tmp_path: Path
 ) -> None:
     refused = run("serve", host=host | {"HOST": address}, folder=tmp_path)
@@ -154,14 +160,16 @@ def test_without_keys_nobody_else_is_let_in(
         assert shown.returncode == 0
 
 
-def test_the_start_tells_whether_keys_are_needed(host: dict[str, str], tmp_path: Path) -> None:
+def test_serve_logs_whether_authentication_is_on(host: dict[str, str], tmp_path: Path) -> None:
     for keys, told in (({}, "authentication: off"), ({"API_KEYS": "a, b, a"}, "authentication: 2")):
         with serving(folder=tmp_path, environment=host | keys) as running:
             running.process.send_signal(signal.SIGTERM)
             assert any(told in str(line["message"]) for line in running.log())
 
 
-def test_the_doctor_says_what_to_do(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_doctor_reports_missing_credentials_and_the_fix(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     found = run("doctor", host=host, folder=tmp_path)
     assert found.returncode == 1
     assert "FAIL claude: no credentials\n     set ANTHROPIC_API_KEY" in found.stdout
@@ -171,7 +179,7 @@ def test_the_doctor_says_what_to_do(host: dict[str, str], tmp_path: Path) -> Non
     assert "version 2." in fine.stdout
 
 
-def test_the_doctor_names_each_fault(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_doctor_reports_each_fault(host: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     odd = tmp_path / "odd"
     odd.mkdir()
@@ -193,7 +201,7 @@ def test_the_doctor_names_each_fault(host: dict[str, str], tmp_path: Path) -> No
     assert "FAIL claude: no executable" in missing.stdout
 
 
-def test_the_doctor_tries_a_write(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_doctor_detects_a_full_disk(host: dict[str, str], tmp_path: Path) -> None:
     state = tmp_path / "full"
     keys = {"ANTHROPIC_API_KEY": "sk-x", "MODEGATE_STATE_DIR": str(state)}
     with mounted(state, "512k") as disk:
@@ -205,7 +213,9 @@ def test_the_doctor_tries_a_write(host: dict[str, str], tmp_path: Path) -> None:
     assert "free" in found.stdout
 
 
-def test_serve_starts_without_storage_and_says_so(host: dict[str, str], tmp_path: Path) -> None:
+def test_serve_starts_without_storage_and_logs_the_error(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     faulty = host | {"ANTHROPIC_API_KEY": "sk-x", "MODEGATE_STATE_DIR": str(tmp_path / "file/x")}
     with serving(folder=tmp_path, environment=faulty) as running:
@@ -220,7 +230,9 @@ def test_serve_starts_without_storage_and_says_so(host: dict[str, str], tmp_path
 
 
 @pytest.mark.parametrize("where", ["full", "closed"])
-def test_serve_needs_no_standard_error(where: str, host: dict[str, str], tmp_path: Path) -> None:
+def test_serve_works_with_a_full_or_closed_stderr(
+    where: str, host: dict[str, str], tmp_path: Path
+) -> None:
     if where == "full" and not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     target = "2>/dev/full" if where == "full" else "2>&-"
@@ -232,7 +244,9 @@ def test_serve_needs_no_standard_error(where: str, host: dict[str, str], tmp_pat
         assert running.process.wait(15) == 0
 
 
-def test_the_doctor_names_a_proxy_that_cannot_be_used(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_doctor_reports_an_unusable_proxy_without_its_password(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     proxied = host | {"ANTHROPIC_API_KEY": "sk-x", "ALL_PROXY": "socks://u:secret@127.0.0.1:1080/"}
     for key, verdict, status in ({}, "warn", 0), ({"OPENAI_API_KEY": "sk-y"}, "FAIL", 1):
         found = run("doctor", host=proxied | key, folder=tmp_path)
@@ -242,7 +256,7 @@ def test_the_doctor_names_a_proxy_that_cannot_be_used(host: dict[str, str], tmp_
         assert "secret" not in found.stdout
 
 
-async def test_the_doctor_asks_where_it_may(
+async def test_doctor_live_sends_requests_to_claude_and_the_upstream(
     host: dict[str, str], provider: SimulatedProvider, tmp_path: Path
 ) -> None:
     both = host | {
@@ -262,7 +276,7 @@ async def test_the_doctor_asks_where_it_may(
     assert "FAIL claude, asked: backend_auth_failed" in refused.stdout
 
 
-def test_the_doctor_speaks_to_an_operator_where_nothing_is_reached(
+def test_doctor_live_gives_operators_network_advice_if_nothing_is_reachable(
     host: dict[str, str], tmp_path: Path
 ) -> None:
     nowhere = "http://127.0.0.1:9"
@@ -283,7 +297,7 @@ def test_the_doctor_speaks_to_an_operator_where_nothing_is_reached(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{}/v1", "http://localhost:{}"])
-def test_a_gateway_that_would_ask_itself_does_not_start(
+def test_serve_rejects_its_own_address_as_the_upstream(
     url: str, host: dict[str, str], tmp_path: Path
 ) -> None:
     with socket.socket() as probe:
@@ -299,12 +313,12 @@ def test_a_gateway_that_would_ask_itself_does_not_start(
         assert running.ask("/live")
 
 
-def test_an_address_in_brackets_is_the_one_within(host: dict[str, str], tmp_path: Path) -> None:
+def test_an_ipv6_host_in_brackets_is_accepted(host: dict[str, str], tmp_path: Path) -> None:
     told = run("doctor", host=host | {"HOST": "[::1]"}, folder=tmp_path)
     assert "is free" in told.stdout
 
 
-AS_WRITTEN = {
+UNCLEAN_VALUES = {
     "OPENAI_API_KEY": '"sk-abcdefghijkl"',
     "API_KEYS": '"sk-one-aaaaaaaaaa,sk-two-bbbbbbbbbb"',
     "MODEGATE_STATE_DIR": "'/srv/state'\r",
@@ -313,15 +327,17 @@ AS_WRITTEN = {
     "DEFAULT_MODEL": "\ufeffopus",
     "ANTHROPIC_BASE_URL": '"http://127.0.0.1:9"',
 }
-OF_A_PLATFORM = {
+PLATFORM_VARIABLES = {
     "MODEGATE_PORT": "tcp://10.0.0.1:3456",
     "MODEGATE_SERVICE_HOST": "10.0.0.1",
     "MODEGATE_PROCESS": "0123",
 }
 
 
-def test_values_as_files_and_containers_bring_them(host: dict[str, str], tmp_path: Path) -> None:
-    done = run("config", "show", host=host | AS_WRITTEN | OF_A_PLATFORM, folder=tmp_path)
+def test_quotes_and_whitespace_around_settings_are_removed_with_a_warning(
+    host: dict[str, str], tmp_path: Path
+) -> None:
+    done = run("config", "show", host=host | UNCLEAN_VALUES | PLATFORM_VARIABLES, folder=tmp_path)
     assert done.returncode == 0
     for line in (
         "openai_api_key = ****ijkl  (environment)",
@@ -334,15 +350,17 @@ def test_values_as_files_and_containers_bring_them(host: dict[str, str], tmp_pat
         assert f"{line}\n" in done.stdout
     warned = done.stderr.splitlines()
     assert all(line.startswith("modegate: warning: ") for line in warned)
-    for name in AS_WRITTEN:
+    for name in UNCLEAN_VALUES:
         assert sum(f" {name}: " in line for line in warned) == 1, name
-    assert len(warned) == len(AS_WRITTEN) + 1
+    assert len(warned) == len(UNCLEAN_VALUES) + 1
     assert "MODEGATE_PORT, MODEGATE_SERVICE_HOST: ignored" in done.stderr
 
 
-def test_a_start_warns_of_what_it_cleaned(host: dict[str, str], tmp_path: Path) -> None:
+def test_serve_logs_a_warning_for_each_cleaned_or_ignored_setting(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     odd = {"API_KEY": '"sk-one-aaaaaaaaaa"\r', "OPENAI_BASE_URL": "http://127.0.0.1:9/v1\r"}
-    odd |= {"OPENAI_API_KEY": "'x'", "MODEGATE_LOG_LEVEL": "debug", **OF_A_PLATFORM}
+    odd |= {"OPENAI_API_KEY": "'x'", "MODEGATE_LOG_LEVEL": "debug", **PLATFORM_VARIABLES}
     with serving(folder=tmp_path, environment=host | odd) as running:
         known = running.ask("/v1/sessions", Authorization="Bearer sk-one-aaaaaaaaaa")
         running.process.send_signal(signal.SIGTERM)
@@ -359,8 +377,10 @@ def test_a_start_warns_of_what_it_cleaned(host: dict[str, str], tmp_path: Path) 
     ]
 
 
-def test_the_doctor_warns_of_what_was_cleaned(host: dict[str, str], tmp_path: Path) -> None:
-    odd = {"ANTHROPIC_API_KEY": '"sk-x"', "NODE_EXTRA_CA_CERTS": "", **OF_A_PLATFORM}
+def test_the_doctor_warns_about_cleaned_and_ignored_settings(
+    host: dict[str, str], tmp_path: Path
+) -> None:
+    odd = {"ANTHROPIC_API_KEY": '"sk-x"', "NODE_EXTRA_CA_CERTS": "", **PLATFORM_VARIABLES}
     found = run("doctor", host=host | odd, folder=tmp_path)
     assert (found.returncode, found.stderr) == (0, "")
     assert "warn settings: ANTHROPIC_API_KEY: quotes around the value were removed" in found.stdout
@@ -368,7 +388,7 @@ def test_the_doctor_warns_of_what_was_cleaned(host: dict[str, str], tmp_path: Pa
 
 
 @pytest.mark.parametrize("command", [("config", "show"), ("serve",), ("doctor",), ("chat", "Hi")])
-def test_impossible_values_are_named_by_every_command(
+def test_each_command_reports_every_setting_with_an_invalid_value(
     command: tuple[str, ...], host: dict[str, str], tmp_path: Path
 ) -> None:
     impossible = {
@@ -392,7 +412,7 @@ def test_impossible_values_are_named_by_every_command(
     assert done.stderr.replace("\n", "").isprintable()
 
 
-def test_the_demo_names_a_path_that_cannot_be(host: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_reports_an_invalid_claude_path(host: dict[str, str], tmp_path: Path) -> None:
     done = run("demo", host=host | {"CLAUDE_PATH": '"/bin/cla\x07ude"'}, folder=tmp_path)
     assert done.returncode == 1
     assert "The demo failed: CLAUDE_PATH: must not hold U+0007" in done.stdout

@@ -1,4 +1,4 @@
-"""What docs/command-line.md says is true."""
+"""Checks that docs/command-line.md is correct and complete."""
 
 import os
 import re
@@ -15,7 +15,7 @@ SNIPPETS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("code", SNIPPETS)
-def test_snippets_run(code: str, tmp_path: Path) -> None:
+def test_command_line_page_snippets_run(code: str, tmp_path: Path) -> None:
     with serving("--offline", folder=tmp_path) as running:
         environment = {
             **running.environment,
@@ -37,7 +37,7 @@ def test_snippets_run(code: str, tmp_path: Path) -> None:
     assert done.stderr.count("--session") == code.count("--claude")
 
 
-def test_every_command_option_and_exit_status_is_on_the_page(tmp_path: Path) -> None:
+def test_the_command_line_page_lists_every_command_option_and_exit_status(tmp_path: Path) -> None:
     host = bare_environment(tmp_path)
     overview = run("--help", host=host).stdout
     commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)

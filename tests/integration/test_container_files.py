@@ -1,4 +1,4 @@
-"""The container's files are tried here as far as a machine without containers can."""
+"""Tests the container files as far as possible without a container runtime."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from support.packaging import ROOT, UV, copy_sources, execute, install, unreache
 from support.serving import bare_environment, free_port, serving
 
 DOCKERFILE = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
-# One instruction a line, as the build reads them.
+# One instruction per line, as the build reads them.
 INSTRUCTIONS = [
     line.split(maxsplit=1) for line in re.sub(r"\\\n\s*", " ", DOCKERFILE).splitlines() if line
 ]
@@ -25,7 +25,7 @@ def instructions(name: str) -> list[str]:
     return [rest for instruction, rest in INSTRUCTIONS if instruction == name]
 
 
-def test_what_is_copied_exists_and_is_not_ignored() -> None:
+def test_files_copied_by_the_dockerfile_exist_and_are_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
     for copied in instructions("COPY"):
@@ -36,7 +36,7 @@ def test_what_is_copied_exists_and_is_not_ignored() -> None:
             assert f"!{source}" in ignored
 
 
-def test_the_steps_of_the_build_work(tmp_path: Path) -> None:
+def test_the_dockerfile_build_steps_produce_a_working_install(tmp_path: Path) -> None:
     lock, build = instructions("RUN")[:2]
     source = copy_sources(tmp_path / "build")
     cut = execute(["/bin/sh", "-eu", "-c", lock.partition("&& pip")[0]], source)
@@ -55,7 +55,7 @@ def test_the_steps_of_the_build_work(tmp_path: Path) -> None:
     assert "knows every option that modegate uses" in found.stdout
 
 
-def test_a_package_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
+def test_the_docker_build_rejects_a_package_with_a_wrong_hash(tmp_path: Path) -> None:
     source = copy_sources(tmp_path / "build")
     lock = source / "requirements.lock"
     lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
@@ -67,11 +67,11 @@ def test_a_package_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None
     )
     assert done.returncode != 0
     if unreached(done):
-        pytest.skip("nothing is refused where the package registry cannot be reached")
+        pytest.skip("the package registry cannot be reached")
     assert "hash mismatch" in done.stderr.lower()
 
 
-def test_the_health_check_tells_a_gateway_that_works(tmp_path: Path) -> None:
+def test_the_container_health_check_passes_only_for_a_working_gateway(tmp_path: Path) -> None:
     check = json.loads(instructions("HEALTHCHECK")[0].partition("CMD")[2])
     assert check[0] == "python"
 
@@ -84,16 +84,16 @@ def test_the_health_check_tells_a_gateway_that_works(tmp_path: Path) -> None:
     assert status(str(free_port())) != 0
     with serving("--offline", folder=tmp_path) as running:
         assert status(running.address.partition(":")[2]) == 0
-    with serving(folder=tmp_path, environment=_nothing_can_work(tmp_path)) as running:
+    with serving(folder=tmp_path, environment=_without_backends(tmp_path)) as running:
         assert status(running.address.partition(":")[2]) != 0
 
 
-def _nothing_can_work(folder: Path) -> dict[str, str]:
+def _without_backends(folder: Path) -> dict[str, str]:
     switched_off = {"OPENAI_PASSTHROUGH_ENABLED": "false", "CLAUDE_PATH": "/nowhere"}
     return bare_environment(folder) | switched_off
 
 
-def test_it_runs_without_privileges() -> None:
+def test_the_container_runs_unprivileged_on_a_read_only_file_system() -> None:
     (user,) = instructions("USER")
     assert f"--uid {user} " in instructions("RUN")[2]
     gateway = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["modegate"]

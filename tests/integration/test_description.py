@@ -17,7 +17,7 @@ PLAIN = "default-src 'none'"
 METHODS = {"GET", "POST", "DELETE"}
 
 
-async def test_the_document_is_that_of_this_gateway(gateway: GatewayFactory) -> None:
+async def test_the_openapi_document_reflects_the_gateways_settings(gateway: GatewayFactory) -> None:
     async with gateway() as plain:
         response = await plain.http.get("/openapi.json")
     assert response.headers["content-type"] == "application/json"
@@ -39,7 +39,7 @@ async def test_the_document_is_that_of_this_gateway(gateway: GatewayFactory) -> 
     assert "2048" in chat["requestBody"]["description"]
 
 
-async def test_every_route_is_described(gateway: GatewayFactory) -> None:
+async def test_the_openapi_document_describes_every_route(gateway: GatewayFactory) -> None:
     async with gateway() as running:
         app: Any = build_app(running.container)._app  # noqa: SLF001 - the framework's own
     served = {
@@ -56,7 +56,7 @@ async def test_every_route_is_described(gateway: GatewayFactory) -> None:
     }
 
 
-async def test_the_page_has_a_policy_of_its_own(gateway: GatewayFactory) -> None:
+async def test_the_docs_page_has_its_own_content_security_policy(gateway: GatewayFactory) -> None:
     async with gateway() as running:
         page = await running.http.get("/docs")
         live = await running.http.get("/live")
@@ -68,7 +68,9 @@ async def test_the_page_has_a_policy_of_its_own(gateway: GatewayFactory) -> None
 
 
 @pytest.mark.parametrize("path", BOTH)
-async def test_both_are_open_to_all_and_not_limited(path: str, gateway: GatewayFactory) -> None:
+async def test_openapi_json_and_docs_need_no_key_and_are_not_rate_limited(
+    path: str, gateway: GatewayFactory
+) -> None:
     async with gateway(api_key="sk-cca-one-1234567890", rate_limit_per_ip=1) as running:
         for _ in range(3):
             response = await running.http.get(path)

@@ -1,4 +1,4 @@
-"""A gateway that runs out of file descriptors waits for them, says so, and goes on."""
+"""A gateway that runs out of file descriptors logs it, waits and recovers."""
 
 import http.client
 import json
@@ -22,10 +22,10 @@ from support.serving import MODEGATE, Serving, bare_environment, serving, wait
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(resource, "prlimit"), reason="only Linux limits a process that runs"
+    not hasattr(resource, "prlimit"), reason="only Linux can limit a running process"
 )
 BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
-# Whatever the start needed first: the session's lock, a pipe.
+# The error may name the session's lock or a pipe: whichever the spawn needed first.
 START_FAILED = ": Too many open files"
 LIMITED = "import os, resource, sys; n = int(sys.argv[1]); \
 resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)); os.execv(sys.argv[2], sys.argv[2:])"
@@ -33,7 +33,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)); os.execv(sys.argv[2], sys.ar
 
 @dataclass
 class Watched:
-    """A gateway whose log is read while it runs, and a connection that is kept."""
+    """A running gateway, its log so far and a persistent connection."""
 
     running: Serving
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -107,12 +107,12 @@ def pids(claude: ScriptedClaude) -> list[int]:
 
 @pytest.fixture
 def clients() -> Iterator[ExitStack]:
-    """Connections that are closed at the end, also of a test that failed."""
+    """Closes connections at the end, even if the test fails."""
     with ExitStack() as stack:
         yield stack
 
 
-def test_failed_starts_and_accepts_pause(
+def test_spawns_and_accepts_without_free_descriptors_are_retried_with_pauses(
     watched: Watched, claude: ScriptedClaude, clients: ExitStack
 ) -> None:
     assert watched.chat()[0].status == 200
@@ -126,11 +126,11 @@ def test_failed_starts_and_accepts_pause(
     wait(lambda: watched.logged(START_FAILED) >= 1)
     began, used = time.monotonic(), watched.cpu_seconds()
     failed = watched.logged(START_FAILED)
-    # Two more, so that one pause is watched whole; each pause is twice as long as the last.
+    # Two more, to cover one whole pause; each pause is twice as long as the last.
     wait(lambda: watched.logged(START_FAILED) >= failed + 2, seconds=120)
     assert (watched.cpu_seconds() - used) / (time.monotonic() - began) < 0.5
     response, body = watched.chat()
-    # Whichever was first to find no descriptor: the session's folder or the process.
+    # The code depends on which found no descriptor first: the session's directory or the process.
     assert response.status == 503
     assert body["error"]["code"] in {"backend_unavailable", "storage_unavailable"}
     assert response.getheader("Retry-After")
@@ -144,14 +144,14 @@ def test_failed_starts_and_accepts_pause(
     wait(lambda: watched.chat()[0].status == 200)
 
 
-def test_failed_starts_leave_no_descriptor_open(watched: Watched, claude: ScriptedClaude) -> None:
+def test_failed_spawns_leave_no_descriptor_open(watched: Watched, claude: ScriptedClaude) -> None:
     assert watched.chat()[0].status == 200
     wait(lambda: len(claude.starts) == 2)
     os.kill(pids(claude)[-1], signal.SIGKILL)
     before = resource.prlimit(watched.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (watched.next_descriptor(), before[1]))
     left = []
-    for room in range(12):  # a start fails at another place each time
+    for room in range(12):  # the spawn fails at another step each time
         limit = watched.next_descriptor() + room
         resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
         assert watched.chat()[0].status == 503
@@ -159,7 +159,7 @@ def test_failed_starts_leave_no_descriptor_open(watched: Watched, claude: Script
     assert left[-1] <= left[0]
 
 
-def test_more_connections_than_descriptors_allow_are_refused_in_form(
+def test_connections_beyond_the_descriptor_limit_get_a_429_response(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", LIMITED, "64", *MODEGATE]

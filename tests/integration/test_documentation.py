@@ -1,6 +1,6 @@
-"""What the documents say is true: snippets run, tables are complete, links lead somewhere.
+"""Checks the documentation: snippets run, tables are complete, links resolve.
 
-How a snippet is run, and how one says that it cannot be, is in `support.markdown`.
+`support.markdown` defines how a snippet is run and how it is marked as not run.
 """
 
 import json
@@ -26,7 +26,7 @@ from modegate.entrypoints.config.settings import Settings
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 NUMBERS = count()
 
-# Whoever marks one more as not run says so here, too.
+# The number of snippets marked as not run, per page: update it when you mark another one.
 NOT_RUN = {
     "README.md": 2,
     "docs/examples.md": 3,
@@ -56,7 +56,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def execute(command: list[str], snippet: Snippet, offline: Serving, folder: Path) -> None:
-    """Run it as a reader would, and compare what it prints with what the page says."""
+    """Runs the snippet as a reader would and compares its output with the page."""
     done = subprocess.run(
         command,
         input=snippet.code.replace("127.0.0.1:3456", offline.address),
@@ -104,16 +104,16 @@ def test_shell_snippets_run(snippet: Snippet, offline: Serving) -> None:
 
 
 @pytest.mark.parametrize("snippet", runnable("toml"), ids=str)
-def test_toml_snippets_are_settings(snippet: Snippet) -> None:
+def test_toml_snippets_are_valid_settings(snippet: Snippet) -> None:
     Settings.model_validate(tomllib.loads(snippet.code))
 
 
-def test_json_snippets_are_json() -> None:
+def test_json_snippets_are_valid() -> None:
     for snippet in runnable("json"):
         json.loads(snippet.code)
 
 
-def test_every_snippet_is_run_or_says_why_not() -> None:
+def test_every_snippet_runs_or_is_marked_with_a_reason() -> None:
     run_here = {"python", "js", "sh", "toml", "json"}
     for snippet in snippets():
         known = "continues", "printed", ""
@@ -129,13 +129,13 @@ PARTS = [snippet for snippet in snippets() if snippet.part_of]
 
 
 @pytest.mark.parametrize("snippet", PARTS, ids=str)
-def test_parts_of_examples_stand_there(snippet: Snippet) -> None:
+def test_partial_snippets_match_their_example_file(snippet: Snippet) -> None:
     assert snippet.part_of
     assert snippet.code in snippet.part_of.read_text()
-    assert snippet.part_of.is_relative_to(ROOT / "examples")  # other tests run all of these
+    assert snippet.part_of.is_relative_to(ROOT / "examples")  # other tests run all examples
 
 
-def test_every_target_of_make_is_one() -> None:
+def test_documented_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for snippet in snippets("sh"):
         for target in re.findall(r"^make (\w+)", snippet.code, re.MULTILINE):
@@ -143,7 +143,7 @@ def test_every_target_of_make_is_one() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_and_anchors_resolve(page: Path) -> None:
     for path, anchor in LINK.findall(page.read_text()):
         target = page.parent / path if path else page
         assert target.exists(), path
@@ -151,21 +151,21 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(target), f"{path}#{anchor}"
 
 
-def test_operators_can_override_models_as_the_page_says() -> None:
+def test_the_documented_model_override_works() -> None:
     page = ROOT / "docs/configuration.md"
     (snippet,) = (snippet for snippet in snippets("toml") if snippet.page == page)
     models = Settings.model_validate(tomllib.loads(snippet.code)).model_map()
     assert models.resolve("gpt-5-mini-2025") == "haiku"
 
 
-def test_every_setting_is_documented_and_nothing_else() -> None:
+def test_the_configuration_page_lists_exactly_the_settings() -> None:
     page = (ROOT / "docs/configuration.md").read_text()
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
     assert documented == {name.upper() for name in Settings.model_fields} - {"MODELS"}
 
 
-def test_every_parameter_header_and_endpoint_is_in_the_reference() -> None:
+def test_the_api_reference_lists_every_parameter_header_and_endpoint() -> None:
     page = (ROOT / "docs/API_REFERENCE.md").read_text()
     sent = {it["name"] for it in DOCUMENT["paths"][CHAT]["post"]["parameters"]}
     received = DOCUMENT["components"]["headers"].keys() - {"X-Upstream-RateLimit-Limit"}
@@ -179,7 +179,7 @@ ANSWERS = [snippet for snippet in runnable("json") if snippet.page.name == "API_
 
 
 @pytest.mark.parametrize("snippet", ANSWERS, ids=str)
-def test_answers_in_the_reference_are_the_documents(snippet: Snippet) -> None:
+def test_json_answers_in_the_api_reference_are_openapi_examples(snippet: Snippet) -> None:
     assert json.loads(snippet.code) in examples(DOCUMENT)
 
 
@@ -191,7 +191,7 @@ def examples(node: object) -> list[object]:
     return [*own, *(found for inner in node.values() for found in examples(inner))]
 
 
-def test_every_model_is_documented() -> None:
+def test_the_api_reference_lists_every_model() -> None:
     page = (ROOT / "docs/API_REFERENCE.md").read_text()
     for name in (*ModelMap().rows, "default"):
         assert f"`{name}`" in page

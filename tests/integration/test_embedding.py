@@ -19,7 +19,7 @@ BODY = b'{"id": "chatcmpl-1"}'
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Answers each request, and keeps no connection."""
+    """Answers each request and closes the connection."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -35,7 +35,7 @@ class Upstream(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def upstream() -> Iterator[str]:
-    """An upstream in a thread of its own, for the test has one event loop after the other."""
+    """An upstream in its own thread, because the test runs successive event loops."""
     with HTTPServer(("127.0.0.1", 0), Upstream) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -44,9 +44,7 @@ def upstream() -> Iterator[str]:
         thread.join()
 
 
-def test_a_container_is_asked_in_one_event_loop_after_the_other(
-    upstream: str, tmp_path: Path
-) -> None:
+def test_a_container_works_in_successive_event_loops(upstream: str, tmp_path: Path) -> None:
     settings = Settings(
         modegate_state_dir=tmp_path, openai_api_key=SecretStr("sk-server"), openai_base_url=upstream
     )

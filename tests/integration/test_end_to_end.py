@@ -1,4 +1,4 @@
-"""The main job: an unchanged OpenAI SDK, the real claude CLI, the real upstream adapter."""
+"""End to end: an unchanged OpenAI SDK, the real claude CLI, the real upstream adapter."""
 
 import asyncio
 import json
@@ -16,7 +16,9 @@ from modegate.simulator.loopback_server import Reply, Request
 from modegate.simulator.provider import SimulatedProvider, last_user_text
 
 
-async def test_passthrough(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_the_sdk_gets_the_upstreams_answer(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(Says("Hello from there."))
     completion = await both.sdk.chat.completions.create(
         model="gpt-4o", messages=[{"role": "user", "content": "Hi"}]
@@ -24,7 +26,9 @@ async def test_passthrough(both: Gateway, provider: SimulatedProvider) -> None:
     assert completion.choices[0].message.content == "Hello from there."
 
 
-async def test_passthrough_streaming(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_the_sdk_streams_the_upstreams_answer(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(Says("Hello from there."))
     stream = await both.sdk.chat.completions.create(
         model="gpt-4o", messages=[{"role": "user", "content": "Hi"}], stream=True
@@ -33,7 +37,9 @@ async def test_passthrough_streaming(both: Gateway, provider: SimulatedProvider)
     assert "".join(words) == "Hello from there."
 
 
-async def test_claude_code(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_the_sdk_gets_claude_codes_answer_usage_and_headers(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(Says("Hello there.", input_tokens=7, cached_tokens=5))
     response = await both.sdk.chat.completions.with_raw_response.create(
         model="gpt-4",
@@ -60,7 +66,9 @@ async def test_claude_code(both: Gateway, provider: SimulatedProvider) -> None:
     assert [block["text"] for block in asked["system"]][-1] == "Be brief."  # type: ignore[attr-defined]
 
 
-async def test_claude_code_streaming(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_the_sdk_streams_claude_codes_answer_and_usage(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(Says("one two three", delay=0.01))
     stream = await both.sdk.chat.completions.create(
         model="sonnet",
@@ -80,7 +88,9 @@ async def test_claude_code_streaming(both: Gateway, provider: SimulatedProvider)
     assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
 
 
-async def test_a_conversation_over_two_requests(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_a_second_request_continues_the_sessions_conversation(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(Says("I am Claude."), Says("As I said."))
     first = await both.claude("Who are you?", stream=True)
     session = first.headers["X-Claude-Session-ID"]
@@ -118,7 +128,7 @@ def log_in(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("login", [False, True], ids=["key", "login"])
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-async def test_what_a_client_writes_is_text_and_nothing_else(
+async def test_client_text_is_never_interpreted_by_the_cli(
     text: str,
     login: bool,
     environment: dict[str, str],
@@ -141,7 +151,7 @@ async def test_what_a_client_writes_is_text_and_nothing_else(
     assert "mentioned" not in others
 
 
-def write_marked_set_up(config: Path) -> None:
+def write_marked_configuration(config: Path) -> None:
     config.mkdir()
     (config / "CLAUDE.md").write_text("MARK-MEMORY")
     (config / "settings.json").write_text(
@@ -159,11 +169,11 @@ def write_marked_set_up(config: Path) -> None:
     )
 
 
-async def test_nothing_of_the_hosts_own_set_up_is_picked_up(
+async def test_the_hosts_claude_configuration_is_not_used(
     environment: dict[str, str], gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     log_in(environment)
-    write_marked_set_up(Path(environment["HOME"], ".claude"))
+    write_marked_configuration(Path(environment["HOME"], ".claude"))
     async with gateway() as running:
         response = await running.claude("Hi")
     assert response.status_code == 200
@@ -181,7 +191,7 @@ async def test_nothing_of_the_hosts_own_set_up_is_picked_up(
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-async def test_what_the_model_api_refuses_is_a_real_status(
+async def test_a_model_api_error_has_its_status_and_leaves_no_session(
     step: Fails,
     status: int,
     code: str,
@@ -189,7 +199,7 @@ async def test_what_the_model_api_refuses_is_a_real_status(
     both: Gateway,
     provider: SimulatedProvider,
 ) -> None:
-    provider.script(step, step, step)  # the CLI tries some of them again
+    provider.script(step, step, step)  # the CLI retries some of them
     response = await both.claude("Hi", stream=stream)
     assert response.status_code == status
     error = response.json()["error"]
@@ -202,7 +212,7 @@ async def test_what_the_model_api_refuses_is_a_real_status(
     await until(lambda: not list(sessions.glob("*")))
 
 
-async def test_a_model_that_the_account_does_not_have(
+async def test_a_model_unavailable_to_the_account_is_model_not_found(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(*[Fails(404)] * 3)
@@ -210,7 +220,9 @@ async def test_a_model_that_the_account_does_not_have(
     assert (response.status_code, response.json()["error"]["code"]) == (400, "model_not_found")
 
 
-async def test_the_account_is_over_its_limit(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_a_rate_limited_account_is_429_with_retry_after(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(*[Fails(429, headers={"retry-after": "1"})] * 3)
     response = await both.claude("Hi", stream=True)
     assert (response.status_code, response.json()["error"]["code"]) == (429, "backend_rate_limited")
@@ -227,7 +239,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("steps", "text", "reason"), ENDINGS)
-async def test_an_answer_that_ends_early_is_an_answer(
+async def test_an_answer_that_stops_early_is_returned_with_its_finish_reason(
     steps: list[Says],
     text: str,
     reason: str,
@@ -240,7 +252,7 @@ async def test_an_answer_that_ends_early_is_an_answer(
     provider.clear()
 
 
-async def test_withheld_text_never_meets_the_next_try(
+async def test_refused_text_is_not_mixed_with_the_retry_or_kept_in_the_session(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     tries = Says("I can", stop="refusal"), Says("I cannot.")
@@ -258,7 +270,7 @@ async def test_withheld_text_never_meets_the_next_try(
 
 
 @pytest.mark.parametrize("seconds", [37, 2892])
-async def test_a_limit_is_told_at_once_with_its_time(
+async def test_a_rate_limit_is_reported_without_a_retry_and_with_retry_after(
     seconds: int, both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(Fails(429, headers={"retry-after": str(seconds)}))
@@ -269,7 +281,7 @@ async def test_a_limit_is_told_at_once_with_its_time(
     assert len(provider.requests) == 1
 
 
-async def test_a_login_is_told_when_its_limit_ends(
+async def test_a_login_limit_sets_retry_after_to_its_reset_time(
     gateway: GatewayFactory, provider: SimulatedProvider, environment: dict[str, str]
 ) -> None:
     log_in(environment)
@@ -291,14 +303,14 @@ async def test_a_login_is_told_when_its_limit_ends(
 
 
 def said(response: httpx2.Response) -> tuple[str, str | None]:
-    """The text of an answer, whole or streamed, and its finish reason."""
+    """Returns the text of an answer, streamed or not, and its finish reason."""
     events = [line[6:] for line in response.text.split("\n") if line.startswith("data: {")]
     choices = [json.loads(event)["choices"][0] for event in events or [response.text]]
     pieces = [choice.get("delta") or choice.get("message") or {} for choice in choices]
     return "".join(piece.get("content", "") for piece in pieces), choices[-1]["finish_reason"]
 
 
-async def test_a_broken_upstream_stream_is_told_once(
+async def test_streamed_text_is_not_repeated_when_the_cli_retries_a_broken_stream(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     text = "one two three four"
@@ -310,7 +322,7 @@ async def test_a_broken_upstream_stream_is_told_once(
     assert response.text.endswith("data: [DONE]\n\n")
 
 
-async def test_a_second_answer_that_differs_is_cut(
+async def test_a_cli_retry_that_differs_from_streamed_text_is_a_stream_error(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     arrived = asyncio.Event()
@@ -323,7 +335,7 @@ async def test_a_second_answer_that_differs_is_cut(
             if words == 3:
                 break
             await reply.chunk(event)
-        await arrived.wait()  # what the CLI has not told yet when the stream is cut is lost
+        await arrived.wait()  # events that the CLI has not emitted before the cut are lost
         reply.cut()
 
     provider.script(two_words, Says("four five six"))
@@ -345,7 +357,7 @@ async def test_a_second_answer_that_differs_is_cut(
     assert '"finish_reason":"stop"' not in text
 
 
-async def test_without_a_stream_the_second_answer_counts(
+async def test_without_streaming_the_answer_of_the_cli_retry_is_returned(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(Says("one two three", delay=0.02, cut_after=2), Says("four five six"))
@@ -353,7 +365,9 @@ async def test_without_a_stream_the_second_answer_counts(
     assert response.json()["choices"][0]["message"]["content"] == "four five six"
 
 
-async def test_thinking_is_not_told(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_thinking_is_not_sent_to_the_client(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
     provider.script(Says("Yes.", thinking="MARK-THOUGHT"))
     response = await both.claude("Hi", stream=True)
     assert "MARK-THOUGHT" not in response.text
@@ -361,7 +375,7 @@ async def test_thinking_is_not_told(both: Gateway, provider: SimulatedProvider) 
 
 
 @pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh"])
-async def test_effort_reaches_the_model(
+async def test_reasoning_effort_reaches_the_model(
     effort: str, both: Gateway, provider: SimulatedProvider
 ) -> None:
     response = await both.claude("Hi", model="opus", reasoning_effort=effort)
@@ -369,7 +383,7 @@ async def test_effort_reaches_the_model(
     assert provider.requests[-1].json["output_config"] == {"effort": effort}
 
 
-async def test_a_turn_that_failed_has_never_been(
+async def test_a_failed_turn_is_removed_from_the_conversation(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     first = await both.claude("one")
@@ -387,7 +401,7 @@ async def test_a_turn_that_failed_has_never_been(
     assert users[-1].count("two") == 1
 
 
-async def test_sessions_keep_their_files_apart(both: Gateway) -> None:
+async def test_each_session_has_its_own_private_directory(both: Gateway) -> None:
     responses = [await both.claude(f"question {i}") for i in range(3)]
     sessions = both.container.settings().modegate_state_dir / "sessions"
     for response in responses:
@@ -398,7 +412,7 @@ async def test_sessions_keep_their_files_apart(both: Gateway) -> None:
         assert own.stat().st_mode & 0o077 == 0
 
 
-async def test_a_login_is_used_where_the_cli_keeps_it(
+async def test_the_login_stored_by_the_cli_is_used(
     gateway: GatewayFactory, provider: SimulatedProvider, environment: dict[str, str]
 ) -> None:
     del environment["ANTHROPIC_API_KEY"]

@@ -1,4 +1,4 @@
-"""Every error, reached through a running gateway: its status, its words, and nothing else."""
+"""Every error, caused in a running gateway: its status, headers and message, and no leak."""
 
 import json
 import re
@@ -52,10 +52,10 @@ UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
 LOCKED = {"api_key": OWN_KEY}
 WRONG_KEY = {"Authorization": "Bearer sk-cca-marked-wrong"}
 UPSTREAM: dict[str, str] = {}
-NOBODY = {"openai_api_key": "sk-marked-server", "openai_base_url": "http://127.0.0.1:1/v1"}
+UNREACHABLE = {"openai_api_key": "sk-marked-server", "openai_base_url": "http://127.0.0.1:1/v1"}
 NO_PROGRAM = {"claude_path": "/nonexistent/marked"}
 IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": PROMPT}}]}]
-BEGUN = (
+INCOMPLETE_REQUEST = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     b"content-length: 9\r\n\r\n{"
 )
@@ -63,7 +63,7 @@ BEGUN = (
 
 @dataclass(frozen=True)
 class Row:
-    """One way to an error; `words` name what is wrong and the way out."""
+    """One way to cause an error; `words` are parts of its message."""
 
     code: str
     status: int
@@ -74,7 +74,7 @@ class Row:
 
     @property
     def is_first(self) -> bool:
-        """Whether the document shows this one."""
+        """Whether this row is the error's example in the OpenAPI document."""
         return next(row for row in ROWS if row.code == self.code) is self
 
 
@@ -116,7 +116,7 @@ ROWS = [
         ("session_not_found", 404, INVALID, "session_id", (UNKNOWN, "GET /v1/sessions"), called("DELETE", f"/v1/sessions/{UNKNOWN}")),
         ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
         ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
-        ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(BEGUN, patience=0.1)),
+        ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(INCOMPLETE_REQUEST, patience=0.1)),
         ("payload_too_large", 413, INVALID, None, ("1 MB",), sent(b"x" * 1_048_577, content_type="application/json")),
         ("unsupported_media_type", 415, INVALID, None, JSON_WORDS, sent(b"{}", content_type="text/marked")),
         ("headers_too_large", 431, INVALID, None, ("64 KiB", "fewer"), on_the_wire(b"GET /marked HTTP/1.1\r\nx: " + b"y" * 70_000)),
@@ -129,7 +129,7 @@ ROWS = [
         ("backend_error", 502, SERVER, None, AGAIN, claude_says(529)),
         ("output_limit_exceeded", 502, SERVER, None, ("shorter",), claude_does({"flood": 11_000_000}, HANG)),
         ("empty_response", 502, SERVER, None, ("rephrase",), claude_does(result(""))),
-        ("upstream_unreachable", 502, SERVER, None, ("again", "OPENAI_BASE_URL"), asked(settings=NOBODY, headers=UPSTREAM)),
+        ("upstream_unreachable", 502, SERVER, None, ("again", "OPENAI_BASE_URL"), asked(settings=UNREACHABLE, headers=UPSTREAM)),
         ("upstream_invalid_response", 502, SERVER, None, ("web page", "OPENAI_BASE_URL"), upstream_says(200, b"<p>marked", content_type="text/html")),
         ("passthrough_not_configured", 503, SERVER, None, ("OPENAI_API_KEY", H_KEY), asked(headers=UPSTREAM)),
         ("passthrough_disabled", 503, SERVER, None, ("X-Claude-Code: true",), asked(settings={"openai_passthrough_enabled": False}, headers=UPSTREAM)),
@@ -158,7 +158,7 @@ def world(gateway: GatewayFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}-{row.status}-{row.param}")
-async def test_every_error(row: Row, world: World) -> None:
+async def test_each_error_has_its_status_headers_and_message(row: Row, world: World) -> None:
     response = await row.reach(world)
     assert response.status_code == row.status
     check_headers(response, row)
@@ -170,18 +170,18 @@ async def test_every_error(row: Row, world: World) -> None:
     check_words(error["message"], row.words)
     assert not [leak for leak in (*LEAKS, str(world.folder)) if leak in told.text]
     if row.is_first and row.code != IN_A_STREAM:
-        assert in_general(error) == in_general(documented(row.code))
+        assert without_figures(error) == without_figures(documented(row.code))
 
 
 def check_headers(response: httpx2.Response, row: Row) -> None:
     named = {name for name in ALWAYS if WITH_STATUS.get(name, row.status) == row.status}
     assert not {name for name in named if name not in response.headers}
     assert ("WWW-Authenticate" in response.headers) == row.code.endswith("_api_key")
-    check_what_repeating_does(response, row)
+    check_retry_headers(response, row)
 
 
-def check_what_repeating_does(response: httpx2.Response, row: Row) -> None:
-    """Programs are told when to repeat the request, or not to."""
+def check_retry_headers(response: httpx2.Response, row: Row) -> None:
+    """Asserts that Claude Code errors say when to retry, or not to retry."""
     says_when = "Retry-After" in response.headers
     says_never = response.headers.get("X-Should-Retry") == "false"
     is_claude = response.headers.get("X-Backend-Mode") == "claude-code"
@@ -190,7 +190,7 @@ def check_what_repeating_does(response: httpx2.Response, row: Row) -> None:
 
 
 def check_words(message: str, words: tuple[str, ...]) -> None:
-    """Sentences for people, with what they need to know."""
+    """Asserts that the message is a sentence and contains the words."""
     assert re.match(r"['A-Z]", message)
     assert message.endswith(".")
     assert len(message) < 600
@@ -202,12 +202,12 @@ def documented(code: str) -> dict[str, Any]:
     return error
 
 
-def in_general(error: dict[str, Any]) -> str:
-    """The same for every figure and every session."""
+def without_figures(error: dict[str, Any]) -> str:
+    """Returns the error with each number and session id replaced by `N`."""
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "N", json.dumps(error))
 
 
-async def test_an_error_of_the_upstreams_own_is_handed_on_as_it_came(world: World) -> None:
+async def test_an_upstream_error_is_passed_through_unchanged(world: World) -> None:
     body = b'{"error": {"message":"Incorrect API key", "more": 1 }}'
 
     async def refuse(_: Request, reply: Reply) -> None:
@@ -225,13 +225,13 @@ def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
     yield from [kind] if not below else (leaf for child in below for leaf in leaves(child))
 
 
-def test_no_error_is_forgotten() -> None:
+def test_the_audit_covers_every_error_code() -> None:
     audited = {row.code for row in ROWS}
     possible = {leaf.code for leaf in leaves(GatewayError) if leaf is not UpstreamRefusalError}
     assert audited == possible | {code for code, _ in FRAMEWORK.values()}
 
 
-def test_the_reference_lists_what_is_audited() -> None:
+def test_the_api_reference_lists_every_error_code_and_status() -> None:
     page = (ROOT / "docs/API_REFERENCE.md").read_text()
     listed = set(re.findall(r"^\| `([a-z_]+)` \| ([\d, ]+|\u2013) \|", page, re.MULTILINE))
     statuses: dict[str, set[int]] = {}
@@ -248,7 +248,7 @@ def test_the_reference_lists_what_is_audited() -> None:
     [row for row in ROWS if row.status in (400, 404, 405, 408, 431)],
     ids=lambda row: row.code,
 )
-async def test_a_refusal_leaves_a_line_in_the_log(
+async def test_a_rejected_request_is_logged_with_its_status_and_code(
     row: Row, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "modegate.requests")

@@ -32,7 +32,7 @@ SESSIONS = (
 )
 FRAMEWORK = rf"Upstream: {GATEWAY}\n{PORT}\nIn session {UUID}: {NAME}\n"
 
-# What each of them prints.
+# The expected output of each example, as a pattern.
 PRINTED = {
     "python/hello.py": BOTH,
     "python/asynchronous.py": AT_ONCE,
@@ -50,7 +50,7 @@ PRINTED = {
     rf'\{{"object":"list","data":\[\{{"id":"(?P<id>{UUID})".*\n'
     r'\{"id":"(?P=id)","object":"session.deleted","deleted":true\}\n',
 }
-# These have tests of their own, below.
+# These are tested separately, below.
 OTHERS = {
     "backend/serve.py",
     "backend/test_vendor_backend.py",
@@ -65,7 +65,7 @@ OTHERS = {
 COMMANDS = {".py": sys.executable, ".js": "node", ".sh": "sh"}
 
 
-def test_every_example_is_run() -> None:
+def test_every_example_program_has_a_test() -> None:
     programs = {
         str(path.relative_to(EXAMPLES))
         for path in EXAMPLES.rglob("*")
@@ -102,7 +102,7 @@ def run(
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_examples_print_what_is_expected(
+def test_examples_print_the_expected_output(
     name: str, offline: Serving, request: pytest.FixtureRequest
 ) -> None:
     path = EXAMPLES / name
@@ -126,14 +126,14 @@ SUITES = [("backend", 7), ("session_store", 20), ("testing", 2)]
 
 
 @pytest.mark.parametrize(("folder", "passed"), SUITES)
-def test_suites_pass(folder: str, passed: int, offline: Serving) -> None:
+def test_the_examples_own_test_suites_pass(folder: str, passed: int, offline: Serving) -> None:
     pytest_quietly = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
     assert (
         f"{passed} passed" in run((*pytest_quietly, EXAMPLES / folder), offline.environment).stdout
     )
 
 
-def test_a_gateway_with_a_backend_of_its_own(tmp_path: Path) -> None:
+def test_the_custom_backend_example_serves_answers_and_health(tmp_path: Path) -> None:
     command = (sys.executable, str(EXAMPLES / "backend" / "serve.py"))
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hello?"}]}
     with serving(command=command, folder=tmp_path) as running:
@@ -164,7 +164,7 @@ def test_the_batch_job_answers_with_the_real_cli(tmp_path: Path) -> None:
     assert done.stderr == "6 of 6 answered\n"
 
 
-def test_the_batch_job_answers_200_prompts_and_keeps_no_session(tmp_path: Path) -> None:
+def test_the_batch_job_reports_one_failure_of_200_and_keeps_no_session(tmp_path: Path) -> None:
     claude = ScriptedClaude(tmp_path, *answer("Forty-", "two."))
     claude.script_for("What is 7 squared?", {"exit": 1})
     environment = bare_environment(tmp_path) | {
@@ -188,7 +188,7 @@ def test_the_batch_job_answers_200_prompts_and_keeps_no_session(tmp_path: Path) 
         ("--offline", {"PORT": "x"}, "batch.py: PORT: must be a whole number, 1 to 65535"),
     ],
 )
-def test_the_batch_job_asks_nobody_where_it_is_called_wrong(
+def test_the_batch_job_exits_with_status_2_on_invalid_arguments_or_settings(
     option: str, setting: dict[str, str], told: str, tmp_path: Path
 ) -> None:
     done = run((*BATCH, option), bare_environment(tmp_path) | setting, "Hi", status=2)

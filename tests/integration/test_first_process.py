@@ -1,4 +1,4 @@
-"""The gateway as the first process of a container, without an init."""
+"""The gateway as PID 1 of a container without an init process."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ BODY = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def may_unshare() -> bool:
-    """Whether this machine lets the test have a PID namespace."""
+    """Whether this machine permits a new PID namespace."""
     if shutil.which("unshare") is None:
         return False
     return subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode == 0
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not may_unshare(), reason="unshare is not permit
 
 
 def children(pid: int) -> list[int]:
-    """Zombies included."""
+    """Returns the pids of the children, zombies included."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
@@ -42,12 +42,12 @@ def children(pid: int) -> list[int]:
         pytest.param(("--workers", "2"), signal.SIGHUP, marks=pytest.mark.exhaustive),
     ],
 )
-def test_it_keeps_no_zombie_and_heeds_signals(
+def test_the_gateway_as_pid_1_reaps_zombies_and_exits_on_signals(
     arguments: tuple[str, ...], number: signal.Signals, tmp_path: Path
 ) -> None:
     folder = tmp_path / "scripted"
     folder.mkdir()
-    # They lose their parent when the turn ends, and are then ended themselves.
+    # They become orphans when the turn ends, and are then ended too.
     claude = ScriptedClaude(folder, *[{"leave_process_group": 600}] * 5, *answer("Hello"))
     environment = bare_environment(tmp_path) | {
         "ANTHROPIC_API_KEY": KEY,

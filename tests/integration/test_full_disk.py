@@ -1,4 +1,4 @@
-"""The real CLI on a disk that is full: before a turn, during it, and after it."""
+"""The real CLI on a full disk: before, during and after a turn."""
 
 import json
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ def code_of(response: Any) -> str:
     return str(response.json()["error"]["code"])
 
 
-def heard(provider: SimulatedProvider) -> str:
-    """All that the model was told in the last request."""
+def last_messages(provider: SimulatedProvider) -> str:
+    """Returns the messages of the last request to the model, as JSON."""
     return json.dumps(provider.requests[-1].json["messages"])
 
 
@@ -47,14 +47,14 @@ async def storage_of(gateway: Gateway) -> str:
     return str((await gateway.http.get("/health")).json()["checks"]["storage"])
 
 
-async def told_by_health(gateway: Gateway, state: str) -> None:
-    """Wait until `/health` says so, which looks once a second."""
+async def until_health_reports(gateway: Gateway, state: str) -> None:
+    """Waits until `/health` reports the state; it checks once a second."""
     while await storage_of(gateway) != state:
         pass
 
 
 @pytest.mark.parametrize("settings", [{}, ONESHOT], ids=["live", "oneshot"])
-async def test_a_turn_that_cannot_be_kept_is_not_asked(
+async def test_turns_on_a_full_disk_are_rejected_before_the_model_is_asked(
     settings: dict[str, Any], disk: Disk, gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway(**settings) as running:
@@ -75,19 +75,19 @@ async def test_a_turn_that_cannot_be_kept_is_not_asked(
         assert [it["id"] for it in listed] == [session[SESSION]]
         for path in ("/live", "/v1/models", "/metrics", "/openapi.json"):
             assert (await running.http.get(path)).status_code == 200
-        await told_by_health(running, "error")
+        await until_health_reports(running, "error")
         disk.free()
-        await told_by_health(running, "ok")
+        await until_health_reports(running, "ok")
         assert (await running.claude("NEW")).status_code == 200
         assert (await running.claude("THREE", headers=session)).status_code == 200
-        assert "ONE" in heard(provider)
-        assert "TWO" not in heard(provider)
+        assert "ONE" in last_messages(provider)
+        assert "TWO" not in last_messages(provider)
         await settled(running)
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("settings", [{}, ONESHOT], ids=["live", "oneshot"])
-async def test_a_disk_that_fills_while_the_model_answers_costs_no_answer(
+async def test_a_disk_that_fills_during_a_turn_does_not_lose_the_answer(
     settings: dict[str, Any],
     stream: bool,
     disk: Disk,
@@ -112,24 +112,24 @@ async def test_a_disk_that_fills_while_the_model_answers_costs_no_answer(
             new = {SESSION: answered.headers[SESSION]}
             disk.free()
         assert (await running.claude("THREE", headers=session)).status_code == 200
-        assert "ONE" in heard(provider)
-        assert_whole_or_gone(heard(provider))
+        assert "ONE" in last_messages(provider)
+        assert_complete_or_absent(last_messages(provider))
         resumed = await running.claude("THREE", headers=new)
         if resumed.status_code == 200:
-            assert_whole_or_gone(heard(provider))
+            assert_complete_or_absent(last_messages(provider))
         else:
             assert (resumed.status_code, code_of(resumed)) == (404, "session_not_found")
         await settled(running)
 
 
-def assert_whole_or_gone(told: str) -> None:
-    """A turn of which only half was kept would mislead the model."""
+def assert_complete_or_absent(told: str) -> None:
+    """Asserts that the whole turn was stored, or none of it: half a turn misleads the model."""
     assert ('"TWO"' in told) == ("You said: \\u201cTWO" in told)
     assert "No response requested" not in told
 
 
 @pytest.mark.parametrize("settings", [{}, ONESHOT], ids=["live", "oneshot"])
-async def test_a_turn_that_fails_on_a_full_disk_leaves_the_conversation(
+async def test_a_turn_that_fails_on_a_full_disk_is_removed_from_the_conversation(
     settings: dict[str, Any], disk: Disk, gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async def fill_and_fail(_: Request, reply: Reply) -> None:
@@ -139,19 +139,19 @@ async def test_a_turn_that_fails_on_a_full_disk_leaves_the_conversation(
     async with gateway(**settings) as running:
         session = {SESSION: (await running.claude("ONE")).headers[SESSION]}
         await settled(running)
-        provider.script(*[fill_and_fail] * 9)  # the CLI tries again by itself
+        provider.script(*[fill_and_fail] * 9)  # the CLI retries by itself
         assert (await running.claude("TWO", headers=session)).status_code == 400
         await settled(running)
         provider.clear()
         disk.free()
         assert (await running.claude("THREE", headers=session)).status_code == 200
-        assert "ONE" in heard(provider)
-        assert "TWO" not in heard(provider)
+        assert "ONE" in last_messages(provider)
+        assert "TWO" not in last_messages(provider)
         await settled(running)
 
 
 @pytest.mark.usefixtures("provider")
-async def test_sessions_can_be_ended_on_a_full_disk(disk: Disk, gateway: GatewayFactory) -> None:
+async def test_sessions_can_be_deleted_on_a_full_disk(disk: Disk, gateway: GatewayFactory) -> None:
     async with gateway(**ONESHOT) as running:
         session = (await running.claude("ONE")).headers[SESSION]
         await settled(running)
@@ -162,7 +162,7 @@ async def test_sessions_can_be_ended_on_a_full_disk(disk: Disk, gateway: Gateway
         assert [it.name for it in folders(disk)] == [another]
         disk.fill()
     disk.fill()
-    async with gateway(**ONESHOT) as running:  # it has to make room for what SQLite opens
+    async with gateway(**ONESHOT) as running:  # it must free space for the files that SQLite opens
         listed = (await running.http.get("/v1/sessions")).json()["data"]
         assert [it["id"] for it in listed] == [another]
         assert (await running.http.delete(f"/v1/sessions/{another}")).status_code == 200

@@ -1,4 +1,4 @@
-"""What every command has in common: its help, its exit status, where its words go."""
+"""Behaviour that all commands share: help, exit status and output streams."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ from support.serving import MODEGATE, bare_environment, free_port, serving, wait
 
 WIDTH, HEIGHT = 80, 24
 COMMANDS = ("serve", "chat", "config", "doctor", "demo", "completion")
-# What `--help` must not wait for.
+# Packages that `--help` must not import, because they are slow to load.
 HEAVY = (
     "aiohttp",
     "asyncio",
@@ -48,7 +48,7 @@ def test_help_names_every_command_and_exit_status(host: dict[str, str]) -> None:
         assert f"  {name} " in shown
 
 
-def test_help_waits_for_nothing_heavy(host: dict[str, str]) -> None:
+def test_help_imports_no_heavy_package(host: dict[str, str]) -> None:
     code = (
         "import sys\nfrom modegate.entrypoints.cli.main import main\n"
         "try: main(['--help'])\n"
@@ -75,7 +75,9 @@ def test_help_waits_for_nothing_heavy(host: dict[str, str]) -> None:
         ("completion", "csh"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line(wrong: tuple[str, ...], host: dict[str, str]) -> None:
+def test_a_usage_error_is_one_line_with_status_2(
+    wrong: tuple[str, ...], host: dict[str, str]
+) -> None:
     done = run(*wrong, host=host, stdin=b"")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("modegate")
@@ -102,7 +104,7 @@ def test_wrong_usage_is_told_in_one_line(wrong: tuple[str, ...], host: dict[str,
         (("--foo", "serve"), "modegate: unknown option --foo: see `modegate --help`"),
     ],
 )
-def test_wrong_usage_says_what_is_right(
+def test_a_usage_error_suggests_the_correct_usage(
     wrong: tuple[str, ...], told: str, host: dict[str, str]
 ) -> None:
     done = run(*wrong, host=host, stdin=b"")
@@ -111,12 +113,12 @@ def test_wrong_usage_says_what_is_right(
     assert "MARK" not in done.stderr
 
 
-def test_the_help_of_serve_says_where_the_address_is_set(host: dict[str, str]) -> None:
+def test_the_help_of_serve_names_the_host_and_port_settings(host: dict[str, str]) -> None:
     assert "HOST, PORT" in run("serve", "--help", host=host).stdout
 
 
 @pytest.mark.parametrize("command", [("config", "show"), ("--help",), ("doctor",)])
-def test_a_reader_that_leaves_causes_no_traceback(
+def test_a_closed_output_pipe_ends_a_command_with_status_141_and_no_message(
     command: tuple[str, ...], host: dict[str, str]
 ) -> None:
     reading, writing = os.pipe()
@@ -128,16 +130,20 @@ def test_a_reader_that_leaves_causes_no_traceback(
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_output_that_cannot_be_written(host: dict[str, str]) -> None:
+def test_output_that_cannot_be_written_is_a_one_line_error_with_status_1(
+    host: dict[str, str],
+) -> None:
     with Path("/dev/full").open("wb") as full:
         done = run("config", "show", host=host, stdout=full.fileno())
     assert done.returncode == 1
     assert done.stderr == "modegate: the output cannot be written: No space left on device\n"
 
 
-def test_ctrl_c_ends_a_command_quietly(host: dict[str, str], tmp_path: Path) -> None:
+def test_sigint_ends_doctor_with_status_130_and_no_message(
+    host: dict[str, str], tmp_path: Path
+) -> None:
     with serving("--offline", folder=tmp_path) as running:
-        running.process.send_signal(signal.SIGSTOP)  # it takes connections, and never answers
+        running.process.send_signal(signal.SIGSTOP)  # it accepts connections but never answers
         asked = {"ANTHROPIC_API_KEY": "sk-x", "ANTHROPIC_BASE_URL": running.url}
         with started("doctor", "--live", host=host | asked) as doctor:
             assert doctor.stdout is not None
@@ -151,7 +157,7 @@ def test_ctrl_c_ends_a_command_quietly(host: dict[str, str], tmp_path: Path) -> 
 
 
 def screen_of(host: dict[str, str], *arguments: str) -> str:
-    """All that `serve` shows on a terminal until Ctrl-C has ended it."""
+    """Returns the terminal output of `serve` until SIGINT has ended it."""
     screen, terminal = pty.openpty()
     process = subprocess.Popen(
         [*MODEGATE, "serve", *arguments],
@@ -166,7 +172,7 @@ def screen_of(host: dict[str, str], *arguments: str) -> str:
         while b"Ctrl-C" not in shown:
             shown += os.read(screen, 4096)
         address = f"[{host['HOST']}]" if ":" in host.get("HOST", "") else "127.0.0.1"
-        wait(lambda: _lives(f"http://{address}:{host['PORT']}/live"))
+        wait(lambda: _is_live(f"http://{address}:{host['PORT']}/live"))
         process.send_signal(signal.SIGINT)
         while chunk := _read(screen):
             shown += chunk
@@ -178,7 +184,7 @@ def screen_of(host: dict[str, str], *arguments: str) -> str:
     return shown.decode()
 
 
-def _lives(url: str) -> bool:
+def _is_live(url: str) -> bool:
     with suppress(OSError), urllib.request.urlopen(url, timeout=30) as response:
         return bool(response.status == 200)
     return False
@@ -191,7 +197,7 @@ def _read(screen: int) -> bytes:
         return b""
 
 
-def test_a_person_gets_a_banner_and_plain_lines(host: dict[str, str]) -> None:
+def test_serve_on_a_terminal_prints_a_banner_and_plain_log_lines(host: dict[str, str]) -> None:
     port = str(free_port())
     shown = screen_of(host | {"PORT": port, "HOST": "::1", "API_KEYS": "sk-1,sk-2"})
     banner, _, rest = shown.partition("Ctrl-C ends it)\r\n")
@@ -203,7 +209,7 @@ def test_a_person_gets_a_banner_and_plain_lines(host: dict[str, str]) -> None:
     assert max(map(len, banner.splitlines())) <= WIDTH
 
 
-def test_a_person_who_asks_for_json_gets_json(host: dict[str, str]) -> None:
+def test_serve_on_a_terminal_logs_json_if_configured(host: dict[str, str]) -> None:
     missing = {"CLAUDE_PATH": "/nowhere"}
     port = str(free_port())
     shown = screen_of(host | {"PORT": port, "LOG_FORMAT": "json"} | missing, "--offline")

@@ -1,4 +1,4 @@
-"""The HTTP interface: what every response carries, and what the framework refuses by itself."""
+"""The HTTP interface: common response headers and protocol-level errors."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ def error_of(response: httpx2.Response) -> dict[str, object]:
         ("GET", "/v1/models/nothing", 404, "model_not_found"),
     ],
 )
-async def test_what_is_not_there(
+async def test_unknown_paths_methods_and_models_have_json_errors(
     method: str, path: str, status: int, code: str, running: Gateway
 ) -> None:
     response = await running.http.request(method, path)
@@ -62,7 +62,7 @@ async def test_what_is_not_there(
     assert ("Allow" in response.headers) == (status == 405)
 
 
-async def test_every_response_carries_an_id_and_the_security_headers(running: Gateway) -> None:
+async def test_every_response_has_a_request_id_and_security_headers(running: Gateway) -> None:
     for path in ("/", "/health", "/live", "/v1/models", "/v1/models/sonnet", CHAT):
         response = await running.http.get(path, headers={"X-Request-ID": "mine-1"})
         assert response.headers["X-Request-ID"] == "mine-1"
@@ -76,7 +76,9 @@ async def test_every_response_carries_an_id_and_the_security_headers(running: Ga
     "media_type",
     [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"],
 )
-async def test_only_json_is_taken(media_type: str | None, running: Gateway) -> None:
+async def test_a_content_type_other_than_json_is_unsupported(
+    media_type: str | None, running: Gateway
+) -> None:
     headers = {} if media_type is None else {"Content-Type": media_type}
     response = await running.http.post(CHAT, content=b"{}", headers=headers)
     assert response.status_code == 415
@@ -85,21 +87,27 @@ async def test_only_json_is_taken(media_type: str | None, running: Gateway) -> N
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
-async def test_a_charset_is_fine(media_type: str, running: Gateway) -> None:
+async def test_a_json_content_type_in_any_case_or_with_charset_utf_8_is_accepted(
+    media_type: str, running: Gateway
+) -> None:
     headers = {"Content-Type": media_type}
     response = await running.http.post(CHAT, content=b"{", headers=headers)
     assert (response.status_code, error_of(response)["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"a":NaN}', b"[" * 100_000])
-async def test_malformed_json(body: bytes, running: Gateway) -> None:
+async def test_a_body_that_is_no_json_object_is_an_invalid_request(
+    body: bytes, running: Gateway
+) -> None:
     for mode in ("true", "false"):
         headers = JSON | {"X-Claude-Code": mode}
         response = await running.http.post(CHAT, content=body, headers=headers)
         assert (response.status_code, error_of(response)["code"]) == (400, "invalid_request")
 
 
-async def test_a_body_is_read_no_further_than_its_bound(running: Gateway) -> None:
+async def test_a_body_over_the_size_limit_is_rejected_with_or_without_a_length(
+    running: Gateway,
+) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(10_000):
             yield b"x" * 10_000
@@ -111,19 +119,19 @@ async def test_a_body_is_read_no_further_than_its_bound(running: Gateway) -> Non
     assert (response.status_code, error_of(response)["code"]) == (413, "payload_too_large")
 
 
-async def test_a_bad_mode_has_no_mode(running: Gateway) -> None:
+async def test_the_error_for_an_invalid_mode_has_no_backend_mode_header(running: Gateway) -> None:
     response = await running.chat(headers={"X-Claude-Code": "perhaps"})
     assert (response.status_code, error_of(response)["code"]) == (400, "invalid_header_value")
     assert "X-Backend-Mode" not in response.headers
 
 
-async def test_two_values_for_the_mode_are_none(running: Gateway) -> None:
+async def test_a_repeated_mode_header_is_invalid(running: Gateway) -> None:
     headers = [("X-Claude-Code", "true"), ("X-Claude-Code", "true")]
     response = await running.chat(headers=headers)
     assert error_of(response)["code"] == "invalid_header_value"
 
 
-async def test_names_that_a_client_made_up_break_no_header(
+async def test_ignored_parameter_names_are_sanitized_and_truncated_in_the_header(
     gateway: GatewayFactory,
 ) -> None:
     names: dict[str, Any] = {
@@ -145,7 +153,7 @@ async def test_names_that_a_client_made_up_break_no_header(
     assert many.headers["X-Claude-Ignored-Params"].endswith("name63, ...")
 
 
-async def test_models(running: Gateway) -> None:
+async def test_models_are_listed_and_each_can_be_retrieved(running: Gateway) -> None:
     listed = (await running.http.get("/v1/models")).json()
     assert listed["object"] == "list"
     ids = [model["id"] for model in listed["data"]]
@@ -157,7 +165,7 @@ async def test_models(running: Gateway) -> None:
     assert [model.id for model in models.data] == ids
 
 
-async def test_a_slash_at_the_end_makes_no_difference(running: Gateway) -> None:
+async def test_a_trailing_slash_is_ignored(running: Gateway) -> None:
     for path in ("/v1/models", "/v1/models/sonnet", "/v1/sessions", "/live", "/openapi.json"):
         plain, slashed = [await running.http.get(it) for it in (path, f"{path}/")]
         assert (slashed.status_code, slashed.content) == (plain.status_code, plain.content), path
@@ -170,7 +178,7 @@ async def test_a_slash_at_the_end_makes_no_difference(running: Gateway) -> None:
     assert models.data
 
 
-async def test_live_and_health(running: Gateway) -> None:
+async def test_live_and_health_report_a_ready_gateway(running: Gateway) -> None:
     assert (await running.http.get("/live")).status_code == 200
     response = await running.http.get("/health")
     assert response.status_code == 200
@@ -186,7 +194,7 @@ async def test_live_and_health(running: Gateway) -> None:
     }
 
 
-async def test_health_without_anything(gateway: GatewayFactory) -> None:
+async def test_health_is_unavailable_without_any_backend(gateway: GatewayFactory) -> None:
     nothing = {"claude_path": "/nonexistent", "openai_passthrough_enabled": False}
     async with gateway(**nothing) as running:
         response = await running.http.get("/health")
@@ -196,7 +204,7 @@ async def test_health_without_anything(gateway: GatewayFactory) -> None:
 
 
 @pytest.mark.parametrize(("passthrough", "status"), [(True, 200), (False, 503)])
-async def test_health_without_storage(
+async def test_a_storage_error_makes_health_unavailable_unless_passthrough_works(
     passthrough: bool, status: int, gateway: GatewayFactory, tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("a file")
@@ -209,7 +217,7 @@ async def test_health_without_storage(
         assert (await running.http.get("/health")).status_code == 200
 
 
-async def test_health_with_a_login_and_with_nothing(
+async def test_health_reports_a_login_or_a_missing_key(
     gateway: GatewayFactory, environment: dict[str, str]
 ) -> None:
     del environment["ANTHROPIC_API_KEY"]
@@ -222,7 +230,7 @@ async def test_health_with_a_login_and_with_nothing(
         assert checks["anthropic_key"] == "login"
 
 
-async def test_cors_is_closed_unless_it_is_opened(gateway: GatewayFactory) -> None:
+async def test_cors_allows_only_configured_origins(gateway: GatewayFactory) -> None:
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     async with gateway() as closed:
         response = await closed.http.options(CHAT, headers=asked)
@@ -239,13 +247,13 @@ async def test_cors_is_closed_unless_it_is_opened(gateway: GatewayFactory) -> No
         assert "access-control-allow-origin" not in response.headers
 
 
-async def test_cors_may_be_open_to_every_page(gateway: GatewayFactory) -> None:
+async def test_cors_can_allow_every_origin(gateway: GatewayFactory) -> None:
     async with gateway(cors_allowed_origins=("*",)) as opened:
         answer = await opened.http.get("/live", headers={"Origin": "https://any.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_a_bug_tells_the_client_nothing(
+async def test_an_unexpected_exception_is_an_internal_error_without_details(
     gateway: GatewayFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Buggy(ScriptedBackend):
@@ -260,7 +268,9 @@ async def test_a_bug_tells_the_client_nothing(
     assert "unexpected KeyError in POST /v1/chat/completions" in caplog.text
 
 
-async def test_a_bug_in_mid_stream_is_a_cut(gateway: GatewayFactory) -> None:
+async def test_an_unexpected_exception_during_a_stream_is_a_stream_error(
+    gateway: GatewayFactory,
+) -> None:
     async with gateway(claude=ScriptedBackend(*says("Hi")[:-1], KeyError("MARK"))) as running:
         response = await running.claude(stream=True)
     assert '"content":"Hi"' in response.text
@@ -270,7 +280,7 @@ async def test_a_bug_in_mid_stream_is_a_cut(gateway: GatewayFactory) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_everything_is_released_when_a_client_leaves(
+async def test_a_client_disconnect_releases_the_backend(
     stream: bool, gateway: GatewayFactory
 ) -> None:
     backend = ScriptedBackend(*says("Hi")[:-1], 60.0)
@@ -281,7 +291,7 @@ async def test_everything_is_released_when_a_client_leaves(
         await until(lambda: not backend.open)
 
 
-async def test_many_requests_over_one_connection(running: Gateway) -> None:
+async def test_many_sequential_and_concurrent_requests_succeed(running: Gateway) -> None:
     for _ in range(50):
         assert (await running.http.get("/live")).status_code == 200
     answers = await asyncio.gather(*(running.http.get("/health") for _ in range(50)))
@@ -289,7 +299,7 @@ async def test_many_requests_over_one_connection(running: Gateway) -> None:
 
 
 @pytest.mark.parametrize("cut", [None, b"\r\nUpgrade", b"grade: h2c", b"\n\r\n{", b"{"])
-async def test_an_offer_of_another_protocol_is_declined(
+async def test_upgrade_headers_are_ignored_however_the_request_is_split(
     cut: bytes | None, gateway: GatewayFactory
 ) -> None:
     body = b'{"model":"sonnet","messages":[{"role":"user","content":"\\r\\nUpgrade: x"}]}'
@@ -314,17 +324,17 @@ async def test_an_offer_of_another_protocol_is_declined(
 @pytest.mark.parametrize(
     "head", [b"x-long: " + b"x" * 100_000, b"\r\n".join(b"x-%d: y" % i for i in range(20_000))]
 )
-async def test_a_head_beyond_its_bound(head: bytes, running: Gateway) -> None:
+async def test_oversized_request_headers_are_rejected(head: bytes, running: Gateway) -> None:
     said = await spoken(running, b"GET /live HTTP/1.1\r\nhost: x\r\n" + head + b"\r\n\r\n")
     assert (said.status_code, error_of(said)["code"]) == (431, "headers_too_large")
 
 
-async def test_a_head_that_never_ends(running: Gateway) -> None:
+async def test_endless_request_headers_are_rejected(running: Gateway) -> None:
     said = await spoken(running, b"GET /live HTTP/1.1\r\nx-long: " + b"x" * 600_000)
     assert said.status_code == 431
 
 
-async def test_a_request_that_is_too_slow(
+async def test_an_incomplete_request_times_out_with_408(
     running: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "PATIENCE", 0.1)
@@ -334,7 +344,9 @@ async def test_a_request_that_is_too_slow(
         assert said.status_code == 408
 
 
-async def test_what_is_not_http_is_told_in_form(running: Gateway) -> None:
+async def test_an_invalid_request_line_gets_a_json_error_with_the_common_headers(
+    running: Gateway,
+) -> None:
     said = await spoken(running, b"FOO / HTTP/1.1\r\nhost: x\r\n\r\n")
     assert (said.status_code, error_of(said)["code"]) == (400, "invalid_request")
     assert {"x-request-id", "x-ratelimit-remaining", *map(str.lower, SECURITY)} <= {*said.headers}
@@ -358,7 +370,7 @@ async def test_head_is_get_without_a_body(running: Gateway) -> None:
         ),
     ],
 )
-async def test_what_the_head_alone_decides_waits_for_no_body(
+async def test_errors_known_from_the_headers_do_not_wait_for_the_body(
     head: bytes, status: int, running: Gateway
 ) -> None:
     said = await spoken(
@@ -370,24 +382,28 @@ async def test_what_the_head_alone_decides_waits_for_no_body(
 @pytest.mark.parametrize(
     "headers", [{"Content-Encoding": "gzip"}, {"Content-Type": "application/json; charset=utf-16"}]
 )
-async def test_a_body_that_is_not_plain_utf8(headers: dict[str, str], running: Gateway) -> None:
+async def test_a_compressed_or_non_utf_8_body_is_unsupported(
+    headers: dict[str, str], running: Gateway
+) -> None:
     response = await running.http.post(CHAT, content=b"{}", headers=JSON | headers)
     assert (response.status_code, error_of(response)["code"]) == (415, "unsupported_media_type")
 
 
-async def test_a_stream_of_ours_names_its_charset(gateway: GatewayFactory) -> None:
+async def test_the_content_type_of_a_claude_code_stream_names_its_charset(
+    gateway: GatewayFactory,
+) -> None:
     async with gateway(claude=ScriptedBackend(*says("Hi"))) as running:
         response = await running.claude(stream=True)
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
-async def test_any_name_that_is_accepted_can_be_looked_up(running: Gateway) -> None:
+async def test_any_accepted_model_name_can_be_retrieved(running: Gateway) -> None:
     response = await running.http.get("/v1/models/gpt-4-turbo-2024-04-09")
     assert response.json()["id"] == "gpt-4-turbo-2024-04-09"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_half_a_character_in_a_system_prompt_is_kept_with_the_session(
+async def test_a_lone_surrogate_in_a_system_prompt_is_stored_as_a_question_mark(
     stream: bool, gateway: GatewayFactory
 ) -> None:
     half = {"role": "system", "content": "Be \ud83d."}, {"role": "user", "content": "Hi"}

@@ -1,4 +1,4 @@
-"""Clients that leave while a process is still on its way, or being ended."""
+"""Clients that disconnect while a process is being started or ended."""
 
 import asyncio
 import os
@@ -30,14 +30,14 @@ def capacity(gateway: Gateway) -> Any:
 
 
 async def begin(gateway: Gateway) -> str:
-    """A session whose process waits."""
+    """Starts a session, waits until its process is idle and returns its id."""
     session = (await gateway.claude()).headers[SESSION]
     await until(lambda: capacity(gateway).live == 1)
     return str(session)
 
 
 async def stop(process: int) -> None:
-    """Have it take no hint; a signal that comes before the stop would still be taken."""
+    """Stops the process and waits for that, so that it handles no later signal."""
     os.kill(process, signal.SIGSTOP)
     status = Path(f"/proc/{process}/stat")
     await until(lambda: status.read_text().rpartition(")")[2].split()[0] == "T")
@@ -48,7 +48,7 @@ async def leave(asking: asyncio.Task[Any]) -> None:
     await asyncio.wait({asking})
 
 
-async def test_what_is_deleted_is_gone_though_nobody_waits_for_it(
+async def test_a_deletion_completes_although_its_client_disconnected(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=0) as running:
@@ -64,7 +64,7 @@ async def test_what_is_deleted_is_gone_though_nobody_waits_for_it(
         assert (await running.http.get("/v1/sessions")).json()["data"] == []
 
 
-async def test_who_waits_for_an_old_process_to_end_leaves_at_once(
+async def test_a_disconnect_while_an_old_process_is_ended_releases_the_slot_at_once(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=0) as running:
@@ -83,7 +83,7 @@ async def test_who_waits_for_an_old_process_to_end_leaves_at_once(
         assert (await running.claude("Hi", {SESSION: session}, model="opus")).status_code == 200
 
 
-async def test_who_waits_for_an_executable_to_describe_itself_leaves_at_once(
+async def test_a_disconnect_during_the_feature_probe_releases_the_slot_at_once(
     gateway: GatewayFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, executable = tmp_path / "asked", tmp_path / "claude"

@@ -1,4 +1,4 @@
-"""A session keeps its process between two turns, and nobody else ever gets it: the real CLI."""
+"""With the real CLI: a session keeps its process between turns, and no other session uses it."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ SLOW = Says("one two three four five six", delay=5.0)
 
 
 def processes(state: Path) -> dict[str, int]:
-    """The pid of the process in each session's folder."""
+    """Returns the pid of the process in each session's directory, by session id."""
     found = {}
     for entry in Path("/proc").iterdir():
         try:
@@ -47,13 +47,13 @@ def capacity(gateway: Gateway) -> Any:
     return gateway.container.claude_cli().status().capacity
 
 
-def heard(provider: SimulatedProvider) -> str:
-    """All that the model was told last."""
+def last_messages(provider: SimulatedProvider) -> str:
+    """Returns the messages of the last request to the model, as JSON."""
     return json.dumps(provider.requests[-1].json["messages"])
 
 
 async def begin(gateway: Gateway, text: str = "My name is Ada.", **params: Any) -> str:
-    """The id of a new session whose process waits."""
+    """Starts a session, waits until its process is idle and returns its id."""
     waiting = capacity(gateway).live
     response = await gateway.claude(text, **params)
     assert response.status_code == 200
@@ -61,7 +61,9 @@ async def begin(gateway: Gateway, text: str = "My name is Ada.", **params: Any) 
     return str(response.headers[SESSION])
 
 
-async def go_on(gateway: Gateway, session: str, text: str = "My name?", **params: Any) -> str:
+async def continue_session(
+    gateway: Gateway, session: str, text: str = "My name?", **params: Any
+) -> str:
     response = await gateway.claude(text, {SESSION: session}, **params)
     assert response.status_code == 200, response.text
     assert response.headers[SESSION] == session
@@ -69,8 +71,10 @@ async def go_on(gateway: Gateway, session: str, text: str = "My name?", **params
     return str(response.json()["choices"][0]["message"]["content"])
 
 
-async def leave(gateway: Gateway, provider: SimulatedProvider, session: str, text: str) -> None:
-    """Ask, and leave when the model has said its first word."""
+async def disconnect_after_first_word(
+    gateway: Gateway, provider: SimulatedProvider, session: str, text: str
+) -> None:
+    """Starts a streamed turn and disconnects after its first word."""
     provider.script(SLOW)
     headers = CLAUDE | {SESSION: session}
     body = {
@@ -86,22 +90,22 @@ async def leave(gateway: Gateway, provider: SimulatedProvider, session: str, tex
                 break
 
 
-async def test_later_turns_are_taken_by_the_same_process(
+async def test_later_turns_reuse_the_sessions_process(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     (process,) = processes(state_of(both)).values()
     for text in ("What is my name?", "And again?"):
-        assert text in await go_on(both, session, text)
+        assert text in await continue_session(both, session, text)
     assert processes(state_of(both)) == {session: process}
-    assert heard(provider).count('"My name is Ada."') == 1
-    assert heard(provider).count('"What is my name?"') == 1
+    assert last_messages(provider).count('"My name is Ada."') == 1
+    assert last_messages(provider).count('"What is my name?"') == 1
     usage = (await both.claude("x", {SESSION: session})).json()["usage"]
     assert usage["completion_tokens"] < 20, "of this turn, not of all"
 
 
 @pytest.mark.parametrize("change", [{"model": "haiku"}, {"reasoning_effort": "low"}, {"system": 1}])
-async def test_who_changes_what_a_process_cannot_change_gets_another(
+async def test_a_new_model_effort_or_system_prompt_starts_another_process(
     change: dict[str, Any], both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
@@ -117,40 +121,40 @@ async def test_who_changes_what_a_process_cannot_change_gets_another(
         assert response.status_code == 200
         assert "Be a pirate." in json.dumps(provider.requests[-1].json["system"])
     else:
-        await go_on(both, session, model=change.pop("model", "sonnet"), **change)
+        await continue_session(both, session, model=change.pop("model", "sonnet"), **change)
     assert processes(state_of(both)) != {session: process}
-    assert "My name is Ada." in heard(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
-async def test_a_turn_whose_client_left_is_forgotten_and_the_process_stays(
+async def test_an_abandoned_turn_is_undone_and_its_process_is_kept(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     (process,) = processes(state_of(both)).values()
-    await leave(both, provider, session, "Forget this.")
+    await disconnect_after_first_word(both, provider, session, "Forget this.")
     await until(lambda: provider.abandoned == 1)
-    await go_on(both, session, "What is my name?")
+    await continue_session(both, session, "What is my name?")
     assert processes(state_of(both)) == {session: process}
-    assert "Forget this." not in heard(provider)
-    assert "interrupted" not in heard(provider)
-    assert "My name is Ada." in heard(provider)
+    assert "Forget this." not in last_messages(provider)
+    assert "interrupted" not in last_messages(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
-async def test_what_was_forgotten_stays_so_when_the_process_is_gone(
+async def test_an_abandoned_turn_stays_undone_after_its_process_is_killed(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
-    await leave(both, provider, session, "Forget this.")
-    # The process writes it down a moment after it says so.
+    await disconnect_after_first_word(both, provider, session, "Forget this.")
+    # The process stores the rewind a moment after it reports it.
     await until(lambda: '"rewound":true' in transcript(both, session))
     os.kill(processes(state_of(both))[session], signal.SIGKILL)
     await until(lambda: capacity(both).live == 0)
-    await go_on(both, session, "What is my name?")
-    assert "Forget this." not in heard(provider)
-    assert "My name is Ada." in heard(provider)
+    await continue_session(both, session, "What is my name?")
+    assert "Forget this." not in last_messages(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
-async def test_who_leaves_before_the_first_word_is_forgotten_too(
+async def test_a_turn_abandoned_before_the_first_word_is_undone(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
@@ -161,34 +165,34 @@ async def test_who_leaves_before_the_first_word_is_forgotten_too(
     asking.cancel()
     await asyncio.wait({asking})
     await until(lambda: capacity(both).active == 0)
-    await go_on(both, session, "What is my name?")
-    assert "Forget this." not in heard(provider)
-    assert "My name is Ada." in heard(provider)
+    await continue_session(both, session, "What is my name?")
+    assert "Forget this." not in last_messages(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
-async def test_a_turn_that_failed_is_undone(both: Gateway, provider: SimulatedProvider) -> None:
+async def test_a_failed_turn_is_undone(both: Gateway, provider: SimulatedProvider) -> None:
     session = await begin(both)
     provider.script(*[Fails(400)] * 3)
     response = await both.claude("Forget this.", {SESSION: session})
     assert response.status_code == 400
     provider.clear()
-    await go_on(both, session, "What is my name?")
-    assert "Forget this." not in heard(provider)
-    assert "My name is Ada." in heard(provider)
+    await continue_session(both, session, "What is my name?")
+    assert "Forget this." not in last_messages(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-async def test_a_process_that_ended_while_it_waited_is_replaced(
+async def test_an_idle_process_that_exited_is_replaced(
     number: signal.Signals, both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
     os.kill(processes(state_of(both))[session], number)
-    await go_on(both, session)
-    assert "My name is Ada." in heard(provider)
+    await continue_session(both, session)
+    assert "My name is Ada." in last_messages(provider)
     await until(lambda: len(processes(state_of(both))) == 1)
 
 
-async def test_a_process_that_cannot_be_woken_is_replaced(
+async def test_a_process_killed_while_it_is_reacquired_is_replaced(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     session = await begin(both)
@@ -198,18 +202,18 @@ async def test_a_process_that_cannot_be_woken_is_replaced(
     await until(lambda: capacity(both).active == 1)
     os.kill(process, signal.SIGKILL)
     assert (await asking).status_code == 200
-    assert "My name is Ada." in heard(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
-async def test_too_many_or_too_idle_processes_end(
+async def test_processes_over_the_live_limit_or_the_idle_timeout_are_ended(
     gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway(claude_live_sessions=2) as running:
         sessions = [await begin(running) for _ in range(3)]
         await until(lambda: set(processes(state_of(running))) == set(sessions[1:]))
         assert capacity(running).live == 2
-        await go_on(running, sessions[0])
-        assert "My name is Ada." in heard(provider)
+        await continue_session(running, sessions[0])
+        assert "My name is Ada." in last_messages(provider)
         await until(lambda: set(processes(state_of(running))) == {sessions[0], sessions[2]})
     assert not processes(state_of(running))
     async with gateway(claude_live_idle_ms=100) as running:
@@ -219,16 +223,18 @@ async def test_too_many_or_too_idle_processes_end(
         assert capacity(running).live == 0
 
 
-async def test_one_request_a_process(gateway: GatewayFactory, provider: SimulatedProvider) -> None:
+async def test_oneshot_mode_uses_one_process_per_request(
+    gateway: GatewayFactory, provider: SimulatedProvider
+) -> None:
     async with gateway(claude_process_mode="oneshot", claude_warm_processes=2) as running:
         session = await begin(running)
         await until(lambda: not processes(state_of(running)))
-        await go_on(running, session)
+        await continue_session(running, session)
         assert (capacity(running).live, capacity(running).warm) == (0, 0)
-    assert "My name is Ada." in heard(provider)
+    assert "My name is Ada." in last_messages(provider)
 
 
-async def test_a_session_that_is_ended_has_no_process_left(
+async def test_deleting_a_session_ends_its_process_and_removes_its_directory(
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     assert provider.url
@@ -238,26 +244,26 @@ async def test_a_session_that_is_ended_has_no_process_left(
     assert not list((state_of(both) / "sessions").iterdir())
 
 
-async def test_two_gateways_go_on_with_one_conversation(
+async def test_two_gateways_can_alternate_in_one_conversation(
     gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway() as first, gateway() as second:
         session = await begin(first)
         for i in range(3):
-            await go_on(second, session, f"To the second {i}.")
-            assert f"To the second {i}." in heard(provider)
-            await go_on(first, session, f"To the first {i}.")
-            said = heard(provider)
+            await continue_session(second, session, f"To the second {i}.")
+            assert f"To the second {i}." in last_messages(provider)
+            await continue_session(first, session, f"To the first {i}.")
+            said = last_messages(provider)
             assert said.index(f"To the second {i}.") < said.index(f"To the first {i}.")
             assert said.count('"My name is Ada."') == 1
     assert not processes(state_of(first))
 
 
-async def test_nothing_of_one_session_is_seen_in_another(
+async def test_no_text_of_a_session_reaches_another_session(
     gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
-    """Fewer processes than sessions: they are kept, ended and resumed all the time."""
-    dice = random.Random(3)  # noqa: S311 - a test's dice
+    """Runs fewer processes than sessions, so that they are constantly ended and resumed."""
+    dice = random.Random(3)  # noqa: S311 - not for cryptography
 
     async def client(running: Gateway, number: int) -> None:
         mark = f"canary-{number}-"
@@ -281,13 +287,13 @@ async def test_nothing_of_one_session_is_seen_in_another(
             assert told.count("canary-") == told.count(f"{mark}-")
 
 
-async def test_what_is_left_of_a_turn_is_never_taken_for_the_next_one(
+async def test_leftover_output_of_an_abandoned_turn_is_not_the_next_turns_answer(
     gateway: GatewayFactory, tmp_path: Path
 ) -> None:
     folder = tmp_path / "scripted"
     folder.mkdir()
     claude = ScriptedClaude(folder, converses=True)
-    # It has said its result, and is still busy: what it is asked meanwhile waits.
+    # It has sent its result but is still busy: the next prompt waits in its input.
     claude.script_for("[a]", *answer("A."), {"hang": 0})
     claude.script_for("[b]", {"sleep": 0.3}, *answer("B."))
     claude.script_for("[c]", *answer("C."))
@@ -298,4 +304,4 @@ async def test_what_is_left_of_a_turn_is_never_taken_for_the_next_one(
         asking.cancel()
         await asyncio.wait({asking})
         await until(lambda: not requests_under_way())
-        assert await go_on(running, session, "[c]") == "C."
+        assert await continue_session(running, session, "[c]") == "C."

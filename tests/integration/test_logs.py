@@ -1,4 +1,4 @@
-"""What is logged: a line a request, and nothing of its contents."""
+"""Logging: one line per request, and none of its contents."""
 
 import asyncio
 import io
@@ -45,7 +45,7 @@ def messages(text: str = PROMPT) -> list[dict[str, str]]:
 
 
 async def everything(gateway: Gateway, provider: SimulatedProvider) -> None:
-    """Every route and many failures, with marks in all that is a client's."""
+    """Calls every route and causes many failures, with marks in all client data."""
     http = gateway.http
     for path in ("/live", "/health", "/v1/models", "/v1/models/marked", "/marked?key=marked"):
         await http.get(path, headers=HEADERS)
@@ -77,7 +77,7 @@ async def everything(gateway: Gateway, provider: SimulatedProvider) -> None:
     await http.get("/v1/sessions", headers=HEADERS | {"X-Claude-Session-ID": "marked"})
 
 
-async def test_nothing_of_a_clients_is_ever_logged(
+async def test_prompts_answers_and_keys_are_never_logged(
     gateway: GatewayFactory, provider: SimulatedProvider, lines: Callable[[], list[str]]
 ) -> None:
     settings = {"api_key": KEY, "openai_base_url": f"{provider.url}/v1", "upstream_max_retries": 0}
@@ -91,7 +91,7 @@ async def test_nothing_of_a_clients_is_ever_logged(
     ]
 
 
-async def test_nothing_of_a_process_is_logged_uncleaned(
+async def test_process_output_is_logged_only_redacted(
     gateway: GatewayFactory, tmp_path: Path, lines: Callable[[], list[str]]
 ) -> None:
     folder = tmp_path / "scripted"
@@ -113,7 +113,7 @@ async def test_nothing_of_a_process_is_logged_uncleaned(
     assert not [line for line in lines() if "marked" in line]
 
 
-async def test_a_bug_is_logged_without_what_it_says(
+async def test_an_unexpected_exception_is_logged_without_its_message(
     gateway: GatewayFactory, lines: Callable[[], list[str]]
 ) -> None:
     class Broken:
@@ -142,7 +142,7 @@ def of_requests(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     ]
 
 
-async def test_one_line_a_request(
+async def test_each_request_is_logged_as_one_line(
     gateway: GatewayFactory, provider: SimulatedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "modegate")
@@ -189,7 +189,7 @@ async def test_one_line_a_request(
     assert [line["key"] for line in others] == ["sk-abc-****wxyz", "sk-abc-****wxyz", "****"]
 
 
-async def test_a_client_that_left_is_logged_as_one(
+async def test_a_client_disconnect_is_logged_with_status_499(
     gateway: GatewayFactory, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "modegate")

@@ -28,7 +28,7 @@ async def figures(gateway: Gateway, token: str = "") -> dict[tuple[str, str], fl
     }
 
 
-async def test_what_happened_is_counted(gateway: GatewayFactory) -> None:
+async def test_metrics_count_requests_errors_tokens_and_sessions(gateway: GatewayFactory) -> None:
     backend = ScriptedBackend(*says("Hello"))
     async with gateway(claude=backend) as running:
         await running.claude()
@@ -52,7 +52,9 @@ async def test_what_happened_is_counted(gateway: GatewayFactory) -> None:
     assert found["modegate_slots", ""] == 10
 
 
-async def test_processes_are_told_as_in_health(gateway: GatewayFactory, tmp_path: Path) -> None:
+async def test_metrics_report_active_and_queued_requests_and_disconnects(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
     folder = tmp_path / "scripted"
     folder.mkdir()
     claude = ScriptedClaude(folder, {"hang": 0})
@@ -71,7 +73,7 @@ async def test_processes_are_told_as_in_health(gateway: GatewayFactory, tmp_path
     assert left["modegate_clients_left_total", "claude-code"] == 3
 
 
-async def test_no_label_is_a_clients(gateway: GatewayFactory) -> None:
+async def test_metrics_contain_no_client_data(gateway: GatewayFactory) -> None:
     async with gateway(claude=ScriptedBackend(*says("Hello"))) as running:
         for name in ("marked-model", "x" * 200):
             await running.claude(model=name, headers={"X-Request-ID": "marked"})
@@ -81,7 +83,7 @@ async def test_no_label_is_a_clients(gateway: GatewayFactory) -> None:
     assert "xxx" not in text
 
 
-async def test_a_token_keeps_strangers_out(gateway: GatewayFactory) -> None:
+async def test_metrics_require_the_configured_token(gateway: GatewayFactory) -> None:
     keys = {"metrics_token": "sk-metrics", "api_key": "sk-client-1234"}
     async with gateway(**keys) as running:
 
@@ -111,7 +113,7 @@ async def test_sessions_are_counted_and_cleaned_without_loading_all(
     assert diagnosis.startswith("ok   sessions: 1 in ")
 
 
-async def test_a_store_that_fails_costs_its_own_figure_alone(
+async def test_a_failed_session_store_omits_only_the_sessions_metric(
     gateway: GatewayFactory, tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("a file")

@@ -1,4 +1,4 @@
-"""Session files of other versions: migrated, refused, or left as they were."""
+"""Session databases of other versions: migrated, rejected or unchanged."""
 
 import asyncio
 import sqlite3
@@ -15,7 +15,7 @@ from modegate.domain.errors import StorageError
 from modegate.domain.health import StorageState
 from modegate.testing.contracts.session_holds import ONE, TWO, session
 
-# The schema as version 1 wrote it: copied, for the program's own may change.
+# The schema of version 1: a copy, because the program's own schema may change.
 SESSIONS_OF_VERSION_1 = """
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY,
@@ -69,7 +69,7 @@ async def opened(folder: Path) -> AsyncIterator[SqliteSessionStore]:
 
 
 @pytest.mark.parametrize("script", OLDER_FILES.values(), ids=OLDER_FILES)
-async def test_an_older_file_is_migrated_with_its_sessions(script: str, tmp_path: Path) -> None:
+async def test_an_older_database_is_migrated_with_its_sessions(script: str, tmp_path: Path) -> None:
     path = make_file(tmp_path, script)
     async with opened(tmp_path) as store:
         assert await store.find() == [session(ONE)]
@@ -83,7 +83,7 @@ async def test_an_older_file_is_migrated_with_its_sessions(script: str, tmp_path
     assert read(path, "PRAGMA user_version") == read(new / FILE, "PRAGMA user_version") == [(2,)]
 
 
-async def test_a_current_file_is_not_written_when_it_is_opened(
+async def test_a_current_database_is_not_migrated_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path) as store:
@@ -93,7 +93,7 @@ async def test_a_current_file_is_not_written_when_it_is_opened(
         assert await store.get(ONE) == session(ONE)
 
 
-async def test_a_migration_that_fails_leaves_the_file_as_it_was(
+async def test_a_failed_migration_leaves_the_database_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_file(tmp_path, OLDER_FILES["version 1"])
@@ -120,7 +120,7 @@ print(open_database(Path(sys.argv[1])).execute("SELECT count(*) FROM sessions").
 
 
 @pytest.mark.parametrize(("script", "sessions"), [("", 0), (OLDER_FILES["version 1"], 1)])
-async def test_several_processes_may_migrate_a_file_at_once(
+async def test_several_processes_can_migrate_a_database_concurrently(
     script: str, sessions: int, tmp_path: Path
 ) -> None:
     path = make_file(tmp_path, script)
@@ -140,7 +140,7 @@ async def test_several_processes_may_migrate_a_file_at_once(
     assert read(path, "PRAGMA user_version") == [(2,)]
 
 
-async def test_a_file_that_another_process_migrates_further_is_refused(
+async def test_a_database_migrated_further_by_another_process_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_file(tmp_path, OLDER_FILES["version 1"])
@@ -158,7 +158,7 @@ async def test_a_file_that_another_process_migrates_further_is_refused(
         assert not database.in_transaction
 
 
-async def test_a_file_of_a_later_version_is_an_error_of_the_storage(
+async def test_a_database_of_a_later_version_is_a_storage_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = make_file(tmp_path, "PRAGMA user_version = 99;")

@@ -1,4 +1,4 @@
-"""Whatever the document allows and forbids, the gateway keeps to it: schemathesis asks."""
+"""The gateway conforms to its OpenAPI document, as schemathesis checks."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +22,7 @@ from modegate.testing.answer_backend import ScriptedBackend
 chat = schemathesis.openapi.from_dict(DOCUMENT).include(path=CHAT)
 others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=CHAT)
 claude_code = schemathesis.openapi.from_dict(claude_code_alone())
-JUDGEMENTS = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"])
+VALIDITY_CHECKS = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"])
 
 derandomized = settings(
     derandomize=True,
@@ -62,18 +62,20 @@ async def served(folder: Path) -> AsyncIterator[str]:
 
 @others.parametrize()
 @derandomized
-def test_every_endpoint_keeps_to_the_document(case: Any, url: str) -> None:
+def test_endpoints_other_than_chat_conform_to_the_openapi_document(case: Any, url: str) -> None:
     case.call_and_validate(base_url=url, timeout=10)
 
 
 @chat.parametrize()
 @derandomized
-def test_in_either_mode_only_what_is_documented_is_answered(case: Any, url: str) -> None:
-    # What is right is for the mode and the upstream to say.
-    case.call_and_validate(base_url=url, timeout=10, excluded_checks=JUDGEMENTS)
+def test_chat_responses_of_either_mode_conform_to_the_openapi_document(case: Any, url: str) -> None:
+    # Whether a request is valid depends on the mode and the upstream.
+    case.call_and_validate(base_url=url, timeout=10, excluded_checks=VALIDITY_CHECKS)
 
 
 @claude_code.parametrize()
 @derandomized
-def test_claude_code_answers_what_fits_and_refuses_the_rest(case: Any, url: str) -> None:
+def test_claude_code_accepts_documented_requests_and_rejects_all_others(
+    case: Any, url: str
+) -> None:
     case.call_and_validate(base_url=url, timeout=10, headers=CLAUDE)

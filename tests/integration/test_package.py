@@ -1,4 +1,4 @@
-"""What is published works where there is nothing else: it is built, installed, and served from."""
+"""The published package works in a clean environment: it is built, installed and run."""
 
 import signal
 import tarfile
@@ -25,7 +25,7 @@ def wheel(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def python(folder: Path, wheel: Path) -> Path:
-    """The interpreter of an environment that has the wheel and what it requires, no more."""
+    """The interpreter of an environment with only the wheel and its dependencies."""
     home = folder / "clean"
     python = home / "bin" / "python"
     locked = ("--constraints", str(ROOT / "requirements.lock"))
@@ -35,7 +35,7 @@ def python(folder: Path, wheel: Path) -> Path:
 
 
 def modules(names: list[str], root: str) -> set[str]:
-    """The files of the import package, in whichever archive."""
+    """Returns the archive's files under `root`, relative to it."""
     return {name.removeprefix(root) for name in names if name.startswith(root)}
 
 
@@ -66,7 +66,9 @@ def test_the_sdist_builds_the_same_wheel(folder: Path, wheel: Path) -> None:
     assert contents(wheel) == contents(again)
 
 
-def test_each_layer_is_imported_and_typed(python: Path, folder: Path) -> None:
+def test_each_layer_of_the_installed_wheel_is_importable_and_typed(
+    python: Path, folder: Path
+) -> None:
     for layer in LAYERS:
         done = execute([str(python), "-I", "-c", f"import modegate.{layer}"], folder)
         assert done.returncode == 0, done.stderr
@@ -77,7 +79,9 @@ def test_each_layer_is_imported_and_typed(python: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", [("-m", "modegate"), ("-I", "bin/modegate")])
-def test_it_serves_a_request(way: tuple[str, ...], python: Path, folder: Path) -> None:
+def test_the_installed_wheel_serves_a_request(
+    way: tuple[str, ...], python: Path, folder: Path
+) -> None:
     option, name = way
     command = [str(python), option, str(python.parents[1] / name) if "/" in name else name]
     helped = execute([*command, "--help"], folder)

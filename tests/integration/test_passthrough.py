@@ -34,7 +34,7 @@ QUICK = {"openai_api_key": "sk-server", "upstream_max_retries": 0}
 
 
 class Upstream:
-    """A gateway and the upstream behind it, which answers as `handler` says."""
+    """A gateway and the upstream behind it, which answers with `handler`."""
 
     def __init__(self, gateway: GatewayFactory) -> None:
         self.gateway = partial(gateway, **QUICK)
@@ -83,7 +83,7 @@ async def post(gateway: Gateway, body: bytes = BODY, **headers: str) -> httpx2.R
     return await gateway.http.post("/v1/chat/completions", content=body, headers=JSON | named)
 
 
-async def test_bodies_are_handed_on_byte_for_byte_in_both_directions(upstream: Upstream) -> None:
+async def test_request_and_response_bodies_are_relayed_byte_for_byte(upstream: Upstream) -> None:
     async with upstream.behind(answer) as gateway:
         response = await post(gateway)
     assert upstream.requests[0].body == BODY
@@ -93,7 +93,9 @@ async def test_bodies_are_handed_on_byte_for_byte_in_both_directions(upstream: U
     assert response.headers["X-Backend-Mode"] == "openai-passthrough"
 
 
-async def test_a_megabyte_is_handed_on(upstream: Upstream) -> None:
+async def test_a_body_of_the_maximum_size_is_relayed_and_a_larger_one_rejected(
+    upstream: Upstream,
+) -> None:
     async def echo(request: Request, reply: Reply) -> None:
         await reply.whole(200, request.body, JSON)
 
@@ -103,7 +105,9 @@ async def test_a_megabyte_is_handed_on(upstream: Upstream) -> None:
         assert (await post(gateway, body + b" ")).status_code == 413
 
 
-async def test_the_clients_key_for_modegate_goes_nowhere(upstream: Upstream) -> None:
+async def test_the_gateway_key_and_other_client_headers_are_not_sent_upstream(
+    upstream: Upstream,
+) -> None:
     async with upstream.behind(answer) as gateway:
         await post(gateway, Authorization="Bearer sk-cca-secret", X_Extra="x", Cookie="c=1")
         await post(gateway, X_OpenAI_API_Key="sk-mine")
@@ -115,13 +119,13 @@ async def test_the_clients_key_for_modegate_goes_nowhere(upstream: Upstream) -> 
         assert not {"cookie", "x-extra", "x-openai-api-key"} & request.headers.keys()
 
 
-async def test_a_key_that_a_client_may_not_bring_is_ignored(upstream: Upstream) -> None:
+async def test_a_clients_openai_key_is_ignored_if_it_is_not_allowed(upstream: Upstream) -> None:
     async with upstream.behind(answer, allow_client_openai_key=False) as gateway:
         assert (await post(gateway, X_OpenAI_API_Key="x" * 300)).status_code == 200
     assert upstream.requests[0].headers["authorization"] == "Bearer sk-server"
 
 
-async def test_without_a_key_the_way_out_is_told(upstream: Upstream) -> None:
+async def test_the_error_for_a_missing_key_says_how_to_set_one(upstream: Upstream) -> None:
     async with upstream.behind(answer, openai_api_key=None) as gateway:
         response = await post(gateway)
         assert (await post(gateway, X_OpenAI_API_Key="sk-mine")).status_code == 200
@@ -132,7 +136,7 @@ async def test_without_a_key_the_way_out_is_told(upstream: Upstream) -> None:
     assert "X-OpenAI-API-Key" in error["message"]
 
 
-async def test_switched_off(upstream: Upstream) -> None:
+async def test_disabled_passthrough_is_a_503_error(upstream: Upstream) -> None:
     async with upstream.behind(answer, openai_passthrough_enabled=False) as gateway:
         for body in (BODY, STREAM):
             response = await post(gateway, body)
@@ -177,14 +181,14 @@ async def test_an_upstream_error_keeps_status_body_and_headers(
     assert not {"set-cookie", "x-internal"} & response.headers.keys()
 
 
-async def test_a_stream_is_handed_on_event_for_event(upstream: Upstream) -> None:
+async def test_a_stream_is_relayed_unchanged(upstream: Upstream) -> None:
     async with upstream.behind(stream) as gateway:
         response = await post(gateway, STREAM)
     assert response.content == b"".join(CHUNKS) + DONE
     assert response.headers["content-type"].startswith("text/event-stream")
 
 
-async def test_events_are_not_held_back(upstream: Upstream) -> None:
+async def test_stream_events_are_relayed_without_buffering(upstream: Upstream) -> None:
     go_on = asyncio.Event()
 
     async def slowly(_: Request, reply: Reply) -> None:
@@ -207,7 +211,9 @@ async def test_events_are_not_held_back(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["clean end", "broken connection"])
-async def test_a_stream_that_is_cut_anywhere(clean: bool, upstream: Upstream) -> None:
+async def test_a_stream_truncated_anywhere_before_its_finish_is_an_error(
+    clean: bool, upstream: Upstream
+) -> None:
     whole = b"".join(CHUNKS) + DONE
     first = len(CHUNKS[0]) - len(b"\n\n")
     finish = len(b"".join(CHUNKS)) - len(b"\n\n")
@@ -238,7 +244,7 @@ async def test_a_stream_that_is_cut_anywhere(clean: bool, upstream: Upstream) ->
             assert whole.startswith(b"".join(event + b"\n\n" for event in handed_on))
 
 
-async def test_a_client_can_tell_a_cut_answer(upstream: Upstream) -> None:
+async def test_the_sdk_raises_an_error_on_a_truncated_stream(upstream: Upstream) -> None:
     async def cut(_: Request, reply: Reply) -> None:
         await reply.begin(EVENTS)
         await reply.chunk(CHUNKS[0])
@@ -251,14 +257,16 @@ async def test_a_client_can_tell_a_cut_answer(upstream: Upstream) -> None:
                 pass
 
 
-async def test_an_upstream_that_answers_a_stream_otherwise(upstream: Upstream) -> None:
+async def test_a_streaming_request_answered_without_choices_is_an_invalid_response(
+    upstream: Upstream,
+) -> None:
     async with upstream.behind(answer) as gateway:
         response = await post(gateway, STREAM)
     assert response.status_code == 502
     assert response.json()["error"]["code"] == "upstream_invalid_response"
 
 
-async def test_an_encoding_that_was_not_asked_for_is_undone(upstream: Upstream) -> None:
+async def test_an_unrequested_gzip_encoding_is_decoded(upstream: Upstream) -> None:
     import gzip  # noqa: PLC0415
 
     async def compressed(_: Request, reply: Reply) -> None:
@@ -283,7 +291,7 @@ async def test_a_redirect_is_not_followed(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
-async def test_attempts_are_made_again_before_the_first_byte_alone(
+async def test_failed_attempts_are_retried_before_the_first_byte(
     body: bytes, upstream: Upstream
 ) -> None:
     answers: list[Handler] = []
@@ -304,7 +312,9 @@ async def test_attempts_are_made_again_before_the_first_byte_alone(
     assert [request.body for request in upstream.requests] == [body] * 3
 
 
-async def test_no_connection(upstream: Upstream) -> None:
+async def test_an_unreachable_upstream_is_a_502_error_without_its_address(
+    upstream: Upstream,
+) -> None:
     async with upstream.behind(answer, openai_base_url="http://127.0.0.1:1/v1") as gateway:
         for body in (BODY, STREAM):
             response = await post(gateway, body)
@@ -315,7 +325,9 @@ async def test_no_connection(upstream: Upstream) -> None:
 
 @pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
 @pytest.mark.parametrize("setting", ["request_timeout_ms", "upstream_first_byte_timeout_ms"])
-async def test_no_answer_in_time(setting: str, body: bytes, upstream: Upstream) -> None:
+async def test_a_silent_upstream_times_out_with_504(
+    setting: str, body: bytes, upstream: Upstream
+) -> None:
     async with upstream.behind(silence, **{setting: 200}) as gateway:
         response = await post(gateway, body)
     assert response.status_code == 504
@@ -323,7 +335,7 @@ async def test_no_answer_in_time(setting: str, body: bytes, upstream: Upstream) 
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
-async def test_the_wait_for_the_first_byte_is_no_part_of_the_total(
+async def test_the_first_byte_timeout_is_separate_from_the_request_timeout(
     body: bytes, upstream: Upstream
 ) -> None:
     async def slow_to_begin(request: Request, reply: Reply) -> None:
@@ -342,7 +354,7 @@ async def test_the_wait_for_the_first_byte_is_no_part_of_the_total(
     assert response.status_code == 200
 
 
-async def test_an_answer_that_does_not_go_on_is_too_slow(upstream: Upstream) -> None:
+async def test_a_response_that_stalls_times_out_with_504(upstream: Upstream) -> None:
     async def stops(_: Request, reply: Reply) -> None:
         await reply.begin(JSON)
         await reply.chunk(ANSWER[:5])
@@ -354,8 +366,8 @@ async def test_an_answer_that_does_not_go_on_is_too_slow(upstream: Upstream) -> 
             assert (await post(gateway, body)).status_code == 504
 
 
-@pytest.mark.exhaustive  # for its time: a shorter bound would depend on the machine's speed
-async def test_a_stream_that_flows_is_not_cut_at_the_total(upstream: Upstream) -> None:
+@pytest.mark.exhaustive  # slow: a shorter bound would depend on the machine's speed
+async def test_a_flowing_stream_may_exceed_the_request_timeout(upstream: Upstream) -> None:
     async def flows(_: Request, reply: Reply) -> None:
         await reply.begin(EVENTS)
         for _word in range(12):
@@ -369,7 +381,7 @@ async def test_a_stream_that_flows_is_not_cut_at_the_total(upstream: Upstream) -
     assert response.content == CHUNKS[0] * 12 + CHUNKS[3] + DONE
 
 
-async def test_a_stream_that_falls_silent_is_cut(upstream: Upstream) -> None:
+async def test_a_stream_that_stalls_ends_with_an_error_event(upstream: Upstream) -> None:
     async def falls_silent(_: Request, reply: Reply) -> None:
         await reply.begin(EVENTS)
         await reply.chunk(CHUNKS[0])
@@ -383,7 +395,7 @@ async def test_a_stream_that_falls_silent_is_cut(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
-async def test_the_upstream_is_left_when_the_client_leaves_before_the_answer(
+async def test_a_disconnect_before_the_answer_closes_the_upstream_connection(
     body: bytes, upstream: Upstream
 ) -> None:
     async with upstream.behind(silence) as gateway:
@@ -394,7 +406,7 @@ async def test_the_upstream_is_left_when_the_client_leaves_before_the_answer(
         await until(lambda: upstream.server.abandoned == 1)
 
 
-async def test_the_upstream_is_left_when_the_client_leaves_in_mid_stream(
+async def test_a_disconnect_during_a_stream_closes_the_upstream_connection(
     upstream: Upstream,
 ) -> None:
     async def never_ends(_: Request, reply: Reply) -> None:
@@ -410,7 +422,9 @@ async def test_the_upstream_is_left_when_the_client_leaves_in_mid_stream(
         await until(lambda: upstream.server.abandoned == 1)
 
 
-async def test_an_end_mark_is_not_waited_behind(upstream: Upstream) -> None:
+async def test_a_stream_ends_at_the_done_marker_though_the_upstream_stays_open(
+    upstream: Upstream,
+) -> None:
     async def stays_open(_: Request, reply: Reply) -> None:
         await reply.begin(EVENTS)
         await reply.chunk(CHUNKS[3] + DONE)
@@ -421,7 +435,7 @@ async def test_an_end_mark_is_not_waited_behind(upstream: Upstream) -> None:
     assert response.content == CHUNKS[3] + DONE
 
 
-async def test_connections_are_used_again_also_after_errors(upstream: Upstream) -> None:
+async def test_upstream_connections_are_reused_even_after_errors(upstream: Upstream) -> None:
     ports: set[str] = set()
 
     async def count(request: Request, reply: Reply) -> None:
@@ -437,7 +451,7 @@ async def test_connections_are_used_again_also_after_errors(upstream: Upstream) 
     assert len(ports) == 1
 
 
-async def test_the_upstreams_models(upstream: Upstream) -> None:
+async def test_upstream_models_are_listed_only_on_request(upstream: Upstream) -> None:
     async def models(_: Request, reply: Reply) -> None:
         listed = {"object": "list", "data": [{"id": "gpt-9", "object": "model"}, {"id": "gpt-4"}]}
         await reply.whole(200, json.dumps(listed).encode(), JSON)
@@ -452,7 +466,7 @@ async def test_the_upstreams_models(upstream: Upstream) -> None:
     assert one.json() == {"id": "gpt-9", "object": "model"}
 
 
-async def test_an_upstream_without_a_list_of_models_hides_none_of_claudes(
+async def test_an_invalid_upstream_model_list_does_not_hide_the_gateways_models(
     upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: dict[str, tuple[int, bytes, str | None]] = {
@@ -488,7 +502,9 @@ async def test_an_upstream_without_a_list_of_models_hides_none_of_claudes(
 
 
 @pytest.mark.parametrize("up", [True, False], ids=["silent", "unreachable"])
-async def test_an_upstream_that_does_not_list_its_models(up: bool, upstream: Upstream) -> None:
+async def test_a_failed_upstream_model_list_is_reported_in_a_header(
+    up: bool, upstream: Upstream
+) -> None:
     settings: dict[str, object] = {"openai_base_url": "http://127.0.0.1:1/v1"}
     if up:
         settings = {"request_timeout_ms": 200}
@@ -499,7 +515,7 @@ async def test_an_upstream_that_does_not_list_its_models(up: bool, upstream: Ups
     assert response.headers["X-Upstream-Models-Error"] == code
 
 
-async def test_a_proxy_of_the_environment(
+async def test_the_environments_proxy_is_used_with_its_credentials(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with upstream.server.running() as proxy:
@@ -515,7 +531,7 @@ async def test_a_proxy_of_the_environment(
     assert request.headers["authorization"] == "Bearer sk-server"
 
 
-async def test_each_upstream_of_a_transport_is_reached_its_own_way(
+async def test_a_transport_uses_the_proxy_only_for_remote_upstreams(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport = Transport(UpstreamOptions())
@@ -532,7 +548,9 @@ async def test_each_upstream_of_a_transport_is_reached_its_own_way(
 
 
 @pytest.mark.parametrize("body", [BODY, STREAM])
-async def test_a_header_in_any_encoding_is_handed_on(body: bytes, upstream: Upstream) -> None:
+async def test_non_ascii_header_values_are_relayed_byte_for_byte(
+    body: bytes, upstream: Upstream
+) -> None:
     told = ANSWER if body == BODY else CHUNKS[3] + DONE
 
     async def odd(_: Request, reply: Reply) -> None:
@@ -548,7 +566,7 @@ async def test_a_header_in_any_encoding_is_handed_on(body: bytes, upstream: Upst
     assert raw[b"openai-organization"] == b"\xe4\xb8\xad\xff"
 
 
-async def test_a_status_that_http_does_not_have(upstream: Upstream) -> None:
+async def test_an_invalid_upstream_status_is_a_502_error(upstream: Upstream) -> None:
     async def odd(_: Request, reply: Reply) -> None:
         await reply.whole(999, b"{}", JSON)
 
@@ -558,7 +576,7 @@ async def test_a_status_that_http_does_not_have(upstream: Upstream) -> None:
     assert answered.json()["error"]["code"] == "upstream_unreachable"
 
 
-async def test_events_are_events_however_their_type_is_written(upstream: Upstream) -> None:
+async def test_the_event_stream_content_type_is_case_insensitive(upstream: Upstream) -> None:
     async def shouts(_: Request, reply: Reply) -> None:
         await reply.begin({"content-type": "Text/Event-Stream; Charset=UTF-8"})
         for chunk in (*CHUNKS, DONE):
@@ -570,7 +588,7 @@ async def test_events_are_events_however_their_type_is_written(upstream: Upstrea
     assert answered.content == b"".join((*CHUNKS, DONE))
 
 
-async def test_a_refusal_that_breaks_off_is_not_asked_for_again(upstream: Upstream) -> None:
+async def test_a_truncated_error_response_is_not_retried(upstream: Upstream) -> None:
     async def broken(_: Request, reply: Reply) -> None:
         await reply.raw(b"HTTP/1.1 400 Bad\r\ncontent-length: 100\r\n\r\n{")
         reply.cut()
@@ -581,7 +599,7 @@ async def test_a_refusal_that_breaks_off_is_not_asked_for_again(upstream: Upstre
     assert len(upstream.requests) == 1
 
 
-async def test_a_wait_that_is_longer_than_the_time_left_is_the_clients(upstream: Upstream) -> None:
+async def test_a_long_retry_after_is_relayed_to_the_client(upstream: Upstream) -> None:
     async def later(_: Request, reply: Reply) -> None:
         await reply.whole(429, b'{"error":1}', {**JSON, "retry-after": "40"})
 
@@ -592,7 +610,7 @@ async def test_a_wait_that_is_longer_than_the_time_left_is_the_clients(upstream:
     assert answered.headers["retry-after"] == "40"
 
 
-async def test_every_429_says_when_to_come_back(upstream: Upstream) -> None:
+async def test_an_upstream_429_without_retry_after_gets_one(upstream: Upstream) -> None:
     async def refuse(_: Request, reply: Reply) -> None:
         await reply.whole(429, b"{}", JSON)
 
@@ -602,7 +620,7 @@ async def test_every_429_says_when_to_come_back(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"0"])
-async def test_a_request_that_never_ended_is_not_carried_out(
+async def test_an_incomplete_chunked_request_is_not_sent_upstream(
     end: bytes, upstream: Upstream
 ) -> None:
     async with upstream.behind(silence) as gateway:

@@ -1,4 +1,4 @@
-"""Where processes come from and go to, without a gateway around them."""
+"""The Claude backend and its process pool, without a gateway."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ TURN = Turn(
 )
 
 
-async def test_a_process_that_missed_a_turn_writes_nothing_at_its_end(tmp_path: Path) -> None:
+async def test_a_process_that_missed_a_turn_is_killed_before_it_can_write(tmp_path: Path) -> None:
     workspace, elsewhere = SessionDirectories(tmp_path), SessionDirectories(tmp_path)
     processes = ProcessPool(ClaudeOptions(state=tmp_path), workspace)
     folder = await workspace.prepare(ONE)
@@ -59,7 +59,7 @@ async def test_a_process_that_missed_a_turn_writes_nothing_at_its_end(tmp_path: 
     assert not written.exists()
 
 
-async def test_an_executable_that_says_nothing_of_itself_is_waited_for_once(
+async def test_the_feature_probe_of_a_silent_executable_times_out_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(capabilities, "PATIENCE", 0.1)
@@ -76,7 +76,7 @@ async def test_an_executable_that_says_nothing_of_itself_is_waited_for_once(
 SLOW_HELP = '#!/bin/sh\ncase $* in *--help*) exec sleep 60;; esac\nexec {real} "$@"\n'
 
 
-async def test_what_comes_before_the_process_counts_as_the_turns_time(tmp_path: Path) -> None:
+async def test_the_feature_probe_counts_towards_the_turn_timeout(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     scripted = ScriptedClaude(tmp_path / "real", *answer("Hello"))
     executable = tmp_path / "claude"
@@ -97,7 +97,7 @@ async def test_what_comes_before_the_process_counts_as_the_turns_time(tmp_path: 
     await backend.aclose()
 
 
-# In a process of its own: what a closed loop leaves of its transports CPython reports, some time.
+# In a subprocess: CPython may report the leftover transports of a closed loop at any time.
 SEVERAL_LOOPS = """
 import asyncio, os, sys
 from pathlib import Path
@@ -125,13 +125,13 @@ async def ask(waits, resume=True):
 
 asyncio.run(ask(waits=True, resume=False))
 asyncio.run(ask(waits=True))
-asyncio.run(ask(waits=False))  # which cuts short what follows a turn
+asyncio.run(ask(waits=False))  # cuts short the work after a turn
 asyncio.run(ask(waits=False))
 asyncio.run(backend.aclose())
 """
 
 
-def test_one_event_loop_after_the_other(tmp_path: Path) -> None:
+def test_a_backend_works_in_successive_event_loops(tmp_path: Path) -> None:
     scripted = ScriptedClaude(tmp_path, *answer("Hello"), converses=True)
     command = [sys.executable, "-c", SEVERAL_LOOPS, str(tmp_path)]
     subprocess.run(command, stderr=subprocess.DEVNULL, timeout=60, check=True)

@@ -33,7 +33,7 @@ each_way = pytest.mark.parametrize("way", WAYS, ids=" ".join)
 
 
 class TwoWords(ScriptedBackend):
-    """Says its second word only once it may, and once it has said it keeps still if told to."""
+    """Sends its second word only when `may_go_on` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class TwoWords(ScriptedBackend):
 
 @dataclass(frozen=True)
 class Site:
-    """A gateway with a proxy of each kind in front, and a stand-in for the upstream."""
+    """A gateway behind one proxy of each kind, and a simulated upstream."""
 
     gateway: Gateway
     backend: TwoWords
@@ -70,7 +70,7 @@ class Site:
         return f"{'https' if form == 'example' else 'http'}://127.0.0.1:{port}"
 
     def client(self, way: tuple[str, str], address: str = "127.0.0.1") -> httpx2.AsyncClient:
-        """A client at a loopback address of its own."""
+        """A client that connects from the given loopback address."""
         transport = httpx2.AsyncHTTPTransport(verify=self.trusted, local_address=address)
         return httpx2.AsyncClient(base_url=self.url(way), transport=transport, timeout=PATIENCE)
 
@@ -146,15 +146,15 @@ async def site(
             found = Site(gateway, backend, upstream, proxies, trusted, folder / "authority.pem")
             for way in (
                 it for it in WAYS if proxies[it[0]]
-            ):  # HAProxy asks for the health of what is behind it
+            ):  # HAProxy checks its backend's health first
                 async with found.client(way) as client:
-                    await _answers(client)
+                    await _wait_until_live(client)
             yield found
 
 
-async def _answers(client: httpx2.AsyncClient) -> None:
+async def _wait_until_live(client: httpx2.AsyncClient) -> None:
     async with asyncio.timeout(PATIENCE):
-        while (await client.get("/live")).status_code != 200:  # noqa: ASYNC110 - it sets no event
+        while (await client.get("/live")).status_code != 200:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.05)
 
 
@@ -174,7 +174,7 @@ async def read_until(pieces: AsyncIterator[bytes], word: bytes) -> bytes:
 async def streaming(
     site: Site, way: tuple[str, str], **request: Any
 ) -> AsyncIterator[tuple[httpx2.Response, AsyncIterator[bytes]]]:
-    """A stream through a proxy, of which the first word has come and the second cannot yet."""
+    """A stream through a proxy after its first word; the second word is held back."""
     site.backend.begin()
     async with (
         site.client(way) as client,
@@ -187,7 +187,7 @@ async def streaming(
 
 @each_way
 @pytest.mark.parametrize("claude", [True, False], ids=["claude", "passthrough"])
-async def test_a_stream_comes_piece_by_piece(
+async def test_proxies_relay_a_stream_without_buffering(
     claude: bool, way: tuple[str, str], site: Site
 ) -> None:
     async with streaming(site, way, claude=claude) as (response, pieces):
@@ -201,7 +201,7 @@ async def test_a_stream_comes_piece_by_piece(
 
 
 @each_way
-async def test_a_client_that_leaves_a_stream_ends_its_turn(
+async def test_a_disconnect_behind_a_proxy_during_a_stream_ends_the_turn(
     way: tuple[str, str], site: Site
 ) -> None:
     async with streaming(site, way):
@@ -212,7 +212,7 @@ async def test_a_client_that_leaves_a_stream_ends_its_turn(
 @pytest.mark.parametrize(
     "way", [way for way in WAYS if way != ("haproxy", "default")], ids=" ".join
 )
-async def test_a_client_that_leaves_before_the_answer_ends_its_turn(
+async def test_a_disconnect_behind_a_proxy_before_the_answer_ends_the_turn(
     way: tuple[str, str], site: Site
 ) -> None:
     site.backend.begin(60.0)
@@ -225,7 +225,7 @@ async def test_a_client_that_leaves_before_the_answer_ends_its_turn(
 
 
 @each_way
-async def test_an_error_in_a_stream_is_its_event(way: tuple[str, str], site: Site) -> None:
+async def test_proxies_relay_the_error_event_of_a_stream(way: tuple[str, str], site: Site) -> None:
     site.backend.begin(*says("one")[:-1], BackendFailedError("Send it again."))
     async with site.client(way) as client:
         response = await client.post(CHAT, **asked())
@@ -234,7 +234,9 @@ async def test_an_error_in_a_stream_is_its_event(way: tuple[str, str], site: Sit
 
 
 @each_way
-async def test_errors_come_through_as_they_are(way: tuple[str, str], site: Site) -> None:
+async def test_proxies_relay_error_responses_of_the_gateway(
+    way: tuple[str, str], site: Site
+) -> None:
     async with site.client(way) as client:
         for response, status, code in (
             (await client.get("/nothing"), 404, "not_found"),
@@ -247,7 +249,7 @@ async def test_errors_come_through_as_they_are(way: tuple[str, str], site: Site)
 
 
 @each_way
-async def test_a_body_that_is_too_large_is_refused_by_the_gateway(
+async def test_proxies_leave_the_rejection_of_large_bodies_to_the_gateway(
     way: tuple[str, str], site: Site
 ) -> None:
     async with site.client(way) as client:
@@ -256,7 +258,7 @@ async def test_a_body_that_is_too_large_is_refused_by_the_gateway(
 
 
 @each_way
-async def test_half_a_body_of_an_upstream_never_looks_whole(
+async def test_a_truncated_upstream_body_is_an_error_behind_proxies(
     way: tuple[str, str], site: Site
 ) -> None:
     async with site.client(way) as client:
@@ -267,12 +269,14 @@ async def test_half_a_body_of_an_upstream_never_looks_whole(
     assert response.status_code >= 500
 
 
-# nginx forwards no address unless it is told to.
+# nginx forwards no address unless it is configured to.
 FORWARDING = [*WAYS[1:], ("haproxy", "forwarded")]
 
 
 @pytest.mark.parametrize("way", FORWARDING, ids=" ".join)
-async def test_each_client_has_its_own_limit(way: tuple[str, str], site: Site) -> None:
+async def test_each_client_behind_a_proxy_has_its_own_rate_limit(
+    way: tuple[str, str], site: Site
+) -> None:
     number = FORWARDING.index(way) + 1
     site.backend.begin()
     site.backend.may_go_on.set()
@@ -286,7 +290,9 @@ async def test_each_client_has_its_own_limit(way: tuple[str, str], site: Site) -
 
 
 @pytest.mark.parametrize("way", FORWARDING, ids=" ".join)
-async def test_no_client_chooses_its_address(way: tuple[str, str], site: Site) -> None:
+async def test_a_client_behind_a_proxy_cannot_forge_its_address(
+    way: tuple[str, str], site: Site
+) -> None:
     number = FORWARDING.index(way) + 11
     site.backend.begin()
     site.backend.may_go_on.set()
@@ -304,7 +310,7 @@ async def test_no_client_chooses_its_address(way: tuple[str, str], site: Site) -
     assert len({*left}) == 3
 
 
-async def test_the_proxy_protocol_is_refused_and_named_in_the_log(
+async def test_the_proxy_protocol_is_rejected_and_named_in_the_log(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with site.client(("haproxy", "proxy_protocol")) as client:

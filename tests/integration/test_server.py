@@ -1,4 +1,4 @@
-"""What a server listens on."""
+"""The addresses on which a server listens."""
 
 import gc
 import warnings
@@ -8,7 +8,7 @@ import pytest
 from modegate.entrypoints.http.server.listener import AddressError, listen
 
 
-def test_an_address_that_is_taken_leaves_no_socket_open() -> None:
+def test_listening_on_an_address_in_use_leaves_no_socket_open() -> None:
     with listen("127.0.0.1", 0) as taken, warnings.catch_warnings(record=True) as leaks:
         warnings.simplefilter("always")
         with pytest.raises(AddressError, match="choose another"):
@@ -18,6 +18,6 @@ def test_an_address_that_is_taken_leaves_no_socket_open() -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", ".example"])
-def test_a_name_that_no_host_can_have(host: str) -> None:
+def test_an_invalid_host_name_is_an_address_error(host: str) -> None:
     with pytest.raises(AddressError, match="HOST"):
         listen(host, 0)

@@ -1,4 +1,4 @@
-"""Sessions on disk: the duties of a store, and what only a disk can do."""
+"""Sessions on disk: the contract of a store, and file-specific behaviour."""
 
 import asyncio
 import errno
@@ -41,7 +41,7 @@ async def opened(folder: Path) -> AsyncIterator[SqliteSessionStore]:
         await store.aclose()
 
 
-async def test_sessions_are_there_after_a_restart_and_for_nobody_else(tmp_path: Path) -> None:
+async def test_sessions_survive_a_restart_in_files_private_to_the_user(tmp_path: Path) -> None:
     async with opened(tmp_path / "state") as store:
         await store.put(session(ONE))
     async with opened(tmp_path / "state") as store:
@@ -50,13 +50,13 @@ async def test_sessions_are_there_after_a_restart_and_for_nobody_else(tmp_path: 
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-async def test_a_store_that_is_closed_twice(tmp_path: Path) -> None:
+async def test_closing_a_store_is_idempotent(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await store.put(session(ONE))
         await store.aclose()
 
 
-async def test_two_gateways_on_one_folder_see_each_others_sessions(tmp_path: Path) -> None:
+async def test_two_stores_in_one_directory_share_sessions_and_locks(tmp_path: Path) -> None:
     async with opened(tmp_path) as first, opened(tmp_path) as second:
         await first.put(session(ONE))
         assert await second.get(ONE) == session(ONE)
@@ -77,7 +77,7 @@ sys.stdin.read()
 """
 
 
-async def test_a_hold_keeps_other_processes_out_until_its_process_ends(tmp_path: Path) -> None:
+async def test_another_processs_session_lock_lasts_until_that_process_ends(tmp_path: Path) -> None:
     other = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLD, str(tmp_path / "sessions.lock"), ONE),
         stdin=asyncio.subprocess.PIPE,
@@ -97,7 +97,7 @@ async def test_a_hold_keeps_other_processes_out_until_its_process_ends(tmp_path:
             pass
 
 
-async def test_a_store_that_is_closed_gives_back_its_own_holds_and_nobody_elses(
+async def test_closing_a_store_releases_only_its_own_session_locks(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
@@ -106,15 +106,18 @@ async def test_a_store_that_is_closed_gives_back_its_own_holds_and_nobody_elses(
             left = second.hold(TWO)
             await left.__aenter__()
             await second.aclose()
-            assert [await taken_by_another(tmp_path, name) for name in (ONE, TWO)] == [False, True]
+            assert [await another_process_can_lock(tmp_path, name) for name in (ONE, TWO)] == [
+                False,
+                True,
+            ]
             async with first.hold(TWO):
                 await left.__aexit__(None, None, None)
-                assert not await taken_by_another(tmp_path, TWO)
-        assert await taken_by_another(tmp_path, ONE)
+                assert not await another_process_can_lock(tmp_path, TWO)
+        assert await another_process_can_lock(tmp_path, ONE)
 
 
-async def taken_by_another(folder: Path, name: str) -> bool:
-    """Whether a process of its own can take the hold."""
+async def another_process_can_lock(folder: Path, name: str) -> bool:
+    """Whether another process can acquire the session's lock."""
     other = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLD, str(folder / "sessions.lock"), name),
         stdin=asyncio.subprocess.DEVNULL,
@@ -124,7 +127,7 @@ async def taken_by_another(folder: Path, name: str) -> bool:
     return told == b"True\n"
 
 
-async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
+async def test_a_lock_file_that_cannot_be_opened_is_a_storage_error_not_a_busy_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object) -> int:
@@ -132,7 +135,7 @@ async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
 
     async with opened(tmp_path) as store:
         with monkeypatch.context() as patched:
-            patched.setattr(os, "open", refuse)  # no mode of a file would stop root
+            patched.setattr(os, "open", refuse)  # file permissions would not stop root
             with pytest.raises(StorageError, match="the state folder"):
                 async with store.hold(ONE):
                     pass
@@ -142,7 +145,7 @@ async def test_a_lock_file_that_may_not_be_opened_is_no_busy_session(
 
 
 class SlowDisk:
-    """Blocks the system call of a lock, or of its release, until the test goes on."""
+    """Blocks the system call that acquires or releases a lock until `go_on` is set."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.blocking: int | None = None
@@ -164,7 +167,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> SlowDisk:
     return SlowDisk(monkeypatch)
 
 
-async def hold_for_ever(store: SqliteSessionStore, held: asyncio.Event) -> None:
+async def hold_until_cancelled(store: SqliteSessionStore, held: asyncio.Event) -> None:
     async with store.hold(ONE):
         held.set()
         await asyncio.Event().wait()
@@ -181,7 +184,7 @@ async def free(store: SqliteSessionStore) -> None:
                 await asyncio.sleep(0.01)
 
 
-async def test_a_slow_disk_blocks_no_event_loop(tmp_path: Path, disk: SlowDisk) -> None:
+async def test_file_locks_do_not_block_the_event_loop(tmp_path: Path, disk: SlowDisk) -> None:
     async with opened(tmp_path) as store:
         async with store.hold(ONE):
             pass
@@ -189,12 +192,12 @@ async def test_a_slow_disk_blocks_no_event_loop(tmp_path: Path, disk: SlowDisk) 
         assert threading.current_thread() not in disk.threads
 
 
-async def test_a_hold_that_is_cancelled_while_it_is_taken_is_released(
+async def test_a_session_lock_cancelled_while_it_is_acquired_is_released(
     tmp_path: Path, disk: SlowDisk
 ) -> None:
     disk.blocking = fcntl.LOCK_EX | fcntl.LOCK_NB
     async with opened(tmp_path) as store:
-        task = asyncio.create_task(hold_for_ever(store, asyncio.Event()))
+        task = asyncio.create_task(hold_until_cancelled(store, asyncio.Event()))
         await until(disk.blocked.is_set)
         task.cancel()
         await asyncio.wait({task})
@@ -203,12 +206,12 @@ async def test_a_hold_that_is_cancelled_while_it_is_taken_is_released(
         await free(store)
 
 
-async def test_a_hold_that_is_cancelled_while_it_is_released_is_released(
+async def test_a_session_lock_cancelled_while_it_is_released_is_released(
     tmp_path: Path, disk: SlowDisk
 ) -> None:
     disk.blocking = fcntl.LOCK_UN
     async with opened(tmp_path) as store:
-        task = asyncio.create_task(hold_for_ever(store, held := asyncio.Event()))
+        task = asyncio.create_task(hold_until_cancelled(store, held := asyncio.Event()))
         await held.wait()
         task.cancel()
         await until(disk.blocked.is_set)
@@ -219,41 +222,41 @@ async def test_a_hold_that_is_cancelled_while_it_is_released_is_released(
 
 
 @pytest.fixture
-def being_opened(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """A new database in which another process is about to write; SQLite does not wait for it."""
+def locked_database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A new database that another connection has locked; SQLite itself does not wait for it."""
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     yield other
     other.close()
 
 
-async def test_a_new_database_that_others_are_opening_is_waited_for(
-    tmp_path: Path, being_opened: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+async def test_opening_a_new_database_waits_for_another_writer(
+    tmp_path: Path, locked_database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "sleep", lambda _: being_opened.execute("COMMIT"))
+    monkeypatch.setattr(database, "sleep", lambda _: locked_database.execute("COMMIT"))
     async with opened(tmp_path) as store:
         await store.put(session(ONE))
 
 
-async def test_but_not_for_ever(
-    tmp_path: Path, being_opened: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+async def test_opening_a_locked_database_fails_after_a_timeout_and_can_be_retried(
+    tmp_path: Path, locked_database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     async with opened(tmp_path) as store:
         with pytest.raises(StorageError):
             await store.find()
-        being_opened.execute("COMMIT")
+        locked_database.execute("COMMIT")
         assert await store.find() == []
 
 
-async def test_a_database_that_is_none(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_database_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("not a database, but long enough to be looked at as one" * 100)
     async with opened(tmp_path) as store:
         with pytest.raises(StorageError, match="the state folder"):
             await store.get(ONE)
 
 
-async def test_a_database_of_a_later_version(tmp_path: Path) -> None:
+async def test_a_database_of_a_later_version_is_rejected_and_kept(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE)) as later:
         later.execute("PRAGMA user_version = 99")
     async with opened(tmp_path) as store:
@@ -262,7 +265,7 @@ async def test_a_database_of_a_later_version(tmp_path: Path) -> None:
         assert (tmp_path / FILE).exists()
 
 
-async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+async def test_a_directory_that_cannot_be_created_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with opened(tmp_path / "file") as store:
         with pytest.raises(StorageError):

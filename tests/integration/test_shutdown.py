@@ -1,4 +1,4 @@
-"""How the gateway ends: nobody is left without an answer, and no process is left at all."""
+"""Shutdown: every client gets an answer, and no process keeps running."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ def alive(claude: ScriptedClaude) -> list[int]:
     return [pid for start in claude.starts for pid in members(int(str(start["pid"])))]
 
 
-async def test_what_runs_is_finished_and_what_is_new_is_refused(
+async def test_shutdown_finishes_running_requests_and_rejects_new_ones(
     claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -91,7 +91,7 @@ async def test_what_runs_is_finished_and_what_is_new_is_refused(
     assert not alive(claude)
 
 
-async def test_who_is_still_there_in_the_end_gets_an_error_in_form(
+async def test_clients_connected_at_shutdown_get_an_error_response_or_event(
     claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     settings = {"SHUTDOWN_TIMEOUT_MS": "500", "MAX_CONCURRENT_PROCESSES": "2"}
@@ -119,7 +119,7 @@ async def test_who_is_still_there_in_the_end_gets_an_error_in_form(
     assert not alive(claude)
 
 
-async def test_children_that_ignore_everything_are_killed_inside_the_bound(
+async def test_processes_that_ignore_sigterm_are_killed_at_shutdown(
     claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     claude.script({"ignore_sigterm": 0}, {"orphan": 60}, *begin(), word("Hello"), HANG)
@@ -133,7 +133,7 @@ async def test_children_that_ignore_everything_are_killed_inside_the_bound(
     await until(lambda: not alive(claude))
 
 
-async def test_a_second_signal_stops_at_once(
+async def test_a_second_signal_stops_the_gateway_at_once(
     claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     settings = {"SHUTDOWN_TIMEOUT_MS": LONG_MS}
@@ -148,7 +148,7 @@ async def test_a_second_signal_stops_at_once(
     await until(lambda: not alive(claude))
 
 
-async def test_a_second_signal_does_not_wait_for_what_is_being_ended() -> None:
+async def test_a_second_signal_does_not_wait_for_the_lifespan_shutdown() -> None:
     ending = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -173,14 +173,14 @@ async def test_a_second_signal_does_not_wait_for_what_is_being_ended() -> None:
         await serving
 
 
-def test_an_idle_gateway_ends_at_once(tmp_path: Path) -> None:
+def test_an_idle_gateway_exits_at_once_on_sigterm(tmp_path: Path) -> None:
     environment = bare_environment(tmp_path) | {"SHUTDOWN_TIMEOUT_MS": LONG_MS}
     with serving(folder=tmp_path, environment=environment) as running:
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(30) == 0
 
 
-async def test_an_exception_of_the_servers_end_is_raised() -> None:
+async def test_an_exception_during_server_shutdown_is_raised() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "lifespan"
         await receive()
@@ -188,7 +188,7 @@ async def test_an_exception_of_the_servers_end_is_raised() -> None:
         await receive()
 
     async def drain() -> None:
-        raise RuntimeError("of the drain")  # which is no reason to go on
+        raise RuntimeError("of the drain")  # must not prevent the shutdown
 
     class Broken:
         def close(self) -> None:
@@ -214,7 +214,7 @@ raise SystemExit(main())
 """
 
 
-def test_what_cannot_be_closed_is_no_success(tmp_path: Path) -> None:
+def test_a_failed_close_at_shutdown_exits_with_status_1(tmp_path: Path) -> None:
     with serving(folder=tmp_path, command=[sys.executable, "-c", FAILING]) as running:
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(15) == 1

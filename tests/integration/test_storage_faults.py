@@ -1,4 +1,4 @@
-"""Writes that fail, each in turn, and what is left of them."""
+"""Failed writes, one at a time, and the state that they leave."""
 
 import errno
 import io
@@ -56,7 +56,7 @@ def refusing(code: int) -> Refuse:
 
 
 async def set_page_limit(store: SqliteSessionStore, more: int) -> None:
-    """Let the database grow by so many pages only, as on a full disk."""
+    """Limits the growth of the database to `more` pages, as on a full disk."""
 
     def limit(database: sqlite3.Connection) -> None:
         (pages,) = database.execute("PRAGMA page_count").fetchone()
@@ -65,7 +65,7 @@ async def set_page_limit(store: SqliteSessionStore, more: int) -> None:
     await store._run(limit)  # noqa: SLF001 - a real disk cannot be filled here
 
 
-async def test_a_full_store_refuses_a_reservation_and_can_be_read(
+async def test_a_full_store_rejects_reservations_but_can_be_read(
     store: SqliteSessionStore,
 ) -> None:
     await set_page_limit(store, 0)
@@ -89,7 +89,7 @@ async def test_a_large_session_reserves_its_own_size(store: SqliteSessionStore) 
         await store.reserve(session(TWO, "x" * 20_000))
 
 
-async def test_room_is_kept_for_the_write_after_an_answer(
+async def test_a_spare_file_reserves_space_for_the_write_after_an_answer(
     store: SqliteSessionStore, tmp_path: Path
 ) -> None:
     spare = tmp_path / "state" / SPARE
@@ -97,7 +97,7 @@ async def test_room_is_kept_for_the_write_after_an_answer(
     assert spare.stat().st_size == SPARE_BYTES
     assert spare.stat().st_mode & 0o077 == 0
     await set_page_limit(store, 0)
-    with pytest.raises(StorageError):  # the limit is the database's: the room does not help here
+    with pytest.raises(StorageError):  # the page limit still applies; freed space does not help
         await store.put(session(TWO, "x" * 20_000))
     assert not spare.exists()
     await set_page_limit(store, 1000)
@@ -106,7 +106,7 @@ async def test_room_is_kept_for_the_write_after_an_answer(
 
 
 @pytest.mark.parametrize("code", FAULTS)
-async def test_no_room_to_keep_is_a_refused_reservation(
+async def test_a_reservation_fails_if_the_spare_file_cannot_be_written(
     code: int, store: SqliteSessionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -119,7 +119,7 @@ async def test_no_room_to_keep_is_a_refused_reservation(
     await store.reserve(session(TWO))
 
 
-async def test_a_session_that_could_not_be_kept_is_logged(
+async def test_a_session_that_could_not_be_stored_is_logged(
     store: SqliteSessionStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     await set_page_limit(store, 0)
@@ -128,7 +128,7 @@ async def test_a_session_that_could_not_be_kept_is_logged(
     assert f"session {TWO} could not be kept" in caplog.text
 
 
-async def test_checks_log_only_what_is_new(
+async def test_storage_checks_log_only_state_changes(
     store: SqliteSessionStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -143,7 +143,7 @@ async def test_checks_log_only_what_is_new(
     assert caplog.text.count("session storage recovered") == 1
 
 
-async def test_a_folder_that_was_removed_is_made_again(
+async def test_a_removed_state_directory_is_recreated(
     store: SqliteSessionStore, tmp_path: Path
 ) -> None:
     shutil.rmtree(tmp_path / "state")
@@ -155,7 +155,7 @@ async def test_a_folder_that_was_removed_is_made_again(
     await another.aclose()
 
 
-async def test_a_database_that_broke_is_opened_again(
+async def test_a_store_recovers_when_a_corrupt_database_is_restored(
     store: SqliteSessionStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "state" / FILE
@@ -171,7 +171,7 @@ async def test_a_database_that_broke_is_opened_again(
     await other.aclose()
 
 
-async def test_room_is_made_for_a_start_on_a_full_disk(
+async def test_the_spare_file_is_removed_to_open_the_database_on_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spare = tmp_path / SPARE
@@ -210,7 +210,7 @@ def folder_of(tmp_path: Path, session_id: SessionId = ONE) -> Path:
 
 
 @pytest.mark.parametrize("code", FAULTS)
-async def test_a_session_without_room_is_refused_and_leaves_nothing(
+async def test_a_session_without_disk_space_is_rejected_and_leaves_no_directory(
     code: int, workspace: SessionDirectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await workspace.reserve(TWO, 4096)
@@ -231,7 +231,7 @@ async def test_a_session_without_room_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("code", FAULTS)
-async def test_half_a_folder_is_never_left(
+async def test_a_failed_reservation_leaves_no_partial_directory(
     code: int, workspace: SessionDirectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learnt = await workspace.prepare(TWO)
@@ -245,7 +245,7 @@ async def test_half_a_folder_is_never_left(
     assert ((await workspace.prepare(ONE)).config / ".claude.json").read_text() == "{}"
 
 
-async def test_a_folder_that_cannot_be_removed_is_no_success(
+async def test_deleting_a_directory_that_cannot_be_removed_is_a_storage_error(
     workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await workspace.prepare(ONE)
@@ -259,7 +259,7 @@ async def test_a_folder_that_cannot_be_removed_is_no_success(
     assert await workspace.list_ids() == []
 
 
-async def test_a_lock_that_cannot_be_opened_is_no_removal(
+async def test_a_directory_is_not_deleted_if_its_lock_cannot_be_opened(
     workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await workspace.prepare(ONE)
@@ -270,7 +270,7 @@ async def test_a_lock_that_cannot_be_opened_is_no_removal(
     assert await workspace.list_ids() == [ONE]
 
 
-async def test_a_removal_needs_no_room(
+async def test_deleting_a_directory_needs_no_disk_space(
     workspace: SessionDirectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = await workspace.prepare(ONE)
@@ -284,7 +284,7 @@ async def test_a_removal_needs_no_room(
     assert not folder_of(tmp_path).exists()
 
 
-async def test_a_failed_turn_is_taken_out_or_that_is_logged(
+async def test_a_failed_rollback_of_a_turn_is_logged_and_can_be_retried(
     workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = await workspace.prepare(ONE)
@@ -301,7 +301,7 @@ async def test_a_failed_turn_is_taken_out_or_that_is_logged(
     assert transcript.read_text() == "first\n"
 
 
-async def test_sessions_that_cannot_be_listed(
+async def test_session_directories_that_cannot_be_listed_are_a_storage_error(
     workspace: SessionDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await workspace.prepare(ONE)
@@ -310,12 +310,12 @@ async def test_sessions_that_cannot_be_listed(
         await workspace.list_ids()
 
 
-def test_room_is_tried_and_freed_again(tmp_path: Path) -> None:
+def test_the_disk_space_check_leaves_no_file(tmp_path: Path) -> None:
     check_room(tmp_path, ROOM_BYTES)
     assert not list(tmp_path.iterdir())
 
 
-def test_room_is_freed_where_it_did_not_suffice(
+def test_a_failed_disk_space_check_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disk_space, "_allocate", refusing(errno.ENOSPC))
@@ -343,13 +343,15 @@ USER, ANSWER, OTHER = '{"type":"user"}\n', '{"type":"assistant"}\n', '{"type":"m
         (USER + "[]\n" + ANSWER, True),
     ],
 )
-def test_whether_a_transcript_holds_a_turn(added: str, holds: bool, tmp_path: Path) -> None:
+def test_has_answer_detects_a_complete_answer_after_the_offset(
+    added: str, holds: bool, tmp_path: Path
+) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(USER + added)
     assert has_answer(path, len(USER)) is holds
 
 
-def test_a_line_that_was_cut(tmp_path: Path) -> None:
+def test_has_cut_line_detects_an_incomplete_last_line(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     for text, is_cut in (("", False), (USER, False), (USER[:-1], True)):
         path.write_text(text)
@@ -357,7 +359,9 @@ def test_a_line_that_was_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_log_on_a_full_disk_fails_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_logging_to_a_full_disk_raises_nothing_and_recovers(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     log = logging.getLogger("a log on a full disk")
     log.propagate = False
     log.setLevel(logging.INFO)
@@ -375,7 +379,9 @@ def test_a_log_on_a_full_disk_fails_nothing(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr() == ("", "")
 
 
-def test_lines_lost_by_a_log_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_lost_log_lines_are_counted_in_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     log = logging.getLogger("a log that works again")
     log.propagate = False
     path = tmp_path / "log"

@@ -1,4 +1,4 @@
-"""Sessions outlive the gateway, however it ends."""
+"""Sessions survive a restart of the gateway, however it ended."""
 
 import asyncio
 import signal
@@ -24,7 +24,7 @@ async def ask(running: Serving, text: str, session: str | None = None) -> httpx2
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-async def test_a_conversation_goes_on_after_a_restart(
+async def test_a_conversation_can_be_resumed_after_a_restart_or_a_crash(
     end: signal.Signals, provider: SimulatedProvider, tmp_path: Path
 ) -> None:
     environment = bare_environment(tmp_path) | {
@@ -42,7 +42,9 @@ async def test_a_conversation_goes_on_after_a_restart(
     assert "My name is Ada." in provider.requests[-1].body.decode()
 
 
-async def test_of_a_first_turn_that_was_killed_nothing_is_left(tmp_path: Path) -> None:
+async def test_the_directory_of_a_killed_first_turn_is_removed_at_the_next_start(
+    tmp_path: Path,
+) -> None:
     scripted = tmp_path / "scripted"
     scripted.mkdir()
     claude = ScriptedClaude(scripted, {"hang": 0})

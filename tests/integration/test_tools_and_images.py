@@ -1,6 +1,6 @@
-"""Tools and images of the SDKs: the upstream gets them as they were sent, Claude Code refuses them.
+"""Tools and images sent by SDKs: relayed to the upstream, rejected by Claude Code.
 
-docs/sdks.md says for which SDKs this was run.
+docs/sdks.md lists the SDKs for which this was run.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ async def by_langchain(
         ({"messages": SHOWN}, "messages[0].content[1].image_url"),
     ],
 )
-async def test_the_upstream_gets_them_and_claude_code_refuses(
+async def test_tools_and_images_are_relayed_upstream_and_rejected_by_claude_code(
     ask: Callable[..., Any],
     body: dict[str, Any],
     param: str,

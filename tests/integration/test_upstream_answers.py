@@ -1,4 +1,4 @@
-"""What an upstream can answer wrongly, byte by byte, through the running gateway."""
+"""Malformed upstream answers, byte by byte, through the running gateway."""
 
 import asyncio
 import gzip
@@ -46,7 +46,7 @@ def completion() -> bytes:
 
 ONE, LAST = chunk("Hello"), chunk(None, "stop")
 STREAM = ONE + LAST + DONE
-WHOLE = completion()
+COMPLETION = completion()
 
 
 def head(status: str = "200 OK", **headers: str) -> bytes:
@@ -83,18 +83,18 @@ UNREADABLE: Mapping[str, bytes] = {
     "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
     "a bad header": b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
     "a switch of protocols": head("101 Switching Protocols", upgrade="x", connection="upgrade"),
-    "a body that is too short": head(content_length="999") + WHOLE,
-    "truncated JSON": sized(WHOLE[:-2], content_type="application/json"),
+    "a body that is too short": head(content_length="999") + COMPLETION,
+    "truncated JSON": sized(COMPLETION[:-2], content_type="application/json"),
     "truncated JSON, and long": sized(b'{"a": "' + b"x" * 70_000, content_type="application/json"),
-    "plain bytes as gzip": sized(WHOLE, content_encoding="gzip"),
-    "truncated gzip": sized(gzip.compress(WHOLE)[:-9], content_encoding="gzip"),
-    "bytes behind gzip": sized(gzip.compress(WHOLE) + b"junk", content_encoding="gzip"),
-    "plain bytes as deflate": sized(WHOLE, content_encoding="deflate"),
-    "gzip once, said twice": sized(gzip.compress(WHOLE), content_encoding="gzip, gzip"),
+    "plain bytes as gzip": sized(COMPLETION, content_encoding="gzip"),
+    "truncated gzip": sized(gzip.compress(COMPLETION)[:-9], content_encoding="gzip"),
+    "bytes behind gzip": sized(gzip.compress(COMPLETION) + b"junk", content_encoding="gzip"),
+    "plain bytes as deflate": sized(COMPLETION, content_encoding="deflate"),
+    "gzip once, said twice": sized(gzip.compress(COMPLETION), content_encoding="gzip, gzip"),
     "brotli": sized(b"\x0b\x02\x80{}\x03", content_encoding="br"),
     "zstd": sized(b"\x28\xb5\x2f\xfd", content_encoding="zstd"),
-    "an unknown coding": sized(WHOLE, content_encoding="x-own"),
-    **{f"framing: {name}": chunked(WHOLE, end=rest) for name, rest in BROKEN.items()},
+    "an unknown coding": sized(COMPLETION, content_encoding="x-own"),
+    **{f"framing: {name}": chunked(COMPLETION, end=rest) for name, rest in BROKEN.items()},
 }
 OTHER: Mapping[str, tuple[int, str, bytes]] = {
     "a web page": (502, "web page", sized(b"<!doctype html>", content_type="text/html")),
@@ -169,7 +169,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_an_answer_that_cannot_be_read_is_no_connection_error(
+async def test_an_unreadable_answer_is_an_invalid_response_and_is_not_retried(
     stream: bool, ask: Asked
 ) -> None:
     for name, raw in UNREADABLE.items():
@@ -181,7 +181,7 @@ async def test_an_answer_that_cannot_be_read_is_no_connection_error(
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_what_comes_decides_and_not_its_label(
+async def test_an_answer_is_judged_by_its_content_and_not_by_its_content_type(
     stream: bool, ask: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, (status, words, raw) in OTHER.items():
@@ -215,7 +215,7 @@ async def test_an_error_whose_body_never_ends_keeps_its_status(
 
 @pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("stays", [True, False], ids=["stays open", "is closed"])
-async def test_framing_that_breaks_in_mid_stream_ends_it_at_once(
+async def test_broken_framing_in_a_stream_ends_it_with_an_error_at_once(
     stays: bool, gateway: GatewayFactory
 ) -> None:
     arrived, rest = asyncio.Event(), [b""]
@@ -246,15 +246,15 @@ async def test_framing_that_breaks_in_mid_stream_ends_it_at_once(
             assert events.endswith(DONE), name
 
 
-async def test_no_state_of_the_library_outlives_the_bound_on_silence(
+async def test_broken_framing_that_the_client_library_misses_times_out(
     gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As above, where the client library does not say that the framing broke."""
+    """As above, but the client library does not report the broken framing."""
     monkeypatch.setattr(transport, "WatchedConnection", aiohttp.client_proto.ResponseHandler)
     arrived = asyncio.Event()
 
     async def break_it(request: Request, reply: Reply) -> None:
-        await reply.raw(chunked(ONE if request.json["stream"] else WHOLE[:9], end=b""))
+        await reply.raw(chunked(ONE if request.json["stream"] else COMPLETION[:9], end=b""))
         await arrived.wait()
         await reply.raw(BROKEN["a size that is not hex"])
 
@@ -275,7 +275,7 @@ async def test_no_state_of_the_library_outlives_the_bound_on_silence(
         assert (await running.chat(stream=False)).status_code in {502, 504}
 
 
-async def test_events_are_events_whatever_they_are_called(ask: Asked) -> None:
+async def test_an_event_stream_is_detected_whatever_its_content_type(ask: Asked) -> None:
     for label in ("application/json", "text/plain", ""):
         response = await ask(chunked(ONE, LAST, DONE, content_type=label), stream=True)
         assert response.content == STREAM
@@ -288,7 +288,7 @@ async def test_events_are_events_whatever_they_are_called(ask: Asked) -> None:
             assert events.endswith(DONE)
 
 
-async def test_events_come_through_their_coding(ask: Asked) -> None:
+async def test_a_compressed_event_stream_is_decoded(ask: Asked) -> None:
     packed = zlib.compress(STREAM)
     response = await ask(
         chunked(packed[:9], packed[9:], content_type=EVENTS, content_encoding="deflate"),
@@ -297,13 +297,13 @@ async def test_events_come_through_their_coding(ask: Asked) -> None:
     assert response.content == STREAM
 
 
-async def test_a_byte_order_mark_hides_no_event(ask: Asked) -> None:
+async def test_a_byte_order_mark_before_an_event_stream_is_removed(ask: Asked) -> None:
     response = await ask(chunked(b"\xef\xbb", b"\xbf" + STREAM, content_type=EVENTS), stream=True)
     assert response.content == STREAM
 
 
-async def test_a_whole_answer_to_a_request_for_a_stream_becomes_chunks(ask: Asked) -> None:
-    ask.answer(sized(WHOLE, content_type="application/json"))
+async def test_a_complete_answer_to_a_streaming_request_becomes_chunks(ask: Asked) -> None:
+    ask.answer(sized(COMPLETION, content_type="application/json"))
     stream = await ask.gateway.sdk.chat.completions.create(model="m", messages=[], stream=True)
     chunks = [it async for it in stream]
     assert "".join(it.choices[0].delta.content or "" for it in chunks) == "Hello"
@@ -311,7 +311,7 @@ async def test_a_whole_answer_to_a_request_for_a_stream_becomes_chunks(ask: Aske
     assert chunks[-1].usage is not None
 
 
-async def test_events_in_answer_to_a_request_without_stream_become_one_answer(ask: Asked) -> None:
+async def test_an_event_stream_for_a_non_streaming_request_becomes_one_answer(ask: Asked) -> None:
     ask.answer(chunked(chunk("Hel"), chunk("lo"), LAST, DONE, content_type=EVENTS))
     answer = await ask.gateway.sdk.chat.completions.create(model="m", messages=[])
     assert isinstance(answer, ChatCompletion)
@@ -322,7 +322,7 @@ async def test_events_in_answer_to_a_request_without_stream_become_one_answer(as
     assert response.json()["error"]["code"] == "upstream_invalid_response"
 
 
-async def test_an_error_event_in_mid_stream_is_handed_on_once_and_logged(
+async def test_an_upstream_error_event_in_a_stream_is_relayed_once_and_logged(
     ask: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "modegate.requests")
@@ -334,7 +334,7 @@ async def test_an_error_event_in_mid_stream_is_handed_on_once_and_logged(
     assert vars(line)["fields"]["error"] == "upstream_error"
 
 
-async def test_comments_that_were_held_back_for_long_enough_are_handed_on(
+async def test_comments_before_the_first_event_are_relayed_after_a_delay(
     gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streamed_answer, "HELD_COMMENTS_S", 0.0)
@@ -358,7 +358,7 @@ async def test_comments_that_were_held_back_for_long_enough_are_handed_on(
     assert rest.endswith(DONE)
 
 
-async def test_an_event_without_end_is_called_too_long(ask: Asked) -> None:
+async def test_an_event_over_16_mib_is_an_error(ask: Asked) -> None:
     long = b"data: " + b"x" * (17 * 1024 * 1024)
     for begun in (b"", ONE):
         response = await ask(chunked(begun + long, content_type=EVENTS), stream=True)
@@ -366,7 +366,7 @@ async def test_an_event_without_end_is_called_too_long(ask: Asked) -> None:
         assert response.status_code == (200 if begun else 502)
 
 
-async def test_sdks_see_an_error_status_for_a_stream_that_is_none(ask: Asked) -> None:
+async def test_the_sdk_raises_a_server_error_if_a_web_page_replaces_the_stream(ask: Asked) -> None:
     ask.answer(sized(b"<!doctype html>", content_type="text/html"))
     with pytest.raises(openai.InternalServerError, match="web page"):
         await ask.gateway.sdk.chat.completions.create(model="m", messages=[], stream=True)

@@ -1,4 +1,4 @@
-"""The way to an upstream that speaks TLS, from a gateway in a process of its own."""
+"""TLS to the upstream, from a gateway in a subprocess."""
 
 import asyncio
 import ssl
@@ -13,7 +13,7 @@ from support.serving import COLD, bare_environment, serving
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
 ANSWER = b'{"id": "chatcmpl-1", "choices": []}'
-# What no proxy reaches is this machine's own loopback, so the upstream needs another name.
+# Loopback addresses bypass the proxy, so the upstream needs another name.
 NAME = "upstream.example"
 
 
@@ -41,7 +41,7 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 
 async def ask(upstream: str, folder: Path, environment: dict[str, str]) -> dict[str, object]:
-    """What a gateway before the upstream answers."""
+    """Returns the answer of a gateway in front of the upstream."""
     own = {"OPENAI_API_KEY": "sk-server", "OPENAI_BASE_URL": upstream, "UPSTREAM_MAX_RETRIES": "0"}
     settings = bare_environment(folder) | COLD | own | environment
 
@@ -60,7 +60,7 @@ def code_of(answered: dict[str, object]) -> object:
     return error["code"]
 
 
-async def test_a_certificate_of_an_authority_that_the_operator_trusts(
+async def test_an_upstream_certificate_of_a_trusted_authority_is_accepted(
     authority: trustme.CA, trusted: dict[str, str], tmp_path: Path
 ) -> None:
     upstream = LoopbackServer(answer)
@@ -70,7 +70,7 @@ async def test_a_certificate_of_an_authority_that_the_operator_trusts(
     assert upstream.requests[0].headers["authorization"] == "Bearer sk-server"
 
 
-async def test_the_key_is_shown_to_nobody_whom_no_authority_vouches_for(
+async def test_no_request_is_sent_to_an_upstream_with_an_untrusted_certificate(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
     upstream = LoopbackServer(answer)
@@ -80,7 +80,7 @@ async def test_the_key_is_shown_to_nobody_whom_no_authority_vouches_for(
     assert upstream.requests == []
 
 
-async def test_nor_to_one_with_anothers_certificate(
+async def test_no_request_is_sent_to_an_upstream_with_another_hosts_certificate(
     authority: trustme.CA, trusted: dict[str, str], tmp_path: Path
 ) -> None:
     upstream = LoopbackServer(answer)
@@ -90,7 +90,7 @@ async def test_nor_to_one_with_anothers_certificate(
     assert upstream.requests == []
 
 
-async def test_a_proxy_sees_nothing_of_it(
+async def test_a_proxy_cannot_read_a_tls_request_through_its_tunnel(
     authority: trustme.CA, trusted: dict[str, str], tmp_path: Path
 ) -> None:
     upstream = LoopbackServer(answer)
@@ -105,7 +105,7 @@ async def test_a_proxy_sees_nothing_of_it(
 
 
 @pytest.mark.parametrize("proxy", ["socks://u:secret@127.0.0.1:1080/", "socks5://127.0.0.1:1"])
-async def test_a_proxy_that_cannot_be_used_is_named_and_stops_no_start(
+async def test_an_unusable_proxy_is_named_in_the_error_and_does_not_prevent_the_start(
     proxy: str, tmp_path: Path
 ) -> None:
     answered = await ask(f"https://{NAME}/v1", tmp_path, {"ALL_PROXY": proxy})
@@ -114,14 +114,14 @@ async def test_a_proxy_that_cannot_be_used_is_named_and_stops_no_start(
     assert "secret" not in str(answered)
 
 
-async def test_authorities_that_are_not_there_stop_no_start(tmp_path: Path) -> None:
+async def test_a_missing_certificate_file_does_not_prevent_the_start(tmp_path: Path) -> None:
     missing = {"SSL_CERT_FILE": str(tmp_path / "missing.pem")}
     answered = await ask("http://127.0.0.1:9/v1", tmp_path, missing)
     assert code_of(answered) == "upstream_unreachable"
 
 
 class Tunnel:
-    """A proxy that opens one tunnel, always to the same place, and remembers what it was told."""
+    """A proxy that opens one tunnel to a fixed target and records all that passes."""
 
     def __init__(self, target: int) -> None:
         self.port = 0

@@ -1,4 +1,4 @@
-"""Processes that stand ready before their request comes."""
+"""Prewarmed processes, which start before their request arrives."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ SESSIONS = 150
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing else needs the machine here."""
+def shorten_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shortens the pauses that leave the machine to other work."""
     monkeypatch.setattr(prewarmed, "START_INTERVAL_S", 0.01)
     monkeypatch.setattr(prewarmed, "CHECK_INTERVAL_S", 0.05)
 
@@ -43,14 +43,14 @@ def argument(start: dict[str, Any], name: str) -> str:
     return next(str(it).partition("=")[2] for it in start["arguments"] if it.startswith(name))
 
 
-def is_there(start: dict[str, Any]) -> bool:
+def has_directory(start: dict[str, Any]) -> bool:
     return Path(str(start["folder"])).is_dir()
 
 
-async def heat(
+async def prewarm(
     gateway: Gateway, number: int = 2, claude: ScriptedClaude | None = None, **params: Any
 ) -> None:
-    """Have the model used, and processes stand ready for it."""
+    """Sends a request and waits until `number` processes are prewarmed."""
     begun = len(claude.starts) if claude else 0
     assert (await gateway.claude(**params)).status_code == 200
     await until(lambda: capacity(gateway).warm == number)
@@ -58,12 +58,12 @@ async def heat(
         await until(lambda: len(claude.starts) > begun + 1)
 
 
-async def test_a_new_session_is_the_one_that_its_process_was_started_with(
+async def test_a_new_session_gets_a_prewarmed_process_and_its_session_id(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=2) as running:
         assert capacity(running).warm == 0
-        await heat(running, 2, claude)
+        await prewarm(running, 2, claude)
         await until(lambda: len(claude.starts) == 3)
         ready = {argument(start, "--session-id"): start["pid"] for start in claude.starts[1:]}
         session = (await running.claude("Now.")).headers[SESSION]
@@ -83,12 +83,12 @@ async def test_a_new_session_is_the_one_that_its_process_was_started_with(
     assert kept == {argument(claude.starts[0], "--session-id"), session}
 
 
-async def test_each_used_model_has_its_own_and_an_effort_none(
+async def test_each_used_model_is_prewarmed_but_no_reasoning_effort(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude, model="haiku")
-        await heat(running, 2, claude, model="opus")
+        await prewarm(running, 1, claude, model="haiku")
+        await prewarm(running, 2, claude, model="opus")
         await until(lambda: len(claude.starts) == 4)
         models = sorted(argument(start, "--model") for start in claude.starts)
         assert models == ["haiku", "haiku", "opus", "opus"]
@@ -97,24 +97,24 @@ async def test_each_used_model_has_its_own_and_an_effort_none(
         assert capacity(running).warm == 2
 
 
-async def test_one_that_ended_is_replaced_and_its_folder_is_gone(
+async def test_a_prewarmed_process_that_exited_is_replaced_and_its_directory_removed(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         gone = claude.starts[1]
         os.kill(int(str(gone["pid"])), signal.SIGKILL)
         await until(lambda: len(claude.starts) == 3)
         await until(lambda: capacity(running).warm == 1)
-        await until(lambda: not is_there(gone))
+        await until(lambda: not has_directory(gone))
         assert (await running.claude()).status_code == 200
 
 
-async def test_one_that_ends_in_the_moment_of_its_turn_is_replaced(
+async def test_a_prewarmed_process_that_exits_as_its_turn_starts_is_replaced(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         process = int(str(claude.starts[1]["pid"]))
         os.kill(process, signal.SIGSTOP)
         asking = asyncio.create_task(running.claude("Now."))
@@ -126,11 +126,11 @@ async def test_one_that_ends_in_the_moment_of_its_turn_is_replaced(
         assert [turn["text"] for turn in claude.turns] == ["Hi", "Now."]
 
 
-async def test_a_changed_executable_is_used_from_its_next_turn_on(
+async def test_a_changed_executable_replaces_prewarmed_processes_at_the_next_turn(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         old = {start["pid"] for start in claude.starts}
         os.utime(claude.path, (1, 1))
         await running.claude("Now.")
@@ -138,25 +138,25 @@ async def test_a_changed_executable_is_used_from_its_next_turn_on(
         await until(lambda: not members(int(str(claude.starts[1]["pid"]))))
 
 
-async def test_a_request_that_is_refused_gives_back_what_was_offered(
+async def test_a_rejected_request_releases_its_prewarmed_process(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         store = running.container.session_store()
         held = store.hold(SessionId(argument(claude.starts[1], "--session-id")))
-        async with held:  # as if something went wrong after the offer
+        async with held:  # as if a step after the reservation failed
             assert (await running.claude()).status_code == 429
         assert capacity(running).warm == 1
         response = await running.claude("Now.")
         assert response.headers[SESSION] == argument(claude.starts[1], "--session-id")
 
 
-async def test_what_is_given_back_to_a_gateway_that_ends_is_ended(
+async def test_a_prewarmed_process_released_while_draining_is_ended(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         cli = running.container.claude_cli()
         ready = claude.starts[1]
         with cli.reserve("sonnet", None) as session_id:
@@ -166,19 +166,19 @@ async def test_what_is_given_back_to_a_gateway_that_ends_is_ended(
         assert capacity(running).warm == 0
 
 
-async def test_a_cleaner_leaves_those_that_stand_ready_alone(
+async def test_session_cleanup_keeps_the_directories_of_prewarmed_processes(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     settings = {"claude_path": str(claude.path), "claude_warm_processes": 1}
     async with gateway(**settings) as running, gateway(**settings) as other:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         for cleaning in (running, other):
             assert await cleaning.container.expire_sessions().execute() == 0
-        assert is_there(claude.starts[1])
+        assert has_directory(claude.starts[1])
         assert (await running.claude()).status_code == 200
 
 
-async def test_an_executable_that_takes_one_turn_gets_one(
+async def test_an_executable_that_supports_only_one_turn_is_not_prewarmed(
     gateway: GatewayFactory, tmp_path: Path
 ) -> None:
     claude = ScriptedClaude(tmp_path, *answer("Hello"))
@@ -190,12 +190,12 @@ async def test_an_executable_that_takes_one_turn_gets_one(
     assert len(claude.starts) == 2
 
 
-async def test_hundreds_of_sessions_hear_nothing_of_each_other(
+async def test_many_concurrent_sessions_see_no_prompt_of_each_other(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
-    """Far more sessions than processes, and each process says all that it was ever told."""
+    """Runs more sessions than live processes; each process repeats every prompt it received."""
     claude.script({"recite": "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"})
-    dice = random.Random(5)  # noqa: S311 - a test's dice
+    dice = random.Random(5)  # noqa: S311 - not for cryptography
     sessions: dict[int, str] = {}
     turns = [number % SESSIONS for number in range(3 * SESSIONS)]
     dice.shuffle(turns)
@@ -221,11 +221,11 @@ async def test_hundreds_of_sessions_hear_nothing_of_each_other(
     assert len(pids) < len(claude.turns)
 
 
-async def test_one_that_is_too_old_is_replaced(
+async def test_a_prewarmed_process_over_the_maximum_age_is_replaced(
     gateway: GatewayFactory, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
-        await heat(running, 1, claude)
+        await prewarm(running, 1, claude)
         old = int(str(claude.starts[1]["pid"]))
         monkeypatch.setattr(prewarmed_stock, "MAX_AGE_S", 0.0)
         await until(lambda: not members(old))
@@ -235,7 +235,7 @@ async def test_one_that_is_too_old_is_replaced(
         assert claude.turns[-1]["pid"] != old
 
 
-async def test_without_room_nobody_stands_ready(
+async def test_no_process_is_prewarmed_without_memory_headroom(
     gateway: GatewayFactory, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = 0
@@ -252,11 +252,11 @@ async def test_without_room_nobody_stands_ready(
         assert capacity(running).warm == 0
 
 
-async def test_the_real_one_answers_from_a_process_that_stood_ready(
+async def test_the_real_cli_answers_from_a_prewarmed_process(
     gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
     async with gateway(claude_warm_processes=1) as running:
-        await heat(running, 1)
+        await prewarm(running, 1)
         messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
         response = await running.claude(messages=messages)
         assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""What old clients, proxies and browsers read on the wire."""
+"""The wire format for HTTP/1.0 clients, proxies and browsers."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ async def running(gateway: GatewayFactory) -> AsyncIterator[Gateway]:
 
 
 def post(version: str, *headers: str, stream: bool = True) -> bytes:
-    """A request of Claude Code as it goes over the wire."""
+    """Returns a raw chat request of an HTTP version."""
     messages = [{"role": "user", "content": "Hi"}]
     body = json.dumps({"model": "sonnet", "messages": messages, "stream": stream})
     length = f"Content-Length: {len(body)}"
@@ -41,7 +41,7 @@ def post(version: str, *headers: str, stream: bool = True) -> bytes:
 
 
 async def exchange(gateway: Gateway, request: bytes) -> tuple[str, bytes]:
-    """The head in lower case, and all that comes until the gateway closes."""
+    """Returns the lower-case head, and all bytes until the gateway closes the connection."""
     host, port = gateway.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
@@ -52,7 +52,7 @@ async def exchange(gateway: Gateway, request: bytes) -> tuple[str, bytes]:
 
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive", "Keep-Alive, x"])
-async def test_a_stream_for_http_1_0_ends_with_its_connection(
+async def test_a_stream_to_an_http_1_0_client_ends_by_closing_the_connection(
     connection: str, running: Gateway
 ) -> None:
     asked = post("1.0", f"Connection: {connection}", "X-Claude-Code: 1", "Expect: 100-continue")
@@ -64,7 +64,7 @@ async def test_a_stream_for_http_1_0_ends_with_its_connection(
     assert body.endswith(b"\n\ndata: [DONE]\n\n")
 
 
-async def test_an_answer_with_a_length_keeps_it_for_http_1_0(running: Gateway) -> None:
+async def test_a_plain_answer_to_an_http_1_0_client_has_a_content_length(running: Gateway) -> None:
     head, body = await exchange(running, post("1.0", "X-Claude-Code: 1", stream=False))
     assert f"content-length: {len(body)}\r\n" in head
     assert json.loads(body)["object"] == "chat.completion"
@@ -74,7 +74,7 @@ async def test_an_answer_with_a_length_keeps_it_for_http_1_0(running: Gateway) -
     assert json.loads(body)["error"]["code"] == "not_found"
 
 
-async def test_a_stream_that_breaks_off_has_its_error_for_http_1_0(
+async def test_a_failed_stream_to_an_http_1_0_client_ends_with_an_error_event(
     gateway: GatewayFactory,
 ) -> None:
     async with gateway(claude=ScriptedBackend(*says("Hi")[:-1], KeyError())) as running:
@@ -84,7 +84,7 @@ async def test_a_stream_that_breaks_off_has_its_error_for_http_1_0(
     assert body.endswith(b"\n\ndata: [DONE]\n\n")
 
 
-async def test_a_body_that_breaks_off_never_looks_whole_to_http_1_0(
+async def test_a_truncated_body_never_looks_complete_to_an_http_1_0_client(
     gateway: GatewayFactory,
 ) -> None:
     async def half(_: Request, reply: Reply) -> None:
@@ -110,7 +110,7 @@ async def test_a_body_that_breaks_off_never_looks_whole_to_http_1_0(
         writer.close()
 
 
-async def test_a_client_of_http_1_0_that_leaves_ends_its_turn(gateway: GatewayFactory) -> None:
+async def test_a_disconnect_of_an_http_1_0_client_ends_its_turn(gateway: GatewayFactory) -> None:
     backend = ScriptedBackend(*says("Hi")[:-1], 60.0)
     async with gateway(claude=backend) as running:
         host, port = running.url.removeprefix("http://").split(":")
@@ -121,7 +121,7 @@ async def test_a_client_of_http_1_0_that_leaves_ends_its_turn(gateway: GatewayFa
         await until(lambda: not backend.open)
 
 
-async def test_proxies_are_told_to_hold_no_event_back(running: Gateway) -> None:
+async def test_stream_headers_disable_proxy_buffering(running: Gateway) -> None:
     streamed = await running.claude(stream=True)
     assert streamed.headers["X-Accel-Buffering"] == "no"
     assert streamed.headers["Cache-Control"] == "no-store, no-transform"
@@ -130,7 +130,7 @@ async def test_proxies_are_told_to_hold_no_event_back(running: Gateway) -> None:
     assert whole.headers["Cache-Control"] == "no-store"
 
 
-async def test_the_head_of_an_answer_fits_into_a_proxys_buffer(gateway: GatewayFactory) -> None:
+async def test_response_headers_fit_into_a_4_kib_proxy_buffer(gateway: GatewayFactory) -> None:
     names: dict[str, Any] = {f"{number:03}{'x' * 100}": 1 for number in range(100)}
     async with gateway(claude=ScriptedBackend(*says("Hi"))) as running:
         response = await running.claude(**names)
@@ -139,7 +139,7 @@ async def test_the_head_of_an_answer_fits_into_a_proxys_buffer(gateway: GatewayF
 
 
 @pytest.mark.parametrize("network", ["Private-Network", "Local-Network"])
-async def test_a_page_of_a_more_public_network_may_ask_from_an_allowed_origin(
+async def test_private_network_preflights_are_allowed_only_for_configured_origins(
     network: str, running: Gateway
 ) -> None:
     asked = PREFLIGHT | {f"Access-Control-Request-{network}": "true"}
@@ -161,7 +161,9 @@ async def test_a_page_of_a_more_public_network_may_ask_from_an_allowed_origin(
         assert without.headers["Vary"] == "Origin"
 
 
-async def test_no_network_is_allowed_where_no_origin_is(gateway: GatewayFactory) -> None:
+async def test_private_network_preflights_are_denied_without_configured_origins(
+    gateway: GatewayFactory,
+) -> None:
     asked = PREFLIGHT | {"Access-Control-Request-Private-Network": "true"}
     async with gateway() as closed:
         response = await closed.http.options(CHAT, headers=asked)
@@ -171,7 +173,7 @@ async def test_no_network_is_allowed_where_no_origin_is(gateway: GatewayFactory)
     assert response.headers["Access-Control-Allow-Private-Network"] == "true"
 
 
-async def test_the_javascript_sdk_may_send_its_headers_and_read_those_it_needs(
+async def test_cors_allows_the_javascript_sdks_request_and_response_headers(
     running: Gateway,
 ) -> None:
     sent = "authorization,content-type,x-claude-code,x-stainless-arch,x-stainless-retry-count"
@@ -196,7 +198,7 @@ async def test_the_javascript_sdk_may_send_its_headers_and_read_those_it_needs(
         (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(32), "TLS"),
     ],
 )
-async def test_another_protocol_is_refused_and_named_in_the_log(
+async def test_another_protocol_is_rejected_and_named_in_the_log(
     opening: bytes, word: str, running: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await spoken(running, opening)).status_code == 400
@@ -204,7 +206,7 @@ async def test_another_protocol_is_refused_and_named_in_the_log(
 
 
 @pytest.mark.parametrize("line", [b"GET /live", b"GET /live HTTP/0.9", b"GET /live HTTP/2.0"])
-async def test_another_version_in_the_request_line_is_refused(
+async def test_an_unsupported_http_version_is_rejected(
     line: bytes, running: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = await spoken(running, line + b"\r\nhost: x\r\n\r\n")
@@ -213,12 +215,12 @@ async def test_another_version_in_the_request_line_is_refused(
     assert not any(record.levelname == "ERROR" for record in caplog.records)
 
 
-async def test_a_target_in_absolute_form_is_its_path(running: Gateway) -> None:
+async def test_an_absolute_request_target_is_routed_by_its_path(running: Gateway) -> None:
     said = await spoken(running, b"GET http://gateway.example:80/live HTTP/1.1\r\nhost: x\r\n\r\n")
     assert said.json() == {"status": "live"}
 
 
-async def test_a_body_in_chunks_is_read(gateway: GatewayFactory) -> None:
+async def test_a_chunked_request_body_is_read(gateway: GatewayFactory) -> None:
     backend = ScriptedBackend(*says("Hi"))
 
     async def parts() -> AsyncIterator[bytes]:
@@ -244,7 +246,7 @@ async def test_a_body_in_chunks_is_read(gateway: GatewayFactory) -> None:
         ("NONSENSE / HTTP/1.1\r\n\r\n", 400),
     ],
 )
-async def test_who_is_refused_while_sending_can_read_why(
+async def test_a_client_rejected_while_sending_can_read_the_error(
     head: str, status: int, running: Gateway
 ) -> None:
     head_sent, body = await exchange(running, head.encode() + b"x" * 9_000_000)
@@ -252,7 +254,7 @@ async def test_who_is_refused_while_sending_can_read_why(
     assert json.loads(body)["error"]
 
 
-async def test_a_request_that_was_answered_before_its_end_gets_no_second_answer(
+async def test_a_request_answered_before_its_end_gets_no_second_answer(
     running: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "PATIENCE", 10.0)
@@ -264,7 +266,7 @@ async def test_a_request_that_was_answered_before_its_end_gets_no_second_answer(
     assert json.loads(body)["error"]["code"] == "payload_too_large"
 
 
-async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
+async def test_an_idle_connection_is_closed_after_the_keep_alive_timeout(
     gateway: GatewayFactory,
 ) -> None:
     async with gateway(keep_alive_timeout_ms=200) as running:
@@ -283,7 +285,7 @@ async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
         ([("Forwarded", "for=unknown"), ("X-Forwarded-For", "x"), ("Forwarded", "for=_x")], 1),
     ],
 )
-async def test_forwarded_addresses_count_in_all_their_forms(
+async def test_forwarded_client_addresses_are_parsed_in_all_formats(
     forwarded: list[tuple[str, str]], refused: int, gateway: GatewayFactory
 ) -> None:
     backend = ScriptedBackend(*says("Hi"))
@@ -295,7 +297,7 @@ async def test_forwarded_addresses_count_in_all_their_forms(
 
 
 @pytest.mark.parametrize("varied", ["X-Forwarded-For", "Forwarded"])
-async def test_no_client_gets_another_limit_with_the_header_that_its_proxy_leaves_alone(
+async def test_a_client_cannot_evade_its_limit_with_a_second_forwarding_header(
     varied: str, gateway: GatewayFactory
 ) -> None:
     backend = ScriptedBackend(*says("Hi"))

@@ -24,7 +24,7 @@ PARENT = re.compile(r"^PPid:\s+(\d+)$", re.MULTILINE)
 
 
 def children(pid: int) -> set[int]:
-    """The processes that a process has started."""
+    """Returns the pids of a process's children."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
@@ -47,7 +47,7 @@ def running(tmp_path: Path) -> Iterator[Serving]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_all_of_them_well(number: signal.Signals, running: Serving) -> None:
+def test_a_signal_ends_all_workers_with_status_0(number: signal.Signals, running: Serving) -> None:
     workers = children(running.process.pid)
     assert len(workers) == 2
     running.process.send_signal(number)
@@ -58,7 +58,7 @@ def test_a_signal_ends_all_of_them_well(number: signal.Signals, running: Serving
     assert warning["level"] == "warn"
 
 
-def test_one_that_ends_is_replaced(running: Serving) -> None:
+def test_a_worker_that_exits_is_replaced(running: Serving) -> None:
     first = children(running.process.pid)
     os.kill(min(first), signal.SIGKILL)
     wait(lambda: len(children(running.process.pid) - first) == 1)
@@ -67,21 +67,21 @@ def test_one_that_ends_is_replaced(running: Serving) -> None:
     assert running.process.wait(15) == 0
 
 
-def test_they_end_with_the_process_that_started_them(running: Serving) -> None:
+def test_workers_end_when_their_supervisor_is_killed(running: Serving) -> None:
     workers = children(running.process.pid)
     running.process.kill()
     running.process.wait(15)
     wait(lambda: gone(workers))
 
 
-def test_workers_that_cannot_start_end_it(tmp_path: Path) -> None:
+def test_workers_start_without_usable_session_storage(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file, where a folder is meant")
     environment = bare_environment(tmp_path) | {"MODEGATE_STATE_DIR": str(tmp_path / "state")}
     with serving("--workers", "2", folder=tmp_path, environment=environment) as it:
-        assert it.ask("/live")  # sessions alone cannot be kept there
+        assert it.ask("/live")  # only sessions are unavailable
 
 
-def test_a_session_that_one_began_goes_on_in_the_other(tmp_path: Path) -> None:
+def test_a_session_started_by_one_worker_can_be_resumed_in_another(tmp_path: Path) -> None:
     settings = bare_environment(tmp_path) | COLD
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
     headers = {"Content-Type": "application/json", "X-Claude-Code": "true"}
@@ -97,7 +97,7 @@ def test_a_session_that_one_began_goes_on_in_the_other(tmp_path: Path) -> None:
     assert [answer and answer.get("id") for answer in answers] == [session] * 16
 
 
-# A signal comes when a worker has ended, and is not forgotten yet.
+# A signal arrives after a worker has exited, but before the supervisor has removed it.
 LATE = """
 import os, signal
 from modegate.entrypoints.http.server.supervisor import Supervisor
@@ -111,7 +111,7 @@ raise SystemExit(Late(1, lambda *_: 0).run())
 """
 
 
-def test_a_signal_for_a_worker_that_has_ended_is_for_nobody(tmp_path: Path) -> None:
+def test_a_signal_while_a_worker_exits_stops_the_supervisor_with_status_0(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", LATE],
         env=bare_environment(tmp_path),
@@ -130,7 +130,7 @@ ASKED = json.dumps({"model": "x", "stream": True, "messages": [{"role": "user", 
 
 @dataclass(frozen=True)
 class Streaming:
-    """A gateway with a stream under way, whose rest comes when it is released."""
+    """A gateway with a stream in progress; `released` lets the upstream send the rest."""
 
     gateway: Serving
     response: http.client.HTTPResponse
@@ -166,11 +166,13 @@ async def streaming(tmp_path: Path) -> AsyncIterator[Streaming]:
             connection.close()
 
 
-async def test_a_signal_for_all_at_once_lets_streams_end(streaming: Streaming) -> None:
+async def test_workers_ignore_sigterm_and_finish_streams_when_the_supervisor_stops(
+    streaming: Streaming,
+) -> None:
     process = streaming.gateway.process
     for pid in children(process.pid):
         os.kill(pid, signal.SIGTERM)
-    for _ in range(20):  # it is the parent's word that counts
+    for _ in range(20):  # only the supervisor's command starts the drain
         health = await asyncio.to_thread(streaming.gateway.ask, "/health")
         assert health
         assert health["status"] == "ready"
@@ -182,7 +184,7 @@ async def test_a_signal_for_all_at_once_lets_streams_end(streaming: Streaming) -
     assert await asyncio.to_thread(process.wait, 15) == 0
 
 
-async def test_a_second_signal_ends_all_of_them_at_once(streaming: Streaming) -> None:
+async def test_a_second_signal_ends_all_workers_at_once(streaming: Streaming) -> None:
     process = streaming.gateway.process
     process.terminate()
     await draining(streaming.gateway)
@@ -191,7 +193,9 @@ async def test_a_second_signal_ends_all_of_them_at_once(streaming: Streaming) ->
     assert not streaming.released.is_set()
 
 
-async def test_a_gateway_that_is_killed_leaves_its_address_at_once(streaming: Streaming) -> None:
+async def test_killing_the_supervisor_frees_the_address_before_streams_finish(
+    streaming: Streaming,
+) -> None:
     process = streaming.gateway.process
     workers = children(process.pid)
     process.kill()
@@ -203,13 +207,13 @@ async def test_a_gateway_that_is_killed_leaves_its_address_at_once(streaming: St
 
 
 async def draining(gateway: Serving) -> None:
-    """Return when a worker takes no new requests."""
+    """Waits until a worker accepts no new requests."""
     states = iter(lambda: gateway.ask("/health") or {}, None)
     await asyncio.to_thread(wait, lambda: next(states).get("status") != "ready")
 
 
 def is_free(address: str) -> bool:
-    """Whether a server can begin to listen there."""
+    """Whether a server can listen on the address."""
     host, _, port = address.partition(":")
     with socket.socket() as listener, suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -220,7 +224,7 @@ def is_free(address: str) -> bool:
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many", "257"])
-def test_a_number_that_is_none(number: str, tmp_path: Path) -> None:
+def test_an_invalid_number_of_workers_is_a_usage_error(number: str, tmp_path: Path) -> None:
     told = subprocess.run(
         [*MODEGATE, "serve", "--workers", number],
         env=bare_environment(tmp_path),
@@ -233,7 +237,7 @@ def test_a_number_that_is_none(number: str, tmp_path: Path) -> None:
     assert "must be 1 to 256" in told.stderr
 
 
-# In a process of its own: a fork of this one, which has threads, may never return.
+# In a subprocess: a fork of this process, which has threads, may deadlock.
 FAILING_STARTS = """
 import errno, logging, os, signal, sys, time
 from modegate.entrypoints.http.server.supervisor import RETRY_DELAY_S, Supervisor
@@ -260,7 +264,7 @@ print(status, pauses == [RETRY_DELAY_S] * 2)
 
 
 @pytest.mark.parametrize("call", ["pipe", "fork"])
-def test_a_worker_that_cannot_be_started_is_tried_again_after_a_pause(call: str) -> None:
+def test_a_worker_that_cannot_be_started_is_retried_after_a_delay(call: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILING_STARTS, call],
         capture_output=True,

@@ -1,1 +1,1 @@
-"""What several tests need."""
+"""Code shared by several tests."""

@@ -1,4 +1,4 @@
-"""A command of `modegate` as a process of its own."""
+"""Runs commands of `modegate` in separate processes."""
 
 import subprocess
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def run(
     stdin: bytes | int | None = None,
     stdout: int = subprocess.PIPE,
 ) -> Done:
-    """Run it to its end; `stdin` is what it reads, or where from."""
+    """Runs the command until it exits; `stdin` is its input, or a descriptor to read from."""
     source: Any = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
     done: subprocess.CompletedProcess[bytes] = subprocess.run(
         [*MODEGATE, *arguments],
@@ -34,7 +34,7 @@ def run(
 
 
 def started(*arguments: str, host: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """The command while it runs, with pipes to read from."""
+    """Starts the command and returns the running process with output pipes."""
     return subprocess.Popen(
         [*MODEGATE, *arguments],
         env=host,

@@ -1,4 +1,4 @@
-"""Proving contract suites: a suite that no adapter can fail proves nothing."""
+"""Checks of the contract suites: each contract test must fail for a broken adapter."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -9,16 +9,16 @@ Duty = Callable[[], Awaitable[None] | None]
 
 
 def duties_of(suite: type) -> set[str]:
-    """The tests of a suite."""
+    """Returns the names of the contract tests of a suite."""
     return {name for name, _ in inspect.getmembers(suite) if name.startswith("test_")}
 
 
 async def expect_failure(duty: Duty) -> None:
-    """Fails unless the duty's test fails."""
+    """Fails unless the contract test fails."""
     try:
         outcome = duty()
         if inspect.isawaitable(outcome):
             await outcome
-    except (Exception, pytest.fail.Exception):  # noqa: BLE001 - any failure is what is wanted
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 - any failure counts
         return
-    pytest.fail("the suite did not notice")
+    pytest.fail("the contract test did not fail")

@@ -1,4 +1,4 @@
-"""A small disk of a test's own, which can be filled."""
+"""A small temporary disk that tests can fill."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ BLOCK = bytes(4096)
 
 @dataclass(frozen=True)
 class Disk:
-    """A file system in memory, at `folder`."""
+    """An in-memory file system, mounted at `folder`."""
 
     folder: Path
 
@@ -24,7 +24,7 @@ class Disk:
         return self.folder / "filler"
 
     def fill(self) -> None:
-        """Leave no block free."""
+        """Fills the disk until no block is free."""
         with self._filler.open("ab", buffering=0) as filler:
             try:
                 while True:
@@ -33,13 +33,13 @@ class Disk:
                 return
 
     def free(self) -> None:
-        """Give the room back."""
+        """Frees the space that `fill` used."""
         self._filler.unlink()
 
 
 @contextmanager
 def mounted(folder: Path, size: str = "4m") -> Iterator[Disk]:
-    """A disk of its own at `folder`; the test is skipped where none can be mounted."""
+    """Mounts a disk at `folder`; skips the test if that is impossible."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root can mount a file system, and a tmpfs only on Linux")
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""A gateway that runs, and ways to ask it."""
+"""A running gateway and clients for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,7 +21,7 @@ CLAUDE = {"X-Claude-Code": "true"}
 
 @dataclass(frozen=True)
 class Gateway:
-    """A gateway that runs, and ways to ask it."""
+    """A running gateway and clients for it."""
 
     url: str
     container: Container
@@ -31,7 +31,7 @@ class Gateway:
     async def chat(
         self, model: str = "sonnet", text: str = "Hi", headers: Any = None, **params: Any
     ) -> httpx2.Response:
-        """A request for a chat completion."""
+        """Sends a chat completion request."""
         messages = [{"role": "user", "content": text}]
         return await self.http.post(
             "/v1/chat/completions",
@@ -40,7 +40,7 @@ class Gateway:
         )
 
     async def claude(self, text: str = "Hi", headers: Any = None, **params: Any) -> httpx2.Response:
-        """The same, for Claude Code."""
+        """Sends a chat completion request in Claude Code mode."""
         return await self.chat(text=text, headers=CLAUDE | (headers or {}), **params)
 
 
@@ -53,7 +53,7 @@ async def running_gateway(
     clock: object = None,
     port: int = 0,
 ) -> AsyncIterator[Gateway]:
-    """A gateway on a port, or on a free one; `claude` replaces its Claude backend."""
+    """Runs a gateway on `port`, 0 for a free one; `claude` replaces its answer backend."""
     container = Container(settings=settings, environment=providers.Object(environment))
     if clock is not None:
         container.clock.override(providers.Object(clock))
@@ -74,10 +74,10 @@ async def running_gateway(
             await serving
 
 
-# Tests ask more often than a person does.
+# Tests send more requests than the default rate limits allow.
 FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_session": 1_000_000}
 
-# Two processes more for every test would cost it a second of a core.
+# Prewarming two processes would cost each test a second of CPU time.
 COLD: dict[str, Any] = {"claude_warm_processes": 0}
 
 GatewayFactory = Callable[..., AbstractAsyncContextManager[Gateway]]

@@ -1,4 +1,4 @@
-"""A folder with the npm packages of the examples, or the reason why there is none."""
+"""Installs the npm packages of the JavaScript examples."""
 
 import shutil
 import subprocess
@@ -8,13 +8,13 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "javascript"
 OLDEST_NODE = 20
-# What npm says where it cannot reach its registry; anything else that fails is a fault.
+# Errors of npm if the registry is unreachable; any other failure fails the test.
 NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 INSTALL = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
 
 
 def install_packages(folder: Path) -> Path:
-    """The folder with the examples and their packages; skips the test where that cannot be."""
+    """Returns the folder with the examples and their packages; skips the test without npm."""
     node = shutil.which("node")
     if not (node and shutil.which("npm")):
         pytest.skip("there is no node with npm on this machine")

@@ -1,11 +1,11 @@
-"""The fenced snippets of the documents, and what is said about running them.
+"""The fenced snippets of the documentation and how each is run.
 
-A comment right before the fence says how a snippet is run; without one it is run alone:
+A comment right before the fence defines how a snippet is run; without one it runs alone:
 
-    <!-- continues -->          it goes on from the last one of its language on the page
-    <!-- part of: FILE -->      it stands in the file, which a test of its own runs
-    <!-- not run: REASON -->    it cannot be run here
-    <!-- printed -->            no program: all that the last one prints; `…` is whatever stands there
+    <!-- continues -->          runs after the previous snippet of its language on the page
+    <!-- part of: FILE -->      is an excerpt of the file, which a separate test runs
+    <!-- not run: REASON -->    cannot be run here
+    <!-- printed -->            the output of the previous snippet; `…` matches anything
 """
 
 import re
@@ -43,18 +43,18 @@ class Snippet:
 
     @property
     def part_of(self) -> Path | None:
-        """The file that it stands in."""
+        """The file that contains the snippet, if any."""
         name = self.mark.removeprefix("part of: ")
         return ROOT / name if name != self.mark else None
 
     @property
     def runs(self) -> bool:
-        """Whether it is to be run from the page; what continues it runs it as well."""
+        """Whether to run it from the page; False if a later snippet continues and so runs it."""
         return self.mark in RUN and not self.continued
 
 
 def snippets(*languages: str) -> list[Snippet]:
-    """Those of all pages in the languages, or in any; one that continues has the earlier code."""
+    """Returns the snippets of all pages, optionally only those in `languages`."""
     found = [snippet for page in PAGES for snippet in _of(page)]
     return [snippet for snippet in found if not languages or snippet.language in languages]
 
@@ -79,7 +79,7 @@ def _of(page: Path) -> list[Snippet]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What may stand behind `#` in a link to the page, as code hosts and the site make it."""
+    """Returns the heading anchors of the page, as code hosts and the site generate them."""
     text = FENCE.sub("", page.read_text())
     return {_slug(heading) for heading in HEADING.findall(text)}
 

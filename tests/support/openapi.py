@@ -1,4 +1,4 @@
-"""The document of a gateway with defaults."""
+"""The OpenAPI document of a gateway with default settings."""
 
 import copy
 from typing import Any
@@ -21,9 +21,9 @@ DOCUMENT: dict[str, Any] = build_document(FACTS)
 
 
 def claude_code_alone() -> dict[str, Any]:
-    """What the document says of new sessions with `X-Claude-Code: true`, and nothing else.
+    """Returns the document reduced to new sessions with `X-Claude-Code: true`.
 
-    No upstream has a say here, so what fits is answered and what does not is refused.
+    No upstream is involved, so valid requests are answered and invalid ones rejected.
     """
     document: dict[str, Any] = copy.deepcopy(DOCUMENT)
     operation = document["paths"][CHAT]["post"]

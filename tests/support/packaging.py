@@ -1,4 +1,4 @@
-"""Building the package, and installing it as the Dockerfile and a user do."""
+"""Builds the package and installs it as the Dockerfile and users do."""
 
 import os
 import shutil
@@ -12,12 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 SOURCES = ("LICENSE", "README.md", "pyproject.toml", "requirements.lock", "src")
-# What uv says where it reaches no registry; anything else is a fault of the package.
+# Errors of uv if the registry is unreachable; any other failure fails the test.
 UNREACHED = ("failed to fetch", "error sending request", "failed to download", "timed out")
 
 
 def copy_sources(to: Path) -> Path:
-    """The files that a build needs, without what other builds have left behind."""
+    """Copies the files that a build needs, without artefacts of earlier builds."""
     to.mkdir()
     for name in SOURCES:
         source = ROOT / name
@@ -29,7 +29,7 @@ def copy_sources(to: Path) -> Path:
 
 
 def build(kind: str, source: Path, into: Path) -> Path:
-    """A `wheel` or an `sdist`, made by the build backend alone: no registry is asked."""
+    """Builds a `wheel` or an `sdist` with the build backend alone, without a registry."""
     code = f"from setuptools import build_meta as b; b.build_{kind}({str(into)!r})"
     done = execute([sys.executable, "-c", code], cwd=source)
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def build(kind: str, source: Path, into: Path) -> Path:
 
 
 def install(command: list[str], cwd: Path, environment: Mapping[str, str] | None = None) -> None:
-    """Run a command of uv's from its cache, or else from the registry; skip where that is away."""
+    """Runs a uv command from the cache or the registry; skips the test if both fail."""
     environment = {**os.environ, **(environment or {})}
     if execute(command, cwd, environment | {"UV_OFFLINE": "1"}).returncode == 0:
         return
@@ -49,7 +49,7 @@ def install(command: list[str], cwd: Path, environment: Mapping[str, str] | None
 
 
 def unreached(done: subprocess.CompletedProcess[str]) -> bool:
-    """Whether the command failed for want of a registry."""
+    """Returns whether the command failed because the registry is unreachable."""
     told = done.stderr.lower()
     return (
         done.returncode != 0
@@ -61,7 +61,7 @@ def unreached(done: subprocess.CompletedProcess[str]) -> bool:
 def execute(
     command: list[str], cwd: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, which is near."""
+    """Runs a command until it exits, for at most 100 seconds."""
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=100
     )

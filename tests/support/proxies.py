@@ -1,4 +1,4 @@
-"""The nginx and the HAProxy of this machine in front of a gateway, as instances of their own."""
+"""Runs private instances of nginx and HAProxy in front of a gateway."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 from support.serving import free_port, wait
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "proxies"
-# Debian has them where only root looks.
+# Debian installs them outside the `PATH` of ordinary users.
 SEARCHED = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
 CERTIFICATE = "/etc/ssl/private/gateway.pem"
 GATEWAY = "127.0.0.1:3456"
@@ -64,7 +64,7 @@ frontend forwarded
 
 @dataclass(frozen=True)
 class Instance:
-    """A proxy that runs: as its defaults are, as the example has it, and other forms of it."""
+    """A running proxy; `ports` has one port per configuration: default, example and others."""
 
     process: subprocess.Popen[bytes]
     ports: Mapping[str, int]
@@ -72,7 +72,7 @@ class Instance:
 
 @contextmanager
 def nginx(folder: Path, gateway: str, certificate: Path) -> Iterator[Instance | None]:
-    """Runs nginx; there is None where it is not installed."""
+    """Runs nginx; yields None if it is not installed."""
     program = shutil.which("nginx", path=SEARCHED)
     if program is None:
         yield None
@@ -87,7 +87,7 @@ def nginx(folder: Path, gateway: str, certificate: Path) -> Iterator[Instance | 
 
 @contextmanager
 def haproxy(folder: Path, gateway: str, certificate: Path) -> Iterator[Instance | None]:
-    """Runs HAProxy; there is None where it is not installed."""
+    """Runs HAProxy; yields None if it is not installed."""
     program = shutil.which("haproxy", path=SEARCHED)
     if program is None:
         yield None
@@ -103,7 +103,7 @@ def haproxy(folder: Path, gateway: str, certificate: Path) -> Iterator[Instance 
 
 
 def _example(name: str, port: int, folder: Path, gateway: str, certificate: Path) -> Path:
-    """The example's file, with only its addresses and its certificate changed."""
+    """Writes the example's file with only addresses and certificate changed."""
     text = (EXAMPLES / name).read_text()
     for told, meant in (
         (GATEWAY, gateway),

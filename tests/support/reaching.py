@@ -1,4 +1,4 @@
-"""Ways to reach an error through a running gateway."""
+"""Requests that provoke each error of a running gateway."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ HANG: Step = {"hang": 0}
 
 @dataclass(frozen=True)
 class World:
-    """What a test can start, and whom it can script."""
+    """What a test needs to start a gateway and to script its `claude`."""
 
     start: GatewayFactory
     claude: ScriptedClaude
@@ -47,14 +47,14 @@ Reach = Callable[[World], Awaitable[httpx2.Response]]
 async def post(
     gateway: Gateway, headers: Mapping[str, str] = CLAUDE, **params: Any
 ) -> httpx2.Response:
-    """A request with a mark in it."""
+    """Sends a chat request whose prompt is a recognisable marker."""
     messages = [{"role": "user", "content": PROMPT}]
     body = {"model": "sonnet", "messages": messages} | params
     return await gateway.http.post(CHAT, json=body, headers=headers)
 
 
 def asked(*, settings: Mapping[str, Any] | None = None, times: int = 1, **request: Any) -> Reach:
-    """A chat request, or the last of several."""
+    """Sends `times` chat requests and returns the last response."""
 
     async def reach(world: World) -> httpx2.Response:
         async with world.gateway(**(settings or {})) as gateway:
@@ -66,7 +66,7 @@ def asked(*, settings: Mapping[str, Any] | None = None, times: int = 1, **reques
 
 
 def sent(content: bytes, **headers: str) -> Reach:
-    """A chat request of these bytes."""
+    """Sends a chat request with this raw body."""
 
     async def reach(world: World) -> httpx2.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -79,7 +79,7 @@ def sent(content: bytes, **headers: str) -> Reach:
 def called(
     method: str, path: str, *, settings: Mapping[str, Any] | None = None, **headers: str
 ) -> Reach:
-    """Any other request."""
+    """Sends any other request."""
 
     async def reach(world: World) -> httpx2.Response:
         async with world.gateway(**(settings or {})) as gateway:
@@ -89,7 +89,7 @@ def called(
 
 
 def claude_does(*steps: Step, stream: bool = False, **settings: Any) -> Reach:
-    """A chat request whose `claude` does these things."""
+    """Sends a chat request for which `claude` runs the scripted steps."""
 
     async def reach(world: World) -> httpx2.Response:
         world.claude.script(*steps)
@@ -100,7 +100,7 @@ def claude_does(*steps: Step, stream: bool = False, **settings: Any) -> Reach:
 
 
 def upstream_says(status: int, body: bytes, **headers: str) -> Reach:
-    """A passthrough request that the upstream answers like this."""
+    """Sends a passthrough request that the upstream answers with this response."""
 
     async def answer_it(_: Request, reply: Reply) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -116,7 +116,7 @@ def upstream_says(status: int, body: bytes, **headers: str) -> Reach:
 
 
 def claude_says(status: int) -> Reach:
-    """A chat request that the model's API refuses with a status."""
+    """Sends a chat request that the model's API rejects with `status`."""
     told = {"type": "result", "is_error": True, "api_error_status": status, "result": PROMPT}
     return claude_does({"emit": told})
 
@@ -125,7 +125,7 @@ def claude_says(status: int) -> Reach:
 async def meanwhile(
     gateway: Gateway, claude: ScriptedClaude, **request: Any
 ) -> AsyncIterator[Answering]:
-    """A turn that does not end by itself."""
+    """Keeps a turn running that does not end by itself."""
     before = len(claude.starts)
     claude.script(*begin(), HANG)
     hanging = asyncio.create_task(post(gateway, **request))
@@ -138,7 +138,7 @@ async def meanwhile(
 
 
 async def busy_session(world: World) -> httpx2.Response:
-    """A second request of a session."""
+    """Sends a second request to a busy session."""
     world.claude.script(*answer("Hi"))
     async with world.gateway() as gateway:
         session = {SESSION_HEADER: (await post(gateway)).headers[SESSION_HEADER]}
@@ -147,27 +147,27 @@ async def busy_session(world: World) -> httpx2.Response:
 
 
 async def no_slot(world: World) -> httpx2.Response:
-    """A second process where one is allowed."""
+    """Sends a second request while the only process slot is in use."""
     settings = {"max_concurrent_processes": 1, "pool_queue_timeout_ms": 100}
     async with world.gateway(**settings) as gateway, meanwhile(gateway, world.claude):
         return await post(gateway)
 
 
 async def broken_storage(world: World) -> httpx2.Response:
-    """A file where the state folder is to be."""
+    """Sends a request while a file blocks the path of the state directory."""
     (world.folder / "state").write_text("a file")
     return await asked()(world)
 
 
 async def a_bug(world: World) -> httpx2.Response:
-    """An exception that nobody expects."""
+    """Sends a request that raises an unexpected exception."""
     async with world.gateway(claude=ScriptedBackend(KeyError(PROMPT))) as gateway:
         return await post(gateway)
 
 
 @asynccontextmanager
 async def ending(world: World, **settings: str) -> AsyncIterator[tuple[Gateway, Answering]]:
-    """A gateway that was told to end, and the turn that it waits for."""
+    """Yields a draining gateway and the turn that it waits for."""
     environment = bare_environment(world.folder) | {
         "ANTHROPIC_API_KEY": KEY,
         "CLAUDE_PATH": str(world.claude.path),
@@ -183,19 +183,19 @@ async def ending(world: World, **settings: str) -> AsyncIterator[tuple[Gateway, 
 
 
 async def shutting_down(world: World) -> httpx2.Response:
-    """A request to a gateway that is about to end."""
+    """Sends a request to a draining gateway."""
     async with ending(world) as (gateway, _):
         return await post(gateway)
 
 
 async def cut_off(world: World) -> httpx2.Response:
-    """A request that the gateway's end cuts off."""
+    """Sends a request that the shutdown of the gateway cuts off."""
     async with ending(world, SHUTDOWN_TIMEOUT_MS="1000") as (_, hanging):
         return await hanging
 
 
 def on_the_wire(data: bytes, patience: float = protocol.PATIENCE) -> Reach:
-    """The answer to bytes that are no whole request."""
+    """Sends bytes that are not a complete request."""
 
     async def reach(world: World) -> httpx2.Response:
         world.patch.setattr(protocol, "PATIENCE", patience)
@@ -206,7 +206,7 @@ def on_the_wire(data: bytes, patience: float = protocol.PATIENCE) -> Reach:
 
 
 async def spoken(gateway: Gateway, data: bytes) -> httpx2.Response:
-    """What the gateway says to these bytes."""
+    """Returns the response of the gateway to these raw bytes."""
     host, port = gateway.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(data)
@@ -220,7 +220,7 @@ async def spoken(gateway: Gateway, data: bytes) -> httpx2.Response:
 
 
 def last_event(response: httpx2.Response) -> httpx2.Response:
-    """The error that ends a stream, as if it were a response."""
+    """Returns the error event at the end of a stream as a response."""
     *_, error, done, end = response.text.split("\n\n")
     assert (done, end) == ("data: [DONE]", "")
     body = json.loads(error.removeprefix("data: "))

@@ -1,4 +1,4 @@
-"""`modegate serve` as a process of its own."""
+"""Runs `modegate serve` in a separate process."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MODEGATE = [sys.executable, "-m", "modegate"]
-# Processes that stand ready cost a second of a core each, which most tests need for themselves.
+# Each prewarmed process costs a second of CPU time, which most tests cannot spare.
 COLD = {"CLAUDE_WARM_PROCESSES": "0"}
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A gateway's process, its address, and what it was started with."""
+    """A gateway process, its address and its start parameters."""
 
     process: subprocess.Popen[str]
     address: str
@@ -32,7 +32,7 @@ class Serving:
         return f"http://{self.address}"
 
     def ask(self, path: str, body: object = None, **headers: str) -> dict[str, object] | None:
-        """The JSON at a path; None where nothing listens."""
+        """Requests a path and returns the JSON; None if nothing listens."""
         data = None if body is None else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(
@@ -47,13 +47,13 @@ class Serving:
             return None
 
     def log(self) -> list[dict[str, object]]:
-        """All that it logged, once it has ended."""
+        """Waits until the process exits and returns its log records."""
         _, told = self.process.communicate(timeout=30)
         return [json.loads(line) for line in told.splitlines()]
 
 
 def bare_environment(home: Path) -> dict[str, str]:
-    """An environment with next to nothing in it."""
+    """Returns a minimal environment."""
     measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
     return measured | {
         "PATH": os.environ["PATH"],
@@ -69,7 +69,7 @@ def serving(
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = MODEGATE,
 ) -> Iterator[Serving]:
-    """Serve on a free port until the context is left."""
+    """Serves on a free port until the context exits."""
     environment = environment or bare_environment(folder)
     address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
@@ -78,7 +78,7 @@ def serving(
         cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # no signal that is meant for it can hit the tests
+        start_new_session=True,  # signals to its group must not reach the tests
     )
     running = Serving(process, address, folder, environment)
     try:
@@ -90,7 +90,7 @@ def serving(
 
 
 def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Return as soon as `condition` holds; fail where it does not within `seconds`."""
+    """Returns as soon as `condition` holds; fails if it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -98,7 +98,7 @@ def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 def members(group: int) -> list[int]:
-    """The live processes of a group."""
+    """Returns the PIDs of the live processes of a process group."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -111,7 +111,7 @@ def members(group: int) -> list[int]:
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
+    """Returns a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""Waiting for a condition, never for a time.
+"""Waits for a condition instead of a fixed time.
 
-The bounds are generous: they end a test that fails, and no test may depend on the machine's speed.
+The time limits only end failing tests; no test may depend on the machine's speed.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Return as soon as `condition` holds; fail where it does not within `seconds`."""
+    """Returns as soon as `condition` holds; fails if it does not within `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - whatever is observed sets no event
             await asyncio.sleep(0.002)

@@ -56,7 +56,7 @@ class AnswerBackendContract(ABC):
         """The event loop library."""
         return "asyncio"
 
-    async def test_the_events_fold_to_the_answer(self) -> None:
+    async def test_the_events_of_a_turn_fold_to_its_answer(self) -> None:
         for streamed in (False, True):
             async with self.answering() as backend:
                 assert (await _complete(backend, self.turn(streamed=streamed))).text == self.ANSWER
@@ -78,13 +78,13 @@ class AnswerBackendContract(ABC):
                         await anext(events)
                 await self._released()
 
-    async def test_leaving_the_context_stops_the_work(self) -> None:
+    async def test_exiting_the_context_releases_the_backend(self) -> None:
         async with self.answering() as backend:
             async with backend.generate(self.turn()) as events:
                 await anext(events)
             await self._released()
 
-    async def test_cancellation_stops_the_work(self) -> None:
+    async def test_cancellation_releases_the_backend(self) -> None:
         for streamed in (False, True):
             async with self.silent() as backend:
                 task = asyncio.create_task(_all(backend, self.turn(streamed=streamed)))

@@ -28,7 +28,7 @@ class ConcurrencyLimiterContract(ABC):
         """The event loop."""
         return "asyncio"
 
-    async def test_one_too_many_is_rejected_at_once(self) -> None:
+    async def test_a_permit_above_the_limit_is_rejected_without_waiting(self) -> None:
         async with self.limiter() as limiter:
             await _exhaust(limiter, "a")
             async with asyncio.timeout(WAIT_TIMEOUT_S):

@@ -71,7 +71,7 @@ class RelayBackendContract(ABC):
             for text, body in zip(texts, bodies, strict=True):
                 assert [it for it in texts if it.encode() in body] == [text]
 
-    async def test_an_error_response_is_a_response(self) -> None:
+    async def test_an_upstream_error_is_returned_as_a_response(self) -> None:
         for streamed in (False, True):
             async with self.refusing() as backend:
                 async with backend.send(
@@ -80,13 +80,13 @@ class RelayBackendContract(ABC):
                     assert response.status == self.REFUSAL
                 await self._released()
 
-    async def test_no_response_is_a_gateway_error(self) -> None:
+    async def test_an_unreachable_upstream_raises_a_gateway_error(self) -> None:
         for streamed in (False, True):
             async with self.unreachable() as backend:
                 with pytest.raises(GatewayError):
                     await _body(backend, self.request(streamed=streamed), self.credential)
 
-    async def test_leaving_the_context_closes_the_exchange(self) -> None:
+    async def test_exiting_the_context_closes_the_exchange(self) -> None:
         async with self.echoing() as backend:
             async with backend.send(self.request(streamed=True), self.credential) as response:
                 assert response.status == 200

@@ -24,17 +24,17 @@ class SessionHoldsContract(ABC):
     def store(self) -> AbstractAsyncContextManager[SessionStore]:
         """Returns a context whose value is a new, empty store."""
 
-    async def test_a_held_id_is_busy_at_once(self) -> None:
+    async def test_holding_a_held_session_fails_without_waiting(self) -> None:
         async with self.store() as store, store.hold(ONE):
             with pytest.raises(SessionBusyError):
                 async with asyncio.timeout(WAIT_TIMEOUT_S), store.hold(ONE):
                     pass
 
-    async def test_holding_one_leaves_the_others_free(self) -> None:
+    async def test_holding_one_session_does_not_hold_others(self) -> None:
         async with self.store() as store, store.hold(ONE), store.hold(TWO):
             pass
 
-    async def test_a_hold_ends_with_its_context_however_that_is_left(self) -> None:
+    async def test_a_hold_is_released_if_its_context_raises(self) -> None:
         async with self.store() as store:
             with pytest.raises(RuntimeError, match="boom"):
                 async with store.hold(ONE):
@@ -42,7 +42,7 @@ class SessionHoldsContract(ABC):
             async with store.hold(ONE):
                 pass
 
-    async def test_a_hold_ends_with_its_task(self) -> None:
+    async def test_a_hold_is_released_if_its_task_is_cancelled(self) -> None:
         async with self.store() as store:
             held = asyncio.Event()
 
@@ -63,7 +63,7 @@ class SessionHoldsContract(ABC):
             await store.put(session(ONE))
             assert await store.get(ONE) == session(ONE)
 
-    async def test_one_of_many_gets_the_hold(self) -> None:
+    async def test_only_one_of_many_concurrent_holds_succeeds(self) -> None:
         async with self.store() as store:
             race = _Race(store, 20)
             async with asyncio.timeout(WAIT_TIMEOUT_S):

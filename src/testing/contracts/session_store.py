@@ -22,21 +22,21 @@ class SessionStoreContract(SessionHoldsContract):
         """The event loop library."""
         return "asyncio"
 
-    async def test_what_was_put_is_there(self) -> None:
+    async def test_get_returns_a_stored_session(self) -> None:
         async with self.store() as store:
             await store.put(session(ONE))
             await store.put(session(TWO))
             assert await store.get(ONE) == session(ONE)
             assert await store.get(TWO) == session(TWO)
 
-    async def test_the_last_put_counts(self) -> None:
+    async def test_a_later_put_overwrites_an_earlier_one(self) -> None:
         async with self.store() as store:
             await store.put(session(ONE))
             later = replace(session(ONE), used_at=99.5, cli_session_id="other")
             await store.put(later)
             assert await store.get(ONE) == later
 
-    async def test_a_clients_own_are_found_the_latest_used_first(self) -> None:
+    async def test_find_returns_a_clients_sessions_most_recently_used_first(self) -> None:
         async with self.store() as store:
             for session_id, client, used_at in (
                 (ONE, "me", 1.0),
@@ -49,7 +49,7 @@ class SessionStoreContract(SessionHoldsContract):
             assert [it.id for it in await store.find(ClientId("me"))] == [TWO, ONE]
             assert [it.id for it in await store.find(ClientId("nobody"))] == []
 
-    async def test_without_a_client_all_are_found(self) -> None:
+    async def test_find_without_a_client_returns_all_sessions(self) -> None:
         async with self.store() as store:
             await store.put(session(ONE))
             await store.put(replace(session(TWO), client=ClientId("you"), used_at=99.0))
@@ -94,7 +94,7 @@ class SessionStoreContract(SessionHoldsContract):
                 await store.put(replace(session(session_id), used_at=float(used_at)))
             assert list(await expired_page(store, limit=2)) == [ONE, TWO]
 
-    async def test_pages_of_expired_sessions_end_though_none_is_removed(self) -> None:
+    async def test_paging_expired_sessions_ends_even_if_none_is_removed(self) -> None:
         async with self.store() as store:
             for session_id in (THREE, ONE, TWO):
                 await store.put(session(session_id))
@@ -103,37 +103,37 @@ class SessionStoreContract(SessionHoldsContract):
             assert list(await expired_page(store, limit=2, after=TWO)) == [THREE]
             assert list(await expired_page(store, limit=2, after=THREE)) == []
 
-    async def test_ids_without_a_session_are_unknown(self) -> None:
+    async def test_find_unknown_returns_the_ids_without_a_session(self) -> None:
         async with self.store() as store:
             await store.put(session(TWO))
             assert set(await store.find_unknown([ONE, TWO, THREE])) == {ONE, THREE}
             assert list(await store.find_unknown([TWO])) == []
             assert list(await store.find_unknown([])) == []
 
-    async def test_unknown_is_none(self) -> None:
+    async def test_get_returns_none_for_an_unknown_id(self) -> None:
         async with self.store() as store:
             assert await store.get(ONE) is None
 
-    async def test_what_was_removed_is_gone_and_may_be_removed_again(self) -> None:
+    async def test_remove_deletes_a_session_and_is_idempotent(self) -> None:
         async with self.store() as store:
             await store.put(session(ONE))
             await store.remove(ONE)
             await store.remove(ONE)
             assert await store.get(ONE) is None
 
-    async def test_a_reservation_shows_no_session(self) -> None:
+    async def test_a_reserved_session_is_not_visible(self) -> None:
         async with self.store() as store:
             await store.reserve(session(ONE))
             assert await store.get(ONE) is None
             assert list(await store.find()) == []
 
-    async def test_a_reservation_leaves_the_session_as_it_is(self) -> None:
+    async def test_reserving_does_not_change_a_stored_session(self) -> None:
         async with self.store() as store:
             await store.put(session(ONE))
             await store.reserve(replace(session(ONE), used_at=99.5, system_prompt="x" * 9000))
             assert list(await store.find()) == [session(ONE)]
 
-    async def test_what_was_reserved_can_be_put_and_removed(self) -> None:
+    async def test_a_reserved_session_can_be_put_and_removed(self) -> None:
         async with self.store() as store:
             await store.reserve(session(ONE))
             await store.put(session(ONE))

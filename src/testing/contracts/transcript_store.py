@@ -26,11 +26,11 @@ class TranscriptStoreContract(ABC):
         """The event loop."""
         return "asyncio"
 
-    async def test_it_lists_what_it_keeps(self) -> None:
+    async def test_list_ids_returns_all_stored_sessions(self) -> None:
         async with self.store() as store:
             assert set(await store.list_ids()) == {KEPT, OTHER}
 
-    async def test_a_deleted_session_is_gone_and_others_stay(self) -> None:
+    async def test_delete_removes_only_the_given_session(self) -> None:
         async with self.store() as store:
             assert await store.delete(KEPT)
             assert set(await store.list_ids()) == {OTHER}

@@ -1,4 +1,4 @@
-"""The use cases with a scripted backend."""
+"""The chat use cases with a scripted backend."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -67,7 +67,7 @@ PARAMS: dict[str, object] = {"model": "gpt-4", "messages": [{"role": "user", "co
 
 
 class World:
-    """The use cases on fakes."""
+    """The chat use cases wired to fakes."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class World:
         )
 
     async def complete(self, request: InboundRequest) -> RoutedAnswer:
-        """The answer, once everything behind it is released."""
+        """Returns the answer after all its resources are released."""
         async with self.answer_request.execute(request) as answer:
             return answer
 
@@ -121,7 +121,7 @@ class World:
             yield answer
 
     async def turn(self, request: InboundRequest) -> Turn:
-        """The turn that the backend got."""
+        """Returns the turn that the backend received."""
         await self.complete(request)
         return self.backend.turns[-1]
 
@@ -149,7 +149,7 @@ def passthrough(
     return InboundRequest(decision=ModeDecision(Mode.PASSTHROUGH), read=read, upstream_key=key)
 
 
-async def test_everything_is_decided_in_the_turn(world: World) -> None:
+async def test_a_claude_request_maps_to_a_turn_and_an_answer_frame(world: World) -> None:
     answer = await world.complete(
         claude(
             temperature=1,
@@ -174,7 +174,7 @@ async def test_everything_is_decided_in_the_turn(world: World) -> None:
     assert not turn.streamed
 
 
-async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
+async def test_a_complete_answer_is_recorded_and_its_session_stored(world: World) -> None:
     request = claude()
     answer = await world.complete(request)
     assert isinstance(answer, CompleteAnswer)
@@ -209,7 +209,7 @@ async def test_a_whole_answer_is_remembered_as_a_session(world: World) -> None:
         (passthrough(key="ü"), InvalidHeaderError),
     ],
 )
-async def test_what_is_refused_reaches_no_backend(
+async def test_rejected_requests_reach_no_backend_and_create_no_session(
     world: World, request_: InboundRequest, error: type[RequestError]
 ) -> None:
     with pytest.raises(error):
@@ -229,14 +229,14 @@ async def test_what_is_refused_reaches_no_backend(
         ({"model": 3}, 1),
     ],
 )
-async def test_passthrough_looks_at_next_to_nothing(
+async def test_passthrough_relays_any_body_unchanged_and_counts_its_choices(
     world: World, params: dict[str, object], choices: int
 ) -> None:
     await world.complete(passthrough(b"as it came", params=params))
     assert [(it.body, it.choices) for it in world.relay.requests] == [(b"as it came", choices)]
 
 
-async def test_a_clients_own_key_counts_where_it_may() -> None:
+async def test_a_client_supplied_upstream_key_is_used_only_if_allowed() -> None:
     allowed, forbidden = World(), World(clients_may_bring_keys=False)
     for world in (allowed, forbidden):
         await world.complete(passthrough(key="sk-mine" if world is allowed else "ü"))
@@ -269,7 +269,7 @@ async def test_the_length_of_a_model_is_checked_before_the_route() -> None:
         await world.complete(passthrough(params={"model": ""}))
 
 
-async def test_a_resumed_turn_knows_what_was_before(world: World) -> None:
+async def test_a_resumed_turn_keeps_the_system_prompt_of_its_session(world: World) -> None:
     system = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
     await world.complete(claude(messages=system))
     turn = await world.turn(claude(FIRST))
@@ -277,7 +277,9 @@ async def test_a_resumed_turn_knows_what_was_before(world: World) -> None:
     assert turn.prompt == Prompt("Be brief.", "Hi")
 
 
-async def test_another_client_cannot_tell_a_session_from_none(world: World) -> None:
+async def test_another_clients_session_is_reported_as_not_found_even_while_busy(
+    world: World,
+) -> None:
     await world.complete(claude())
     async with world.store.hold(FIRST):
         with pytest.raises(SessionNotFoundError) as caught:
@@ -286,14 +288,14 @@ async def test_another_client_cannot_tell_a_session_from_none(world: World) -> N
     assert await world.store.get(FIRST) is not None
 
 
-async def test_an_expired_session_is_gone(world: World) -> None:
+async def test_resuming_an_expired_session_raises_session_not_found(world: World) -> None:
     await world.complete(claude())
     world.clock.advance(60)
     with pytest.raises(SessionNotFoundError):
         await world.complete(claude(FIRST))
 
 
-async def test_a_session_that_the_backend_lost_is_forgotten(world: World) -> None:
+async def test_a_session_lost_by_the_backend_is_removed_from_the_store(world: World) -> None:
     await world.complete(claude())
     world.backend.script = [SessionNotFoundError("lost")]
     with pytest.raises(SessionNotFoundError, match="lost"):
@@ -301,7 +303,7 @@ async def test_a_session_that_the_backend_lost_is_forgotten(world: World) -> Non
     assert await world.store.get(FIRST) is None
 
 
-async def test_a_turn_that_fails_leaves_no_session(world: World) -> None:
+async def test_a_failed_first_turn_leaves_no_session(world: World) -> None:
     world.backend.script = [BackendFailedError("x")]
     with pytest.raises(BackendFailedError):
         await world.complete(claude())
@@ -310,7 +312,7 @@ async def test_a_turn_that_fails_leaves_no_session(world: World) -> None:
     assert await world.store.get(FIRST) is None
 
 
-async def test_one_request_at_a_time(world: World) -> None:
+async def test_a_session_serves_one_request_at_a_time(world: World) -> None:
     await world.complete(claude())
     async with world.stream(streamed(FIRST)):
         with pytest.raises(SessionBusyError):
@@ -327,7 +329,7 @@ async def texts(chunks: AsyncIterator[object]) -> list[str]:
     return [chunk.text async for chunk in chunks if isinstance(chunk, TextDelta)]
 
 
-async def test_a_stream_has_begun_when_it_is_there(world: World) -> None:
+async def test_an_entered_stream_has_its_first_event_and_a_stored_session(world: World) -> None:
     world.backend.script = says("a", "b")
     async with world.stream(streamed()) as answer:
         assert answer.first == Started()
@@ -337,7 +339,7 @@ async def test_a_stream_has_begun_when_it_is_there(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [BackendFailedError("x"), BackendCrashedError("y")])
-async def test_what_fails_before_the_first_chunk_fails_on_entering(
+async def test_errors_before_the_first_chunk_are_raised_on_entering_the_stream(
     world: World, error: GatewayError
 ) -> None:
     world.backend.script = [error]
@@ -346,13 +348,13 @@ async def test_what_fails_before_the_first_chunk_fails_on_entering(
     assert world.backend.open == 0
 
 
-async def test_a_stream_of_nothing_is_a_crash(world: World) -> None:
+async def test_an_empty_stream_raises_backend_crashed(world: World) -> None:
     world.backend.script = [0.0]
     with pytest.raises(BackendCrashedError):
         await enter(world, streamed())
 
 
-async def test_the_id_that_the_backend_uses_is_followed(world: World) -> None:
+async def test_a_session_adopts_the_cli_session_id_reported_by_the_backend(world: World) -> None:
     world.backend.script = [Started("elsewhere"), *says("x")[1:]]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(world.stream(streamed()))
@@ -360,7 +362,7 @@ async def test_the_id_that_the_backend_uses_is_followed(world: World) -> None:
     assert (turn.session.id, turn.session.cli_session_id) == (FIRST, "elsewhere")
 
 
-async def test_a_request_made_in_this_process() -> None:
+async def test_an_in_process_request_has_a_body_and_hides_its_content_in_repr() -> None:
     request = InboundRequest.of(PARAMS | {"stream": True}, Mode.CLAUDE_CODE, UNKNOWN)
     assert request.decision == ModeDecision(Mode.CLAUDE_CODE, UNKNOWN)
     body = await request.read()
@@ -383,7 +385,7 @@ async def test_an_upstreams_error_is_recorded(world: World) -> None:
     assert request.record.error == "upstream_error"
 
 
-async def test_a_session_has_so_many_turns_in_a_window() -> None:
+async def test_turns_of_a_session_are_rate_limited() -> None:
     world = World(turns=2)
     request = claude()
     first = await world.turn(request)
@@ -392,12 +394,12 @@ async def test_a_session_has_so_many_turns_in_a_window() -> None:
     await world.turn(claude(first.session.id))
     with pytest.raises(RateLimitError):
         await world.complete(claude(first.session.id))
-    async with world.store.hold(first.session.id):  # and it is not held any more
+    async with world.store.hold(first.session.id):  # the rejected request released the session
         pass
     await world.turn(claude())
 
 
-async def test_what_is_refused_costs_a_session_no_turn() -> None:
+async def test_rejected_requests_do_not_count_against_the_session_rate_limit() -> None:
     world = World(turns=2)
     first = await world.turn(claude())
     with pytest.raises(InvalidRequestError):
@@ -405,7 +407,7 @@ async def test_what_is_refused_costs_a_session_no_turn() -> None:
     await world.turn(claude(first.session.id))
 
 
-async def test_a_session_is_used_for_as_long_as_its_stream_takes(world: World) -> None:
+async def test_a_session_counts_as_used_until_its_stream_ends(world: World) -> None:
     world.backend.script = says("a", "b")
     async with world.stream(streamed()) as answer:
         world.clock.advance(59)
@@ -414,7 +416,7 @@ async def test_a_session_is_used_for_as_long_as_its_stream_takes(world: World) -
     assert (await world.turn(claude(FIRST))).resume
 
 
-async def test_the_record_names_the_turn_before_the_backend_can_fail(world: World) -> None:
+async def test_a_failed_request_records_its_model_mode_and_session(world: World) -> None:
     world.backend.script = [BackendFailedError("x")]
     for request in claude(), streamed():
         with pytest.raises(BackendFailedError):
@@ -431,7 +433,7 @@ async def test_a_streams_usage_is_recorded(world: World) -> None:
     assert request.record.completion_tokens == 2
 
 
-async def test_an_answer_is_redacted(world: World) -> None:
+async def test_secrets_in_a_complete_answer_are_redacted(world: World) -> None:
     world.backend.script = says("The key is sk-ant-api03-", "abcdef1234567890.")
     answer = await world.complete(claude())
     assert isinstance(answer, CompleteAnswer)
@@ -439,7 +441,7 @@ async def test_an_answer_is_redacted(world: World) -> None:
 
 
 class FullStore(MemorySessionStore):
-    """A store that can be read, and fails at what `fails_at` names."""
+    """A readable store whose operations named in `fails_at` raise `StorageError`."""
 
     fails_at: tuple[str, ...] = ()
 
@@ -466,7 +468,9 @@ def full() -> tuple[World, FullStore]:
     return World(store=store), store
 
 
-async def test_nothing_is_asked_that_cannot_be_kept(full: tuple[World, FullStore]) -> None:
+async def test_no_turn_starts_if_its_session_cannot_be_reserved(
+    full: tuple[World, FullStore],
+) -> None:
     world, store = full
     first = (await world.turn(claude())).session.id
     store.fails_at = ("reserve",)
@@ -480,28 +484,28 @@ async def test_nothing_is_asked_that_cannot_be_kept(full: tuple[World, FullStore
     assert await store.find() == before
     store.fails_at = ()
     for turn in before:
-        async with store.hold(turn.id):  # it is free again
+        async with store.hold(turn.id):  # the session is released
             pass
     assert (await world.turn(claude(first))).resume
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-async def test_an_answer_is_not_lost_with_its_session(
+async def test_an_answer_is_returned_even_if_its_session_cannot_be_stored(
     full: tuple[World, FullStore], is_new: bool
 ) -> None:
     world, store = full
     session = None if is_new else (await world.turn(claude())).session.id
     before = await store.find()
     store.fails_at = ("put",)
-    whole = await world.complete(claude(session))
-    assert isinstance(whole, CompleteAnswer)
-    assert whole.completion.text == "Hello there."
+    complete_answer = await world.complete(claude(session))
+    assert isinstance(complete_answer, CompleteAnswer)
+    assert complete_answer.completion.text == "Hello there."
     async with world.stream(streamed(session)) as answer:
         assert await texts(answer.rest) == ["Hello ", "there."]
     assert await store.find() == before
 
 
-async def test_a_conversation_that_is_gone_is_told_also_where_its_row_stays(
+async def test_a_lost_conversation_is_reported_even_if_its_session_cannot_be_removed(
     full: tuple[World, FullStore],
 ) -> None:
     world, store = full

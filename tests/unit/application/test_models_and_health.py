@@ -43,7 +43,7 @@ async def test_every_listed_model_is_accepted() -> None:
         assert model["owned_by"] == "anthropic"
 
 
-async def test_a_model_has_the_date_of_the_one_that_answers() -> None:
+async def test_a_model_is_dated_by_the_release_of_its_cli_model() -> None:
     rows = {"ours": "claude-opus-4-6", "gpt-9*": "claude-sonnet-4-6", "new": "claude-opus-99"}
     source = FakeConfigurationSource(routes=Routes(models=ModelMap(rows, default="ours")))
     models = ListModels(source, Catalog())
@@ -54,7 +54,7 @@ async def test_a_model_has_the_date_of_the_one_that_answers() -> None:
     assert (found["created"], found["owned_by"]) == (1771286400, "anthropic")
 
 
-async def test_the_upstreams_own_come_behind_and_no_name_twice() -> None:
+async def test_upstream_models_are_listed_last_and_without_duplicates() -> None:
     listed = await ListModels(FakeConfigurationSource(), Catalog()).execute(include_upstream=True)
     assert listed[-1] == {"id": "gpt-9", "owned_by": "them"}
     assert [model["id"] for model in listed].count("gpt-4o") == 1
@@ -86,7 +86,7 @@ class Claude:
     ("executable", "credentials", "passthrough", "own_keys"),
     list(itertools.product([True, False], CredentialState, PassthroughState, [True, False])),
 )
-def test_ready_where_at_least_one_backend_can_work(
+def test_health_is_ready_if_at_least_one_backend_can_work(
     executable: bool,
     credentials: CredentialState,
     passthrough: PassthroughState,

@@ -1,4 +1,4 @@
-"""A client's sessions, and the end of their time."""
+"""Listing, ending and expiring sessions."""
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -28,11 +28,11 @@ from modegate.testing.transcript_store import FakeTranscriptStore
 ME, YOU = ClientId("me"), ClientId("you")
 ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
 TWO = SessionId("7d9f6c52-8f1e-4a9b-8a55-6a3f0e1c2b22")
-LEFT = SessionId("9b1d2e3f-4a5b-4c6d-8e7f-8a9b0c1d2e33")
+ORPHAN = SessionId("9b1d2e3f-4a5b-4c6d-8e7f-8a9b0c1d2e33")
 
 
 class World:
-    """Two sessions of mine; one is used at 0, the other at 50. Idle sessions live for a minute."""
+    """Two sessions of `ME`, last used at 0 s and 50 s; sessions expire after 60 idle seconds."""
 
     def __init__(self) -> None:
         self.clock = FakeClock(55.0)
@@ -65,8 +65,8 @@ async def world() -> World:
     return made
 
 
-class EndedMeanwhile(MemorySessionStore):
-    """Whoever held the session until now has ended it."""
+class SessionEndingStore(MemorySessionStore):
+    """Simulates that the previous holder ended the session."""
 
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
@@ -75,8 +75,8 @@ class EndedMeanwhile(MemorySessionStore):
             yield
 
 
-async def test_what_was_ended_while_it_was_waited_for_is_not_resumed(world: World) -> None:
-    store = EndedMeanwhile()
+async def test_a_session_ended_while_being_acquired_is_not_resumed(world: World) -> None:
+    store = SessionEndingStore()
     await store.put(Session.start(TWO, ME, 50.0))
     holding = replace(world.sessions.sessions, store=store)
     with pytest.raises(SessionNotFoundError):
@@ -84,20 +84,20 @@ async def test_what_was_ended_while_it_was_waited_for_is_not_resumed(world: Worl
             pass
 
 
-async def test_a_client_sees_its_own_the_latest_used_first(world: World) -> None:
+async def test_a_client_lists_only_its_own_sessions_most_recently_used_first(world: World) -> None:
     assert [session.id for session in await world.sessions.list(ME)] == [TWO, ONE]
     assert (await world.sessions.get(ONE, ME)).id == ONE
     assert not await world.sessions.list(YOU)
 
 
-async def test_what_is_expired_is_not_there(world: World) -> None:
+async def test_expired_sessions_are_neither_listed_nor_returned(world: World) -> None:
     world.clock.advance(10)
     assert [session.id for session in await world.sessions.list(ME)] == [TWO]
     with pytest.raises(SessionNotFoundError):
         await world.sessions.get(ONE, ME)
 
 
-async def test_ending_takes_the_conversation_too(world: World) -> None:
+async def test_ending_a_session_deletes_its_transcript(world: World) -> None:
     assert (await world.sessions.end(ONE, ME)).id == ONE
     assert await world.store.get(ONE) is None
     assert world.transcripts.ids == {TWO}
@@ -105,7 +105,7 @@ async def test_ending_takes_the_conversation_too(world: World) -> None:
         await world.sessions.end(ONE, ME)
 
 
-async def test_nobody_ends_what_is_anothers_or_in_use(world: World) -> None:
+async def test_sessions_of_other_clients_or_in_use_cannot_be_ended(world: World) -> None:
     with pytest.raises(SessionNotFoundError):
         await world.sessions.end(ONE, YOU)
     with pytest.raises(InvalidSessionIdError):
@@ -113,12 +113,12 @@ async def test_nobody_ends_what_is_anothers_or_in_use(world: World) -> None:
     async with world.store.hold(ONE):
         with pytest.raises(SessionBusyError):
             await world.sessions.end(ONE, ME)
-        with pytest.raises(SessionNotFoundError):  # not even that it is busy is told
+        with pytest.raises(SessionNotFoundError):  # does not disclose that the session is busy
             await world.sessions.end(ONE, YOU)
     assert await world.store.get(ONE) is not None
 
 
-async def test_expired_sessions_are_removed_with_their_conversations(world: World) -> None:
+async def test_expired_sessions_are_removed_with_their_transcripts(world: World) -> None:
     assert await world.expire.execute() == 0
     world.clock.advance(5)
     assert await world.expire.execute() == 1
@@ -126,29 +126,31 @@ async def test_expired_sessions_are_removed_with_their_conversations(world: Worl
     assert [session.id for session in await world.store.find()] == [TWO]
 
 
-async def test_a_session_that_is_too_old_is_removed_however_busy_it_was(world: World) -> None:
+async def test_a_session_past_its_maximum_age_is_removed_even_if_recently_used(
+    world: World,
+) -> None:
     world.clock.advance(145)
     await world.store.put(replace(Session.start(TWO, ME, 0.0), used_at=199.0))
     assert await world.expire.execute() == 2
 
 
-async def test_what_is_in_use_stays_until_it_is_free(world: World) -> None:
+async def test_an_expired_session_in_use_is_removed_once_released(world: World) -> None:
     world.clock.advance(100)
     async with world.store.hold(ONE):
         assert await world.expire.execute() == 1
     assert await world.expire.execute() == 1
 
 
-async def test_what_is_left_of_a_turn_that_nobody_remembers_is_removed(world: World) -> None:
-    world.transcripts.ids.add(LEFT)
-    async with world.store.hold(LEFT):  # its first turn is under way
+async def test_transcripts_without_a_session_are_removed_unless_in_use(world: World) -> None:
+    world.transcripts.ids.add(ORPHAN)
+    async with world.store.hold(ORPHAN):  # its first turn is under way
         assert await world.expire.execute() == 0
     assert await world.expire.execute() == 1
     assert world.transcripts.ids == {ONE, TWO}
 
 
-class Full(MemorySessionStore):
-    """Has room for nothing while `conversations` keeps something of a session."""
+class FullStore(MemorySessionStore):
+    """Raises `StorageError` on removal while `conversations` still holds the transcript."""
 
     def __init__(self, conversations: FakeTranscriptStore) -> None:
         super().__init__()
@@ -160,8 +162,8 @@ class Full(MemorySessionStore):
         await super().remove(session_id)
 
 
-class Stuck(FakeTranscriptStore):
-    """Cannot remove what it keeps of the first session."""
+class StuckTranscriptStore(FakeTranscriptStore):
+    """Cannot delete the transcript of session `ONE`."""
 
     async def delete(self, session_id: SessionId) -> bool:
         if session_id == ONE:
@@ -169,8 +171,8 @@ class Stuck(FakeTranscriptStore):
         return await super().delete(session_id)
 
 
-async def test_the_conversation_goes_first_for_the_store_may_need_its_room(world: World) -> None:
-    store = Full(world.transcripts)
+async def test_a_transcript_is_deleted_before_its_session(world: World) -> None:
+    store = FullStore(world.transcripts)
     await store.put(Session.start(ONE, ME, 0.0))
     await store.put(Session.start(TWO, ME, 50.0))
     ending = replace(world.sessions, sessions=replace(world.sessions.sessions, store=store))
@@ -181,8 +183,8 @@ async def test_the_conversation_goes_first_for_the_store_may_need_its_room(world
     assert await store.find() == []
 
 
-async def test_one_that_cannot_be_removed_keeps_no_other(world: World) -> None:
-    stuck = Stuck(ONE, TWO)
+async def test_a_failed_transcript_deletion_does_not_block_other_sessions(world: World) -> None:
+    stuck = StuckTranscriptStore(ONE, TWO)
     world.clock.advance(300)
     with pytest.raises(StorageError):
         await replace(world.expire, transcripts=stuck).execute()
@@ -190,8 +192,8 @@ async def test_one_that_cannot_be_removed_keeps_no_other(world: World) -> None:
     assert [session.id for session in await world.store.find()] == [ONE]
 
 
-async def test_a_conversation_that_stays_is_told_and_left_to_the_cleaner(world: World) -> None:
-    ending = replace(world.sessions, transcripts=Stuck(ONE))
+async def test_a_failed_transcript_deletion_is_reported_and_left_to_cleanup(world: World) -> None:
+    ending = replace(world.sessions, transcripts=StuckTranscriptStore(ONE))
     with pytest.raises(StorageError):
         await ending.end(ONE, ME)
     with pytest.raises(SessionNotFoundError):
@@ -201,7 +203,7 @@ async def test_a_conversation_that_stays_is_told_and_left_to_the_cleaner(world: 
 
 
 class Paged(MemorySessionStore):
-    """Loads no session but those that are to be removed, and records the size of each page."""
+    """Fails when all sessions are loaded at once; records the size of each page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,15 +240,15 @@ async def many(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-async def test_sessions_expire_in_pages(many: World) -> None:
-    many.transcripts.ids.add(LEFT)
+async def test_expired_sessions_are_removed_in_pages(many: World) -> None:
+    many.transcripts.ids.add(ORPHAN)
     assert await many.expire.execute() == 10
     assert many.transcripts.ids == {IDS[7]}
     assert isinstance(many.store, Paged)
     assert many.store.sizes == [3, 3, 3, 0, 2]
 
 
-async def test_sessions_in_use_fill_no_page_for_ever(many: World) -> None:
+async def test_sessions_in_use_do_not_block_removal_of_later_pages(many: World) -> None:
     async with AsyncExitStack() as turns:
         for session_id in IDS[:5]:
             await turns.enter_async_context(many.store.hold(session_id))
@@ -255,13 +257,13 @@ async def test_sessions_in_use_fill_no_page_for_ever(many: World) -> None:
     assert await many.store.count() == 1
 
 
-class Immovable(Paged):
+class FailingRemovalStore(Paged):
     async def remove(self, session_id: SessionId) -> None:
-        raise StorageError(f"{session_id} stays")
+        raise StorageError(f"cannot remove {session_id}")
 
 
-async def test_sessions_that_cannot_be_removed_fill_no_page_for_ever(many: World) -> None:
-    store = Immovable()
+async def test_sessions_whose_removal_fails_do_not_block_later_pages(many: World) -> None:
+    store = FailingRemovalStore()
     for session_id in IDS:
         await store.put(Session.start(session_id, ME, 0.0))
     with pytest.raises(StorageError, match=IDS[-1]):  # all were tried
@@ -269,17 +271,19 @@ async def test_sessions_that_cannot_be_removed_fill_no_page_for_ever(many: World
     assert await store.count() == len(IDS)
 
 
-async def test_a_transcript_that_another_gateway_uses_fills_no_page_for_ever(many: World) -> None:
+async def test_cleanup_terminates_and_skips_transcripts_used_by_another_gateway(
+    many: World,
+) -> None:
     class Used(FakeTranscriptStore):
         async def delete(self, session_id: SessionId) -> bool:
             return session_id == IDS[0] and await super().delete(session_id)
 
-    assert await replace(many.expire, transcripts=Used(*IDS, LEFT)).execute() == 1
+    assert await replace(many.expire, transcripts=Used(*IDS, ORPHAN)).execute() == 1
     assert await many.store.count() == len(IDS) - 1
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
-async def test_a_clock_that_jumps_ends_none_and_shows_what_it_says(
+async def test_clock_jumps_expire_no_session_and_shift_reported_times(
     jump: float, world: World
 ) -> None:
     world.clock.jump(jump)

@@ -4,12 +4,12 @@ from modegate.dialects.json import parse_json_object
 from modegate.domain.errors import InvalidRequestError
 
 
-def test_an_object() -> None:
+def test_a_json_object_is_parsed() -> None:
     assert parse_json_object('{"a": "ü", "b": [1, null]}'.encode()) == {"a": "ü", "b": [1, None]}
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reason"),
     [
         (b"", "empty"),
         (b" \n", "empty"),
@@ -24,12 +24,14 @@ def test_an_object() -> None:
         (b'{"secret-word": x}', "not valid JSON"),
     ],
 )
-def test_anything_else_is_refused_and_never_quoted(body: bytes, told: str) -> None:
-    with pytest.raises(InvalidRequestError, match=told) as caught:
+def test_invalid_json_objects_are_rejected_without_quoting_the_body(
+    body: bytes, reason: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=reason) as caught:
         parse_json_object(body)
     assert "secret-word" not in caught.value.message
 
 
 @pytest.mark.parametrize("body", [b'\xef\xbb\xbf{"a": 1}', b'{"a": "\\ud800"}'])
-def test_what_only_the_slower_parser_takes(body: bytes) -> None:
+def test_a_byte_order_mark_and_lone_surrogates_are_accepted(body: bytes) -> None:
     assert "a" in parse_json_object(body)

@@ -27,41 +27,41 @@ def text(value: str) -> dict[str, object]:
 HELLO = message("user", "Hello")
 
 
-def test_strings_and_parts() -> None:
+def test_text_parts_are_joined_into_one_message_text() -> None:
     assert parse(message("user", [text("a"), text(""), text("b ")])).messages == (
         Message(Role.USER, "ab "),
     )
 
 
-def test_an_assistant_may_have_said_nothing() -> None:
+def test_an_assistant_message_may_have_null_content() -> None:
     assert parse(HELLO, message("assistant", None)).messages[1] == Message(Role.ASSISTANT, "")
 
 
-def test_a_refusal_is_text() -> None:
+def test_a_refusal_part_is_parsed_as_text() -> None:
     part = {"type": "refusal", "refusal": "I won't."}
     assert parse(HELLO, message("assistant", [part])).messages[1].text == "I won't."
 
 
-def test_earlier_tool_calls_are_told() -> None:
+def test_earlier_tool_calls_are_rendered_as_text() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "get", "arguments": '{"a":1}'}}
     said = parse(HELLO, message("assistant", None, tool_calls=[call, "x"])).messages[1].text
     assert said == '[called get with {"a":1}]'
 
 
-def test_a_call_of_a_custom_tool_is_told() -> None:
+def test_custom_tool_calls_are_rendered_as_text() -> None:
     call = {"id": "1", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
     said = parse(HELLO, message("assistant", "", tool_calls=[call])).messages[1].text
     assert said == "[called shell with ls]"
 
 
-def test_a_call_of_an_older_client_is_told() -> None:
+def test_legacy_function_calls_are_rendered_as_text() -> None:
     call = {"name": "get", "arguments": '{"a":1}'}
     said = parse(HELLO, message("assistant", None, function_call=call)).messages[1].text
     assert said == '[called get with {"a":1}]'
 
 
 @pytest.mark.parametrize("content", ["42", [text("4"), text("2")]])
-def test_the_role_function_of_older_clients_is_text_like_tool(content: object) -> None:
+def test_the_legacy_function_role_renders_like_the_tool_role(content: object) -> None:
     assert (
         prompt(HELLO, message("function", content, name="get")).text
         == prompt(HELLO, message("tool", content, tool_call_id="1")).text
@@ -70,12 +70,12 @@ def test_the_role_function_of_older_clients_is_text_like_tool(content: object) -
 
 @pytest.mark.parametrize("content", [None, "", []])
 @pytest.mark.parametrize("role", [Role.FUNCTION, Role.TOOL])
-def test_a_function_may_have_returned_nothing(content: object, role: Role) -> None:
+def test_function_and_tool_messages_may_be_empty(content: object, role: Role) -> None:
     assert parse(HELLO, message(role, content)).messages[1] == Message(role, "")
 
 
 @pytest.mark.parametrize(
-    "beside",
+    "fields",
     [
         {"tool_calls": []},
         {"tool_calls": None},
@@ -88,10 +88,8 @@ def test_a_function_may_have_returned_nothing(content: object, role: Role) -> No
     ],
 )
 @pytest.mark.parametrize("content", [None, "", [], "Yes."])
-def test_empty_fields_beside_the_content_say_nothing(
-    beside: dict[str, object], content: object
-) -> None:
-    said = parse(HELLO, message("assistant", content, **beside)).messages[1].text
+def test_empty_assistant_fields_add_no_text(fields: dict[str, object], content: object) -> None:
+    said = parse(HELLO, message("assistant", content, **fields)).messages[1].text
     assert said == (content or "")
 
 
@@ -129,13 +127,15 @@ def test_empty_fields_beside_the_content_say_nothing(
         ),
     ],
 )
-def test_what_is_wrong_is_named(messages: Any, error: type[RequestError], param: str) -> None:
+def test_invalid_messages_raise_an_error_naming_the_parameter(
+    messages: Any, error: type[RequestError], param: str
+) -> None:
     with pytest.raises(error) as caught:
         Conversation.parse(messages)
     assert caught.value.param == param
 
 
-def test_the_bounds_themselves_are_within() -> None:
+def test_the_maximum_message_count_and_length_are_accepted() -> None:
     assert len(parse(*[HELLO] * 100).messages) == 100
     assert len(parse(message("user", "x" * 500_000)).messages[0].text) == 500_000
 
@@ -144,17 +144,17 @@ def prompt(*messages: object, resume: bool = False) -> Prompt:
     return build_prompt(parse(*messages), resume=resume)
 
 
-def test_a_single_message_is_the_prompt_as_it_is() -> None:
+def test_a_single_message_becomes_the_prompt_unchanged() -> None:
     assert prompt(message("user", "-- what?\x00 ")) == Prompt("", "-- what?\x00 ")
 
 
-def test_system_and_developer_messages_are_the_system_prompt_wherever_they_stand() -> None:
+def test_system_and_developer_messages_form_the_system_prompt_in_any_position() -> None:
     assert prompt(
         message("system", "a"), HELLO, message("developer", [text("b")]), message("system", "c")
     ) == Prompt("a\n\nb\n\nc", "Hello")
 
 
-def test_several_messages_are_labelled_in_any_order_of_roles() -> None:
+def test_multiple_messages_are_labelled_with_their_roles() -> None:
     assert prompt(
         message("assistant", "Yes?"),
         message("user", "One"),
@@ -164,7 +164,7 @@ def test_several_messages_are_labelled_in_any_order_of_roles() -> None:
     ) == Prompt("", "Assistant: Yes?\n\nUser: One\n\nUser: Two\n\nTool: 42")
 
 
-def test_a_resumed_conversation_gets_the_last_user_message_alone() -> None:
+def test_a_resumed_conversation_sends_only_the_last_user_message() -> None:
     assert prompt(
         message("system", "s"),
         message("user", "One"),
@@ -175,13 +175,18 @@ def test_a_resumed_conversation_gets_the_last_user_message_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("half", "whole"),
+    ("surrogates", "expected"),
     [
         ("a\ud83d", "a?"),
         ("\ude00 ü \ufffd", "? ü \ufffd"),
         ([text("\ud83d"), text("\ude00")], "\U0001f600"),
     ],
 )
-def test_a_prompt_has_no_half_of_a_character(half: object, whole: str) -> None:
-    assert prompt(message("system", half), message("user", half)) == Prompt(whole, whole)
-    assert prompt(message("user", half), message("user", half), resume=True).text == whole
+def test_surrogates_in_a_prompt_are_paired_or_replaced(surrogates: object, expected: str) -> None:
+    assert prompt(message("system", surrogates), message("user", surrogates)) == Prompt(
+        expected, expected
+    )
+    assert (
+        prompt(message("user", surrogates), message("user", surrogates), resume=True).text
+        == expected
+    )

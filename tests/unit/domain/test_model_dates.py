@@ -28,11 +28,13 @@ from modegate.domain.routing.model_map import BUILT_IN_MODELS
         ("opusculum", None),
     ],
 )
-def test_a_release_is_that_of_the_name(cli_model: str, day: date | None) -> None:
+def test_a_release_date_is_derived_from_the_cli_model_name(
+    cli_model: str, day: date | None
+) -> None:
     seconds = released_at(cli_model)
     assert (datetime.fromtimestamp(seconds, UTC).date() if seconds else None) == day
 
 
-def test_every_model_that_is_built_in_has_a_release() -> None:
+def test_every_built_in_model_has_a_release_date() -> None:
     for cli_model in (*BUILT_IN_MODELS.values(), *RELEASED):
         assert released_at(cli_model) >= datetime(2025, 10, 1, tzinfo=UTC).timestamp()

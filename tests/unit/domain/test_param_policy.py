@@ -13,7 +13,7 @@ def screen(**params: object) -> Screening:
     return ParamPolicy().screen(BASE | params)
 
 
-def test_what_is_honoured_is_not_named() -> None:
+def test_honoured_parameters_are_not_reported_as_ignored() -> None:
     assert screen(stream_options={"include_usage": True}) == NOTHING
 
 
@@ -43,7 +43,9 @@ def test_what_is_honoured_is_not_named() -> None:
         ("a_name_of_next_year", {"deep": [1]}),
     ],
 )
-def test_tier_two_is_accepted_and_named(name: str, value: object) -> None:
+def test_ignorable_parameters_are_accepted_and_reported_as_ignored(
+    name: str, value: object
+) -> None:
     assert screen(**{name: value}) == Screening(ignored=(name,), effort=None)
 
 
@@ -113,13 +115,13 @@ NEUTRAL: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), NEUTRAL)
-def test_what_asks_for_nothing_is_accepted_and_named(name: str, value: object) -> None:
+def test_neutral_values_are_accepted_and_reported_as_ignored(name: str, value: object) -> None:
     named = () if value is None else (name,)
     assert screen(**{name: value}) == Screening(ignored=named, effort=None)
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_tier_three_is_refused(name: str, value: object) -> None:
+def test_unsupported_parameters_are_rejected_by_name(name: str, value: object) -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
         screen(**{name: value})
     assert caught.value.param == name
@@ -128,31 +130,31 @@ def test_tier_three_is_refused(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["tools", "temperature", "n", "logit_bias", "reasoning_effort"])
-def test_null_counts_as_absent(name: str) -> None:
+def test_null_parameters_count_as_absent(name: str) -> None:
     assert screen(**{name: None}) == NOTHING
 
 
 @pytest.mark.parametrize("effort", Effort)
-def test_an_effort_that_the_cli_knows(effort: Effort) -> None:
+def test_efforts_known_to_the_cli_are_honoured(effort: Effort) -> None:
     assert screen(reasoning_effort=effort.value) == Screening((), effort)
 
 
 @pytest.mark.parametrize("value", ["max", "minimal", "none", "", 3, {"x": 1}, ["low"], True])
-def test_any_other_effort_is_ignored(value: object) -> None:
+def test_other_effort_values_are_reported_as_ignored(value: object) -> None:
     assert screen(reasoning_effort=value) == Screening(("reasoning_effort",), None)
 
 
-def test_the_order_of_the_request_is_kept() -> None:
+def test_ignored_parameters_keep_the_request_order() -> None:
     assert screen(seed=1, user="x", top_p=1).ignored == ("seed", "user", "top_p")
 
 
-def test_a_refusal_names_what_asks_and_not_what_stands_beside_it() -> None:
+def test_the_error_names_the_unsupported_parameter_and_not_neutral_ones() -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
         screen(tool_choice="auto", top_logprobs=0, tools=[TOOL])
     assert caught.value.param == "tools"
 
 
-def test_a_value_that_is_nested_deeply_is_judged() -> None:
+def test_deeply_nested_values_are_screened_without_recursion_errors() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
@@ -168,7 +170,7 @@ names = st.sampled_from(["n", "tools", "logprobs", "modalities", "reasoning_effo
 
 
 @given(st.dictionaries(names, json_values))
-def test_whatever_is_sent_is_refused_named_or_honoured(params: dict[str, object]) -> None:
+def test_any_parameters_are_honoured_ignored_or_rejected(params: dict[str, object]) -> None:
     try:
         screening = ParamPolicy().screen(params)
     except (InvalidRequestError, UnsupportedParameterError):
@@ -186,7 +188,7 @@ def test_whatever_is_sent_is_refused_named_or_honoured(params: dict[str, object]
         ("modalities", {"x": "text"}),
     ],
 )
-def test_what_no_mode_could_take_is_invalid(name: str, value: object) -> None:
+def test_values_invalid_in_every_mode_raise_invalid_request_error(name: str, value: object) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         ParamPolicy().screen({name: value})
     assert caught.value.param == name

@@ -7,7 +7,7 @@ from modegate.domain.session import Session, SessionId, SessionPolicy, parse_ses
 ID = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
 
 
-def test_an_id_is_a_uuid_of_version_four_in_any_case() -> None:
+def test_a_session_id_is_a_version_4_uuid_in_any_case() -> None:
     assert parse_session_id(ID.upper()) == ID
 
 
@@ -24,13 +24,13 @@ def test_an_id_is_a_uuid_of_version_four_in_any_case() -> None:
         "--resume",
     ],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_malformed_session_ids_are_rejected(text: str) -> None:
     with pytest.raises(InvalidSessionIdError) as caught:
         parse_session_id(text)
     assert caught.value.param is Input.SESSION_ID
 
 
-def test_a_session_follows_the_id_that_the_cli_uses() -> None:
+def test_a_session_adopts_the_cli_session_id_and_keeps_its_own() -> None:
     session = Session.start(ID, ANONYMOUS.id, 10.0)
     assert session.cli_session_id == ID
     moved = session.touched(20.0, "other")
@@ -54,6 +54,8 @@ def test_a_turn_without_a_system_prompt_keeps_the_last_one() -> None:
     ("used_at", "now", "expired"),
     [(0, 9.9, False), (0, 10, True), (15, 19.9, False), (15, 20, True)],
 )
-def test_idle_for_too_long_or_too_old(used_at: float, now: float, expired: bool) -> None:
+def test_a_session_expires_when_idle_too_long_or_too_old(
+    used_at: float, now: float, expired: bool
+) -> None:
     session = Session.start(ID, ANONYMOUS.id, 0.0).touched(used_at, None)
     assert SessionPolicy(idle=10, age=20).expired(session, now) is expired

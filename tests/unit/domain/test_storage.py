@@ -1,4 +1,4 @@
-"""What each fault of a disk is, and what clients are told."""
+"""Classification of disk errors and the errors that clients get."""
 
 import errno
 import re
@@ -24,13 +24,13 @@ from modegate.domain.storage import StorageFault, fault_of, storage_error
         (None, StorageFault.BROKEN),
     ],
 )
-def test_every_error_of_the_system_is_a_fault(code: int | None, fault: StorageFault) -> None:
+def test_every_os_error_maps_to_a_storage_fault(code: int | None, fault: StorageFault) -> None:
     error = OSError() if code is None else OSError(code, "x", "/secret/path")
     assert fault_of(error) is fault
 
 
 @pytest.mark.parametrize("fault", StorageFault)
-def test_clients_learn_what_to_do_and_no_path(fault: StorageFault) -> None:
+def test_storage_errors_give_advice_without_disclosing_a_path(fault: StorageFault) -> None:
     error = storage_error(fault)
     assert error.code == "storage_unavailable"
     assert error.remedies

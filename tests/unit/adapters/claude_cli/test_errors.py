@@ -23,17 +23,19 @@ from modegate.domain.errors import (
         (None, "", BackendCrashedError),
     ],
 )
-def test_ends_without_a_result(status: int | None, stderr: str, error: type[GatewayError]) -> None:
+def test_an_exit_without_a_result_maps_to_an_error(
+    status: int | None, stderr: str, error: type[GatewayError]
+) -> None:
     assert type(errors.from_exit(status, stderr)) is error
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "is_auth_error"),
     [
         ("Invalid API key · Please run /login", True),
         ("Error: authentication module\n    at login.js:3", False),
         ("", False),
     ],
 )
-def test_plain_words(words: str, told: bool) -> None:
-    assert isinstance(errors.from_words(words), BackendAuthError) is told
+def test_plain_login_messages_are_authentication_errors(words: str, is_auth_error: bool) -> None:
+    assert isinstance(errors.from_words(words), BackendAuthError) is is_auth_error

@@ -13,7 +13,7 @@ from modegate.domain.quota import Limit
 THREE = Limit("x", 3, 60)
 
 
-async def test_exactly_as_many_as_the_limit_says() -> None:
+async def test_the_limit_is_exact_per_subject_and_per_limit() -> None:
     windows = SlidingWindowLimiter()
     assert [(await windows.record(THREE, "a")).remaining for _ in range(3)] == [2, 1, 0]
     for _ in range(2):
@@ -23,7 +23,7 @@ async def test_exactly_as_many_as_the_limit_says() -> None:
     assert (await windows.record(Limit("y", 3, 60), "a")).remaining == 2
 
 
-async def test_a_thousand_at_once() -> None:
+async def test_the_limit_is_exact_for_a_thousand_concurrent_requests() -> None:
     windows = SlidingWindowLimiter()
     limit = Limit("x", 100, 60)
 
@@ -37,7 +37,7 @@ async def test_a_thousand_at_once() -> None:
     assert sum(await asyncio.gather(*(ask() for _ in range(1000)))) == 100
 
 
-async def test_the_window_slides() -> None:
+async def test_the_rate_limit_window_slides() -> None:
     now = [1000.0]
     windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 2, 1.5)
     await windows.record(limit, "a")
@@ -54,7 +54,7 @@ async def test_the_window_slides() -> None:
 
 
 @given(st.lists(st.integers(0, 3000), max_size=60))
-async def test_no_window_of_any_place_holds_more_than_the_limit(pauses: list[int]) -> None:
+async def test_no_sliding_window_admits_more_requests_than_the_limit(pauses: list[int]) -> None:
     now, admitted = [0.0], list[float]()
     windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 3, 2000)
     for pause in pauses:
@@ -68,7 +68,7 @@ async def test_no_window_of_any_place_holds_more_than_the_limit(pauses: list[int
             assert not room
 
 
-async def test_nothing_is_kept_of_who_has_been_silent_for_a_window() -> None:
+async def test_subjects_idle_for_a_window_are_evicted() -> None:
     now = [0.0]
     windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 2, 10.0)
     for subject in range(1000):
@@ -78,7 +78,7 @@ async def test_nothing_is_kept_of_who_has_been_silent_for_a_window() -> None:
     assert len(windows) == 10
 
 
-async def test_a_high_limit_needs_no_more_memory_than_a_low_one() -> None:
+async def test_a_high_limit_uses_less_than_one_megabyte_of_memory() -> None:
     now = [0.0]
     windows, limit = SlidingWindowLimiter(lambda: now[0]), Limit("x", 100_000, 10.0)
     tracemalloc.start()

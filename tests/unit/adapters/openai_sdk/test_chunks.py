@@ -1,4 +1,4 @@
-"""Chunks put together to a completion, and a completion taken apart to chunks."""
+"""Joining chunks to a completion, and splitting a completion into chunks."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def chunk(delta: Any, finish: str | None = None, index: int = 0, **more: Any) ->
     return {**HEAD, "choices": [{"index": index, "delta": delta, "finish_reason": finish}], **more}
 
 
-def test_texts_grow_and_the_rest_is_kept() -> None:
+def test_joining_concatenates_text_fields_and_keeps_other_fields() -> None:
     joined = join_chunks(
         [
             chunk({"role": "assistant", "content": "", "refusal": None}, provider="x"),
@@ -46,7 +46,7 @@ def test_texts_grow_and_the_rest_is_kept() -> None:
     }
 
 
-def test_calls_of_tools_are_joined_by_their_index() -> None:
+def test_tool_calls_are_joined_by_their_index() -> None:
     def call(index: int, arguments: str, **more: Any) -> dict[str, Any]:
         function = {"arguments": arguments} | ({"name": "f"} if more else {})
         return chunk({"tool_calls": [{"index": index, "function": function, **more}]})
@@ -68,20 +68,20 @@ def test_calls_of_tools_are_joined_by_their_index() -> None:
     ]
 
 
-def test_calls_without_an_index_are_calls_of_their_own() -> None:
+def test_tool_calls_without_an_index_stay_separate() -> None:
     calls = [{"id": name, "function": {"name": name, "arguments": "{}"}} for name in "ab"]
     joined = join_chunks([chunk({"tool_calls": [call]}) for call in calls])
     assert joined["choices"][0]["message"]["tool_calls"] == calls
 
 
-def test_choices_keep_apart_and_in_order() -> None:
+def test_choices_stay_separate_and_are_sorted_by_index() -> None:
     joined = join_chunks(
         [chunk({"content": "b"}, index=1), chunk({"content": "a"}), chunk({}, "length", 1)]
     )
-    told = [
+    joined_choices = [
         (it["index"], it["message"]["content"], it["finish_reason"]) for it in joined["choices"]
     ]
-    assert told == [(0, "a", None), (1, "b", "length")]
+    assert joined_choices == [(0, "a", None), (1, "b", "length")]
 
 
 def test_log_probabilities_are_appended() -> None:
@@ -90,18 +90,18 @@ def test_log_probabilities_are_appended() -> None:
     assert joined["choices"][0]["logprobs"] == {"content": [{"token": "a"}, {"token": "a"}]}
 
 
-def test_a_whole_message_replaces_its_deltas() -> None:
+def test_a_complete_message_replaces_its_deltas() -> None:
     last = {"index": 0, "message": {"role": "assistant", "content": "Hello"}}
     joined = join_chunks([chunk({"content": "Hello"}), {**HEAD, "choices": [last]}])
     assert joined["choices"][0]["message"]["content"] == "Hello"
 
 
 @pytest.mark.parametrize("odd", [{}, {"choices": None}, {"choices": [1]}, {"choices": {}}])
-def test_chunks_without_choices_make_none(odd: dict[str, Any]) -> None:
+def test_chunks_without_valid_choices_give_no_choices(odd: dict[str, Any]) -> None:
     assert join_chunks([odd])["choices"] == []
 
 
-def test_a_completion_and_its_chunks_say_the_same() -> None:
+def test_splitting_and_joining_a_completion_is_lossless() -> None:
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     said = {"role": "assistant", "content": "Hello", "tool_calls": [call]}
     choices = [
@@ -132,5 +132,5 @@ def test_a_completion_and_its_chunks_say_the_same() -> None:
     "odd",
     [{}, {"choices": []}, {"choices": None}, {"choices": [1]}, {"choices": [{"text": "x"}]}],
 )
-def test_what_is_no_completion_has_no_chunks(odd: dict[str, Any]) -> None:
+def test_splitting_an_invalid_completion_gives_no_chunks(odd: dict[str, Any]) -> None:
     assert split_completion(odd) == []

@@ -18,7 +18,7 @@ class Known:
         return self._endpoints.of(upstream, credential)
 
 
-def test_each_key_has_its_own_credentials_and_the_same_address() -> None:
+def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url() -> None:
     known = Known()
     server, client = known.of(SERVER), known.of(CLIENT)
     assert server.headers["Authorization"] == "Bearer sk-server"
@@ -30,7 +30,9 @@ def test_each_key_has_its_own_credentials_and_the_same_address() -> None:
     assert "sk-client" not in repr(client)
 
 
-def test_the_servers_account_is_not_put_on_a_clients_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_servers_organization_is_not_sent_with_a_client_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-server")
     known = Known()
     server, client = known.of(SERVER), known.of(CLIENT)
@@ -47,7 +49,7 @@ def test_each_upstream_has_its_own_address() -> None:
     assert str(known.of(SERVER).models) == "http://127.0.0.1:9/v1/models"
 
 
-def test_one_is_made_a_key_and_the_least_recently_used_goes() -> None:
+def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
     known = Known(capacity=2)
     first, second = known.of(SERVER), known.of(CLIENT)
     assert known.of(SERVER) is first
@@ -65,7 +67,7 @@ def test_one_is_made_a_key_and_the_least_recently_used_goes() -> None:
         ("SSL_CERT_FILE", "/nonexistent/authorities.pem"),
     ],
 )
-def test_no_proxy_and_no_certificates_of_the_environment_are_looked_at(
+def test_endpoints_ignore_proxies_and_certificates_of_the_environment(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)

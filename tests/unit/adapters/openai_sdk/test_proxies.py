@@ -15,13 +15,13 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-def test_without_a_variable_there_is_none() -> None:
+def test_there_is_no_proxy_without_a_proxy_variable() -> None:
     assert proxy_for(UPSTREAM) is None
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("scheme", ["http://", ""])
-def test_a_proxy_of_the_upstreams_scheme(
+def test_the_proxy_for_the_upstreams_scheme_is_used(
     name: str, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, f"{scheme}user:secret@proxy.example:3128")
@@ -32,7 +32,9 @@ def test_a_proxy_of_the_upstreams_scheme(
     ("name", "value"),
     [("HTTP_PROXY", "http://proxy.example"), ("NO_PROXY", "openai.com"), ("NO_PROXY", "*")],
 )
-def test_a_proxy_for_others(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_for_other_schemes_or_excluded_hosts_is_not_used(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if name == "NO_PROXY":
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
     monkeypatch.setenv(name, value)
@@ -40,7 +42,7 @@ def test_a_proxy_for_others(name: str, value: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"])
-def test_no_proxy_is_asked_for_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_used_for_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
     assert proxy_for(URL(f"http://{host}:8000/v1/")) is None
     assert proxy_for(URL("http://192.0.2.1:8000/v1/")) is not None
@@ -51,7 +53,7 @@ def test_no_proxy_is_asked_for_loopback(host: str, monkeypatch: pytest.MonkeyPat
     "address",
     ["socks://user:secret@127.0.0.1:1080/", "socks5://p.example", "http://", "http://p.example:x"],
 )
-def test_a_proxy_that_nobody_can_use_is_an_error_that_says_how_to_change_it(
+def test_an_unusable_proxy_is_an_error_that_says_how_to_change_it(
     name: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, address)
@@ -63,7 +65,7 @@ def test_a_proxy_that_nobody_can_use_is_an_error_that_says_how_to_change_it(
     assert "p.example" not in str(caught.value)
 
 
-def test_each_origin_has_its_own_proxy_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_of_each_origin_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     proxies = ProxyChoice()
     monkeypatch.setenv("HTTPS_PROXY", "http://secure.example")
     monkeypatch.setenv("HTTP_PROXY", "http://plain.example")

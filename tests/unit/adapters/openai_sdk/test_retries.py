@@ -28,12 +28,12 @@ def refusal(status: int, headers: dict[str, str] | None = None) -> UpstreamRefus
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_transient_statuses_are_retryable(status: int) -> None:
     assert is_transient(refusal(status), 30)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 415, 422, 451])
-def test_what_stays_wrong_is_not(status: int) -> None:
+def test_permanent_client_errors_are_not_retryable(status: int) -> None:
     assert not is_transient(refusal(status), 30)
 
 
@@ -44,22 +44,22 @@ def test_a_subclass_is_tried_again_as_its_parent(error: GatewayError) -> None:
     assert is_transient(own_subclass(error), 30) == is_transient(error, 30)
 
 
-def test_what_the_upstream_says_of_another_attempt_counts_more_than_its_status() -> None:
+def test_the_x_should_retry_header_overrides_the_status() -> None:
     assert not is_transient(refusal(429, {"x-should-retry": "false"}), 30)
     assert is_transient(refusal(400, {"x-should-retry": "true"}), 30)
     assert not is_transient(refusal(400, {"x-should-retry": "true", "retry-after": "40"}), 30)
     assert is_transient(refusal(503, {"x-should-retry": "maybe"}), 30)
 
 
-@pytest.mark.parametrize("told", ["0", "-5", "nan", "Wed, 21 Oct 2015 07:28:00 GMT"])
-def test_without_a_time_to_come_the_pause_is_that_of_the_backoff(told: str) -> None:
+@pytest.mark.parametrize("header_value", ["0", "-5", "nan", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_the_delay_is_a_random_backoff_without_a_future_retry_after(header_value: str) -> None:
     state = RetryCallState(AsyncRetrying(), None, (), {})
-    state.set_exception((UpstreamRefusalError, refusal(429, {"retry-after": told}), None))
+    state.set_exception((UpstreamRefusalError, refusal(429, {"retry-after": header_value}), None))
     waits = {pause_before_next(state) for _ in range(20)}
     assert len(waits) > 1
 
 
-def test_a_long_wait_is_the_clients_to_decide() -> None:
+def test_a_retry_after_at_or_above_the_maximum_is_not_retryable() -> None:
     assert is_transient(refusal(429, {"retry-after": "29"}), 30)
     assert not is_transient(refusal(429, {"retry-after": "30"}), 30)
 
@@ -79,11 +79,13 @@ def test_a_long_wait_is_the_clients_to_decide() -> None:
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )
-def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
+def test_all_forms_of_retry_after_headers_are_parsed(
+    headers: dict[str, str], seconds: float | None
+) -> None:
     assert retry_after(UpstreamResponse(429, tuple(headers.items()), b"")) == seconds
 
 
-def test_retry_after_as_a_date() -> None:
+def test_a_retry_after_date_is_parsed_as_seconds_from_now() -> None:
     date = email.utils.formatdate(time.time() + 20, usegmt=True)
     wait = retry_after(UpstreamResponse(429, (("retry-after", date),), b""))
     assert wait is not None
@@ -91,7 +93,7 @@ def test_retry_after_as_a_date() -> None:
 
 
 class Attempts:
-    """Fails as told, then succeeds; counts."""
+    """Raises the given errors in order, then succeeds; counts the calls."""
 
     def __init__(self, *errors: GatewayError) -> None:
         self.errors = list(errors)
@@ -104,13 +106,13 @@ class Attempts:
         return "answer"
 
 
-async def test_the_answer_of_the_first_attempt_that_succeeds() -> None:
+async def test_retrying_returns_the_first_successful_answer() -> None:
     attempts = Attempts(refusal(500, NOW), refusal(429, NOW))
     assert await retrying(attempts, UpstreamOptions()) == "answer"
     assert attempts.count == 3
 
 
-async def test_the_error_of_the_last_attempt() -> None:
+async def test_exhausted_retries_raise_the_last_error() -> None:
     attempts = Attempts(*(refusal(500 + i, NOW) for i in range(5)))
     with pytest.raises(UpstreamRefusalError) as caught:
         await retrying(attempts, UpstreamOptions(retries=2))
@@ -126,19 +128,19 @@ async def test_the_error_of_the_last_attempt() -> None:
     ],
     ids=str,
 )
-async def test_no_second_attempt_where_it_is_no_use(error: GatewayError) -> None:
+async def test_permanent_errors_are_not_retried(error: GatewayError) -> None:
     attempts = Attempts(error)
     with pytest.raises(type(error)):
         await retrying(attempts, UpstreamOptions())
     assert attempts.count == 1
 
 
-async def test_a_connection_that_fails_is_tried_again() -> None:
+async def test_a_failed_connection_is_retried() -> None:
     attempts = Attempts(errors.unreachable())
     assert await retrying(attempts, UpstreamOptions()) == "answer"
 
 
-async def test_no_retries_means_none() -> None:
+async def test_zero_retries_means_a_single_attempt() -> None:
     attempts = Attempts(refusal(500, NOW))
     with pytest.raises(UpstreamRefusalError):
         await retrying(attempts, UpstreamOptions(retries=0))
@@ -147,7 +149,7 @@ async def test_no_retries_means_none() -> None:
 
 @pytest.mark.parametrize("timeout", [1.0, 3.0, 300.0])
 @pytest.mark.parametrize("retries", [0, 2, 9])
-def test_bodies_of_errors_that_never_end_leave_time_for_the_status(
+def test_the_wait_for_error_bodies_is_bounded_over_all_attempts(
     timeout: float, retries: int
 ) -> None:
     options = UpstreamOptions(timeout=timeout, retries=retries)

@@ -27,7 +27,7 @@ class Machine:
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 50 * 365 * 24 * HOUR])
-def test_a_jump_changes_the_time_of_day_and_no_age(jump: float) -> None:
+def test_a_clock_jump_changes_the_time_of_day_but_not_now(jump: float) -> None:
     machine = Machine()
     clock = machine.clock()
     before = clock.now()
@@ -40,7 +40,9 @@ def test_a_jump_changes_the_time_of_day_and_no_age(jump: float) -> None:
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_gateways_with_the_same_state_agree(jump: float, tmp_path: Path) -> None:
+def test_gateways_that_share_a_state_directory_have_the_same_clock(
+    jump: float, tmp_path: Path
+) -> None:
     machine = Machine()
     state = tmp_path / "state"
     first = machine.clock(state)
@@ -52,7 +54,7 @@ def test_gateways_with_the_same_state_agree(jump: float, tmp_path: Path) -> None
     assert [entry.name for entry in state.iterdir()] == [FILE]
 
 
-def test_a_machine_that_was_started_again_counts_from_its_clock(tmp_path: Path) -> None:
+def test_the_clock_restarts_from_the_wall_clock_after_a_reboot(tmp_path: Path) -> None:
     Machine().clock(tmp_path).now()
     later = Machine(booted_at=1_900_000_000.0, boot="two")
     assert later.clock(tmp_path).now() == 1_900_000_100.0
@@ -63,13 +65,13 @@ def test_a_machine_that_was_started_again_counts_from_its_clock(tmp_path: Path) 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"boot": "one"}', '{"boot": "one", "epoch": NaN}', "\udcff"]
 )
-def test_a_file_that_says_nothing_is_written_again(text: str, tmp_path: Path) -> None:
+def test_an_invalid_clock_file_is_rewritten(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(text.encode("utf-8", "surrogateescape"))
     assert Machine().clock(tmp_path).now() == 1_800_000_100.0
     assert json.loads((tmp_path / FILE).read_text())["epoch"] == 1_800_000_000.0
 
 
-def test_a_state_that_cannot_be_written_is_a_warning(
+def test_an_unwritable_state_directory_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "state").write_text("a file")
@@ -78,19 +80,21 @@ def test_a_state_that_cannot_be_written_is_a_warning(
     assert caplog.text.count("clock.json cannot be used (NotADirectoryError)") == 1
 
 
-def test_where_no_boot_has_a_name_each_process_counts_alone(tmp_path: Path) -> None:
+def test_no_clock_file_is_written_without_a_boot_id(tmp_path: Path) -> None:
     Machine(boot=None).clock(tmp_path).now()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_systems_own() -> None:
+def test_the_system_clock_is_monotonic_and_close_to_the_time_of_day() -> None:
     clock = SystemClock()
     assert abs(clock.now() - clock.time_of_day()) < 10
     assert clock.now() <= clock.now()
     assert uptime() <= uptime()
 
 
-def test_an_old_kernel_and_another_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_boot_id_includes_the_time_namespace_and_is_none_if_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "boot_id").write_text("one\n")
     monkeypatch.setattr(epoch, "BOOT_ID", tmp_path / "boot_id")
     monkeypatch.setattr(epoch, "TIME_NAMESPACE", tmp_path / "none")

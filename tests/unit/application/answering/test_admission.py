@@ -1,4 +1,4 @@
-"""Who comes in."""
+"""Admission: authentication, rate limits and concurrency limits."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -21,14 +21,14 @@ BEARER = "Bearer sk-cca-1234567890"
 
 
 class World:
-    def __init__(self, *keys: ApiKey, requests: int = 3, places: int = 2) -> None:
+    def __init__(self, *keys: ApiKey, requests: int = 3, slots: int = 2) -> None:
         self.source = FakeConfigurationSource(
             keys=KeyRing(keys), per_address=Limit("address", requests, 60)
         )
         self.admission = Admission(
             configuration=self.source,
             limiter=SlidingWindowLimiter(),
-            concurrency=MemoryConcurrencyLimiter(places),
+            concurrency=MemoryConcurrencyLimiter(slots),
         )
 
     def __call__(
@@ -37,14 +37,14 @@ class World:
         return self.admission.admit(Entry(address, authorization), self.source.current())
 
 
-async def test_the_client_and_its_quota() -> None:
+async def test_admission_yields_the_client_and_its_quota() -> None:
     async with World(KEY)("a", BEARER) as admitted:
         assert admitted.client == Client.of(KEY)
         assert admitted.quota is not None
         assert (admitted.quota.limit, admitted.quota.remaining) == (3, 2)
 
 
-async def test_addresses_are_counted_each_for_itself_and_before_keys() -> None:
+async def test_rate_limits_apply_per_address_and_before_key_validation() -> None:
     admit = World(KEY)
     for _ in range(3):
         with pytest.raises(InvalidKeyError):
@@ -60,8 +60,8 @@ async def test_addresses_are_counted_each_for_itself_and_before_keys() -> None:
         pass
 
 
-async def test_places_are_given_back_on_every_path() -> None:
-    admit = World(KEY, requests=100, places=1)
+async def test_concurrency_slots_are_released_after_errors_and_cancellation() -> None:
+    admit = World(KEY, requests=100, slots=1)
     with pytest.raises(RuntimeError, match="boom"):
         async with admit("a", BEARER):
             raise RuntimeError("boom")
@@ -84,32 +84,32 @@ async def test_places_are_given_back_on_every_path() -> None:
         pass
 
 
-async def test_without_keys_nobody_is_counted_by_key() -> None:
-    admit = World(requests=100, places=1)
+async def test_anonymous_clients_have_no_concurrency_limit() -> None:
+    admit = World(requests=100, slots=1)
     async with admit("a", None) as first, admit("a", "Bearer x") as second:
         assert first.client is second.client is ANONYMOUS
 
 
-async def test_with_keys_one_is_needed() -> None:
+async def test_a_missing_key_is_rejected_when_keys_are_configured() -> None:
     with pytest.raises(MissingKeyError):
         async with World(KEY)("a", None):
             pass
 
 
-async def test_looking_counts_nothing() -> None:
+async def test_reading_the_quota_does_not_count_as_a_request() -> None:
     admit = World()
     assert (await admit.admission.quota("a")).remaining == 3
     assert (await admit.admission.quota("a")).remaining == 3
 
 
-async def test_a_request_of_this_process_is_admitted_as_it_is() -> None:
+async def test_in_process_requests_skip_authentication_and_rate_limits() -> None:
     world = World(KEY, requests=1)
     for _ in range(3):
         async with world.admission.admit(InProcess(), world.source.current()) as admitted:
             assert admitted.client is ANONYMOUS
 
 
-async def test_the_configuration_of_the_request_counts() -> None:
+async def test_admission_uses_the_configuration_passed_with_the_request() -> None:
     world = World(KEY)
     old = world.source.current()
     world.source.change(keys=KeyRing())

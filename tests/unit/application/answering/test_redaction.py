@@ -1,4 +1,4 @@
-"""Answers without credentials."""
+"""Redaction of credentials in answers."""
 
 from contextlib import aclosing
 
@@ -20,7 +20,7 @@ async def events_of(*script: Step) -> list[AnswerEvent]:
         aclosing(redacted(raw)) as it,
     ):
         async for event in it:
-            seen.append(event)  # noqa: PERF401 - what came before an error counts
+            seen.append(event)  # noqa: PERF401 - keeps the events before an error
     return seen
 
 
@@ -39,21 +39,21 @@ async def test_a_key_is_redacted_however_it_is_split(size: int) -> None:
     assert isinstance(seen[-1], Finished)
 
 
-async def test_text_held_back_when_an_answer_is_cut_is_never_sent() -> None:
+async def test_buffered_text_is_discarded_when_the_backend_crashes() -> None:
     backend = ScriptedBackend(*says("Take sk-ant-")[:-1], BackendCrashedError("x"))
     seen: list[AnswerEvent] = []
 
     async def read() -> None:
         async with backend.generate(answer_turn()) as raw, aclosing(redacted(raw)) as events:
             async for event in events:
-                seen.append(event)  # noqa: PERF401 - what came before the error counts
+                seen.append(event)  # noqa: PERF401 - keeps the events before the error
 
     with pytest.raises(BackendCrashedError):
         await read()
     assert text_of(seen) == "Take "
 
 
-async def test_leaving_early_releases_the_backend() -> None:
+async def test_closing_the_event_stream_early_releases_the_backend() -> None:
     backend = ScriptedBackend(*says("a", "b"))
     async with backend.generate(answer_turn()) as raw, aclosing(redacted(raw)) as events:
         assert await anext(events) == Started()

@@ -53,7 +53,7 @@ def choice(delta: object, reason: str | None = None) -> dict[str, object]:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
 
 
-def test_a_completion() -> None:
+def test_a_completion_renders_as_a_chat_completion_object() -> None:
     completion = Completion("Hello", FinishReason.LENGTH, USAGE)
     assert json.loads(render_completion(frame(), completion)) == {
         "id": "chatcmpl-1",
@@ -72,7 +72,7 @@ def test_a_completion() -> None:
     }
 
 
-def test_chunks() -> None:
+def test_events_render_as_chat_completion_chunks() -> None:
     assert rendered(Started()) == []
     role = {"role": "assistant", "content": ""}
     assert rendered(TextStarted()) == [HEAD | {"choices": [choice(role)]}]
@@ -81,7 +81,7 @@ def test_chunks() -> None:
     assert rendered(last) == [HEAD | {"choices": [choice({}, "content_filter")]}]
 
 
-def test_usage_is_a_chunk_of_its_own_and_the_others_say_that_they_have_none() -> None:
+def test_usage_is_a_separate_chunk_and_null_in_all_other_chunks() -> None:
     finish, usage = rendered(Finished(FinishReason.STOP, USAGE), include_usage=True)
     assert finish == HEAD | {"choices": [choice({}, "stop")], "usage": None}
     assert usage == HEAD | {"choices": [], "usage": USAGE_OBJECT}
@@ -91,18 +91,18 @@ def test_usage_is_a_chunk_of_its_own_and_the_others_say_that_they_have_none() ->
 
 
 @given(st.text())
-def test_no_text_can_break_an_event(text: str) -> None:
+def test_any_text_stays_within_one_sse_event(text: str) -> None:
     data = ChunkRenderer(frame()).render(TextDelta(text))
     assert data.count(b"\n\n") == 1
     assert data.count(b"\n") == 2
     assert json.loads(data.removeprefix(b"data: "))["choices"][0]["delta"]["content"] == text
 
 
-def test_half_a_character_becomes_a_question_mark() -> None:
+def test_a_lone_surrogate_is_encoded_as_a_question_mark() -> None:
     assert encode("a\ud83d") == b'"a?"'
 
 
-def test_no_reader_of_lines_ends_one_inside_of_an_event() -> None:
+def test_line_separators_in_text_do_not_split_an_event_or_error() -> None:
     text = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xA0, 0x2028, 0x2029, 0xFEFF])) + "ü"
     data = ChunkRenderer(frame()).render(TextDelta(text)).decode()
     line, end = data.splitlines()
@@ -113,7 +113,7 @@ def test_no_reader_of_lines_ends_one_inside_of_an_event() -> None:
     assert json.loads(line)["error"]["message"] == text
 
 
-def test_no_event_is_longer_than_a_line_that_scanners_take() -> None:
+def test_long_text_is_split_into_events_shorter_than_64_kib() -> None:
     text = "\0\u2028\U0001f600" * 40_000
     data = ChunkRenderer(frame()).render(TextDelta(text))
     *events, end = data.split(b"\n\n")

@@ -25,7 +25,7 @@ from modegate.domain.errors import (
         ("sk-nohyphenatall", "****tall"),
     ],
 )
-def test_a_masked_key_shows_next_to_nothing(secret: str, shown: str) -> None:
+def test_mask_shows_at_most_the_prefix_and_last_four_characters(secret: str, shown: str) -> None:
     assert mask(secret) == shown
 
 
@@ -40,7 +40,7 @@ def test_a_masked_key_shows_next_to_nothing(secret: str, shown: str) -> None:
         ("gehe\u00efmnis-\ud800\u00fc", "****s-??"),
     ],
 )
-def test_a_key_that_a_client_made_up_is_masked_as_any_other(secret: str, shown: str) -> None:
+def test_unknown_keys_are_masked_to_short_printable_ascii_labels(secret: str, shown: str) -> None:
     with pytest.raises(InvalidKeyError) as caught:
         KeyRing([ApiKey("sk-cca-another")]).identify(f"Bearer {secret}.")
     label = str(ApiKey(secret))
@@ -51,21 +51,21 @@ def test_a_key_that_a_client_made_up_is_masked_as_any_other(secret: str, shown: 
     assert label.isprintable()
 
 
-def test_a_key_shows_itself_only_when_asked() -> None:
+def test_a_key_is_shown_only_by_reveal() -> None:
     key = ApiKey("sk-cca-0123456789abcdef7f3a")
     assert "0123" not in f"{key} {key!r}"
     assert key.reveal() == "sk-cca-0123456789abcdef7f3a"
 
 
 @pytest.mark.parametrize("text", ["", "x" * 257, "sk-\x07", "sk-ü"])
-def test_what_cannot_be_a_key(text: str) -> None:
+def test_malformed_upstream_keys_are_rejected_without_being_quoted(text: str) -> None:
     with pytest.raises(InvalidHeaderError) as caught:
         parse_upstream_key(text)
     assert caught.value.param is Input.UPSTREAM_KEY
     assert not text or text not in caught.value.message
 
 
-def test_the_longest_key() -> None:
+def test_an_upstream_key_of_256_characters_is_accepted() -> None:
     assert parse_upstream_key("x" * 256).reveal() == "x" * 256
 
 
@@ -73,33 +73,33 @@ ONE, TWO = ApiKey("sk-cca-1234567890abcdef"), ApiKey("another-key")
 
 
 @pytest.mark.parametrize("text", [f"Bearer {ONE.reveal()}", f"  bearer   {ONE.reveal()} "])
-def test_a_key_of_the_ring_is_identified(text: str) -> None:
+def test_a_bearer_key_on_the_ring_identifies_its_client(text: str) -> None:
     client = KeyRing([TWO, ONE]).identify(text)
     assert client == Client.of(ONE)
     assert client.label == "sk-cca-****cdef"
     assert ONE.reveal() not in repr(client)
 
 
-def test_two_keys_are_two_clients_and_one_key_twice_is_one() -> None:
+def test_distinct_keys_are_distinct_clients_and_duplicates_are_merged() -> None:
     ring = KeyRing([ONE, TWO, ApiKey(ONE.reveal())])
     assert len(ring) == 2
     assert ring.identify("Bearer another-key") != ring.identify(f"Bearer {ONE.reveal()}")
 
 
 @pytest.mark.parametrize("text", [None, "", "Bearer", "Bearer ", "Basic YTpi", ONE.reveal()])
-def test_no_key(text: str | None) -> None:
+def test_a_missing_or_non_bearer_key_raises_missing_key_error(text: str | None) -> None:
     with pytest.raises(MissingKeyError) as caught:
         KeyRing([ONE]).identify(text)
     assert caught.value.remedies == (Remedy.SEND_KEY,)
 
 
 @pytest.mark.parametrize("key", ["x", ONE.reveal()[:-1], ONE.reveal() + "x", "\xfc", "\ud800"])
-def test_a_wrong_key(key: str) -> None:
+def test_an_unknown_key_raises_invalid_key_error_without_naming_valid_keys(key: str) -> None:
     with pytest.raises(InvalidKeyError) as caught:
         KeyRing([ONE, TWO]).identify(f"Bearer {key}")
     assert ONE.reveal() not in caught.value.message
 
 
-def test_without_keys_everybody_is_the_anonymous_client() -> None:
+def test_an_empty_key_ring_identifies_every_client_as_anonymous() -> None:
     assert KeyRing([]).identify(None) is ANONYMOUS
     assert KeyRing([]).identify("Bearer anything") is ANONYMOUS

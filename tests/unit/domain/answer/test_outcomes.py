@@ -43,16 +43,16 @@ def test_every_name_in_the_installed_executable_has_an_outcome(
     assert not set(names) - table.keys()
 
 
-def test_no_error_name_stands_twice() -> None:
+def test_no_error_is_both_specific_and_general() -> None:
     assert not outcomes.SPECIFIC_ERRORS.keys() & outcomes.GENERAL_ERRORS.keys()
 
 
-def test_names_are_those_of_a_protocol() -> None:
+def test_outcome_names_are_lowercase_identifiers() -> None:
     tables = (outcomes.STOP_REASONS, outcomes.RESULT_SUBTYPES, ERRORS, outcomes.ERROR_KINDS)
     assert all(re.fullmatch("[a-z][a-z0-9_]+", name) for table in tables for name in table)
 
 
-def test_only_what_the_model_ended_is_a_stop() -> None:
+def test_only_end_turn_and_stop_sequence_map_to_finish_reason_stop() -> None:
     stops = {k for k, v in outcomes.STOP_REASONS.items() if v is FinishReason.STOP}
     assert stops == {"end_turn", "stop_sequence"}
 
@@ -70,5 +70,5 @@ def test_only_what_the_model_ended_is_a_stop() -> None:
         (200, Failure.UNKNOWN),
     ],
 )
-def test_statuses(status: int, failure: Failure) -> None:
+def test_http_statuses_map_to_failures(status: int, failure: Failure) -> None:
     assert outcomes.of_status(status) is failure

@@ -39,7 +39,7 @@ def told(error: GatewayError) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_entry_point_tells_it_in_its_own_words(name: str) -> None:
+def test_each_entry_point_words_an_error_for_its_reader(name: str) -> None:
     assert told(SAMPLES[name]) == MESSAGES[name]
 
 

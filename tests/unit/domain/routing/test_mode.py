@@ -20,7 +20,7 @@ CLAUDE, PASSTHROUGH = Mode.CLAUDE_CODE, Mode.PASSTHROUGH
         ("false", ID, ModeDecision(PASSTHROUGH)),
     ],
 )
-def test_rows_one_to_six(
+def test_the_request_headers_decide_the_mode(
     claude_code: str | None, session_id: str | None, decision: ModeDecision
 ) -> None:
     assert decide_mode(claude_code, session_id) == decision
@@ -28,17 +28,19 @@ def test_rows_one_to_six(
 
 @pytest.mark.parametrize("session_id", [None, ID])
 @pytest.mark.parametrize("claude_code", ["", " ", "maybe", "on", "2", "true,true", "tru"])
-def test_rows_seven_and_eight(claude_code: str, session_id: str | None) -> None:
+def test_an_unknown_claude_code_header_value_is_rejected(
+    claude_code: str, session_id: str | None
+) -> None:
     with pytest.raises(InvalidHeaderError, match=r"true/1/yes .* false/0/no") as caught:
         decide_mode(claude_code, session_id)
     assert caught.value.code == "invalid_header_value"
 
 
-def test_an_empty_session_id_is_a_session_id() -> None:
+def test_an_empty_session_id_selects_claude_code_mode() -> None:
     assert decide_mode(None, "") == ModeDecision(CLAUDE, "")
 
 
-def test_the_modes_are_named_as_in_the_header() -> None:
+def test_mode_names_match_the_header_values() -> None:
     assert [str(mode) for mode in Mode] == ["claude-code", "openai-passthrough"]
 
 
@@ -46,7 +48,9 @@ header_values = st.none() | st.text(st.characters(max_codepoint=255), max_size=1
 
 
 @given(claude_code=header_values, session_id=header_values)
-def test_every_value_has_one_outcome(claude_code: str | None, session_id: str | None) -> None:
+def test_every_header_value_selects_a_mode_or_is_rejected(
+    claude_code: str | None, session_id: str | None
+) -> None:
     word = None if claude_code is None else claude_code.strip(" \t").lower()
     try:
         decision = decide_mode(claude_code, session_id)
@@ -60,7 +64,7 @@ def test_every_value_has_one_outcome(claude_code: str | None, session_id: str | 
 
 
 @given(st.sampled_from(sorted(TRUTHY | FALSY)), st.data())
-def test_case_and_surrounding_blanks_do_not_matter(word: str, data: st.DataObject) -> None:
+def test_header_case_and_surrounding_blanks_are_ignored(word: str, data: st.DataObject) -> None:
     cased = "".join(data.draw(st.sampled_from([c.lower(), c.upper()])) for c in word)
     blanks = st.text(" \t", max_size=3)
     value = data.draw(blanks) + cased + data.draw(blanks)

@@ -24,7 +24,7 @@ from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap
         ("default", "sonnet"),
     ],
 )
-def test_the_table(model: str, cli_model: str) -> None:
+def test_built_in_models_map_to_cli_models(model: str, cli_model: str) -> None:
     assert ModelMap().resolve(model) == cli_model
 
 
@@ -32,7 +32,7 @@ def test_the_table(model: str, cli_model: str) -> None:
     "model",
     ["", "o1", "o3-mini", "gpt-5", "gpt-4o-", "Sonnet", "claude-unknown", "gpt-4o-mini-*x\n"],
 )
-def test_what_is_not_in_the_table(model: str) -> None:
+def test_unknown_models_raise_an_error_listing_the_known_ones(model: str) -> None:
     if model.startswith("gpt-4o-mini-"):
         assert ModelMap().resolve(model) == "haiku"
         return
@@ -42,23 +42,23 @@ def test_what_is_not_in_the_table(model: str) -> None:
     assert all(name in caught.value.message for name in (*BUILT_IN_MODELS, "default"))
 
 
-def test_the_longest_prefix_wins_and_an_exact_name_wins_over_it() -> None:
+def test_the_longest_prefix_wins_unless_an_exact_name_matches() -> None:
     models = ModelMap({"a-*": "opus", "a-b-*": "haiku", "a-b-c": "fable"}, default="a-b-c")
     assert models.resolve("a-x") == "opus"
     assert models.resolve("a-b-x") == "haiku"
     assert models.resolve("a-b-c") == "fable"
 
 
-def test_default_stands_for_the_default_model() -> None:
+def test_the_name_default_resolves_to_the_default_model() -> None:
     assert ModelMap(default="gpt-4").resolve("default") == "opus"
 
 
-def test_a_prefix_row_is_no_name() -> None:
+def test_a_model_matching_no_prefix_row_is_not_found() -> None:
     with pytest.raises(ModelNotFoundError):
         ModelMap({"x*": "opus", "sonnet": "sonnet"}).resolve("y*")
 
 
-def test_every_listed_name_is_accepted() -> None:
+def test_every_listed_model_name_resolves() -> None:
     models = ModelMap()
     assert "default" in models.names
     for name in models.names:
@@ -77,13 +77,15 @@ def test_every_listed_name_is_accepted() -> None:
         ({"mine": "opus"}, "yours", "not in the model map"),
     ],
 )
-def test_rows_that_cannot_be_used(rows: dict[str, str], default: str, fault: str) -> None:
+def test_invalid_model_map_rows_are_rejected(
+    rows: dict[str, str], default: str, fault: str
+) -> None:
     with pytest.raises(ValueError, match=fault):
         ModelMap(rows, default)
 
 
 @given(st.text())
-def test_only_the_map_makes_cli_models(model: str) -> None:
+def test_any_resolved_model_is_a_cli_model_of_the_map(model: str) -> None:
     try:
         cli_model = ModelMap().resolve(model)
     except ModelNotFoundError:

@@ -69,7 +69,7 @@ PIECES = st.sampled_from(
 
 
 def split(text: str, cuts: list[int]) -> str:
-    """The text through a redactor, cut at these places."""
+    """Feeds the text to a redactor in pieces, split at the offsets `cuts`."""
     redactor = Redactor()
     places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
     pieces = [text[begin:end] for begin, end in pairwise(places)]
@@ -77,34 +77,34 @@ def split(text: str, cuts: list[int]) -> str:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_secret_is_replaced_and_its_surroundings_stay(secret: str) -> None:
+def test_a_secret_is_replaced_and_the_surrounding_text_kept(secret: str) -> None:
     assert redact(f'Here: "{secret}", that is it.') == 'Here: "[REDACTED]", that is it.'
     assert redact(secret) == "[REDACTED]"
 
 
 @pytest.mark.parametrize("text", ESCAPED)
-def test_behind_an_escape_too(text: str) -> None:
+def test_secrets_after_an_escape_sequence_are_redacted(text: str) -> None:
     assert redact(text).endswith("[REDACTED]")
     assert split(text, list(range(len(text)))) == redact(text)
 
 
-def test_of_a_block_that_is_only_hinted_at_what_follows_stays() -> None:
+def test_text_after_an_abbreviated_pem_block_is_kept() -> None:
     assert redact(ABBREVIATED) == "[REDACTED]Now install it with the tool."
     assert split(ABBREVIATED, list(range(len(ABBREVIATED)))) == redact(ABBREVIATED)
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_ordinary_text_stays(text: str) -> None:
+def test_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact(text) == text
 
 
-def test_of_a_url_the_user_and_the_password_go() -> None:
+def test_user_and_password_of_a_url_are_redacted() -> None:
     assert redact("at postgres://me:pa55@db/x") == "at postgres://[REDACTED]@db/x"
     assert redact("at https://:token@host") == "at https://[REDACTED]@host"
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_split_in_two_anywhere_or_letter_by_letter(secret: str) -> None:
+def test_a_secret_is_redacted_wherever_the_text_is_split(secret: str) -> None:
     text = f"Take {secret} now."
     assert split(text, list(range(len(text)))) == redact(text)
     for cut in range(len(text)):
@@ -112,19 +112,19 @@ def test_split_in_two_anywhere_or_letter_by_letter(secret: str) -> None:
 
 
 @given(st.lists(PIECES | st.text(max_size=8), max_size=6), st.lists(st.integers(0, 400)))
-def test_every_split_gives_the_redacted_whole(pieces: list[str], cuts: list[int]) -> None:
+def test_every_split_is_redacted_like_the_unsplit_text(pieces: list[str], cuts: list[int]) -> None:
     text = "".join(pieces)
     assert split(text, cuts) == redact(text)
 
 
 @given(st.lists(st.sampled_from(SECRETS), min_size=1, max_size=4), st.lists(st.integers(0, 400)))
-def test_no_part_of_a_secret_is_ever_out(secrets: list[str], cuts: list[int]) -> None:
+def test_no_part_of_a_secret_is_emitted(secrets: list[str], cuts: list[int]) -> None:
     out = split(" and ".join(secrets), cuts)
     assert out == " and ".join(["[REDACTED]"] * len(secrets))
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=300))
-def test_little_is_held_back(text: str) -> None:
+def test_the_redactor_buffer_is_bounded(text: str) -> None:
     redactor = Redactor()
     out = ""
     for letter in text:
@@ -135,7 +135,7 @@ def test_little_is_held_back(text: str) -> None:
     assert len(held) <= 2 * max(map(len, words)) + 60
 
 
-def test_words_are_out_as_soon_as_they_are_whole() -> None:
+def test_at_most_two_words_of_plain_text_stay_buffered() -> None:
     redactor = Redactor()
     words = [
         f"{word} "
@@ -162,13 +162,13 @@ def test_words_are_out_as_soon_as_they_are_whole() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 4, 1000])
-def test_a_key_without_line_ends_is_not_held_back_until_its_end(step: int) -> None:
+def test_a_pem_key_without_line_breaks_is_not_buffered_until_its_end(step: int) -> None:
     redactor = Redactor()
     key = "-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 20_000
     text = f"{key}-----END RSA PRIVATE KEY----- and more"
-    told, held = "", 0
+    emitted, held = "", 0
     for at in range(0, len(text), step):
-        told += redactor.feed(text[at : at + step])
-        held = max(held, len(redactor._held))  # noqa: SLF001 - nobody else can see it
-    assert told + redactor.flush() == "[REDACTED] and more"
+        emitted += redactor.feed(text[at : at + step])
+        held = max(held, len(redactor._held))  # noqa: SLF001 - not observable otherwise
+    assert emitted + redactor.flush() == "[REDACTED] and more"
     assert held < 1000 + step

@@ -18,7 +18,7 @@ from modegate.testing.transcript_store import FakeTranscriptStore
 
 
 class Closable:
-    """Stands for an adapter that has something to close."""
+    """An adapter with resources to close."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.closed = 0
@@ -30,7 +30,9 @@ class Closable:
             raise self._error
 
 
-def test_what_children_inherit_is_cleaned(tmp_path: Path) -> None:
+def test_known_child_environment_variables_are_stripped_of_quotes_and_line_ends(
+    tmp_path: Path,
+) -> None:
     given = {
         "ANTHROPIC_API_KEY": '""',
         "ANTHROPIC_AUTH_TOKEN": '"token"\r',
@@ -48,12 +50,12 @@ def test_what_children_inherit_is_cleaned(tmp_path: Path) -> None:
     }
 
 
-async def test_what_is_in_a_container_is_closed_when_it_is_left(tmp_path: Path) -> None:
+async def test_leaving_a_live_container_closes_its_adapters(tmp_path: Path) -> None:
     claude, upstream = Closable(), Closable()
     async with live_container(Settings(modegate_state_dir=tmp_path)) as container:
         container.claude_cli.override(claude)
         container.relay_backend.override(upstream)
-        container.session_store.override(MemorySessionStore())  # which has nothing to close
+        container.session_store.override(MemorySessionStore())  # has nothing to close
         assert claude.closed == upstream.closed == 0
     assert claude.closed == upstream.closed == 1
 
@@ -71,7 +73,7 @@ PARTS = (
 
 
 @pytest.mark.parametrize("name", PARTS)
-async def test_whatever_somebody_put_there_is_closed_once(name: str, container: Container) -> None:
+async def test_an_overridden_adapter_is_closed_once(name: str, container: Container) -> None:
     part = Closable()
     getattr(container, name).override(part)
     await close(container)
@@ -79,7 +81,7 @@ async def test_whatever_somebody_put_there_is_closed_once(name: str, container: 
     assert part.closed == 1
 
 
-async def test_one_thing_in_several_places_is_closed_once(container: Container) -> None:
+async def test_an_adapter_used_for_several_ports_is_closed_once(container: Container) -> None:
     part = Closable()
     container.answer_backend.override(part)
     container.claude_status.override(part)
@@ -88,7 +90,7 @@ async def test_one_thing_in_several_places_is_closed_once(container: Container) 
     assert part.closed == 1
 
 
-async def test_what_fails_to_close_keeps_nothing_else_open(container: Container) -> None:
+async def test_a_failing_close_does_not_keep_other_adapters_open(container: Container) -> None:
     parts = {name: Closable(OSError(name)) for name in PARTS}
     for name, part in parts.items():
         getattr(container, name).override(part)
@@ -97,7 +99,7 @@ async def test_what_fails_to_close_keeps_nothing_else_open(container: Container)
     assert [part.closed for part in parts.values()] == [1] * len(parts)
 
 
-async def test_a_backend_alone_can_be_replaced(container: Container) -> None:
+async def test_the_container_works_with_only_the_backends_overridden(container: Container) -> None:
     container.relay_backend.override(ScriptedRelay())
     container.answer_backend.override(ScriptedBackend())
     assert container.check_health().execute().passthrough is PassthroughState.NO_KEY
@@ -106,7 +108,7 @@ async def test_a_backend_alone_can_be_replaced(container: Container) -> None:
     await close(container)
 
 
-async def test_what_a_backend_says_and_keeps_can_be_replaced_too(container: Container) -> None:
+async def test_backend_status_and_transcript_store_can_be_overridden(container: Container) -> None:
     class Probe:
         def status(self) -> ClaudeHealth:
             return ClaudeHealth(True, CredentialState.OK, Capacity(1, 2, 3, 4, 5))  # noqa: FBT003
@@ -121,7 +123,7 @@ async def test_what_a_backend_says_and_keeps_can_be_replaced_too(container: Cont
     await close(container)
 
 
-async def test_what_answers_is_prepared_and_drained(container: Container) -> None:
+async def test_an_overridden_answer_backend_is_prepared_and_drained(container: Container) -> None:
     class Backend(ScriptedBackend):
         done: tuple[str, ...] = ()
 
@@ -140,7 +142,7 @@ async def test_what_answers_is_prepared_and_drained(container: Container) -> Non
     await close(container)
 
 
-def test_a_server_listens_where_the_settings_say(tmp_path: Path) -> None:
+def test_the_server_config_has_host_and_port_from_the_settings(tmp_path: Path) -> None:
     settings = Settings(modegate_state_dir=tmp_path, host="[::1]", port=3999)
     container = Container(settings=settings)
     config = build_server(build_app(container), container).config
@@ -156,7 +158,7 @@ def test_the_settings_make_one_upstream_unless_passthrough_is_off() -> None:
     assert routes(Settings(openai_passthrough_enabled=False)).upstreams == ()
 
 
-def test_the_wait_for_the_first_byte_is_that_for_an_answer_unless_it_is_set() -> None:
+def test_the_first_byte_timeout_defaults_to_the_request_timeout() -> None:
     same = upstream_options(Settings(request_timeout_ms=7_000))
     assert (same.timeout, same.first_byte) == (7.0, 7.0)
     own = upstream_options(Settings(upstream_first_byte_timeout_ms=900_000))

@@ -1,4 +1,4 @@
-"""A log that cannot be written: nothing fails, and what was lost is counted."""
+"""Log output that cannot be delivered: no errors, and lost lines are counted."""
 
 import errno
 import io
@@ -15,17 +15,17 @@ Write = Callable[[int, bytes], int]
 
 
 class File(io.StringIO):
-    """A stream with a descriptor that no system call ever sees."""
+    """A stream whose descriptor never reaches a system call."""
 
     def fileno(self) -> int:
         return -7
 
 
 class Disk:
-    """What `os.write` writes to: each outcome is a number of bytes, an error, or None for all."""
+    """Replaces `os.write`; an outcome is a number of bytes, an error, or None for all bytes."""
 
     def __init__(self) -> None:
-        self.held = b""
+        self.written_bytes = b""
         self.outcomes: list[int | OSError] = []
         self.fault: OSError | None = None
 
@@ -35,7 +35,7 @@ class Disk:
         if isinstance(outcome, OSError):
             raise outcome
         size = len(data) if outcome is None else outcome
-        self.held += data[:size]
+        self.written_bytes += data[:size]
         return size
 
 
@@ -56,46 +56,48 @@ SLOW = BlockingIOError(errno.EAGAIN, "slow")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EBADF, errno.EIO])
-def test_lost_lines_are_counted_and_told_once(disk: Disk, sink: LogSink, code: int) -> None:
+def test_lost_lines_are_counted_and_reported_once(disk: Disk, sink: LogSink, code: int) -> None:
     disk.fault = OSError(code, "broken")
     sink.write([b"one", b"two"])
     sink.write([b"three"])
-    assert (disk.held, sink.lost) == (b"", 3)
+    assert (disk.written_bytes, sink.lost) == (b"", 3)
     disk.fault = None
     sink.write([b"four"])
     sink.write([b"five"])
-    assert disk.held == b"lost 3\nfour\nfive\n"
+    assert disk.written_bytes == b"lost 3\nfour\nfive\n"
 
 
-def test_half_a_line_is_completed_before_anything_else(disk: Disk, sink: LogSink) -> None:
+def test_a_partially_written_line_is_completed_first(disk: Disk, sink: LogSink) -> None:
     disk.outcomes = [3, FULL]
     sink.write([b"first line", b"second"])
-    assert (disk.held, sink.lost) == (b"fir", 1)
+    assert (disk.written_bytes, sink.lost) == (b"fir", 1)
     disk.outcomes = [FULL]
     sink.write([b"third"])
     sink.write([b"fourth"])
-    assert disk.held == b"first line\nlost 2\nfourth\n"
+    assert disk.written_bytes == b"first line\nlost 2\nfourth\n"
 
 
-def test_half_a_report_is_completed_too(disk: Disk, sink: LogSink) -> None:
+def test_a_partially_written_loss_report_is_completed(disk: Disk, sink: LogSink) -> None:
     disk.outcomes = [FULL]
     sink.write([b"one"])
     disk.outcomes = [2, FULL]
     sink.write([b"two"])
     sink.write([b"three"])
-    assert disk.held == b"lost 1\nlost 1\nthree\n"
+    assert disk.written_bytes == b"lost 1\nlost 1\nthree\n"
 
 
-def test_lines_wait_for_a_slow_reader(disk: Disk, sink: LogSink) -> None:
+def test_lines_are_buffered_for_a_slow_reader(disk: Disk, sink: LogSink) -> None:
     disk.outcomes = [4, SLOW]
     sink.write([b"first line", b"second"])
     assert sink.waits
     sink.write([])
     assert not sink.waits
-    assert disk.held == b"first line\nsecond\n"
+    assert disk.written_bytes == b"first line\nsecond\n"
 
 
-def test_but_only_so_many(disk: Disk, sink: LogSink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_beyond_the_buffer_limit_are_lost_and_counted(
+    disk: Disk, sink: LogSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(log_sink, "MAX_WAITING_BYTES", 10)
     disk.fault = SLOW
     sink.write([b"1234"])
@@ -103,11 +105,11 @@ def test_but_only_so_many(disk: Disk, sink: LogSink, monkeypatch: pytest.MonkeyP
     sink.write([b"lost"])
     disk.fault = None
     sink.write([b"more"])
-    assert disk.held == b"lost 2\n1234\n5678\n"
+    assert disk.written_bytes == b"lost 2\n1234\n5678\n"
 
 
 @pytest.mark.parametrize("stream", [None, "closed"])
-def test_a_log_that_is_closed(stream: str | None) -> None:
+def test_lines_for_a_closed_or_missing_stream_are_counted_as_lost(stream: str | None) -> None:
     closed = io.StringIO()
     closed.close()
     sink = LogSink(closed if stream else None, str)
@@ -130,7 +132,9 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("is_blocking", [False, True])
-def test_a_real_pipe_whose_reader_is_slow(pipe: tuple[int, int], is_blocking: bool) -> None:
+def test_all_lines_reach_a_slow_reader_of_a_real_pipe(
+    pipe: tuple[int, int], is_blocking: bool
+) -> None:
     reader, writer = pipe
     os.set_blocking(writer, is_blocking)
     os.set_blocking(reader, False)
@@ -148,7 +152,7 @@ def test_a_real_pipe_whose_reader_is_slow(pipe: tuple[int, int], is_blocking: bo
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk() -> None:
+def test_lines_for_a_full_disk_are_counted_as_lost() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
         sink = LogSink(full, str)
         sink.write([b"one", b"two"])

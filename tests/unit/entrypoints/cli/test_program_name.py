@@ -1,4 +1,4 @@
-"""What the program calls itself in its advice."""
+"""The command name shown in advice to operators."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from modegate.entrypoints.cli.program_name import command_name
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A virtual environment with the command in it, and a `PATH` that does not lead there."""
+    """A virtual environment that contains the command but is not on `PATH`."""
     folder = tmp_path / "some where" / ".venv" / "bin"
     folder.mkdir(parents=True)
     command = folder / "modegate"
@@ -21,33 +21,39 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return command
 
 
-def test_on_the_path_it_goes_by_its_name(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_on_the_path_is_shown_by_its_bare_name(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(installed.parent))
     assert command_name() == "modegate"
 
 
-def test_a_link_on_the_path_does_as_well(installed: Path, tmp_path: Path) -> None:
+def test_a_symlink_on_the_path_is_shown_by_its_bare_name(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "modegate").symlink_to(installed)
     assert command_name() == "modegate"
 
 
-def test_another_installation_on_the_path_is_not_meant(installed: Path, tmp_path: Path) -> None:
+def test_a_relative_path_is_shown_if_another_installation_is_on_the_path(
+    installed: Path, tmp_path: Path
+) -> None:
     (tmp_path / "modegate").touch(mode=0o755)
     assert command_name() == f"'{installed.relative_to(tmp_path)}'"
 
 
-def test_below_the_folder_one_is_in(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_below_the_working_directory_is_shown_by_relative_path(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(installed.parents[2])
     assert command_name() == ".venv/bin/modegate"
 
 
-def test_elsewhere_by_its_whole_path(
+def test_a_command_outside_the_working_directory_is_shown_by_absolute_path(
     installed: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert command_name() == f"'{installed}'"
 
 
-def test_without_a_command_it_is_a_module(installed: Path) -> None:
+def test_a_missing_command_is_shown_as_a_python_module_call(installed: Path) -> None:
     installed.unlink()
     assert command_name() == f"'{installed.parent / 'python'}' -m modegate"

@@ -7,7 +7,7 @@ from modegate.entrypoints.config.sources import SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -28,7 +28,7 @@ def write(text: str, name: str = "modegate.toml") -> str:
     return name
 
 
-def test_the_defaults() -> None:
+def test_settings_have_their_documented_defaults() -> None:
     settings = load()
     assert (settings.host, settings.port) == ("127.0.0.1", 3456)
     assert (settings.max_concurrent_processes, settings.pool_queue_timeout_ms) == (10, 5000)
@@ -38,13 +38,13 @@ def test_the_defaults() -> None:
     assert settings.modegate_state_dir.name == "modegate"
 
 
-def test_the_environment_wins_over_the_file() -> None:
+def test_environment_variables_override_the_config_file() -> None:
     write('port = 4000\nlog_level = "debug"')
     settings = load({"PORT": "5000", "HOST": ""})
     assert (settings.port, settings.log_level, settings.host) == (5000, "debug", "127.0.0.1")
 
 
-def test_lists_in_both_forms() -> None:
+def test_lists_are_read_from_comma_separated_variables_and_toml_arrays() -> None:
     write('claude_tools = ["Read", "Bash"]')
     settings = load({"API_KEYS": "a, b,,", "CORS_ALLOWED_ORIGINS": "https://x.y"})
     assert [key.get_secret_value() for key in settings.api_keys] == ["a", "b"]
@@ -56,16 +56,16 @@ def test_lists_in_both_forms() -> None:
     ("value", "means"),
     [("true", True), ("1", True), ("yes", True), ("false", False), ("0", False), ("no", False)],
 )
-def test_switches(value: str, means: bool) -> None:
+def test_boolean_settings_accept_true_1_yes_and_false_0_no(value: str, means: bool) -> None:
     assert load({"OPENAI_PASSTHROUGH_ENABLED": value}).openai_passthrough_enabled is means
     assert load({"CLAUDE_BARE": value}).claude_bare is means
 
 
-def test_auto_is_neither() -> None:
+def test_claude_bare_auto_is_loaded_as_none() -> None:
     assert load({"CLAUDE_BARE": "auto"}).claude_bare is None
 
 
-def test_rows_of_the_model_map() -> None:
+def test_model_rows_of_the_file_extend_and_override_the_built_in_map() -> None:
     write('default_model = "mine"\n[models]\nmine = "opus"\n"o1*" = "haiku"\nsonnet = "opus"')
     models = load().model_map()
     assert [models.resolve(name) for name in ("mine", "o1-x", "sonnet", "default", "gpt-4o")] == [
@@ -77,49 +77,49 @@ def test_rows_of_the_model_map() -> None:
     ]
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     write('prot = 1\nmax_body_bytes = "x"\nlog_format = "xml"\n[models]\nmine = "--x"')
-    told = "\n".join(faults({"PORT": "70000", "MODEGATE_STATE_DIRR": "x"}))
-    assert "prot: unknown key in modegate.toml; did you mean port?" in told
-    assert "MODEGATE_STATE_DIRR: unknown variable; did you mean MODEGATE_STATE_DIR?" in told
-    assert "PORT: must be a whole number, 1 to 65535 (from environment)" in told
-    assert "max_body_bytes: must be a whole number, 1024 to 1073741824 (from modegate" in told
-    assert "log_format: must be json or pretty (from modegate.toml)" in told
+    reported = "\n".join(faults({"PORT": "70000", "MODEGATE_STATE_DIRR": "x"}))
+    assert "prot: unknown key in modegate.toml; did you mean port?" in reported
+    assert "MODEGATE_STATE_DIRR: unknown variable; did you mean MODEGATE_STATE_DIR?" in reported
+    assert "PORT: must be a whole number, 1 to 65535 (from environment)" in reported
+    assert "max_body_bytes: must be a whole number, 1024 to 1073741824 (from modegate" in reported
+    assert "log_format: must be json or pretty (from modegate.toml)" in reported
     assert (
         "models: 'mine' maps to '--x', which is not a valid CLI model name (from modegate.toml)"
-        in told
+        in reported
     )
 
 
-def test_a_row_that_cannot_be_used_is_named() -> None:
+def test_an_unknown_default_model_is_reported_with_the_known_models() -> None:
     write('default_model = "nothing"')
     (fault,) = faults()
     assert fault.startswith("default_model: 'nothing' is not in the model map. Use one of: opus, ")
     assert fault.endswith("gpt-3.5-turbo (from modegate.toml)")
 
 
-def test_a_secret_is_never_told() -> None:
+def test_secrets_appear_in_neither_errors_nor_repr() -> None:
     assert "MARK" not in "\n".join(faults({"PORT": "MARK", "API_KEY": "MARK"}))
     settings = load({"API_KEY": "MARK-MARK-MARK", "OPENAI_API_KEY": "MARK-MARK-MARK"})
     assert "MARK" not in repr(settings)
 
 
 @pytest.mark.parametrize(
-    ("file", "told"), [("missing.toml", "does not exist"), (".", "is a folder")]
+    ("file", "reported"), [("missing.toml", "does not exist"), (".", "is a folder")]
 )
-def test_a_named_file_has_to_be_there(file: str, told: str) -> None:
-    assert told in faults(file=file)[0]
-    assert told in faults({"MODEGATE_CONFIG": file})[0]
+def test_an_explicitly_named_config_file_must_exist_and_be_a_file(file: str, reported: str) -> None:
+    assert reported in faults(file=file)[0]
+    assert reported in faults({"MODEGATE_CONFIG": file})[0]
 
 
-def test_a_file_that_is_not_toml() -> None:
+def test_a_config_file_that_is_not_valid_toml_is_rejected() -> None:
     write("port = ")
     assert "not valid TOML" in faults()[0]
     Path("modegate.toml").write_bytes(b"\xff")
     assert "cannot be read" in faults()[0]
 
 
-def test_the_order_of_files() -> None:
+def test_config_files_are_searched_in_order_of_precedence() -> None:
     write("port = 1", "xdg/modegate/config.toml")
     xdg = {"XDG_CONFIG_HOME": "xdg"}
     assert load(xdg).port == 1
@@ -131,7 +131,7 @@ def test_the_order_of_files() -> None:
     assert load(xdg | {"MODEGATE_CONFIG": "named.toml"}, "argument.toml").port == 4
 
 
-def test_what_is_shown_has_sources_and_masked_secrets() -> None:
+def test_described_settings_have_sources_and_masked_secrets() -> None:
     write('port = 4000\n[models]\nmine = "opus"')
     environment = {"API_KEY": "sk-cca-0123456789ab7f3a", "API_KEYS": "short,sk-cca-xyzxyzxyz0001"}
     shown = "\n".join(load_settings(environment).describe())
@@ -143,12 +143,12 @@ def test_what_is_shown_has_sources_and_masked_secrets() -> None:
     assert "openai_api_key = -  (default)" in shown
 
 
-def test_every_setting_is_shown() -> None:
+def test_every_setting_is_described() -> None:
     shown = [line.partition(" ")[0] for line in load_settings({}).describe()]
     assert shown == list(Settings.model_fields)
 
 
-def test_a_body_may_be_larger_than_by_default() -> None:
+def test_max_body_bytes_can_be_raised_above_its_default() -> None:
     assert load({"MAX_BODY_BYTES": "1048576"}).max_body_bytes == 1_048_576
     assert load({"MAX_BODY_BYTES": "33554432"}).max_body_bytes == 33_554_432
 
@@ -157,13 +157,13 @@ def test_a_body_may_be_larger_than_by_default() -> None:
     "url",
     ["ftp://x/v1", "http://", "http://h:99999/v1", "http://user:secret@h/v1", "http://h/v1?a=b"],
 )
-def test_an_upstream_address_that_cannot_be_right(url: str) -> None:
+def test_an_invalid_upstream_url_is_rejected_without_showing_its_password(url: str) -> None:
     (fault,) = faults({"OPENAI_BASE_URL": url})
     assert fault.startswith("OPENAI_BASE_URL: ")
     assert "secret" not in fault
 
 
-def test_a_key_from_a_mounted_file_loses_its_line_end() -> None:
+def test_the_trailing_newline_of_an_api_key_is_stripped() -> None:
     key = load({"OPENAI_API_KEY": "sk-key\n"}).openai_api_key
     assert key is not None
     assert key.get_secret_value() == "sk-key"
@@ -171,36 +171,36 @@ def test_a_key_from_a_mounted_file_loses_its_line_end() -> None:
     assert fault.startswith("OPENAI_API_KEY: ")
 
 
-def test_a_switch_is_no_number() -> None:
+def test_a_boolean_is_rejected_as_a_port_number() -> None:
     write("port = true")
     (fault,) = faults()
     assert fault.startswith("port: ")
 
 
-def test_folders_are_absolute() -> None:
+def test_the_state_directory_is_made_absolute() -> None:
     assert load({"MODEGATE_STATE_DIR": "state"}).modegate_state_dir == Path.cwd() / "state"
     assert load({"MODEGATE_STATE_DIR": "~/x"}).modegate_state_dir == Path.home() / "x"
 
 
-def test_faults_between_values_are_named_with_those_of_values() -> None:
+def test_cross_field_errors_are_reported_with_field_errors() -> None:
     found = "\n".join(faults({"HOST": "192.0.2.1", "PORT": "abc", "LOG_LEVEL": "loud"}))
     for name in ("PORT", "LOG_LEVEL", "HOST: 192.0.2.1"):
         assert name in found
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"])
-def test_a_loopback_address_needs_no_key(host: str) -> None:
+def test_a_loopback_host_needs_no_api_key(host: str) -> None:
     assert load({"HOST": host}).host == host
 
 
-def test_keys_are_merged_and_networks_are_checked() -> None:
+def test_api_keys_are_merged_and_trusted_proxies_are_validated() -> None:
     keys = load({"API_KEY": "sk-a", "API_KEYS": "sk-b, sk-a,"}).all_keys()
     assert [key.get_secret_value() for key in keys] == ["sk-a", "sk-b"]
     (fault,) = faults({"TRUSTED_PROXIES": "10.0.0.0/8, nobody"})
     assert "nobody" in fault
 
 
-def test_the_header_of_proxies_is_named_as_it_is_written_anywhere() -> None:
+def test_the_forwarded_header_is_case_insensitive_and_validated() -> None:
     assert load({"FORWARDED_HEADER": "X-Forwarded-For"}).forwarded_header == "x-forwarded-for"
     (fault,) = faults({"FORWARDED_HEADER": "X-Real-IP"})
     assert "FORWARDED_HEADER" in fault

@@ -1,4 +1,4 @@
-"""Values as files, containers and editors bring them: cleaned with a warning, or a named fault."""
+"""Settings with stray characters: cleaned with a warning, or rejected by name."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from modegate.entrypoints.config.raw_settings import LISTS, NAMES, ONLY_IN_FILE
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings, SettingsError, load_settings
 
-# A right value of each setting that is no list, other than its default.
+# Valid non-default values; `right` derives those of other booleans and numbers.
 RIGHT = {
     "upstream_first_byte_timeout_ms": "9000",
     "forwarded_header": "forwarded",
@@ -38,7 +38,7 @@ RIGHT = {
     "claude_env_allow": "ONE,TWO",
 }
 SINGLE = sorted(NAMES - ONLY_IN_FILE)
-AROUND = [
+SURROUNDINGS = [
     '"{}"',
     "'{}'",
     "{}\r",
@@ -52,7 +52,7 @@ AROUND = [
     "' {} '",
     "\u00a0{}\u00a0",
 ]
-IMPOSSIBLE = [
+MALFORMED = [
     "\r",
     " ",
     "\ufeff",
@@ -91,9 +91,9 @@ IMPOSSIBLE = [
     "inf",
     ",",
     '","',
-    "~nobody-is-called-so/x",
+    "~no-such-user-exists/x",
 ]
-# Of a file, which may hold NUL, too.
+# TOML literals; unlike environment variables, these may contain NUL.
 LITERALS = [
     *(
         json.dumps(value)
@@ -117,7 +117,7 @@ LITERALS = [
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -131,23 +131,23 @@ def right(name: str) -> str:
     return RIGHT.get(name) or str(not default if isinstance(default, bool) else default + 1)
 
 
-def test_every_list_is_known_as_one() -> None:
+def test_list_settings_are_recognised_as_lists() -> None:
     assert {"api_keys", "trusted_proxies", "cors_allowed_origins"} < LISTS
     assert RIGHT.keys() > LISTS
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_what_surrounds_a_value_is_removed_with_a_warning(name: str) -> None:
+def test_quotes_blanks_and_line_ends_around_a_value_are_removed_with_a_warning(name: str) -> None:
     variable, value = name.upper(), right(name)
     plain = load(**{variable: value})
     assert plain.warnings == ()
-    for around in AROUND:
+    for around in SURROUNDINGS:
         surrounded = load(**{variable: around.format(value)})
         assert surrounded.settings == plain.settings
         (warning,) = surrounded.warnings
         assert warning.startswith(f"{variable}: ")
         assert warning.endswith("around the value were removed (from environment)")
-    of_file = load(f"{name} = {json.dumps(AROUND[-3].format(value))}")
+    of_file = load(f"{name} = {json.dumps(SURROUNDINGS[-3].format(value))}")
     assert of_file.settings == plain.settings
     (warning,) = of_file.warnings
     assert warning.startswith(f"{name}: line ends and a byte order mark and quotes around")
@@ -155,7 +155,7 @@ def test_what_surrounds_a_value_is_removed_with_a_warning(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(LISTS))
-def test_each_item_of_a_list_is_cleaned(name: str) -> None:
+def test_each_item_of_a_list_setting_is_cleaned_with_a_warning(name: str) -> None:
     items = right(name).split(",")
     plain = load(**{name.upper(): right(name)}).settings
     assert load(**{name.upper(): " , ".join(items)}).warnings == ()
@@ -171,8 +171,8 @@ def test_each_item_of_a_list_is_cleaned(name: str) -> None:
             assert "quotes" in warning
 
 
-def told(shown: str, text: str = "", **environment: str) -> list[str]:
-    """What an operator reads; all faults name the setting."""
+def reported(shown: str, text: str = "", **environment: str) -> list[str]:
+    """Returns the lines shown to the operator; asserts that all faults name the setting."""
     try:
         loaded = load(text, **environment)
     except SettingsError as error:
@@ -185,17 +185,17 @@ def told(shown: str, text: str = "", **environment: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_no_value_is_a_traceback(name: str) -> None:
-    for value in IMPOSSIBLE:
-        lines = told(name.upper(), **{name.upper(): value})
+def test_malformed_values_give_printable_messages_and_no_traceback(name: str) -> None:
+    for value in MALFORMED:
+        lines = reported(name.upper(), **{name.upper(): value})
         assert all(line.isprintable() for line in lines), value
     for literal in LITERALS:
-        lines = told(name, f"{name} = {literal}")
+        lines = reported(name, f"{name} = {literal}")
         assert all(line.isprintable() for line in lines), literal
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_an_empty_value_is_none(name: str) -> None:
+def test_an_empty_value_counts_as_unset(name: str) -> None:
     plain = load().settings
     for empty in ("", '""', "\r\n", "\ufeff", '" "'):
         assert load(**{name.upper(): empty}).settings == plain
@@ -242,9 +242,7 @@ def test_an_empty_value_is_none(name: str) -> None:
         ("CLAUDE_ENV_ALLOW", "A B"),
     ],
 )
-def test_what_is_left_and_impossible_is_a_fault_that_names_the_setting(
-    name: str, value: str
-) -> None:
+def test_an_invalid_value_is_rejected_with_the_name_of_its_setting(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(**{name: value})
     (fault,) = caught.value.faults
@@ -267,7 +265,7 @@ def test_what_is_left_and_impossible_is_a_fault_that_names_the_setting(
         ("API_KEY", "a\"b'c"),
     ],
 )
-def test_what_is_odd_and_possible_stays(name: str, value: str) -> None:
+def test_unusual_but_valid_values_are_kept_unchanged(name: str, value: str) -> None:
     loaded = load(**{"API_KEY": "sk-x", name: value})
     setting = getattr(loaded.settings, name.lower())
     kept = setting.get_secret_value() if name == "API_KEY" else str(setting)
@@ -277,7 +275,7 @@ def test_what_is_odd_and_possible_stays(name: str, value: str) -> None:
         assert Endpoints(1).of(upstream, Credential("test", ApiKey("sk-x"))).models.host
 
 
-def test_a_row_of_the_models_is_cleaned_on_its_right_side() -> None:
+def test_the_target_of_a_model_row_is_cleaned_with_a_warning() -> None:
     loaded = load('[models]\n"ours" = "\\"opus\\"\\r"')
     assert loaded.settings.models == {"ours": "opus"}
     assert loaded.warnings == (
@@ -285,7 +283,7 @@ def test_a_row_of_the_models_is_cleaned_on_its_right_side() -> None:
     )
 
 
-def test_a_row_of_the_models_is_cleaned_on_its_left_side() -> None:
+def test_the_name_of_a_model_row_is_cleaned_with_a_warning() -> None:
     loaded = load('[models]\n"ours " = "opus"\n"\\ufefftheirs*\\u00a0" = "haiku"')
     assert loaded.settings.models == {"ours": "opus", "theirs*": "haiku"}
     assert loaded.warnings == (
@@ -293,11 +291,11 @@ def test_a_row_of_the_models_is_cleaned_on_its_left_side() -> None:
     )
 
 
-def test_rows_of_the_models_that_would_become_one_stay() -> None:
+def test_model_rows_whose_cleaned_names_collide_are_kept() -> None:
     assert load('[models]\n"a" = "opus"\n" a" = "haiku"').settings.models["a"] == "opus"
 
 
-def written(data: bytes) -> str:
+def write_config_file(data: bytes) -> str:
     Path("modegate.toml").write_bytes(data)
     return "modegate.toml"
 
@@ -311,22 +309,22 @@ def written(data: bytes) -> str:
         (b'default_model = "opus"\rport = 1\r', False),
     ],
 )
-def test_a_file_as_editors_write_it(data: bytes, warned: bool) -> None:
-    written(data)
+def test_config_files_with_a_byte_order_mark_or_crlf_are_read(data: bytes, warned: bool) -> None:
+    write_config_file(data)
     loaded = load_settings({})
     assert loaded.settings.default_model == "opus"
-    told = ("modegate.toml: begins with a byte order mark, which was ignored",)
-    assert loaded.warnings == (told if warned else ())
+    reported = ("modegate.toml: begins with a byte order mark, which was ignored",)
+    assert loaded.warnings == (reported if warned else ())
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\n\r\n", b"# nothing"])
-def test_a_file_that_says_nothing(data: bytes) -> None:
-    written(data)
+def test_an_empty_config_file_gives_the_default_settings(data: bytes) -> None:
+    write_config_file(data)
     assert load_settings({}).settings == Settings()
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "reported"),
     [
         ("port = 1\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
         ("port = 1\n".encode("utf-16-le"), "it is UTF-16; save it as UTF-8"),
@@ -341,33 +339,33 @@ def test_a_file_that_says_nothing(data: bytes) -> None:
         (b'"a\\u001b[31m" = 1', r"a\x1b[31m: unknown key in modegate.toml"),
     ],
 )
-def test_a_file_that_cannot_be_used(data: bytes, told: str) -> None:
-    written(data)
+def test_an_unusable_config_file_is_rejected_with_the_reason(data: bytes, reported: str) -> None:
+    write_config_file(data)
     with pytest.raises(SettingsError) as caught:
         load_settings({})
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert "modegate.toml" in str(caught.value)
 
 
 @pytest.mark.parametrize("named", ["x" * 5000, "a\x00b", "a\rb"])
-def test_a_name_that_no_file_can_have(named: str) -> None:
+def test_an_impossible_config_file_name_is_rejected_with_a_printable_message(named: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({}, named)
     assert str(caught.value).isprintable()
 
 
-def test_a_folder_of_the_user_that_cannot_be() -> None:
+def test_an_impossible_xdg_config_home_is_ignored() -> None:
     assert load_settings({"XDG_CONFIG_HOME": "x" * 5000}).settings.port == 3456
 
 
-def test_the_name_of_the_file_is_cleaned_too() -> None:
+def test_quotes_around_the_config_file_name_are_removed_with_a_warning() -> None:
     Path("own.toml").write_text("port = 5")
     loaded = load_settings({"MODEGATE_CONFIG": '"own.toml"\r'})
     assert loaded.settings.port == 5
     assert loaded.warnings[0].startswith("MODEGATE_CONFIG: line ends and quotes around the value")
 
 
-OF_KUBERNETES = {
+KUBERNETES_VARIABLES = {
     "MODEGATE_PORT": "tcp://10.0.0.1:3456",
     "MODEGATE_SERVICE_HOST": "10.0.0.1",
     "MODEGATE_SERVICE_PORT": "3456",
@@ -383,20 +381,20 @@ OF_KUBERNETES = {
 }
 
 
-def test_variables_of_a_service_of_the_same_name_are_one_warning() -> None:
-    loaded = load(**OF_KUBERNETES)
+def test_kubernetes_service_variables_give_a_single_warning() -> None:
+    loaded = load(**KUBERNETES_VARIABLES)
     assert loaded.settings == load().settings
     (warning,) = loaded.warnings
     assert warning.startswith("MODEGATE_METRICS_PORT_9090_UDP, MODEGATE_METRICS_SERVICE_HOST, ")
     assert "Kubernetes" in warning
 
 
-def test_what_the_gateway_gives_its_children_is_no_fault() -> None:
+def test_variables_set_by_the_gateway_for_its_children_give_no_warning() -> None:
     assert load(MODEGATE_PROCESS="0123", MODEGATE_KEY="sk-x").warnings == ()
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("MODEGATE_STATE_DIRR", "unknown variable; did you mean MODEGATE_STATE_DIR?"),
         ("MODEGATE_API_KEY", "unknown variable; did you mean API_KEY?"),
@@ -404,11 +402,13 @@ def test_what_the_gateway_gives_its_children_is_no_fault() -> None:
         ("MODEGATE_QQQQ", "unknown variable"),
     ],
 )
-def test_an_unknown_variable_is_a_warning_with_the_nearest_name(name: str, told: str) -> None:
-    assert load(**{name: "x"}).warnings == (f"{name}: {told}",)
+def test_an_unknown_variable_gives_a_warning_with_the_nearest_name(
+    name: str, reported: str
+) -> None:
+    assert load(**{name: "x"}).warnings == (f"{name}: {reported}",)
 
 
-def test_a_byte_order_mark_in_the_name_of_the_first_variable() -> None:
+def test_a_byte_order_mark_in_a_variable_name_is_removed_with_a_warning() -> None:
     loaded = load(**{"\ufeffAPI_KEY": "sk-x"})
     assert loaded.settings.api_key is not None
     (warning,) = loaded.warnings
@@ -416,7 +416,7 @@ def test_a_byte_order_mark_in_the_name_of_the_first_variable() -> None:
     assert load(**{"\ufeffPORT": "1", "PORT": "2"}).settings.port == 2
 
 
-def test_no_warning_holds_a_secret() -> None:
+def test_secrets_appear_in_neither_warnings_nor_errors() -> None:
     secret = "sk-MARK-0123456789"  # noqa: S105
     loaded = load(API_KEY=f'"{secret}"', ANTHROPIC_AUTH_TOKEN=f"{secret}\r", OPENAI_API_KEY=secret)
     assert len(loaded.warnings) == 2
@@ -434,7 +434,7 @@ def test_no_warning_holds_a_secret() -> None:
         ("CLAUDE_TOOLS", "Read,Grep # reads only"),
     ],
 )
-def test_a_comment_behind_a_value_is_no_part_of_it(name: str, value: str) -> None:
+def test_a_trailing_comment_in_a_value_is_rejected(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(**{name: value})
     (fault,) = caught.value.faults
@@ -451,7 +451,7 @@ def test_a_comment_behind_a_value_is_no_part_of_it(name: str, value: str) -> Non
         ("https_proxy", "'http://127.0.0.1:9"),
     ],
 )
-def test_a_variable_that_is_handed_on_has_no_stray_quotes(name: str, value: str) -> None:
+def test_stray_quotes_in_a_variable_passed_to_children_are_rejected(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({name: value})
     (fault,) = caught.value.faults
@@ -459,6 +459,6 @@ def test_a_variable_that_is_handed_on_has_no_stray_quotes(name: str, value: str)
 
 
 @pytest.mark.parametrize("name", ["PATH", "TMPDIR"])
-def test_a_search_path_is_cleaned(name: str) -> None:
-    told = f"{name}: line ends and quotes around the value were removed (from environment)"
-    assert load_settings({name: '"/usr/bin"\r'}).warnings == (told,)
+def test_path_and_tmpdir_are_cleaned_with_a_warning(name: str) -> None:
+    reported = f"{name}: line ends and quotes around the value were removed (from environment)"
+    assert load_settings({name: '"/usr/bin"\r'}).warnings == (reported,)

@@ -1,4 +1,4 @@
-"""The document: valid, complete, and true to the SDK's own types."""
+"""The OpenAPI document: valid, complete and consistent with the SDK's types."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ from modegate.entrypoints.http.openapi.resource import Description
 
 COMPONENTS = DOCUMENT["components"]
 ANSWER = DOCUMENT["paths"][CHAT]["post"]["responses"]["200"]["content"]
-IN_A_STREAM = {"stream_error"}
+STREAM_ONLY_CODES = {"stream_error"}
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -45,7 +45,7 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def contents() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Every body in the document, with its examples."""
+    """Yields every request and response body with its examples."""
     for name, operation in operations():
         bodies = [("request", operation["requestBody"])] if "requestBody" in operation else []
         for status, response in (*bodies, *operation["responses"].items()):
@@ -56,16 +56,14 @@ def contents() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
                 yield f"{name} {status} {media_type}", content, values
 
 
-def test_it_is_openapi() -> None:
+def test_the_document_is_valid_openapi_3_1() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
 @pytest.mark.parametrize(
     ("content", "values"), [pytest.param(*rest, id=name) for name, *rest in contents()]
 )
-def test_every_example_is_what_its_schema_says(
-    content: dict[str, Any], values: dict[str, Any]
-) -> None:
+def test_every_example_matches_its_schema(content: dict[str, Any], values: dict[str, Any]) -> None:
     schema = {**content.get("schema", {}), "components": COMPONENTS}
     validator = jsonschema.Draft202012Validator(schema)
     for value in values.values():
@@ -79,7 +77,7 @@ def events(stream: str) -> list[str]:
     return [line.removeprefix("data: ") for line in stream.split("\n\n") if line]
 
 
-def test_the_sdk_reads_the_examples() -> None:
+def test_the_sdk_parses_the_examples() -> None:
     (whole,) = (it["value"] for it in ANSWER["application/json"]["examples"].values())
     answer = ChatCompletion.model_validate(whole, strict=True)
     assert answer.usage is not None
@@ -98,20 +96,20 @@ def test_the_sdk_reads_the_examples() -> None:
     ("name", "kind"),
     [("ChatCompletion", ChatCompletion), ("ChatCompletionChunk", ChatCompletionChunk)],
 )
-def test_the_sdk_needs_no_more_than_is_promised(name: str, kind: Any) -> None:
+def test_schemas_have_all_required_and_only_known_fields_of_the_sdk(name: str, kind: Any) -> None:
     ours, theirs = COMPONENTS["schemas"][name], kind.model_json_schema()
     assert set(theirs["required"]) <= set(ours["required"])
     assert set(ours["properties"]) <= set(theirs["properties"])
 
 
-def test_a_cut_stream_has_its_error_and_no_finish() -> None:
+def test_the_stream_error_example_has_an_error_and_no_finish_reason() -> None:
     *chunks, error, done = events(ANSWER["text/event-stream"]["examples"]["stream_error"]["value"])
     assert json.loads(error)["error"]["code"] == "stream_error"
     assert not any('"finish_reason":"' in chunk for chunk in chunks)
     assert done == "[DONE]"
 
 
-def test_every_error_is_documented_where_it_can_be_met() -> None:
+def test_every_error_status_and_code_is_documented() -> None:
     shown = {
         (int(status), code)
         for _, operation in operations()
@@ -122,19 +120,19 @@ def test_every_error_is_documented_where_it_can_be_met() -> None:
     shown |= {(int(s), c) for s, (c, _) in FRAMEWORK.items() if c in COMPONENTS["responses"]}
     expected = {(status, kind.code) for kind, (status, _) in STATUSES.items()}
     expected |= {(status, code) for status, (code, _) in FRAMEWORK.items()}
-    assert {(s, c) for s, c in expected if c not in IN_A_STREAM} <= shown
-    assert {kind.code for kind in STATUSES} - IN_A_STREAM <= COMPONENTS["examples"].keys()
+    assert {(s, c) for s, c in expected if c not in STREAM_ONLY_CODES} <= shown
+    assert {kind.code for kind in STATUSES} - STREAM_ONLY_CODES <= COMPONENTS["examples"].keys()
 
 
-def test_every_header_that_browsers_may_see_is_documented() -> None:
+def test_every_exposed_or_security_header_is_documented() -> None:
     assert {*EXPOSED_HEADERS, *SECURITY_HEADERS} <= COMPONENTS["headers"].keys()
 
 
-def test_every_parameter_has_its_tier() -> None:
+def test_every_request_parameter_documents_its_tier() -> None:
     properties = COMPONENTS["schemas"]["ClaudeCodeRequest"]["properties"]
-    told = {name: schema["x-claude-code"] for name, schema in properties.items()}
-    assert told == {name: rule.tier.name.lower() for name, rule in CLAUDE_CODE_RULES.items()}
-    assert {tier.name.lower() for tier in Tier} == set(told.values())
+    documented = {name: schema["x-claude-code"] for name, schema in properties.items()}
+    assert documented == {name: rule.tier.name.lower() for name, rule in CLAUDE_CODE_RULES.items()}
+    assert {tier.name.lower() for tier in Tier} == set(documented.values())
 
 
 REFUSED = [name for name, rule in CLAUDE_CODE_RULES.items() if rule.tier is Tier.REFUSED]
@@ -147,7 +145,7 @@ VALUES: tuple[object, ...] = (
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_the_document_allows_is_what_the_rules_accept(name: str) -> None:
+def test_schemas_of_refusable_parameters_match_the_parameter_rules(name: str) -> None:
     rule = CLAUDE_CODE_RULES[name]
     schema = COMPONENTS["schemas"]["ClaudeCodeRequest"]["properties"][name]
     validator = jsonschema.Draft202012Validator(schema | {"components": COMPONENTS})
@@ -156,7 +154,7 @@ def test_what_the_document_allows_is_what_the_rules_accept(name: str) -> None:
         assert validator.is_valid(value) is (accepted or value is None), value
 
 
-def test_what_the_operator_chose_is_in_it() -> None:
+def test_the_document_reflects_the_operators_settings() -> None:
     facts = dataclasses.replace(
         FACTS,
         models=ModelMap({**BUILT_IN_MODELS, "mine": "opus", "mine-*": "haiku"}),
@@ -177,13 +175,13 @@ def test_what_the_operator_chose_is_in_it() -> None:
     assert document["paths"]["/metrics"]["get"]["security"] == [{"metrics_token": []}]
 
 
-def test_both_are_made_once() -> None:
+def test_document_and_page_are_built_once() -> None:
     description = Description(FACTS)
     assert description.document is description.document
     assert description.page is description.page
 
 
-def test_what_makes_them_is_not_loaded_before_somebody_asks() -> None:
+def test_importing_the_server_does_not_import_the_document_builder() -> None:
     code = (
         "import sys; import modegate.entrypoints.http.server.server; "
         "sys.exit('modegate.entrypoints.http.openapi.document' in sys.modules)"
@@ -191,7 +189,7 @@ def test_what_makes_them_is_not_loaded_before_somebody_asks() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_page_holds_everything_and_fetches_nothing() -> None:
+def test_the_page_contains_the_whole_document_and_loads_no_resources() -> None:
     page = render_page(DOCUMENT).decode()
     for name, operation in operations():
         assert name.split()[1] in page
@@ -201,7 +199,7 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
     assert not re.search(r"<script|<link|<img|\ssrc=|\son\w+=|url\(|https?:", page)
 
 
-def test_the_page_escapes_what_it_shows() -> None:
+def test_the_page_escapes_html() -> None:
     facts = dataclasses.replace(FACTS, version="<b>1</b>")
     page = render_page(build_document(facts)).decode()
     assert "<b>1" not in page

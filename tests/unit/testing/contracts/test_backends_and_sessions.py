@@ -1,4 +1,4 @@
-"""A suite that no adapter can fail proves nothing: each duty has a fake here that breaks it."""
+"""Tests of the contract suites: each contract test must fail for a fake that breaks it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -62,23 +62,23 @@ class TestScriptedBackend(AnswerBackendContract):
         await until(lambda: not self.made.open)
 
 
-class Mute(ScriptedBackend):
+class NoTextBackend(ScriptedBackend):
     def __init__(self, *script: Any) -> None:
         super().__init__(*(step for step in script if not isinstance(step, TextDelta)))
 
 
-class NoStart(ScriptedBackend):
+class NoStartBackend(ScriptedBackend):
     def __init__(self, *script: Any) -> None:
         super().__init__(*(step for step in script if not isinstance(step, Started)))
 
 
-class LateFailure(ScriptedBackend):
+class LateFailureBackend(ScriptedBackend):
     def __init__(self, *script: Any) -> None:
         failing = isinstance(script[0], BackendFailedError)
         super().__init__(*((Started(), TextDelta("x")) if failing else ()), *script)
 
 
-class Hoarder(ScriptedBackend):
+class LeakingBackend(ScriptedBackend):
     @asynccontextmanager
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         self.open += 1
@@ -86,26 +86,26 @@ class Hoarder(ScriptedBackend):
             yield events
 
 
-class Swapper(Echo):
-    """Gives each client the answer to the turn before."""
+class PreviousAnswerBackend(Echo):
+    """Answers each turn with the answer to the previous turn."""
 
     before = "nothing"
 
     @asynccontextmanager
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
-        before, Swapper.before = Swapper.before, turn.prompt.text
+        before, PreviousAnswerBackend.before = PreviousAnswerBackend.before, turn.prompt.text
         prompt = replace(turn.prompt, text=before)
         async with super().generate(replace(turn, prompt=prompt)) as events:
             yield events
 
 
 BROKEN_BACKENDS = {
-    "test_the_events_fold_to_the_answer": Mute,
-    "test_an_answer_starts_once_and_finishes_once": NoStart,
-    "test_a_failure_is_a_gateway_error_before_the_first_event": LateFailure,
-    "test_leaving_the_context_stops_the_work": Hoarder,
-    "test_cancellation_stops_the_work": Hoarder,
-    "test_each_turn_gets_its_own_answer": Swapper,
+    "test_the_events_of_a_turn_fold_to_its_answer": NoTextBackend,
+    "test_an_answer_starts_once_and_finishes_once": NoStartBackend,
+    "test_a_failure_is_a_gateway_error_before_the_first_event": LateFailureBackend,
+    "test_exiting_the_context_releases_the_backend": LeakingBackend,
+    "test_cancellation_releases_the_backend": LeakingBackend,
+    "test_each_turn_gets_its_own_answer": PreviousAnswerBackend,
 }
 
 
@@ -144,7 +144,7 @@ class TestScriptedRelay(RelayBackendContract):
         response: UpstreamResponse | Exception,
         kind: type[ScriptedRelay] | None = None,
     ) -> AsyncIterator[ScriptedRelay]:
-        silent = kind is not None and not issubclass(self.backend, HoardingRelay)
+        silent = kind is not None and not issubclass(self.backend, LeakingRelay)
         self.made = (SilentRelay if silent else self.backend)(response)
         yield self.made
 
@@ -162,7 +162,7 @@ class SilentRelay(ScriptedRelay):
             yield response
 
 
-class HoardingRelay(EchoRelay):
+class LeakingRelay(EchoRelay):
     @asynccontextmanager
     async def send(
         self, request: UpstreamRequest, credential: Credential
@@ -172,14 +172,14 @@ class HoardingRelay(EchoRelay):
             yield response
 
 
-class SwappingRelay(ScriptedRelay):
+class PreviousResponseRelay(ScriptedRelay):
     before = b"nothing"
 
     @asynccontextmanager
     async def send(
         self, request: UpstreamRequest, credential: Credential
     ) -> AsyncIterator[UpstreamResponse]:
-        before, SwappingRelay.before = SwappingRelay.before, request.body
+        before, PreviousResponseRelay.before = PreviousResponseRelay.before, request.body
         async with EchoRelay(self.response).send(
             replace(request, body=before), credential
         ) as response:
@@ -197,7 +197,7 @@ class RaisingRelay(ScriptedRelay):
             yield response
 
 
-class ForeignRelay(ScriptedRelay):
+class RawErrorRelay(ScriptedRelay):
     @asynccontextmanager
     async def send(
         self, request: UpstreamRequest, credential: Credential
@@ -210,41 +210,41 @@ class ForeignRelay(ScriptedRelay):
 
 
 BROKEN_RELAYS: dict[str, type[ScriptedRelay]] = {
-    "test_each_request_gets_its_own_response": SwappingRelay,
-    "test_an_error_response_is_a_response": RaisingRelay,
-    "test_no_response_is_a_gateway_error": ForeignRelay,
-    "test_leaving_the_context_closes_the_exchange": HoardingRelay,
-    "test_cancellation_closes_the_exchange": HoardingRelay,
+    "test_each_request_gets_its_own_response": PreviousResponseRelay,
+    "test_an_upstream_error_is_returned_as_a_response": RaisingRelay,
+    "test_an_unreachable_upstream_raises_a_gateway_error": RawErrorRelay,
+    "test_exiting_the_context_closes_the_exchange": LeakingRelay,
+    "test_cancellation_closes_the_exchange": LeakingRelay,
 }
 
 
-class Forgetful(MemorySessionStore):
+class SingleSessionStore(MemorySessionStore):
     async def put(self, session: Session) -> None:
         self._sessions = {session.id: session}
 
 
-class FirstWins(MemorySessionStore):
+class FirstPutWinsStore(MemorySessionStore):
     async def put(self, session: Session) -> None:
         self._sessions.setdefault(session.id, session)
 
 
-class Inventive(MemorySessionStore):
+class AnySessionStore(MemorySessionStore):
     async def get(self, session_id: SessionId) -> Session | None:
         return await super().get(session_id) or next(iter(self._sessions.values()), _ANY)
 
 
-class Tidy(MemorySessionStore):
+class OldestFirstStore(MemorySessionStore):
     async def find(self, client: ClientId | None = None) -> list[Session]:
         return sorted(await super().find(client), key=lambda session: session.used_at)
 
 
-class Guarded(MemorySessionStore):
+class ClientRequiredStore(MemorySessionStore):
     async def find(self, client: ClientId | None = None) -> list[Session]:
         return [] if client is None else await super().find(client)
 
 
-class Cumulative(MemorySessionStore):
-    """Counts puts, not sessions."""
+class PutCountingStore(MemorySessionStore):
+    """Counts calls of `put` instead of sessions."""
 
     puts = 0
 
@@ -256,38 +256,38 @@ class Cumulative(MemorySessionStore):
         return self.puts
 
 
-class IdleOnly(MemorySessionStore):
+class IdleOnlyStore(MemorySessionStore):
     """Never removes a session that is used often, however old it is."""
 
     async def find_expired(self, **wanted: Any) -> list[SessionId]:
         return await super().find_expired(**wanted | {"created_until": 0.0})
 
 
-class Unlimited(MemorySessionStore):
+class UnlimitedPageStore(MemorySessionStore):
     async def find_expired(self, **wanted: Any) -> list[SessionId]:
         return await super().find_expired(**wanted | {"limit": 1000})
 
 
-class Repeating(MemorySessionStore):
-    """Returns the first page again and again."""
+class RepeatedPageStore(MemorySessionStore):
+    """Always returns the first page."""
 
     async def find_expired(self, **wanted: Any) -> list[SessionId]:
         return await super().find_expired(**wanted | {"after": None})
 
 
-class KnowsAll(MemorySessionStore):
+class NoUnknownIdsStore(MemorySessionStore):
     async def find_unknown(self, ids: Sequence[SessionId]) -> list[SessionId]:
         del ids
         return []
 
 
-class Premature(MemorySessionStore):
+class VisibleReservationStore(MemorySessionStore):
     async def reserve(self, session: Session) -> None:
         await self.put(session)
 
 
-class Lasting(MemorySessionStore):
-    """What was reserved once stays."""
+class UnremovableReservationStore(MemorySessionStore):
+    """Never removes a session that was reserved."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -301,12 +301,12 @@ class Lasting(MemorySessionStore):
             await super().remove(session_id)
 
 
-class Strict(MemorySessionStore):
+class NonIdempotentRemoveStore(MemorySessionStore):
     async def remove(self, session_id: SessionId) -> None:
         del self._sessions[session_id]
 
 
-class Patient(MemorySessionStore):
+class WaitingHoldStore(MemorySessionStore):
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         await until(lambda: session_id not in self._held)
@@ -314,7 +314,7 @@ class Patient(MemorySessionStore):
             yield
 
 
-class OneHold(MemorySessionStore):
+class GlobalHoldStore(MemorySessionStore):
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         everything = SessionId("everything") if session_id else session_id
@@ -322,22 +322,22 @@ class OneHold(MemorySessionStore):
             yield
 
 
-class Sticky(MemorySessionStore):
+class UnreleasedHoldStore(MemorySessionStore):
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         if session_id in self._held:
-            raise SessionBusyError("held for ever")
+            raise SessionBusyError("never released")
         self._held.add(session_id)
         yield
 
 
-class Locked(MemorySessionStore):
+class LockingPutStore(MemorySessionStore):
     async def put(self, session: Session) -> None:
         async with self.hold(session.id):
             await super().put(session)
 
 
-class Open(MemorySessionStore):
+class NoHoldStore(MemorySessionStore):
     @asynccontextmanager
     async def hold(self, session_id: SessionId) -> AsyncIterator[None]:
         del session_id
@@ -345,38 +345,40 @@ class Open(MemorySessionStore):
 
 
 BROKEN_STORES = {
-    "test_what_was_put_is_there": Forgetful,
-    "test_the_last_put_counts": FirstWins,
-    "test_a_clients_own_are_found_the_latest_used_first": Tidy,
-    "test_without_a_client_all_are_found": Guarded,
-    "test_sessions_are_counted": Cumulative,
-    "test_expired_sessions_are_idle_or_old": IdleOnly,
-    "test_expired_sessions_come_in_pages_sorted_by_id": Unlimited,
-    "test_pages_of_expired_sessions_end_though_none_is_removed": Repeating,
-    "test_ids_without_a_session_are_unknown": KnowsAll,
-    "test_unknown_is_none": Inventive,
-    "test_what_was_removed_is_gone_and_may_be_removed_again": Strict,
-    "test_a_reservation_shows_no_session": Premature,
-    "test_a_reservation_leaves_the_session_as_it_is": Premature,
-    "test_what_was_reserved_can_be_put_and_removed": Lasting,
-    "test_a_held_id_is_busy_at_once": Patient,
-    "test_holding_one_leaves_the_others_free": OneHold,
-    "test_a_hold_ends_with_its_context_however_that_is_left": Sticky,
-    "test_a_hold_ends_with_its_task": Sticky,
-    "test_a_held_session_can_be_read_and_written": Locked,
-    "test_one_of_many_gets_the_hold": Open,
+    "test_get_returns_a_stored_session": SingleSessionStore,
+    "test_a_later_put_overwrites_an_earlier_one": FirstPutWinsStore,
+    "test_find_returns_a_clients_sessions_most_recently_used_first": OldestFirstStore,
+    "test_find_without_a_client_returns_all_sessions": ClientRequiredStore,
+    "test_sessions_are_counted": PutCountingStore,
+    "test_expired_sessions_are_idle_or_old": IdleOnlyStore,
+    "test_expired_sessions_come_in_pages_sorted_by_id": UnlimitedPageStore,
+    "test_paging_expired_sessions_ends_even_if_none_is_removed": RepeatedPageStore,
+    "test_find_unknown_returns_the_ids_without_a_session": NoUnknownIdsStore,
+    "test_get_returns_none_for_an_unknown_id": AnySessionStore,
+    "test_remove_deletes_a_session_and_is_idempotent": NonIdempotentRemoveStore,
+    "test_a_reserved_session_is_not_visible": VisibleReservationStore,
+    "test_reserving_does_not_change_a_stored_session": VisibleReservationStore,
+    "test_a_reserved_session_can_be_put_and_removed": UnremovableReservationStore,
+    "test_holding_a_held_session_fails_without_waiting": WaitingHoldStore,
+    "test_holding_one_session_does_not_hold_others": GlobalHoldStore,
+    "test_a_hold_is_released_if_its_context_raises": UnreleasedHoldStore,
+    "test_a_hold_is_released_if_its_task_is_cancelled": UnreleasedHoldStore,
+    "test_a_held_session_can_be_read_and_written": LockingPutStore,
+    "test_only_one_of_many_concurrent_holds_succeeds": NoHoldStore,
 }
 _ANY = Session(SessionId("x"), "me", 0.0, 0.0, "x")  # type: ignore[arg-type]
 
 
-def test_every_duty_has_a_fake_that_breaks_it() -> None:
+def test_every_contract_test_has_a_fake_that_breaks_it() -> None:
     assert set(BROKEN_BACKENDS) == duties_of(AnswerBackendContract)
     assert set(BROKEN_RELAYS) == duties_of(RelayBackendContract)
     assert set(BROKEN_STORES) == duties_of(SessionStoreContract)
 
 
 @pytest.mark.parametrize("duty", BROKEN_BACKENDS)
-async def test_a_broken_backend_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_contract_test_fails_for_a_broken_backend(
+    duty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("modegate.testing.contracts.answer_backend.RELEASE_TIMEOUT_S", 0.3)
     tested = TestScriptedBackend()
     tested.backend = tested.echo = BROKEN_BACKENDS[duty]
@@ -384,7 +386,9 @@ async def test_a_broken_backend_fails(duty: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("duty", BROKEN_RELAYS)
-async def test_a_broken_relay_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_contract_test_fails_for_a_broken_relay(
+    duty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("modegate.testing.contracts.relay_backend.RELEASE_TIMEOUT_S", 0.3)
     tested = TestScriptedRelay()
     tested.backend = BROKEN_RELAYS[duty]
@@ -392,7 +396,9 @@ async def test_a_broken_relay_fails(duty: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("duty", BROKEN_STORES)
-async def test_a_broken_store_fails(duty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_contract_test_fails_for_a_broken_store(
+    duty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("modegate.testing.contracts.session_holds.WAIT_TIMEOUT_S", 0.3)
 
     class Tested(SessionStoreContract):

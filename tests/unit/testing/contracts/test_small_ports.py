@@ -1,4 +1,4 @@
-"""The suites of the smaller ports: on our adapters, and on fakes that break each duty."""
+"""The contract suites of the smaller ports, run on the adapters and on broken fakes."""
 
 import asyncio
 import logging
@@ -149,7 +149,7 @@ class TestRequestLog(RequestObserverContract):
         return self.made()
 
 
-# Fakes that break a duty each.
+# Each of these fakes breaks one contract test.
 
 
 class BackwardClock(FakeClock):
@@ -172,7 +172,7 @@ class PlainIds(FakeIds):
         return f"session-{next(self._plain)}"
 
 
-class Generous(SlidingWindowLimiter):
+class UnlimitedLimiter(SlidingWindowLimiter):
     async def record(self, limit: Limit, subject: str) -> Quota:
         try:
             return await super().record(limit, subject)
@@ -180,7 +180,7 @@ class Generous(SlidingWindowLimiter):
             return await self.peek(limit, subject)
 
 
-class Racy(SlidingWindowLimiter):
+class RacyLimiter(SlidingWindowLimiter):
     async def record(self, limit: Limit, subject: str) -> Quota:
         if (await self.peek(limit, subject)).remaining == 0:
             return await super().record(limit, subject)
@@ -198,7 +198,7 @@ class OneLimit(SlidingWindowLimiter):
         return await super().record(Limit("any", limit.requests, limit.seconds), subject)
 
 
-class Silent(SlidingWindowLimiter):
+class NoRetryAfterLimiter(SlidingWindowLimiter):
     async def record(self, limit: Limit, subject: str) -> Quota:
         try:
             return await super().record(limit, subject)
@@ -212,12 +212,12 @@ class CountingPeek(SlidingWindowLimiter):
         return await self.record(limit, subject)
 
 
-class Unbounded(MemoryConcurrencyLimiter):
+class UnboundedLimiter(MemoryConcurrencyLimiter):
     def __init__(self, _: int) -> None:
         super().__init__(1_000)
 
 
-class Shared(MemoryConcurrencyLimiter):
+class SharedSubjectLimiter(MemoryConcurrencyLimiter):
     async def acquire(self, subject: str) -> None:
         await super().acquire(subject[:0])
 
@@ -255,12 +255,12 @@ class ReleasesOnRejection(MemoryConcurrencyLimiter):
             raise
 
 
-class Secretive(FakeTranscriptStore):
+class EmptyListStore(FakeTranscriptStore):
     async def list_ids(self) -> set[SessionId]:
         return set()
 
 
-class Keeper(FakeTranscriptStore):
+class NeverDeletingStore(FakeTranscriptStore):
     async def delete(self, session_id: SessionId) -> bool:
         return session_id in self.ids
 
@@ -278,12 +278,12 @@ class Reissues(FakeTranscriptStore):
         yield KEPT
 
 
-class Nameless(ListedCatalog):
+class UnnamedModelsCatalog(ListedCatalog):
     async def list_models(self, *asked: object) -> Sequence[Mapping[str, object]]:
         return [{**model, "id": "?"} for model in await super().list_models(*asked)]
 
 
-class Raw(ListedCatalog):
+class RawErrorCatalog(ListedCatalog):
     async def list_models(self, *asked: object) -> Sequence[Mapping[str, object]]:
         try:
             return await super().list_models(*asked)
@@ -291,18 +291,18 @@ class Raw(ListedCatalog):
             raise OSError("raw") from error
 
 
-class Rebuilding:
+class RebuildingSource:
     def current(self) -> Configuration:
         return Configuration(routes=Routes(clients_may_bring_keys=False))
 
 
-class Picky(RequestLog):
+class RouteRequiredLog(RequestLog):
     def observe(self, record: RequestRecord) -> None:
         assert record.route is not None
         super().observe(record)
 
 
-class Meddling(RequestLog):
+class MutatingLog(RequestLog):
     def observe(self, record: RequestRecord) -> None:
         record.status = 200
         super().observe(record)
@@ -312,14 +312,18 @@ BROKEN: list[tuple[type, str, Any]] = [
     (TestFakeClock, "test_time_is_seconds_and_never_decreases", BackwardClock),
     (TestFakeIds, "test_answers_have_unique_ids_with_the_prefix_of_the_api", ConstantIds),
     (TestFakeIds, "test_sessions_have_unique_uuids_of_version_4", PlainIds),
-    (TestSlidingWindowLimiter, "test_the_limit_is_exact", Generous),
-    (TestSlidingWindowLimiter, "test_the_limit_is_exact_for_concurrent_requests", Racy),
+    (TestSlidingWindowLimiter, "test_the_limit_is_exact", UnlimitedLimiter),
+    (TestSlidingWindowLimiter, "test_the_limit_is_exact_for_concurrent_requests", RacyLimiter),
     (TestSlidingWindowLimiter, "test_subjects_are_counted_separately", OneSubject),
     (TestSlidingWindowLimiter, "test_limits_are_counted_separately", OneLimit),
-    (TestSlidingWindowLimiter, "test_a_rejection_says_when_to_retry", Silent),
+    (TestSlidingWindowLimiter, "test_a_rejection_says_when_to_retry", NoRetryAfterLimiter),
     (TestSlidingWindowLimiter, "test_peeking_counts_nothing", CountingPeek),
-    (TestMemoryConcurrencyLimiter, "test_one_too_many_is_rejected_at_once", Unbounded),
-    (TestMemoryConcurrencyLimiter, "test_subjects_are_counted_separately", Shared),
+    (
+        TestMemoryConcurrencyLimiter,
+        "test_a_permit_above_the_limit_is_rejected_without_waiting",
+        UnboundedLimiter,
+    ),
+    (TestMemoryConcurrencyLimiter, "test_subjects_are_counted_separately", SharedSubjectLimiter),
     (TestMemoryConcurrencyLimiter, "test_a_released_permit_can_be_acquired_again", NeverReleased),
     *(
         (TestMemoryConcurrencyLimiter, "test_a_release_frees_one_permit_of_its_subject", broken)
@@ -331,20 +335,20 @@ BROKEN: list[tuple[type, str, Any]] = [
         ChecksBeforeItWaits,
     ),
     (TestMemoryConcurrencyLimiter, "test_a_rejection_releases_nothing", ReleasesOnRejection),
-    (TestFakeTranscriptStore, "test_it_lists_what_it_keeps", Secretive),
-    (TestFakeTranscriptStore, "test_a_deleted_session_is_gone_and_others_stay", Keeper),
+    (TestFakeTranscriptStore, "test_list_ids_returns_all_stored_sessions", EmptyListStore),
+    (TestFakeTranscriptStore, "test_delete_removes_only_the_given_session", NeverDeletingStore),
     (TestFakeTranscriptStore, "test_deleting_is_idempotent", DeletesOnce),
     (TestFakeTranscriptStore, "test_a_reserved_session_is_new_and_reserved_once", Reissues),
-    (TestListedCatalog, "test_it_lists_the_upstreams_models", Nameless),
-    (TestListedCatalog, "test_a_failure_is_a_gateway_error", Raw),
+    (TestListedCatalog, "test_it_lists_the_upstreams_models", UnnamedModelsCatalog),
+    (TestListedCatalog, "test_a_failure_is_a_gateway_error", RawErrorCatalog),
     (TestFixedConfigurationSource, "test_it_returns_the_snapshot", FakeConfigurationSource()),
     (
         TestFixedConfigurationSource,
         "test_between_two_reloads_the_snapshot_is_the_same_object",
-        Rebuilding(),
+        RebuildingSource(),
     ),
-    (TestRequestLog, "test_any_record_can_be_observed", Picky),
-    (TestRequestLog, "test_a_record_is_not_changed", Meddling),
+    (TestRequestLog, "test_any_record_can_be_observed", RouteRequiredLog),
+    (TestRequestLog, "test_a_record_is_not_changed", MutatingLog),
 ]
 SUITES = (
     ClockContract,
@@ -358,13 +362,15 @@ SUITES = (
 )
 
 
-def test_every_duty_has_a_fake_that_breaks_it() -> None:
+def test_every_contract_test_has_a_fake_that_breaks_it() -> None:
     for suite in SUITES:
         assert {duty for tested, duty, _ in BROKEN if issubclass(tested, suite)} == duties_of(suite)
 
 
 @pytest.mark.parametrize(("tested", "duty", "broken"), BROKEN)
-async def test_a_broken_adapter_fails(tested: type, duty: str, broken: Any) -> None:
+async def test_each_contract_test_fails_for_a_broken_adapter(
+    tested: type, duty: str, broken: Any
+) -> None:
     class Tested(tested):  # type: ignore[misc]
         made = broken
 

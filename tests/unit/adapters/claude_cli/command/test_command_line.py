@@ -31,7 +31,7 @@ def options(**changes: object) -> ClaudeOptions:
     return ClaudeOptions(state=STATE, **changes)  # type: ignore[arg-type]
 
 
-def test_every_argument_is_an_option() -> None:
+def test_the_cli_command_has_options_and_no_positional_arguments() -> None:
     command = build_command(
         Launch.of(turn(effort=Effort.HIGH)), options(tools=("Read", "Bash")), ALL
     )
@@ -44,13 +44,13 @@ def test_every_argument_is_an_option() -> None:
     assert "--dangerously-skip-permissions" not in command
 
 
-def test_without_tools_none_is_there_and_none_is_allowed() -> None:
+def test_a_command_without_tools_disables_all_tools() -> None:
     command = build_command(Launch.of(turn()), options(), ALL)
     assert "--tools=" in command
     assert not any(argument.startswith("--allowedTools") for argument in command)
 
 
-def test_a_resumed_turn_names_the_id_of_the_cli() -> None:
+def test_a_resumed_turn_passes_the_cli_session_id() -> None:
     command = build_command(Launch.of(turn(resume=True)), options(), ALL)
     assert "--resume=cli-id" in command
     assert not any(argument.startswith("--session-id") for argument in command)
@@ -66,25 +66,27 @@ def test_a_resumed_turn_names_the_id_of_the_cli() -> None:
         (False, {"ANTHROPIC_API_KEY": "k"}, False),
     ],
 )
-def test_bare_goes_with_a_key(bare: object, environment: object, used: bool) -> None:
+def test_bare_mode_follows_the_api_key_unless_configured(
+    bare: object, environment: object, used: bool
+) -> None:
     command = build_command(Launch.of(turn()), options(bare=bare, environment=environment), ALL)
     assert ("--bare" in command) is used
 
 
-def test_who_does_not_say_that_it_takes_several_turns_gets_one() -> None:
+def test_only_a_cli_with_the_input_format_option_supports_multiple_turns() -> None:
     assert Features(frozenset({"--print", "--input-format"})).supports_multiple_turns
     assert not Features(frozenset({"--print"})).supports_multiple_turns
     assert not ALL.supports_multiple_turns
 
 
-def test_a_process_serves_its_model_and_effort_alone() -> None:
+def test_a_process_serves_only_its_model_and_effort() -> None:
     launch = Launch.of(turn(effort=Effort.LOW))
     assert launch.serves(turn(effort=Effort.LOW, resume=True))
     assert not launch.serves(turn())
     assert not launch.serves(replace(turn(effort=Effort.LOW), cli_model="haiku"))
 
 
-def test_options_that_the_executable_does_not_know_are_left_out() -> None:
+def test_options_unknown_to_the_executable_are_omitted() -> None:
     old = Features(frozenset({"--print", "--bare"}))
     command = build_command(Launch.of(turn(effort=Effort.LOW)), options(bare=True), old)
     assert "--bare" in command
@@ -109,7 +111,7 @@ HOST = {
 }
 
 
-def test_the_environment_is_an_allow_list() -> None:
+def test_the_child_environment_is_an_allow_list() -> None:
     environment = build_environment(options(environment=HOST))
     inherited = {name for name in environment if name in HOST}
     assert inherited == {"PATH", "HOME", "LANG", "ANTHROPIC_API_KEY", "https_proxy"}
@@ -118,13 +120,13 @@ def test_the_environment_is_an_allow_list() -> None:
     assert environment["CLAUDE_CODE_MAX_RETRIES"] == "2"
 
 
-def test_the_operator_may_allow_more_but_not_everything() -> None:
+def test_operators_can_allow_more_variables_but_not_blocked_ones() -> None:
     allow = ("MINE", "OPENAI_API_KEY", "API_KEYS", "CLAUDECODE")
     environment = build_environment(options(environment=HOST, environment_allow=allow))
     assert environment["MINE"] == "mine"
     assert not {"OPENAI_API_KEY", "API_KEYS", "CLAUDECODE"} & environment.keys()
 
 
-def test_without_a_home_there_is_tmp_and_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_home_falls_back_to_tmp_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert build_environment(options())["HOME"] == "/tmp"  # noqa: S108
     assert "HOME is not set" in caplog.text

@@ -1,4 +1,4 @@
-"""Prewarming goes on, whatever happens to it."""
+"""Prewarming continues after any failure."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from modegate.domain.errors.catalogue.claude_code import exhausted, unavailable
 
 
 class FailingLauncher:
-    """Fails in the given ways, one after the other, and then for good in the last one."""
+    """Raises the given failures in order, then keeps raising the last one."""
 
     def __init__(self, *failures: Exception, at: str) -> None:
         self.failures = list(failures)
@@ -45,7 +45,7 @@ class FailingLauncher:
 @pytest.mark.parametrize(
     "failure", [exhausted(), unavailable(), RuntimeError("a bug"), OSError(5, "input/output")]
 )
-async def test_a_failure_of_any_kind_costs_a_pause_and_no_more(
+async def test_prewarming_is_retried_with_backoff_after_any_failure(
     at: str, failure: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pauses: list[int] = []

@@ -8,11 +8,11 @@ import pytest
 from modegate.adapters.claude_cli.process import child_process as module
 from modegate.adapters.claude_cli.process.child_process import ChildProcess
 
-PID = 2**22 + 1  # more than Linux gives out
+PID = 2**22 + 1  # above the highest PID on Linux
 
 
 class Transport:
-    """Of a process that nothing ends."""
+    """The transport of a process that never exits."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -32,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return signals
 
 
-async def test_a_process_that_the_kernel_does_not_end_is_left(
+async def test_a_process_that_survives_sigkill_is_abandoned_and_logged(
     sent: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "KILLED_WITHIN_S", 0.01)

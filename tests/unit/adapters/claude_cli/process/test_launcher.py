@@ -21,7 +21,7 @@ ONE = SessionId("3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11")
         (RuntimeError("can't start new thread"), RuntimeError, "new thread"),
     ],
 )
-async def test_a_start_that_fails_leaves_the_session_to_others(
+async def test_a_failed_start_releases_the_session_lock(
     failure: Exception,
     raised: type[Exception],
     says: str,
@@ -41,4 +41,4 @@ async def test_a_start_that_fails_leaves_the_session_to_others(
     with pytest.raises(raised, match=says):
         await launcher.start(Launch(ONE, ONE, "sonnet"))
     workspace = SessionDirectories(tmp_path)
-    workspace.lock(await workspace.prepare(ONE)).acquire()  # raises where it is still locked
+    workspace.lock(await workspace.prepare(ONE)).acquire()  # raises if it is still locked

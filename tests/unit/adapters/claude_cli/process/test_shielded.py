@@ -5,7 +5,7 @@ import pytest
 from modegate.adapters.claude_cli.process.shielded import cancelled, run_shielded
 
 
-async def test_work_is_done_and_its_error_is_told() -> None:
+async def test_shielded_work_completes_and_its_error_is_raised() -> None:
     async def fail() -> None:
         raise ValueError("boom")
 
@@ -14,7 +14,7 @@ async def test_work_is_done_and_its_error_is_told() -> None:
         await run_shielded(fail())
 
 
-async def test_a_cancellation_is_told_though_the_work_fails_after_it() -> None:
+async def test_a_cancellation_is_raised_even_if_the_shielded_work_fails_later() -> None:
     go_on = asyncio.Event()
 
     async def fail() -> None:
@@ -30,7 +30,7 @@ async def test_a_cancellation_is_told_though_the_work_fails_after_it() -> None:
     assert task.cancelled()
 
 
-async def test_cancellations_wait_for_the_end_of_the_work() -> None:
+async def test_cancellations_wait_for_shielded_work_to_finish() -> None:
     began, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
@@ -50,7 +50,7 @@ async def test_cancellations_wait_for_the_end_of_the_work() -> None:
     assert task.cancelled()
 
 
-async def test_a_task_is_cancelled_and_its_end_waited_for() -> None:
+async def test_cancelled_cancels_a_task_and_waits_for_its_end() -> None:
     ended = asyncio.Event()
 
     async def work() -> None:
@@ -67,7 +67,7 @@ async def test_a_task_is_cancelled_and_its_end_waited_for() -> None:
     await cancelled(task)
 
 
-async def test_who_cancels_a_task_can_be_cancelled() -> None:
+async def test_waiting_for_a_cancelled_task_can_itself_be_cancelled() -> None:
     go_on = asyncio.Event()
 
     async def work() -> None:
@@ -87,11 +87,11 @@ async def test_who_cancels_a_task_can_be_cancelled() -> None:
     await asyncio.wait({task})
 
 
-def test_a_task_of_an_event_loop_that_has_ended_is_left_alone() -> None:
+def test_cancelled_ignores_a_task_of_a_closed_event_loop() -> None:
     loop = asyncio.new_event_loop()
     work = asyncio.Event().wait()
     task: asyncio.Task[object] = loop.create_task(work)
     loop.close()
     asyncio.run(cancelled(task))
     work.close()
-    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - as is meant
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - intended

@@ -3,7 +3,7 @@ from modegate.adapters.claude_cli.process.stderr_redaction import redact_stderr
 ENVIRONMENT = {"ANTHROPIC_API_KEY": "very-own-key-value", "LANG": "C"}
 
 
-def test_nothing_that_a_stranger_may_use_is_left() -> None:
+def test_secrets_and_paths_in_stderr_are_redacted() -> None:
     dirty = """
     Error at /home/alice/project/main.js:10:3
     ANTHROPIC_API_KEY=sk-ant-api03-abcdefgh PATH=/usr/bin
@@ -19,12 +19,12 @@ def test_nothing_that_a_stranger_may_use_is_left() -> None:
     assert "Error at <path>" in cleaned
 
 
-def test_ordinary_words_stay() -> None:
+def test_stderr_without_secrets_is_unchanged() -> None:
     assert redact_stderr("TypeError: x is not a function (1/2)", ENVIRONMENT) == (
         "TypeError: x is not a function (1/2)"
     )
 
 
-def test_a_quote_is_known_wherever_it_stands_in_a_conversation() -> None:
+def test_quotes_from_anywhere_in_a_long_conversation_are_redacted() -> None:
     conversation = "p" * 1_000_000 + " the secret answer of the model"
     assert redact_stderr("failed on: the secret answer", {}, conversation) == "<conversation>"

@@ -12,14 +12,14 @@ def sent() -> AnswerText:
     return answer
 
 
-def test_new_text_is_new() -> None:
+def test_added_text_is_returned_and_accumulated() -> None:
     answer = sent()
     assert [answer.add(0, "a"), answer.add(0, "b"), answer.add(1, "c")] == ["a", "b", "c"]
     assert answer.finish() == ""
     assert answer.text == "abc"
 
 
-def test_a_repetition_is_swallowed_and_what_follows_is_new() -> None:
+def test_repeated_text_is_dropped_and_only_new_text_is_returned() -> None:
     answer = sent()
     answer.add(0, "one two ")
     answer.abandon()
@@ -33,7 +33,7 @@ def test_a_repetition_is_swallowed_and_what_follows_is_new() -> None:
     assert answer.text == "one two three"
 
 
-def test_a_different_second_answer_ends_the_stream() -> None:
+def test_a_retry_with_different_text_cuts_the_stream() -> None:
     answer = sent()
     answer.add(0, "one two")
     answer.abandon()
@@ -43,7 +43,7 @@ def test_a_different_second_answer_ends_the_stream() -> None:
         answer.add(0, "three")
 
 
-def test_a_shorter_second_answer_ends_the_stream() -> None:
+def test_a_retry_with_shorter_text_cuts_the_stream() -> None:
     answer = sent()
     answer.add(0, "one two")
     answer.abandon()
@@ -53,7 +53,7 @@ def test_a_shorter_second_answer_ends_the_stream() -> None:
         answer.finish()
 
 
-def test_two_breaks_in_a_row() -> None:
+def test_text_repeated_after_two_breaks_is_dropped() -> None:
     answer = sent()
     answer.add(0, "one two three")
     answer.abandon()
@@ -64,7 +64,7 @@ def test_two_breaks_in_a_row() -> None:
     assert answer.add(0, "one two three four") == " four"
 
 
-def test_kept_blocks_are_continued() -> None:
+def test_a_retry_continues_after_the_kept_blocks() -> None:
     answer = sent()
     answer.add(0, "kept. ")
     answer.add(1, "gone")
@@ -74,7 +74,7 @@ def test_kept_blocks_are_continued() -> None:
     assert answer.text == "kept. gone and more"
 
 
-def test_kept_blocks_that_are_said_again_all_the_same_are_swallowed() -> None:
+def test_kept_blocks_that_a_retry_repeats_are_dropped() -> None:
     answer = sent()
     answer.add(0, "kept. ")
     answer.abandon(1)
@@ -83,7 +83,7 @@ def test_kept_blocks_that_are_said_again_all_the_same_are_swallowed() -> None:
     assert answer.text == "kept. More."
 
 
-def test_a_continuation_that_only_begins_alike_loses_nothing() -> None:
+def test_a_retry_that_only_starts_like_a_kept_block_keeps_all_its_text() -> None:
     answer = sent()
     answer.add(0, "kept. ")
     answer.abandon(1)
@@ -91,7 +91,7 @@ def test_a_continuation_that_only_begins_alike_loses_nothing() -> None:
     assert [answer.add(0, piece) for piece in ("ke", "en")] == ["", "keen"]
 
 
-def test_a_continuation_that_ends_alike_loses_nothing() -> None:
+def test_a_retry_that_ends_as_a_prefix_of_a_kept_block_keeps_its_text() -> None:
     answer = sent()
     answer.add(0, "kept. ")
     answer.abandon(1)
@@ -101,7 +101,7 @@ def test_a_continuation_that_ends_alike_loses_nothing() -> None:
     assert answer.text == "kept. kep"
 
 
-def test_what_was_not_handed_out_may_differ() -> None:
+def test_a_retry_may_differ_if_no_text_was_handed_out() -> None:
     answer = AnswerText(handed_out=False)
     answer.begin_message()
     answer.add(0, "one two three")
@@ -116,7 +116,7 @@ words = st.lists(st.sampled_from(["a ", "b ", "ab "]), min_size=1, max_size=8)
 
 
 @given(words=words, data=st.data())
-def test_the_client_gets_every_word_once_however_often_the_stream_breaks(
+def test_the_client_gets_every_word_once_across_stream_breaks(
     words: list[str], data: st.DataObject
 ) -> None:
     breaks = data.draw(st.lists(st.integers(0, len(words) - 1), max_size=3))
@@ -134,7 +134,7 @@ def test_the_client_gets_every_word_once_however_often_the_stream_breaks(
 
 
 def attempts(answer: AnswerText, *messages: list[str], cuts: list[int]) -> str:
-    """Say each message, whose blocks are given; all but the last break behind so many characters."""
+    """Adds each message block by block; all but the last break off after `cut` characters."""
     out = ""
     for blocks, cut in zip(messages, [*cuts, None], strict=True):
         answer.begin_message()
@@ -154,7 +154,7 @@ def attempts(answer: AnswerText, *messages: list[str], cuts: list[int]) -> str:
 
 @given(cuts=st.lists(st.integers(0, 20), max_size=4))
 @pytest.mark.parametrize("handed_out", [False, True])
-def test_a_model_that_says_all_again_after_each_of_many_breaks(
+def test_a_full_repetition_after_each_of_many_breaks_is_not_duplicated(
     handed_out: bool, cuts: list[int]
 ) -> None:
     blocks = ["One two. ", "Three four."]
@@ -164,7 +164,7 @@ def test_a_model_that_says_all_again_after_each_of_many_breaks(
     assert out == answer.text or not handed_out
 
 
-def test_a_model_that_goes_on_after_what_was_kept() -> None:
+def test_a_continuation_after_the_kept_blocks_is_appended() -> None:
     answer = AnswerText(handed_out=True)
     out = attempts(answer, ["One two. ", "Three four."], ["Three four."], cuts=[12])
     assert out == answer.text == "One two. Three four."
@@ -175,9 +175,9 @@ def continued(first: str, *pieces: str) -> str:
     answer.add(0, first)
     answer.end_message()
     answer.begin_message(continues=True)
-    told = [answer.add(0, piece) for piece in pieces]
-    told.append(answer.finish())
-    assert first + "".join(told) == answer.text
+    returned = [answer.add(0, piece) for piece in pieces]
+    returned.append(answer.finish())
+    assert first + "".join(returned) == answer.text
     return answer.text
 
 
@@ -192,12 +192,14 @@ def continued(first: str, *pieces: str) -> str:
         ("", "begins", "begins"),
     ],
 )
-def test_a_continuation_may_say_the_end_again(first: str, second: str, whole: str) -> None:
+def test_a_clear_overlap_at_the_start_of_a_continuation_is_removed(
+    first: str, second: str, whole: str
+) -> None:
     assert continued(first, second) == whole
     assert continued(first, *second) == whole
 
 
-def test_a_dropped_message_leaves_what_was_before() -> None:
+def test_dropping_a_message_keeps_the_text_before_it() -> None:
     answer = AnswerText(handed_out=False)
     answer.begin_message()
     answer.add(0, "kept ")

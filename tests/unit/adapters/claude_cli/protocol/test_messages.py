@@ -15,7 +15,9 @@ def response(request: str, subtype: str = "success", **response: object) -> dict
 
 
 @given(system=st.text(), text=st.text())
-def test_what_a_client_wrote_is_json_on_a_line(system: str, text: str) -> None:
+def test_system_prompt_and_user_text_are_encoded_as_one_json_line_each(
+    system: str, text: str
+) -> None:
     first, second = (messages.initialize(system) + messages.user(text, ID)).splitlines()
     assert json.loads(first)["request"]["systemPrompt"] == system
     assert json.loads(second)["message"]["content"] in (text, f"\n{text}")
@@ -23,16 +25,16 @@ def test_what_a_client_wrote_is_json_on_a_line(system: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["/cost", "/", "//x", "/etc/passwd is a file"])
-def test_nothing_starts_with_a_slash(text: str) -> None:
+def test_text_starting_with_a_slash_gets_a_leading_newline(text: str) -> None:
     assert messages.as_plain_text(text) == f"\n{text}"
 
 
 @pytest.mark.parametrize("text", [" /cost", "cost", "a /b", "", "@/etc/passwd", "--help"])
-def test_everything_else_is_left_alone(text: str) -> None:
+def test_text_not_starting_with_a_slash_is_unchanged(text: str) -> None:
     assert messages.as_plain_text(text) == text
 
 
-def test_an_answer_is_to_the_request_that_it_names() -> None:
+def test_an_error_response_refuses_only_the_request_it_names() -> None:
     assert messages.refuses(response("initialize", "error"), messages.INITIALIZE)
     assert not messages.refuses(response("initialize"), messages.INITIALIZE)
     assert not messages.refuses(response("interrupt", "error"), messages.INITIALIZE)
@@ -49,7 +51,7 @@ def test_an_answer_is_to_the_request_that_it_names() -> None:
         ({"type": "result"}, None),
     ],
 )
-def test_a_turn_is_forgotten_where_the_process_says_so(
+def test_has_rewound_reads_the_result_of_a_rewind_response(
     event: dict[str, object], verdict: bool | None
 ) -> None:
     assert messages.has_rewound(event) is verdict

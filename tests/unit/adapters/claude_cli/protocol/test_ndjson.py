@@ -4,7 +4,7 @@ from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
 from modegate.domain.errors import OutputLimitError
 
 
-def test_lines_of_objects_and_nothing_else() -> None:
+def test_only_lines_with_json_objects_are_returned() -> None:
     lines = JsonLines(1000)
     assert lines.feed(b'{"a":1}\n\nnoise\n[1]\n{"broken\n {"b":2}\r\n{"c"') == [{"a": 1}, {"b": 2}]
     assert lines.feed(b":3}") == []
@@ -12,7 +12,7 @@ def test_lines_of_objects_and_nothing_else() -> None:
     assert lines.flush() == []
 
 
-def test_a_line_may_be_as_long_as_the_bound() -> None:
+def test_a_line_as_long_as_the_limit_is_accepted() -> None:
     line = b'{"a":"' + b"x" * 9_000_000 + b'"}\n'
     lines = JsonLines(len(line))
     found = [
@@ -21,11 +21,11 @@ def test_a_line_may_be_as_long_as_the_bound() -> None:
     assert len(str(found[0]["a"])) == 9_000_000
 
 
-def test_more_than_the_bound_is_refused_in_one_line_or_in_many() -> None:
+def test_output_above_the_limit_is_rejected_in_one_or_many_lines() -> None:
     for flood in (b"x" * 101, b"{}\n" * 34):
         with pytest.raises(OutputLimitError):
             JsonLines(100).feed(flood)
 
 
-def test_nesting_without_end_is_passed_over() -> None:
+def test_a_too_deeply_nested_line_is_skipped() -> None:
     assert JsonLines(10**6).feed(b'{"a":' + b"[" * 200_000 + b"\n{}\n") == [{}]

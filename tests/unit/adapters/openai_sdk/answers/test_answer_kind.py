@@ -31,24 +31,24 @@ BOM = b"\xef\xbb\xbf"
     ],
 )
 @pytest.mark.parametrize("ended", [True, False])
-def test_the_first_bytes_decide(data: bytes, kind: AnswerKind, ended: bool) -> None:
+def test_the_first_bytes_decide_the_answer_kind(data: bytes, kind: AnswerKind, ended: bool) -> None:
     assert kind_of(data, says_events=False, ended=ended) is kind
 
 
 @pytest.mark.parametrize("data", [b"", b" \n", b"d", b"data", b"data ", b"re", BOM[:2], BOM])
-def test_too_few_bytes_decide_nothing_until_the_end(data: bytes) -> None:
+def test_too_few_bytes_leave_the_answer_kind_undecided_until_the_end(data: bytes) -> None:
     assert kind_of(data, says_events=True, ended=False) is AnswerKind.UNDECIDED
     assert kind_of(data, says_events=True, ended=True) is not AnswerKind.UNDECIDED
 
 
-def test_a_field_of_any_name_is_an_event_where_the_label_says_events() -> None:
+def test_any_field_name_counts_as_sse_if_the_content_type_says_so() -> None:
     assert kind_of(b"upstream: x", says_events=True, ended=False) is AnswerKind.EVENTS
     assert kind_of(b"<html>", says_events=True, ended=False) is AnswerKind.WEB_PAGE
 
 
-def test_nothing_is_nothing() -> None:
+def test_a_blank_answer_is_of_kind_nothing() -> None:
     assert kind_of(b" \n", says_events=True, ended=True) is AnswerKind.NOTHING
 
 
-def test_the_start_is_without_blanks_and_mark() -> None:
+def test_plain_start_strips_blanks_and_the_byte_order_mark() -> None:
     assert plain_start(b"\n" + BOM + b" {}\n") == b"{}\n"

@@ -32,7 +32,7 @@ def answered(body: bytes, head: ResponseHead = HEAD, choices: int = 1) -> Upstre
         b'{"choices": ["%b"]}' % (b"x" * PARSED_BYTES),
     ],
 )
-def test_an_object_is_handed_on_byte_for_byte(body: bytes) -> None:
+def test_a_completion_object_is_relayed_byte_for_byte(body: bytes) -> None:
     assert answered(body) == UpstreamResponse(200, HEAD.headers, body)
 
 
@@ -44,7 +44,7 @@ def test_an_object_is_handed_on_byte_for_byte(body: bytes) -> None:
         (None, "application/json"),
     ],
 )
-def test_the_label_is_put_right(label: str | None, sent: str) -> None:
+def test_the_content_type_is_corrected_to_json(label: str | None, sent: str) -> None:
     headers = () if label is None else (("content-type", label),)
     assert answered(b'{"choices": []}', ResponseHead(200, headers)).headers == (
         ("content-type", sent),
@@ -73,7 +73,9 @@ def test_the_label_is_put_right(label: str | None, sent: str) -> None:
         (b'{"error": {"code": 418}}', UpstreamRefusalError),
     ],
 )
-def test_everything_else_is_an_error(body: bytes, error: type[GatewayError]) -> None:
+def test_an_answer_that_is_no_completion_raises_an_error(
+    body: bytes, error: type[GatewayError]
+) -> None:
     with pytest.raises(error) as caught:
         answered(body)
     if isinstance(caught.value, UpstreamRefusalError):
@@ -83,7 +85,7 @@ def test_everything_else_is_an_error(body: bytes, error: type[GatewayError]) -> 
         assert caught.value.is_repeatable is False
 
 
-def test_events_are_put_together_only_where_every_choice_ended() -> None:
+def test_events_are_joined_only_if_every_choice_has_finished() -> None:
     def event(index: int) -> bytes:
         choice = {"index": index, "delta": {"content": "x"}, "finish_reason": "stop"}
         return b"data: %b\r\n\r\n" % json.dumps({"choices": [choice]}).encode()
@@ -104,11 +106,11 @@ def test_events_are_put_together_only_where_every_choice_ended() -> None:
         (b'{"data": []}', []),
     ],
 )
-def test_the_usable_part_of_a_list_of_models_is_used(body: bytes, ids: list[str]) -> None:
+def test_invalid_entries_of_a_model_list_are_skipped(body: bytes, ids: list[str]) -> None:
     assert [model["id"] for model in models_in(body)] == ids
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"3", b"{}", b'{"data": null}', b'["a"]'])
-def test_no_list_of_models_is_an_error(body: bytes) -> None:
+def test_an_invalid_model_list_raises_an_error(body: bytes) -> None:
     with pytest.raises(UpstreamInvalidResponseError):
         models_in(body)

@@ -17,7 +17,7 @@ FINISH = chunk(None, "stop")
 USAGE = b'data: {"id":"c","choices":[],"usage":{"total_tokens":3}}\n\n'
 DONE = b"data: [DONE]\n\n"
 STREAM = b"".join([*WORDS, FINISH, USAGE, DONE])
-KEPT = STREAM.removesuffix(DONE)
+RELAYED = STREAM.removesuffix(DONE)
 
 
 def relay(*pieces: bytes, choices: int = 1) -> tuple[bytes, SseRelay]:
@@ -26,62 +26,62 @@ def relay(*pieces: bytes, choices: int = 1) -> tuple[bytes, SseRelay]:
     return out + machine.finish(), machine
 
 
-def test_a_stream_is_handed_on_without_its_end_mark() -> None:
+def test_a_stream_is_relayed_without_its_done_event() -> None:
     out, machine = relay(STREAM)
-    assert out == KEPT
+    assert out == RELAYED
     assert machine.done
     assert machine.whole
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-def test_every_split_gives_the_same_bytes_for_every_line_end(end: bytes) -> None:
-    stream, kept = STREAM.replace(b"\n", end), KEPT.replace(b"\n", end)
+def test_every_split_is_relayed_as_the_same_bytes_for_every_line_ending(end: bytes) -> None:
+    stream, expected = STREAM.replace(b"\n", end), RELAYED.replace(b"\n", end)
     for at in range(len(stream) + 1):
         out, machine = relay(stream[:at], stream[at:])
-        assert out == kept
+        assert out == expected
         assert machine.done
-    assert relay(*(stream[i : i + 1] for i in range(len(stream))))[0] == kept
+    assert relay(*(stream[i : i + 1] for i in range(len(stream))))[0] == expected
 
 
-def test_a_cut_anywhere_gives_whole_events_and_says_whether_the_answer_is_whole() -> None:
+def test_a_cut_stream_gives_complete_events_and_reports_completeness() -> None:
     before_finish = len(b"".join(WORDS))
     for at in range(len(STREAM) + 1):
         out, machine = relay(STREAM[:at])
-        assert KEPT.startswith(out) or out == KEPT
+        assert RELAYED.startswith(out) or out == RELAYED
         assert out == b"" or out.endswith(b"\n\n")
         assert machine.whole == (at >= before_finish + len(FINISH) - 2)
 
 
-def test_whole_events_do_not_wait_for_what_follows() -> None:
+def test_complete_events_are_relayed_at_once() -> None:
     machine = SseRelay()
     assert machine.feed(WORDS[0] + b"data: {") == WORDS[0]
     assert machine.feed(b'"x":1}\n\n') == b'data: {"x":1}\n\n'
 
 
-def test_nothing_behind_the_end_mark_counts() -> None:
+def test_events_after_the_done_event_are_ignored() -> None:
     out, machine = relay(STREAM + chunk("late"), chunk("later"))
-    assert out == KEPT
+    assert out == RELAYED
     assert machine.done
 
 
-def test_the_end_mark_is_no_text() -> None:
+def test_a_done_marker_within_text_does_not_end_the_stream() -> None:
     text = chunk("data: [DONE]\n\ndata: [DONE]")
     assert relay(text, FINISH, DONE)[0] == text + FINISH
 
 
 @pytest.mark.parametrize("end", [b"data: [DONE]", b"data:[DONE]\n", b"data: [DONE]\r\n"])
-def test_an_end_mark_without_its_blank_line(end: bytes) -> None:
+def test_a_done_event_without_a_blank_line_ends_the_stream(end: bytes) -> None:
     out, machine = relay(FINISH + end)
     assert (out.strip(b"\r\n"), machine.done) == (FINISH.strip(), True)
 
 
-def test_a_forgotten_end_mark_after_a_finish_is_no_cut() -> None:
+def test_a_missing_done_event_after_a_finish_is_not_a_cut() -> None:
     _, machine = relay(b"".join(WORDS) + FINISH)
     assert machine.whole
     assert not machine.done
 
 
-def test_every_choice_has_to_finish() -> None:
+def test_a_stream_is_complete_only_if_every_choice_has_finished() -> None:
     one = chunk(None, "stop", 0)
     assert not relay(one, choices=2)[1].whole
     assert relay(one, chunk(None, "length", 1), choices=2)[1].whole
@@ -99,11 +99,11 @@ def test_every_choice_has_to_finish() -> None:
         (chunk('{"error": 1}'), False),
     ],
 )
-def test_an_upstream_that_tells_its_error_needs_no_second_one(event: bytes, whole: bool) -> None:
+def test_an_upstream_error_event_completes_the_stream(event: bytes, whole: bool) -> None:
     assert relay(WORDS[0], event)[1].whole is whole
 
 
-def test_an_event_without_end_is_refused() -> None:
+def test_an_event_above_the_size_limit_is_rejected() -> None:
     machine = SseRelay()
     machine.feed(b"data: " + b"x" * (EVENT_LIMIT - 6))
     with pytest.raises(OutputLimitError):
@@ -111,7 +111,7 @@ def test_an_event_without_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize("reason", ["", None])
-def test_a_reason_that_is_not_known_yet_finishes_nothing(reason: str | None) -> None:
+def test_an_empty_or_null_finish_reason_does_not_finish_a_choice(reason: str | None) -> None:
     _, machine = relay(chunk("Hel", reason))
     assert not machine.whole
     _, machine = relay(chunk("Hel", reason), FINISH)
@@ -133,11 +133,11 @@ def test_a_reason_that_is_not_known_yet_finishes_nothing(reason: str | None) -> 
         (b'error: {"x": 1}\n\n', False),
     ],
 )
-def test_only_a_choice_is_a_part_of_an_answer(stream: bytes, spoke: bool) -> None:
+def test_only_events_with_a_choice_count_as_part_of_the_answer(stream: bytes, spoke: bool) -> None:
     assert relay(stream)[1].spoke is spoke
 
 
-def test_what_comes_behind_an_error_is_handed_on_too() -> None:
+def test_events_after_an_error_event_are_relayed() -> None:
     error = b'data: {"error": {"message": "x"}}\n\n'
     out, machine = relay(WORDS[0], error, WORDS[1], DONE)
     assert out == WORDS[0] + error + WORDS[1]

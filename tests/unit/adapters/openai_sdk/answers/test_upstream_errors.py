@@ -25,7 +25,7 @@ from modegate.adapters.openai_sdk.answers.upstream_errors import STATUS_BY_NAME,
         ({"error": ["x"]}, 502),
     ],
 )
-def test_the_status_is_the_one_that_an_error_names(value: object, status: int) -> None:
+def test_an_error_body_has_the_status_it_names_or_502(value: object, status: int) -> None:
     assert error_in(value) is not None
     assert status_of(value) == status
 
@@ -34,10 +34,10 @@ def test_the_status_is_the_one_that_an_error_names(value: object, status: int) -
     "value",
     [{}, {"error": None}, {"error": {}, "choices": []}, [], [1], "error", None, {"type": "text"}],
 )
-def test_what_is_no_error(value: object) -> None:
+def test_values_without_an_error_are_not_errors(value: object) -> None:
     assert error_in(value) is None
 
 
-def test_every_named_status_is_one_of_an_error() -> None:
+def test_every_status_by_name_is_a_4xx_or_5xx_with_a_lowercase_name() -> None:
     assert all(400 <= status <= 599 for status in STATUS_BY_NAME.values())
     assert all(name == name.lower() for name in STATUS_BY_NAME)

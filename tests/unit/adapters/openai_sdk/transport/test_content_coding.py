@@ -28,31 +28,31 @@ def decoded(label: str, *pieces: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("label", CODED)
-def test_codings_are_undone_however_the_bytes_come(label: str) -> None:
+def test_content_codings_are_decoded_however_the_bytes_are_split(label: str) -> None:
     coded = CODED[label]
     assert decoded(label, coded) == PLAIN
     assert decoded(label, *(coded[i : i + 1] for i in range(len(coded)))) == PLAIN
 
 
-def test_several_labels_are_one_list() -> None:
+def test_several_content_encoding_headers_form_one_list() -> None:
     decoder = decoder_for(["gzip", "deflate"])
     assert decoder is not None
     assert decoder.feed(CODED["gzip, deflate"]) == PLAIN
 
 
 @pytest.mark.parametrize("label", ["", "identity", "Identity, identity", "none", "utf-8"])
-def test_a_label_that_names_no_coding_needs_none(label: str) -> None:
+def test_a_header_that_names_no_coding_needs_no_decoder(label: str) -> None:
     assert decoder_for([label]) is None
 
 
 @pytest.mark.parametrize("label", ["br", "zstd", "x-own", "gzip, br", "gzip, gzip, gzip, gzip"])
-def test_what_is_not_supported_is_refused(label: str) -> None:
+def test_unsupported_content_codings_are_rejected(label: str) -> None:
     with pytest.raises(UpstreamInvalidResponseError):
         decoder_for([label])
 
 
 @pytest.mark.parametrize("label", ["gzip", "deflate"])
-def test_a_label_that_lies_is_refused(label: str) -> None:
+def test_bodies_that_do_not_match_their_content_coding_are_rejected(label: str) -> None:
     coded = CODED[label]
     for pieces in ([PLAIN], [coded[:-1]], [coded[:9]], [coded, b"junk"], [coded + b"junk"]):
         with pytest.raises(UpstreamInvalidResponseError) as caught:
@@ -60,11 +60,11 @@ def test_a_label_that_lies_is_refused(label: str) -> None:
         assert label in caught.value.reason
 
 
-def test_nothing_at_all_is_nothing() -> None:
+def test_an_empty_gzip_body_decodes_to_empty_bytes() -> None:
     assert decoded("gzip") == b""
 
 
-def test_few_bytes_that_become_too_many_are_refused() -> None:
+def test_a_decompression_bomb_is_rejected() -> None:
     bomb = gzip.compress(bytes(MAX_ANSWER_BYTES + 1), compresslevel=1)
     with pytest.raises(OutputLimitError):
         decoded("gzip", bomb)

@@ -7,7 +7,7 @@ from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
 LONG = 60.0
 
 
-async def test_a_wait_that_is_too_long_is_a_timeout_and_no_cancellation() -> None:
+async def test_a_too_long_wait_raises_a_timeout_and_no_cancellation() -> None:
     bound = SilenceBound(0.01)
     with pytest.raises(TimeoutError), bound:
         await asyncio.Event().wait()
@@ -16,7 +16,9 @@ async def test_a_wait_that_is_too_long_is_a_timeout_and_no_cancellation() -> Non
     assert not task.cancelling()
 
 
-async def test_time_between_two_waits_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_time_between_two_waits_does_not_count_as_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     loop, passed = asyncio.get_running_loop(), 0.0
     now = loop.time
     monkeypatch.setattr(loop, "time", lambda: now() + passed)
@@ -37,7 +39,7 @@ async def test_time_between_two_waits_does_not_count(monkeypatch: pytest.MonkeyP
         await asyncio.Event().wait()
 
 
-async def test_many_short_waits_may_take_long_together() -> None:
+async def test_many_short_waits_do_not_time_out() -> None:
     bound = SilenceBound(LONG)
     for _ in range(100):
         with bound:
@@ -45,7 +47,7 @@ async def test_many_short_waits_may_take_long_together() -> None:
     bound.close()
 
 
-async def test_a_cancellation_from_outside_stays_one() -> None:
+async def test_an_outside_cancellation_is_not_turned_into_a_timeout() -> None:
     async def wait() -> None:
         with SilenceBound(LONG):
             await asyncio.Event().wait()
@@ -57,6 +59,6 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
         await task
 
 
-async def test_an_error_of_the_wait_stays_one() -> None:
+async def test_an_error_raised_within_the_bound_is_propagated() -> None:
     with pytest.raises(ValueError, match="x"), SilenceBound(LONG):
         raise ValueError("x")

@@ -26,13 +26,13 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("2001:d
         ("a socket", "1.1.1.1", "a socket"),
     ],
 )
-def test_the_last_address_that_no_trusted_proxy_stands_for(
+def test_the_client_is_the_last_forwarded_address_not_of_a_trusted_proxy(
     peer: str, forwarded: str | None, address: str
 ) -> None:
     assert client_address(peer, forwarded, TRUSTED) == address
 
 
-def test_without_trusted_proxies_nothing_is_believed() -> None:
+def test_forwarded_addresses_are_ignored_without_trusted_proxies() -> None:
     assert client_address("127.0.0.1", "1.1.1.1", ()) == "127.0.0.1"
 
 
@@ -46,5 +46,5 @@ def test_without_trusted_proxies_nothing_is_believed() -> None:
         ("::/0", "::/0"),
     ],
 )
-def test_networks_of_mapped_addresses_are_those_that_requests_have(text: str, network: str) -> None:
+def test_ipv4_mapped_networks_are_parsed_as_ipv4_networks(text: str, network: str) -> None:
     assert str(parse_network(text)) == network

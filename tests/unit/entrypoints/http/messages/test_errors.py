@@ -24,7 +24,7 @@ TYPES = {
 
 
 def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
-    """Without the classes that adapters and tests derive for themselves."""
+    """Yields the leaf error classes, without those that adapters and tests derive."""
     below = [it for it in kind.__subclasses__() if it.__module__.startswith(TREE)]
     if not below:
         yield kind
@@ -32,33 +32,33 @@ def leaves(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
         yield from leaves(child)
 
 
-def of_the_tree() -> set[type[GatewayError]]:
+def leaf_errors() -> set[type[GatewayError]]:
     return set(leaves(GatewayError))
 
 
-def test_every_leaf_of_the_tree_has_a_status_and_nothing_else_has() -> None:
-    assert of_the_tree() == set(STATUSES) | {UpstreamRefusalError}
+def test_exactly_the_leaf_errors_except_upstream_refusal_have_a_status() -> None:
+    assert leaf_errors() == set(STATUSES) | {UpstreamRefusalError}
 
 
-def test_every_leaf_has_a_code_of_its_own() -> None:
-    codes = [leaf.code for leaf in of_the_tree()]
+def test_every_leaf_error_has_a_unique_code() -> None:
+    codes = [leaf.code for leaf in leaf_errors()]
     assert len(set(codes)) == len(codes)
 
 
 @pytest.mark.parametrize("kind", STATUSES)
-def test_statuses_and_types_are_openais(kind: type[GatewayError]) -> None:
+def test_error_statuses_and_types_are_those_of_openai(kind: type[GatewayError]) -> None:
     status, name = STATUSES[kind]
     assert 400 <= status <= 504
     assert name in TYPES
 
 
-def test_an_error_has_exactly_four_fields() -> None:
+def test_an_error_object_has_exactly_four_fields() -> None:
     error = json.loads(error_object("m", "server_error", "c"))["error"]
     assert error == {"message": "m", "type": "server_error", "param": None, "code": "c"}
 
 
 @pytest.mark.parametrize("kind", [*STATUSES, StreamCutError])
-def test_a_cut_stream_has_one_code_and_says_that_it_is_incomplete(
+def test_every_stream_error_has_one_code_and_says_the_answer_is_incomplete(
     kind: type[GatewayError],
 ) -> None:
     error = json.loads(stream_error(kind("Why.")))["error"]
@@ -68,7 +68,7 @@ def test_a_cut_stream_has_one_code_and_says_that_it_is_incomplete(
 
 
 @pytest.mark.parametrize("kind", STATUSES)
-def test_a_subclass_is_rendered_as_its_parent(kind: type[GatewayError]) -> None:
+def test_a_custom_error_subclass_is_rendered_like_its_parent(kind: type[GatewayError]) -> None:
     subclass = type("Custom", (kind,), {"__module__": __name__})
     below = type("MoreCustom", (subclass,), {"__module__": __name__})
     for error in (subclass("Why."), below("Why.")):
@@ -98,5 +98,5 @@ def test_a_leaf_of_your_own_is_rendered_as_its_branch(
         assert (found, error["type"], error["code"]) == (status, type_, shown)
 
 
-def test_half_a_character_does_no_harm() -> None:
+def test_a_lone_surrogate_in_an_error_message_is_replaced() -> None:
     assert json.loads(error_object("\ud800", "t", "c"))["error"]["message"] == "?"

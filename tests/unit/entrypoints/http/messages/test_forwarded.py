@@ -17,7 +17,7 @@ from modegate.entrypoints.http.messages.forwarded import (
         (['"[2001:db8::1]:80", unknown'], ["[2001:db8::1]:80", "unknown"]),
     ],
 )
-def test_nodes_of_x_forwarded_for(lines: list[str], nodes: list[str]) -> None:
+def test_x_forwarded_for_lines_are_split_into_nodes(lines: list[str], nodes: list[str]) -> None:
     assert nodes_of_x_forwarded_for(lines) == nodes
 
 
@@ -41,18 +41,18 @@ def test_nodes_of_x_forwarded_for(lines: list[str], nodes: list[str]) -> None:
         (['for="1.1.1.1'], [""]),
         (["for=1.1.1.1 2.2.2.2"], [""]),
         (["1.1.1.1"], [""]),
-        # What a client leaves open stays in its own line, or spoils the line for its own harm.
+        # An unclosed quote invalidates its own line only.
         (['for=9.9.9.9;x="', "for=1.1.1.1"], ["", "1.1.1.1"]),
         (['for=9.9.9.9;x=", for=1.1.1.1'], [""]),
         (['for=9.9.9.9;x=", for="[2001:db8::1]"'], [""]),
     ],
 )
-def test_nodes_of_forwarded(lines: list[str], nodes: list[str]) -> None:
+def test_forwarded_lines_are_parsed_into_nodes(lines: list[str], nodes: list[str]) -> None:
     assert nodes_of_forwarded(lines) == nodes
 
 
 @pytest.mark.parametrize("part", [" ", "\t", "a", "=", '"', "\\", ";", ",", "a=", '"\\'])
-def test_a_long_line_takes_no_longer_than_its_length(part: str) -> None:
+def test_a_long_malformed_forwarded_line_gives_a_bounded_number_of_nodes(part: str) -> None:
     assert len(nodes_of_forwarded([part * 30_000 + "x y"])) <= 30_001
 
 
@@ -90,5 +90,7 @@ def test_a_long_line_takes_no_longer_than_its_length(part: str) -> None:
         ("\x80\xff", None),
     ],
 )
-def test_addresses_of_nodes(node: str, address: str | None) -> None:
+def test_a_forwarded_node_is_parsed_into_its_address_or_none(
+    node: str, address: str | None
+) -> None:
     assert (None if (found := parse_node(node)) is None else str(found)) == address

@@ -33,12 +33,14 @@ def scope(*headers: tuple[str, str], client: tuple[str, int] | None = PROXY) -> 
         ([("x-real-ip", "1.1.1.1")], AUTO, "10.0.0.1"),
     ],
 )
-def test_which_header_counts(headers: list[tuple[str, str]], header: str, address: str) -> None:
+def test_the_client_address_comes_from_the_configured_or_detected_header(
+    headers: list[tuple[str, str]], header: str, address: str
+) -> None:
     addresses = ClientAddresses(TRUSTED, ForwardedHeader(header))
     assert addresses.find(scope(*headers)) == address
 
 
-def test_without_a_peer_a_request_comes_from_this_machine() -> None:
+def test_a_request_without_a_peer_counts_as_from_localhost() -> None:
     asked = scope((XFF, "1.1.1.1"), client=None)
     assert ClientAddresses(TRUSTED).find(asked) == "1.1.1.1"
     assert ClientAddresses().find(asked) == "127.0.0.1"
@@ -55,7 +57,7 @@ def test_without_a_peer_a_request_comes_from_this_machine() -> None:
         (scope((XFF, "1.1.1.1"), (FORWARDED, "for=2.2.2.2")), "name different clients"),
     ],
 )
-def test_doubt_is_logged_once_without_what_was_sent(
+def test_unusable_forwarding_headers_are_logged_once_without_their_values(
     asked: dict[str, object], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     addresses = ClientAddresses(TRUSTED)
@@ -72,7 +74,7 @@ def test_doubt_is_logged_once_without_what_was_sent(
 @pytest.mark.parametrize(
     "asked", [scope((XFF, "1.1.1.1")), scope(client=("6.6.6.6", 1)), scope(client=None)]
 )
-def test_what_is_clear_is_not_logged(
+def test_unambiguous_client_addresses_are_not_logged(
     asked: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     trusted = TRUSTED if asked["client"] is not None else ()

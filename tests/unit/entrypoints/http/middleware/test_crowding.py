@@ -7,7 +7,7 @@ from modegate.entrypoints.http.middleware.crowding import ConnectionLimit
     ("descriptors", "served", "most"),
     [(10, 4, 5), (40, 4, 5), (64, 16, 18), (1024, 496, 558), (1024 * 1024, 524_272, 589_806)],
 )
-def test_connections_leave_half_of_the_descriptors(
+def test_served_connections_use_at_most_half_of_the_descriptors(
     descriptors: int, served: int, most: int
 ) -> None:
     limit = ConnectionLimit.of(descriptors)

@@ -1,4 +1,4 @@
-"""What a request opens is gone with it."""
+"""Resources of a request are released when it ends."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ SCOPE = {"type": "http", "method": "POST", "headers": [(b"content-length", b"2")
 
 
 class Client:
-    """Sends a body, and stays; tells when somebody waits for its leaving."""
+    """Sends a body and stays connected; `watched` is set once a disconnect is awaited."""
 
     def __init__(self) -> None:
         self.watched = asyncio.Event()
@@ -32,27 +32,27 @@ class Client:
         await self._gone.wait()
         return {"type": "http.disconnect"}
 
-    def leave(self) -> None:
+    def close_connection(self) -> None:
         self._gone.set()
 
 
 @pytest.fixture
-def no_collector() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
 
 
-async def beside(own: Headers, *_: Any) -> Headers:
+async def own_headers_only(own: Headers, *_: Any) -> Headers:
     return own
 
 
-async def ignore(_: Message) -> None:
+async def noop(_: Message) -> None:
     pass
 
 
-@pytest.mark.usefixtures("no_collector")
-async def test_a_request_that_was_watched_needs_no_garbage_collector() -> None:
+@pytest.mark.usefixtures("gc_disabled")
+async def test_a_finished_request_is_freed_without_the_garbage_collector() -> None:
     client = Client()
     gone = weakref.ref(client)
     watched = client.watched
@@ -64,15 +64,15 @@ async def test_a_request_that_was_watched_needs_no_garbage_collector() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    handle = RequestLifecycle(app, Draining(), beside, ())
-    await asyncio.create_task(handle(dict(SCOPE), client.receive, ignore))
+    handle = RequestLifecycle(app, Draining(), own_headers_only, ())
+    await asyncio.create_task(handle(dict(SCOPE), client.receive, noop))
     del client
-    await asyncio.sleep(0)  # so that who watched has ended
+    await asyncio.sleep(0)  # lets the disconnect watcher end
     assert gone() is None
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
-async def test_the_record_has_the_clients_method(method: str) -> None:
+async def test_head_is_handled_as_get_and_recorded_as_sent(method: str) -> None:
     methods, records = [], list[RequestRecord]()
 
     async def app(scope: Message, _: Receive, send: Send) -> None:
@@ -84,17 +84,17 @@ async def test_the_record_has_the_clients_method(method: str) -> None:
         def observe(self, record: RequestRecord) -> None:
             records.append(record)
 
-    handle = RequestLifecycle(app, Draining(), beside, [Observer()])
-    await handle({"type": "http", "method": method, "headers": []}, Client().receive, ignore)
+    handle = RequestLifecycle(app, Draining(), own_headers_only, [Observer()])
+    await handle({"type": "http", "method": method, "headers": []}, Client().receive, noop)
     assert methods == ["GET"]
     assert [record.method for record in records] == [method]
 
 
-class Opened:
-    """What a request opens, and takes a moment to release."""
+class SlowResource:
+    """A resource that a request opens and that takes a moment to release."""
 
     def __init__(self) -> None:
-        self.beginning = asyncio.Event()
+        self.release_started = asyncio.Event()
         self.may_end = asyncio.Event()
         self.released = False
 
@@ -107,25 +107,27 @@ class Opened:
         try:
             await asyncio.Future[None]()
         finally:
-            self.beginning.set()
+            self.release_started.set()
             await self.may_end.wait()
             self.released = True
 
 
-@pytest.mark.parametrize("leaves_first", [True, False])
-async def test_a_client_that_leaves_and_a_cut_are_one_end(*, leaves_first: bool) -> None:
-    opened, client = Opened(), Client()
-    handle = RequestLifecycle(opened.app, Draining(), beside, ())
-    request = asyncio.create_task(handle(dict(SCOPE), client.receive, ignore))
+@pytest.mark.parametrize("disconnects_first", [True, False])
+async def test_resources_are_released_when_a_client_disconnects_around_a_drain(
+    *, disconnects_first: bool
+) -> None:
+    opened, client = SlowResource(), Client()
+    handle = RequestLifecycle(opened.app, Draining(), own_headers_only, ())
+    request = asyncio.create_task(handle(dict(SCOPE), client.receive, noop))
     await client.watched.wait()
-    if leaves_first:
-        client.leave()
-        await opened.beginning.wait()
+    if disconnects_first:
+        client.close_connection()
+        await opened.release_started.wait()
         await handle.drain(0)
     else:
         await handle.drain(0)
-        await opened.beginning.wait()
-        client.leave()
+        await opened.release_started.wait()
+        client.close_connection()
     await asyncio.sleep(0)
     opened.may_end.set()
     await request

@@ -1,4 +1,4 @@
-"""A storage is looked at now and then, and never waited for."""
+"""Storage checks are cached, shared and never block a health check."""
 
 import asyncio
 
@@ -50,7 +50,7 @@ class World:
         )
         self.watch = StorageWatch(self.storage, lambda: self.now)
 
-    async def look(self) -> tuple[State, bool]:
+    async def refreshed_state(self) -> tuple[State, bool]:
         health = await self.watch.refreshed(self.check)
         return health.storage, health.ready
 
@@ -60,50 +60,50 @@ async def world() -> World:
     return World()
 
 
-async def test_what_is_told_was_tried_a_second_ago_at_most(world: World) -> None:
-    assert await world.look() == (State.OK, True)
+async def test_the_storage_state_is_rechecked_after_one_second(world: World) -> None:
+    assert await world.refreshed_state() == (State.OK, True)
     world.storage.found = State.ERROR
-    assert await world.look() == (State.OK, True)
+    assert await world.refreshed_state() == (State.OK, True)
     world.now += 1.0
-    assert await world.look() == (State.ERROR, False)
+    assert await world.refreshed_state() == (State.ERROR, False)
     assert world.storage.checks == 2
 
 
-async def test_those_who_ask_together_share_a_check(world: World) -> None:
+async def test_concurrent_health_checks_share_one_storage_check(world: World) -> None:
     world.storage.ready.clear()
-    asking = [asyncio.create_task(world.look()) for _ in range(5)]
+    asking = [asyncio.create_task(world.refreshed_state()) for _ in range(5)]
     await asyncio.sleep(0)
     world.storage.ready.set()
     assert await asyncio.gather(*asking) == [(State.OK, True)] * 5
     assert world.storage.checks == 1
 
 
-async def test_a_check_that_hangs_holds_nothing_up_and_becomes_a_fault(
+async def test_a_hanging_storage_check_does_not_block_and_becomes_an_error(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage_watch, "LONGEST_WAIT_S", 0.0)
     world.storage.ready.clear()
-    assert await world.look() == (State.OK, True)
+    assert await world.refreshed_state() == (State.OK, True)
     world.now += storage_watch.LONGEST_CHECK_S
-    assert await world.look() == (State.ERROR, False)
+    assert await world.refreshed_state() == (State.ERROR, False)
     world.storage.ready.set()
-    while (await world.look())[0] is State.ERROR:
+    while (await world.refreshed_state())[0] is State.ERROR:
         pass
     assert world.storage.checks == 1
 
 
-async def test_who_leaves_ends_no_check(world: World) -> None:
+async def test_cancelling_a_health_check_does_not_cancel_the_storage_check(world: World) -> None:
     world.storage.ready.clear()
-    asking = asyncio.create_task(world.look())
+    asking = asyncio.create_task(world.refreshed_state())
     await asyncio.sleep(0)
     asking.cancel()
     await asyncio.wait({asking})
     world.storage.ready.set()
-    assert await world.look() == (State.OK, True)
+    assert await world.refreshed_state() == (State.OK, True)
     assert world.storage.checks == 1
 
 
-async def test_several_storages_work_where_all_do() -> None:
+async def test_combined_storages_are_ok_only_if_all_are_ok() -> None:
     first, second = Storage(), Storage()
     both = Storages([first, second])
     await both.check_storage()

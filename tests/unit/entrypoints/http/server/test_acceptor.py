@@ -12,7 +12,7 @@ from modegate.entrypoints.http.server.acceptor import Acceptor
 
 
 class Listener:
-    """A listening socket whose `accept` fails while it is told to."""
+    """A listening socket whose `accept` raises `error` while that is set."""
 
     def __init__(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -56,7 +56,7 @@ def accepting(listener: Listener, is_full: Callable[[], bool] = lambda: False) -
     return Acceptor(listener, Greeting, is_full)  # type: ignore[arg-type]
 
 
-async def test_connections_get_their_protocol(listener: Listener) -> None:
+async def test_accepted_connections_get_the_protocol(listener: Listener) -> None:
     accepts = accepting(listener)
     assert [await greeting(listener) for _ in range(3)] == [b"hello"] * 3
     accepts.close()
@@ -65,7 +65,7 @@ async def test_connections_get_their_protocol(listener: Listener) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS])
-async def test_a_failed_accept_is_tried_again_after_a_pause(
+async def test_a_failed_accept_is_retried_after_a_delay_and_logged_once(
     number: int,
     listener: Listener,
     monkeypatch: pytest.MonkeyPatch,
@@ -99,7 +99,7 @@ async def test_a_failed_accept_is_tried_again_after_a_pause(
     ]
 
 
-async def test_what_is_full_accepts_nothing_until_it_has_room(
+async def test_a_full_acceptor_waits_until_it_has_capacity(
     listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acceptor, "FULL_DELAY_S", 0.0)
@@ -116,7 +116,7 @@ async def test_what_is_full_accepts_nothing_until_it_has_room(
     assert listener.attempts >= 1
 
 
-async def test_closing_while_it_pauses_accepts_no_more(listener: Listener) -> None:
+async def test_closing_during_the_retry_delay_stops_accepting(listener: Listener) -> None:
     listener.error = OSError(errno.EMFILE, "used up")
     accepts = accepting(listener)
     greeted = asyncio.create_task(greeting(listener))

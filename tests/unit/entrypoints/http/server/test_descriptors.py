@@ -22,7 +22,7 @@ INFINITY = resource.RLIM_INFINITY
         ((2 * MOST, 2 * MOST), 2 * MOST, (2 * MOST, 2 * MOST)),
     ],
 )
-def test_the_soft_limit_is_raised_to_the_hard_one(
+def test_the_soft_descriptor_limit_is_raised_to_the_hard_limit_or_maximum(
     limits: tuple[int, int], before: int, after: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = {"limits": limits}
@@ -32,7 +32,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(
     assert now["limits"] == after
 
 
-def test_a_system_that_refuses_keeps_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_descriptor_limit_is_kept_if_raising_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise ValueError("not allowed to raise maximum limit")
 

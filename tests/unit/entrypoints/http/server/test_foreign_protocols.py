@@ -13,10 +13,10 @@ from modegate.entrypoints.http.server.foreign_protocols import advice_for
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"),
     ],
 )
-def test_another_protocol_is_named(data: bytes, word: str) -> None:
+def test_the_advice_names_the_foreign_protocol(data: bytes, word: str) -> None:
     assert word in str(advice_for(data))
 
 
 @pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n", b"PROXYING", b"\r\n\r\nGET", b"\x16"])
-def test_anything_else_has_no_advice(data: bytes) -> None:
+def test_http_and_unknown_data_get_no_advice(data: bytes) -> None:
     assert advice_for(data) is None

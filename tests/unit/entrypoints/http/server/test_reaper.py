@@ -14,14 +14,14 @@ from modegate.entrypoints.http.server.reaper import (
 )
 
 
-def looks(zombies: list[int]) -> OrphanReaper:
-    """A reaper of these zombies, the oldest first."""
+def reaper_of(zombies: list[int]) -> OrphanReaper:
+    """Returns a reaper of these zombies, oldest first."""
     return OrphanReaper(lambda: zombies[0] if zombies else None, zombies.remove)
 
 
-def test_a_zombie_that_two_looks_find_is_reaped() -> None:
+def test_a_zombie_found_by_two_checks_is_reaped() -> None:
     zombies = [7, 8]
-    reaper = looks(zombies)
+    reaper = reaper_of(zombies)
     assert reaper.look()
     assert zombies == [7, 8]
     assert reaper.look()
@@ -31,16 +31,16 @@ def test_a_zombie_that_two_looks_find_is_reaped() -> None:
     assert not reaper.look()
 
 
-def test_a_zombie_that_was_waited_for_in_between_is_left_alone() -> None:
+def test_a_zombie_waited_for_between_checks_is_not_reaped() -> None:
     zombies = [7]
-    reaper = looks(zombies)
+    reaper = reaper_of(zombies)
     for own in (8, 9, 10, 11):
         assert reaper.look()
         assert zombies == [own - 1]
         zombies[:] = [own]
 
 
-def test_a_child_that_has_ended_is_seen_and_keeps_its_status() -> None:
+def test_finding_an_exited_child_does_not_consume_its_exit_status() -> None:
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", "raise SystemExit(3)"]) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert first_zombie() is not None
@@ -48,9 +48,9 @@ def test_a_child_that_has_ended_is_seen_and_keeps_its_status() -> None:
     reap(child.pid)  # gone already: a no-op
 
 
-async def test_the_first_process_reaps_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_orphans_are_reaped_only_in_process_1(monkeypatch: pytest.MonkeyPatch) -> None:
     zombies = [7, 8, 9]
-    monkeypatch.setattr(reaper, "OrphanReaper", lambda: looks(zombies))
+    monkeypatch.setattr(reaper, "OrphanReaper", lambda: reaper_of(zombies))
     monkeypatch.setattr(reaper, "LOOK_AGAIN_S", 0.0)
     with reaping_orphans():
         pass

@@ -7,7 +7,7 @@ OFFERED, DECLINED = HEAD % b"uPGRADE", HEAD % b"x-declined"
 BODY = b"{}\r\nUpgrade: no\r\n\r\n"
 
 
-def test_wherever_a_head_is_cut_its_offers_are_declined_and_nothing_is_kept() -> None:
+def test_upgrade_headers_are_declined_wherever_the_head_is_split() -> None:
     for first in range(len(OFFERED)):
         for second in range(first, len(OFFERED)):
             offers = UpgradeFilter()
@@ -15,11 +15,11 @@ def test_wherever_a_head_is_cut_its_offers_are_declined_and_nothing_is_kept() ->
             assert b"".join(map(offers.feed, pieces)) == DECLINED + BODY
 
 
-def test_one_byte_after_the_other() -> None:
+def test_upgrade_headers_are_declined_in_a_head_sent_byte_by_byte() -> None:
     offers = UpgradeFilter()
     assert b"".join(offers.feed(bytes([byte])) for byte in OFFERED) == DECLINED
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"\x16\x03\x01", b"GET /"])
-def test_what_offers_nothing_is_not_held_back(data: bytes) -> None:
+def test_data_without_an_upgrade_header_is_passed_through_at_once(data: bytes) -> None:
     assert UpgradeFilter().feed(data) is data

@@ -1,4 +1,4 @@
-"""Attributes of uvicorn that are not documented, and that the server's classes rely on.
+"""Undocumented attributes of uvicorn that the server's classes rely on.
 
 If a test here fails after an update of uvicorn, check the modules in `src/entrypoints/http/server` and
 `early_rejections.py` against its new version, then raise the bound in `pyproject.toml`.
@@ -38,7 +38,7 @@ def cycle() -> RequestResponseCycle:
     return RequestResponseCycle(**dict.fromkeys(names))  # type: ignore[arg-type]
 
 
-# What the code reads, calls, overrides or sets, by the class that has it.
+# The attributes that the code reads, calls, overrides or sets, by class.
 PROTOCOL = """
     app client connection_lost connection_made cycle data_received headers loop
     on_headers_complete on_message_begin on_message_complete parser pause_writing resume_writing
@@ -61,7 +61,7 @@ USED = {
 
 
 @pytest.mark.parametrize("kind", USED)
-async def test_the_attributes_that_the_code_uses_exist(kind: type) -> None:
+async def test_uvicorn_has_the_attributes_that_the_code_uses(kind: type) -> None:
     make, names = USED[kind]
     missing = set(names.split()) - set(dir(make()))
     assert not missing, f"{kind.__name__} lacks {sorted(missing)}: {ADVICE}"
@@ -83,12 +83,14 @@ async def test_the_attributes_that_the_code_uses_exist(kind: type) -> None:
         (uvicorn.Server.capture_signals, "self"),
     ],
 )
-def test_overridden_methods_have_the_same_parameters(method: object, parameters: str) -> None:
+def test_overridden_uvicorn_methods_have_the_same_parameters(
+    method: object, parameters: str
+) -> None:
     found = list(inspect.signature(method).parameters)  # type: ignore[arg-type]
     assert found == parameters.split(), f"{method} has the parameters {found}: {ADVICE}"
 
 
-def test_values_of_which_the_code_relies_on_the_meaning() -> None:
+def test_uvicorn_defaults_that_the_code_relies_on_are_unchanged() -> None:
     fresh = cycle()
     found = (
         fresh.chunked_encoding,
@@ -101,7 +103,7 @@ def test_values_of_which_the_code_relies_on_the_meaning() -> None:
     assert found == expected, f"defaults are {found}: {ADVICE}"
 
 
-async def test_a_connection_is_idle_while_its_keep_alive_timer_runs() -> None:
+async def test_uvicorn_cancels_the_keep_alive_timer_of_an_idle_connection() -> None:
     idle = protocol()
     assert idle.timeout_keep_alive_task is None, ADVICE
     timer = asyncio.get_running_loop().call_later(60, lambda: None)
@@ -111,7 +113,7 @@ async def test_a_connection_is_idle_while_its_keep_alive_timer_runs() -> None:
     assert idle.timeout_keep_alive_task is None, ADVICE
 
 
-def test_the_bound_admits_the_installed_minor_version_and_no_later_one() -> None:
+def test_the_uvicorn_bound_admits_the_installed_minor_version_and_no_later_one() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     bounds = {it.name: it.specifier for it in map(Requirement, project["dependencies"])}
     installed = Version(version("uvicorn"))

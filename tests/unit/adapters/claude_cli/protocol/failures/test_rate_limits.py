@@ -31,7 +31,7 @@ def at(*moment: int) -> float:
         ("retry after 1.5s", NOW + 1.5),
     ],
 )
-def test_times_in_texts(text: str, ends: float) -> None:
+def test_reset_times_in_rate_limit_messages_are_parsed(text: str, ends: float) -> None:
     assert reset_of_text(text, NOW) == ends
 
 
@@ -47,12 +47,12 @@ def test_times_in_texts(text: str, ends: float) -> None:
         "try again in a moment",
     ],
 )
-def test_texts_without_a_time(text: str) -> None:
+def test_messages_without_a_valid_time_give_no_reset_time(text: str) -> None:
     assert reset_of_text(text, NOW) is None
 
 
-def test_a_time_without_a_zone_is_that_of_this_machine() -> None:
-    told = reset_of_text("You've hit your limit · resets 3pm", NOW)
-    assert told is not None
-    assert datetime.fromtimestamp(told, None).hour == 15  # noqa: DTZ006 - the local one is meant
-    assert 0 < told - NOW <= 25 * 3600
+def test_a_reset_time_without_a_zone_is_in_local_time() -> None:
+    reset = reset_of_text("You've hit your limit · resets 3pm", NOW)
+    assert reset is not None
+    assert datetime.fromtimestamp(reset, None).hour == 15  # noqa: DTZ006 - local time is intended
+    assert 0 < reset - NOW <= 25 * 3600

@@ -24,7 +24,7 @@ NOW = 1_894_999_990.0
 FILTER, LENGTH = FinishReason.CONTENT_FILTER, FinishReason.LENGTH
 Event = dict[str, object]
 
-# What 2.1.329 said when a stand-in for its API answered with each of these.
+# Measured with CLI 2.1.329 against a simulated API that returned each of these.
 MEASURED: list[tuple[int | None, str | None, str, type[GatewayError]]] = [
     (400, "unknown", "API Error: 400 simulated 400", InvalidRequestError),
     (400, "invalid_request", "Prompt is too long · the request is ~250000", ContextLengthError),
@@ -61,18 +61,18 @@ def judged(
 
 
 def failure(result: Event, name: str | None = None) -> GatewayError:
-    told = judged(result, name)
-    assert isinstance(told, GatewayError)
-    return told
+    actual = judged(result, name)
+    assert isinstance(actual, GatewayError)
+    return actual
 
 
 @pytest.mark.parametrize(("status", "name", "text", "error"), MEASURED)
-def test_results(
+def test_error_results_map_to_errors_without_the_message_of_the_cli(
     status: int | None, name: str | None, text: str, error: type[GatewayError]
 ) -> None:
-    told = failure({"api_error_status": status, "result": text}, name)
-    assert type(told) is error
-    assert not text or text not in told.message
+    actual = failure({"api_error_status": status, "result": text}, name)
+    assert type(actual) is error
+    assert not text or text not in actual.message
 
 
 @pytest.mark.parametrize(
@@ -88,29 +88,29 @@ def test_results(
         ("a_new_type", BackendCrashedError),
     ],
 )
-def test_an_error_in_mid_stream_has_no_status_but_a_type(
+def test_an_error_without_a_status_is_classified_by_its_type(
     error_type: str, error: type[GatewayError]
 ) -> None:
     result: Event = {"api_error_status": None, "api_error_type": error_type, "result": "API Error"}
     assert type(failure(result, "unknown")) is error
 
 
-def test_a_spending_limit_of_the_account_is_told_with_status_400() -> None:
+def test_a_spending_limit_reported_with_status_400_is_a_rate_limit() -> None:
     said = (
         "API Error: 400 You have reached your specified API usage limits. You will regain access "
     )
     said += "on 2030-01-19 at 00:00 UTC."
-    told = failure({"api_error_status": 400, "result": said}, "invalid_request")
-    assert isinstance(told, BackendRateLimitedError)
-    assert told.retry_after == 1_895_011_200 - NOW
+    actual = failure({"api_error_status": 400, "result": said}, "invalid_request")
+    assert isinstance(actual, BackendRateLimitedError)
+    assert actual.retry_after == 1_895_011_200 - NOW
 
 
-def test_a_lost_conversation() -> None:
+def test_a_missing_conversation_is_session_not_found() -> None:
     result: Event = {"errors": ["No conversation found with session ID: x"]}
     assert isinstance(failure(result), SessionNotFoundError)
 
 
-def test_a_refusal_is_no_invalid_request() -> None:
+def test_a_refusal_is_a_content_filter_finish_and_not_an_error() -> None:
     result: Event = {"is_error": True, "stop_reason": "refusal", "result": "API Error: flagged"}
     assert judged(result, "invalid_request") is FILTER
     blocked: Event = {
@@ -120,7 +120,7 @@ def test_a_refusal_is_no_invalid_request() -> None:
     assert judged(blocked, "unknown") is FILTER
 
 
-def test_an_output_limit_is_no_failure_where_there_is_text() -> None:
+def test_an_output_or_context_limit_is_an_error_only_without_text() -> None:
     result: Event = {"subtype": "success", "is_error": True, "api_error": "max_output_tokens"}
     assert judged(result, "max_output_tokens", has_text=True) is LENGTH
     assert isinstance(failure(result, "max_output_tokens"), EmptyResponseError)
@@ -130,13 +130,13 @@ def test_an_output_limit_is_no_failure_where_there_is_text() -> None:
 
 
 @pytest.mark.parametrize("subtype", ["error_max_turns", "error_max_budget_usd"])
-def test_a_bound_of_the_cli_cuts_the_text(subtype: str) -> None:
+def test_a_turn_or_budget_limit_of_the_cli_is_an_error_only_without_text(subtype: str) -> None:
     assert judged({"subtype": subtype}, has_text=True) is LENGTH
     assert isinstance(failure({"subtype": subtype}), BackendCrashedError)
 
 
 @pytest.mark.parametrize("subtype", ["success", "error_during_execution", "error_of_tomorrow"])
-def test_an_error_without_a_reason_is_internal(subtype: str) -> None:
+def test_an_error_without_a_reason_is_backend_crashed(subtype: str) -> None:
     assert isinstance(failure({"subtype": subtype, "is_error": True}), BackendCrashedError)
 
 
@@ -147,51 +147,51 @@ def test_every_error_name_of_the_cli_has_an_outcome(table: dict[str, object]) ->
 
 
 @pytest.mark.parametrize("kind", outcomes.ERROR_KINDS)
-def test_every_error_kind_of_the_cli_says_whether_repeating_helps(kind: str) -> None:
-    told = judged({"is_error": True, "api_error": kind}, has_text=True)
-    assert isinstance(told, FinishReason) or told.is_repeatable is not None
+def test_every_error_kind_of_the_cli_defines_whether_it_is_repeatable(kind: str) -> None:
+    actual = judged({"is_error": True, "api_error": kind}, has_text=True)
+    assert isinstance(actual, FinishReason) or actual.is_repeatable is not None
 
 
-def test_an_error_without_an_api_behind_it_is_not_repeated_where_the_operator_has_to_act() -> None:
-    told = failure({"is_error": True, "api_error": "tls_untrusted_ca"}, "server_error")
-    assert isinstance(told, BackendFailedError)
-    assert told.is_repeatable is False
+def test_an_untrusted_tls_authority_is_not_repeatable() -> None:
+    actual = failure({"is_error": True, "api_error": "tls_untrusted_ca"}, "server_error")
+    assert isinstance(actual, BackendFailedError)
+    assert actual.is_repeatable is False
 
 
-# When to come again.
+# Retry times.
 
 
-def test_the_last_delay_of_the_cli_is_told() -> None:
+def test_a_rate_limit_error_has_the_last_retry_delay_of_the_cli() -> None:
     reported = Reported()
     reported.note_retry({"retry_delay_ms": 3500, "error": "rate_limit"})
-    told = reported.of_result({"api_error_status": 429}, NOW)
-    assert isinstance(told, BackendRateLimitedError)
-    assert (told.retry_after, told.is_repeatable) == (3.5, True)
+    actual = reported.of_result({"api_error_status": 429}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert (actual.retry_after, actual.is_repeatable) == (3.5, True)
 
 
-def test_a_limit_without_a_time_is_not_worth_repeating_at_once() -> None:
-    told = failure({"api_error_status": 429})
-    assert (told.retry_after, told.is_repeatable) == (60, False)
+def test_a_rate_limit_without_a_time_is_not_repeatable_and_waits_60_s() -> None:
+    actual = failure({"api_error_status": 429})
+    assert (actual.retry_after, actual.is_repeatable) == (60, False)
 
 
-def test_a_limit_event_gives_the_time() -> None:
+def test_a_rate_limit_event_sets_the_retry_time() -> None:
     reported = Reported()
     reported.note_retry({"retry_delay_ms": 500, "error": "rate_limit"})
     reported.note_limit({"status": "rejected", "resetsAt": NOW + 7200}, NOW)
-    told = reported.of_result({"api_error_status": 429}, NOW)
-    assert isinstance(told, BackendRateLimitedError)
-    assert told.retry_after == 7200
+    actual = reported.of_result({"api_error_status": 429}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert actual.retry_after == 7200
 
 
-def test_the_error_message_gives_the_time() -> None:
+def test_rate_limit_info_of_an_error_message_sets_the_retry_time() -> None:
     limit = {"status": "rejected", "resetsAt": NOW + 60}
     reported = Reported()
     reported.note_error(
         {"error": "rate_limit", "api_error_params": {"rate_limit_info": limit}}, NOW
     )
-    told = reported.of_result({"is_error": True}, NOW)
-    assert isinstance(told, BackendRateLimitedError)
-    assert told.retry_after == 60
+    actual = reported.of_result({"is_error": True}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert actual.retry_after == 60
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_the_error_message_gives_the_time() -> None:
         {"status": "rejected"},
     ],
 )
-def test_a_warning_is_no_limit(info: Event) -> None:
+def test_a_later_event_without_an_active_limit_clears_the_retry_time(info: Event) -> None:
     reported = Reported()
     reported.note_limit({"status": "rejected", "resetsAt": NOW + 9}, NOW)
     reported.note_limit(info, NOW)
-    told = reported.of_result({"api_error_status": 429}, NOW)
-    assert isinstance(told, BackendRateLimitedError)
-    assert told.retry_after == 60
+    actual = reported.of_result({"api_error_status": 429}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert actual.retry_after == 60
 
 
 @pytest.mark.parametrize(
@@ -230,17 +230,19 @@ def test_a_warning_is_no_limit(info: Event) -> None:
         ),
     ],
 )
-def test_limits_of_several_windows(info: Event, seconds: float) -> None:
+def test_the_retry_time_is_chosen_from_all_rejected_limit_windows(
+    info: Event, seconds: float
+) -> None:
     reported = Reported()
     reported.note_limit({"status": "rejected", **info}, NOW)
-    told = reported.of_result({"api_error_status": 429}, NOW)
-    assert isinstance(told, BackendRateLimitedError)
-    assert told.retry_after == seconds
+    actual = reported.of_result({"api_error_status": 429}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert actual.retry_after == seconds
 
 
-def test_the_text_of_a_result_gives_the_time() -> None:
-    told = failure({"result": "Claude AI usage limit reached|1895000000"})
-    assert told.retry_after == 10.0
+def test_the_text_of_a_result_sets_the_retry_time() -> None:
+    actual = failure({"result": "Claude AI usage limit reached|1895000000"})
+    assert actual.retry_after == 10.0
 
 
 @pytest.mark.parametrize(
@@ -254,36 +256,38 @@ def test_the_text_of_a_result_gives_the_time() -> None:
         ({}, BackendFailedError),
     ],
 )
-def test_a_wait_that_is_too_long_is_told(event: Event, error: type[GatewayError]) -> None:
+def test_a_retry_event_maps_to_an_error_with_its_delay(
+    event: Event, error: type[GatewayError]
+) -> None:
     event = {**event, "retry_delay_ms": 37_001}
     reported = Reported()
     reported.note_retry(event)
-    told = reported.of_retry(event, NOW)
-    assert type(told) is error
-    assert told.retry_after == 37.001
-    assert "38 s" in told.message
+    actual = reported.of_retry(event, NOW)
+    assert type(actual) is error
+    assert actual.retry_after == 37.001
+    assert "38 s" in actual.message
 
 
-# Names.
+# Names of stop reasons and error kinds.
 
 
 @pytest.mark.parametrize("name", outcomes.STOP_REASONS)
-def test_stop_reasons(name: str) -> None:
+def test_known_stop_reasons_map_to_finish_reasons(name: str) -> None:
     assert finish_reason(name) is outcomes.STOP_REASONS[name]
 
 
-def test_an_unknown_name_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_reason_or_error_kind_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     verdict.log_unknown.cache_clear()
     caplog.set_level(logging.WARNING)
     for _ in range(2):
         assert finish_reason("reason_of_tomorrow") is FinishReason.STOP
         assert isinstance(failure({"api_error": "kind of\ntomorrow"}), BackendCrashedError)
-    told = [it for it in caplog.messages if it.startswith("unknown")]
-    assert len(told) == 2
-    assert "reason_of_tomorrow" in told[0]
-    assert "tomorrow" not in told[1]
+    actual = [it for it in caplog.messages if it.startswith("unknown")]
+    assert len(actual) == 2
+    assert "reason_of_tomorrow" in actual[0]
+    assert "tomorrow" not in actual[1]
 
 
-def test_an_absent_name_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_absent_stop_reason_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert finish_reason(None) is FinishReason.STOP
     assert not caplog.messages
