@@ -58,6 +58,16 @@ async def prewarm(
         await until(lambda: len(claude.starts) > begun + 1)
 
 
+async def test_the_first_request_after_a_start_gets_a_prewarmed_process(
+    gateway: GatewayFactory, claude: ScriptedClaude
+) -> None:
+    settings = {"claude_warm_processes": 1, "claude_warm_models": ("default",)}
+    async with gateway(claude_path=str(claude.path), **settings) as running:
+        await until(lambda: capacity(running).warm == 1 and len(claude.starts) == 1)
+        assert (await running.claude()).status_code == 200
+        assert claude.turns[-1]["pid"] == claude.starts[0]["pid"]
+
+
 async def test_a_new_session_gets_a_prewarmed_process_and_its_session_id(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:

@@ -78,6 +78,6 @@ async def running_gateway(
 FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_session": 1_000_000}
 
 # Prewarming two processes would cost each test a second of CPU time.
-COLD: dict[str, Any] = {"claude_warm_processes": 0}
+COLD: dict[str, Any] = {"claude_warm_processes": 0, "claude_warm_models": ()}
 
 GatewayFactory = Callable[..., AbstractAsyncContextManager[Gateway]]

@@ -82,12 +82,17 @@ class ClaudeBackend:
             yield events if turn.streamed else _whole(events, translator)
 
     async def prepare(self) -> None:
-        """Starts to read the executable's features in the background.
+        """Starts to read the executable's features and to prewarm, both in the background.
 
         The first turn then need not wait for them. Failures are ignored.
         """
         if self.status().can_work:
-            self._preparing = asyncio.create_task(self._processes.launcher.prepare())
+            self._preparing = asyncio.create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        await self._processes.launcher.prepare()
+        for cli_model in reversed(self._options.warm_models):
+            self._processes.note_use(cli_model)
 
     def drain(self) -> None:
         """Starts no more turns; turns that wait for a slot fail."""

@@ -13,6 +13,8 @@ class ClaudeOptions:
 
     `environment` is the host's; children inherit an allow-listed part of it. If `bare` is None,
     `--bare` is used exactly when there is an API key, because it accepts no login.
+    `warm_models` are the CLI models with prewarmed processes from the start, until they are not
+    used for a while.
     `descriptors` is the soft limit of open files for children; None keeps the gateway's own.
     """
 
@@ -27,6 +29,7 @@ class ClaudeOptions:
     cuts_at_limit: bool = False
     oneshot: bool = False
     warm_processes: int = 2
+    warm_models: tuple[str, ...] = ()
     live_sessions: int = 4
     live_idle: float = 300.0
     slots: int = 10

@@ -66,13 +66,13 @@ def row_faults(rows: Mapping[str, str]) -> Iterator[str]:
                 )
 
 
-def default_faults(rows: Mapping[str, str], default: str) -> Iterator[str]:
-    """Yields an error message if no row matches the model configured as the default."""
-    if _find(rows, _prefixes(rows), default) is None:
+def name_faults(rows: Mapping[str, str], configured: str) -> Iterator[str]:
+    """Yields an error message if no row matches a configured model."""
+    if _find(rows, _prefixes(rows), configured) is None:
         names = [name for name in rows if not name.endswith(PREFIX_MARK)]
-        near = difflib.get_close_matches(default, names, n=1)
+        near = difflib.get_close_matches(configured, names, n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
-        yield f"{default!r} is not in the model map{hint} Use one of: {', '.join(names)}"
+        yield f"{configured!r} is not in the model map{hint} Use one of: {', '.join(names)}"
 
 
 def _prefixes(rows: Mapping[str, str]) -> Prefixes:
@@ -107,7 +107,7 @@ class ModelMap:
     _starred: Prefixes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        faults = *row_faults(self.rows), *default_faults(self.rows, self.default)
+        faults = *row_faults(self.rows), *name_faults(self.rows, self.default)
         if faults:
             raise ValueError("; ".join(faults))
         object.__setattr__(self, "_starred", _prefixes(self.rows))

@@ -1,6 +1,6 @@
 """The settings, with defaults and bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -9,7 +9,13 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from modegate.domain.hosts import is_loopback
-from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap, default_faults, row_faults
+from modegate.domain.routing.model_map import (
+    BUILT_IN_MODELS,
+    DEFAULT_NAME,
+    ModelMap,
+    name_faults,
+    row_faults,
+)
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
 from modegate.entrypoints.config.types import (
     Bytes,
@@ -73,6 +79,7 @@ class Settings(BaseModel):
     default_model: str = "sonnet"
     claude_process_mode: Literal["live", "oneshot"] = "live"
     claude_warm_processes: Spare = 2
+    claude_warm_models: Names = (DEFAULT_NAME,)
     claude_live_sessions: Spare = 4
     claude_live_idle_ms: Milliseconds = 300_000
     claude_first_event_timeout_ms: Milliseconds = 30_000
@@ -112,8 +119,10 @@ class Settings(BaseModel):
     def _misfits(self) -> Iterator[CrossFieldError]:
         rows = {**BUILT_IN_MODELS, **self.models}
         yield from (CrossFieldError("models", fault) for fault in row_faults(rows))
-        for fault in default_faults(rows, self.default_model):
+        for fault in name_faults(rows, self.default_model):
             yield CrossFieldError("default_model", fault, frozenset({"models"}))
+        for fault in self._unknown_warm_models(rows):
+            yield CrossFieldError("claude_warm_models", fault, frozenset({"models"}))
         if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
             yield CrossFieldError(
                 "host",
@@ -121,6 +130,11 @@ class Settings(BaseModel):
                 "ALLOW_UNAUTHENTICATED=true where everybody may ask",
                 frozenset({"api_key", "api_keys", "allow_unauthenticated"}),
             )
+
+    def _unknown_warm_models(self, rows: Mapping[str, str]) -> Iterator[str]:
+        for name in self.claude_warm_models:
+            if name != DEFAULT_NAME:
+                yield from name_faults(rows, name)
 
     def is_own_upstream(self) -> bool:
         """Returns whether the upstream is this gateway itself, so that requests would loop.

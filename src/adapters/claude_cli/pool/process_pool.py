@@ -52,9 +52,9 @@ class ProcessPool:
         """Pauses prewarming while a turn waits for its first event."""
         return self._warm.prioritise()
 
-    def note_use(self, process: CliProcess) -> None:
-        """Records that the process's model was used."""
-        self._warm.note_use(process.launch.cli_model)
+    def note_use(self, cli_model: str) -> None:
+        """Records that the model was used, so that processes are prewarmed for it."""
+        self._warm.note_use(cli_model)
 
     async def acquire(self, turn: Turn) -> CliProcess | None:
         """Returns the idle or prewarmed process of the turn's session, with its folder locked.

@@ -37,7 +37,7 @@ class Settlement:
         """Settles the turn, releases the session's folder, and returns how the process ended."""
         if answer.answered:
             await self._workspace.keep_config_template(self._held.current.place.folder)
-            self._processes.note_use(self._held.current)
+            self._processes.note_use(self._held.current.launch.cli_model)
         facts = await self._facts(answer)
         disposition = self._lifecycle.disposition(facts)
         if disposition in RETURNS_PROCESS:

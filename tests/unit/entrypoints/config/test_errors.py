@@ -177,3 +177,8 @@ def test_a_tilde_path_is_rejected_if_there_is_no_home_folder(
 
 def test_a_device_is_accepted_as_a_config_file() -> None:
     assert load_settings({}, "/dev/null").settings.port == 3456
+
+
+def test_an_unknown_warm_model_is_an_error_that_suggests_the_nearest_name() -> None:
+    (fault,) = faults(CLAUDE_WARM_MODELS="default,sonet")
+    assert fault.startswith("CLAUDE_WARM_MODELS: 'sonet' is not in the model map; did you mean")

@@ -35,6 +35,7 @@ RIGHT = {
     "trusted_proxies": "10.0.0.0/8,::1",
     "cors_allowed_origins": "https://one.example,https://two.example",
     "claude_tools": "Read,Bash(git log *)",
+    "claude_warm_models": "opus,haiku",
     "claude_env_allow": "ONE,TWO",
 }
 SINGLE = sorted(NAMES - ONLY_IN_FILE)
