@@ -16,7 +16,7 @@ from support.serving import members
 from support.waiting import requests_under_way, until
 
 from modegate.adapters.claude_cli.turns import settlement
-from modegate.entrypoints.http.server import protocol
+from modegate.entrypoints.http.server.connection import protocol
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
 
 DONE = "data: [DONE]"

@@ -13,7 +13,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.reaching import spoken
 from support.waiting import until
 
-from modegate.entrypoints.http.server import protocol
+from modegate.entrypoints.http.server.connection import protocol
 from modegate.testing.answer_backend import ScriptedBackend, says
 
 JSON = {"Content-Type": "application/json"}

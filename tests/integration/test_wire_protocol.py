@@ -12,7 +12,7 @@ from support.reaching import spoken
 from support.waiting import until
 
 from modegate.domain.turn import Turn
-from modegate.entrypoints.http.server import protocol
+from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend, says
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from modegate.entrypoints.http.server import protocol
+from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend
 from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin

@@ -22,7 +22,6 @@ from modegate.domain.session import Session, SessionId
 from modegate.domain.storage import StorageFault
 
 T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
 FILE = "sessions.db"
@@ -184,13 +183,13 @@ class SqliteSessionStore:
         return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
 
     def _open(self) -> sqlite3.Connection:
-        """The database at the path: a file that was removed is not written to any more."""
+        """Returns the database at the path; a file that was removed is no longer written to."""
         path = self._folder / FILE
         if self._database is not None and identity_of(path) != self._file:
             self._close()
         if self._database is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # After an orderly end the files beside the database have to be made anew.
+            # After a normal exit, SQLite has to create the files beside the database again.
             self._database = self._with_room(lambda: open_database(path))
             self._file = identity_of(path)
         return self._database

@@ -14,7 +14,7 @@ from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
 from modegate.domain.conversation import Conversation
 from modegate.domain.inbound_request import ChatBody
-from modegate.domain.param_policy import Effort
+from modegate.domain.param_policy import Screening
 from modegate.domain.prompt import Prompt, build_prompt
 from modegate.domain.quota import Quota
 from modegate.domain.routing.route import ClaudeRoute
@@ -55,41 +55,60 @@ class PrepareTurn:
             SessionBusyError: if another request is using the session.
             RateLimitError: if the session's rate limit is reached.
         """
-        params = body.params
-        check_stream(params)
-        with_usage = include_usage(params)
-        screening = configuration.parameters.screen(params)
-        model = model_of(params)
-        cli_model = route.models.resolve(model)
         resume = route.session_id is not None
-        prompt = build_prompt(Conversation.parse(params.get("messages")), resume=resume)
-        async with self._session(route.session_id, client, cli_model, screening.effort) as held:
-            session = held.with_system_prompt(prompt.system)
+        asked = _parse(body, route, configuration, resume=resume)
+        async with self._session(route.session_id, client, asked) as held:
+            session = held.with_system_prompt(asked.prompt.system)
             quota = await self.limiter.record(configuration.per_session, session.id)
-            yield PreparedTurn(
-                Turn(
-                    cli_model=cli_model,
-                    prompt=Prompt(session.system_prompt, prompt.text),
-                    session=session,
-                    resume=resume,
-                    effort=screening.effort,
-                    streamed=body.streamed,
-                ),
-                AnswerFrame(
-                    completion_id=self.ids.completion_id(),
-                    created=int(self.clock.time_of_day()),
-                    model=model,
-                    session_id=session.id,
-                    new_session=not resume,
-                    include_usage=with_usage,
-                    ignored=screening.ignored,
-                ),
-                quota,
+            turn = Turn(
+                cli_model=asked.cli_model,
+                prompt=Prompt(session.system_prompt, asked.prompt.text),
+                session=session,
+                resume=resume,
+                effort=asked.screening.effort,
+                streamed=body.streamed,
             )
+            yield PreparedTurn(turn, self._frame(turn, asked), quota)
+
+    def _frame(self, turn: Turn, asked: "_ParsedBody") -> AnswerFrame:
+        return AnswerFrame(
+            completion_id=self.ids.completion_id(),
+            created=int(self.clock.time_of_day()),
+            model=asked.model,
+            session_id=turn.session.id,
+            new_session=not turn.resume,
+            include_usage=asked.include_usage,
+            ignored=asked.screening.ignored,
+        )
 
     def _session(
-        self, session_id: str | None, client: ClientId, cli_model: str, effort: Effort | None
+        self, session_id: str | None, client: ClientId, asked: "_ParsedBody"
     ) -> AbstractAsyncContextManager[Session]:
         if session_id is None:
-            return self.sessions.start(client, cli_model, effort)
+            return self.sessions.start(client, asked.cli_model, asked.screening.effort)
         return self.sessions.resume(session_id, client)
+
+
+@dataclass(frozen=True, slots=True)
+class _ParsedBody:
+    """The validated parts of a body, before its session is known."""
+
+    model: str
+    cli_model: str
+    include_usage: bool
+    screening: Screening
+    prompt: Prompt
+
+
+def _parse(
+    body: ChatBody, route: ClaudeRoute, configuration: Configuration, *, resume: bool
+) -> _ParsedBody:
+    """Validates a body in the order in which clients get its errors."""
+    params = body.params
+    check_stream(params)
+    with_usage = include_usage(params)
+    screening = configuration.parameters.screen(params)
+    model = model_of(params)
+    cli_model = route.models.resolve(model)
+    prompt = build_prompt(Conversation.parse(params.get("messages")), resume=resume)
+    return _ParsedBody(model, cli_model, with_usage, screening, prompt)

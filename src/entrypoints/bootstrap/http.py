@@ -11,8 +11,8 @@ from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.app import Hook, UseCases, create_app
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
+from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.listener import BACKLOG
-from modegate.entrypoints.http.server.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.server import GatewayServer
 
 # Seconds for the error responses of cancelled requests to reach their clients.

@@ -1,6 +1,6 @@
 """The ASGI application."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,39 +110,43 @@ def create_app(
     app.add_error_handler(GatewayError, on_gateway_error)
     app.add_error_handler(falcon.HTTPError, on_framework_error)
     app.add_error_handler(Exception, on_bug)
-    app.add_route(
-        "/v1/chat/completions",
-        ChatCompletions(
-            authenticator=authenticator,
-            answer=use_cases.answer_request,
-            max_body=options.max_body,
-            keep_alive=options.keep_alive,
-        ),
-    )
-    app.add_route("/v1/models", Models(use_cases.list_models, authenticator))
-    app.add_route("/v1/models/{model:path}", Model(use_cases.list_models, authenticator))
-    app.add_route("/v1/sessions", Sessions(use_cases.manage_sessions, authenticator))
-    app.add_route("/v1/sessions/{session_id}", OneSession(use_cases.manage_sessions, authenticator))
-    app.add_route(
-        "/health",
-        Health(
-            use_cases.check_health,
-            lambda: drain.is_draining,
-            options.version,
-            StorageWatch(use_cases.check_health.storage),
-            options.offline,
-        ),
-    )
-    app.add_route("/live", Live())
-    app.add_route(
-        "/metrics", MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token)
-    )
-    description = Description(_facts(use_cases, options))
-    app.add_route("/openapi.json", OpenApi(description))
-    app.add_route("/docs", Docs(description))
+    for template, resource in _routes(use_cases, options, authenticator, drain).items():
+        app.add_route(template, resource)
     return RequestLifecycle(
         app, drain, CommonHeaders(authenticator.quota).add_to, use_cases.observers
     )
+
+
+def _routes(
+    use_cases: UseCases, options: HttpOptions, authenticator: Authenticator, drain: Draining
+) -> Mapping[str, object]:
+    """Returns the resource of each path template."""
+    description = Description(_facts(use_cases, options))
+    health = Health(
+        use_cases.check_health,
+        lambda: drain.is_draining,
+        options.version,
+        StorageWatch(use_cases.check_health.storage),
+        options.offline,
+    )
+    chat = ChatCompletions(
+        authenticator=authenticator,
+        answer=use_cases.answer_request,
+        max_body=options.max_body,
+        keep_alive=options.keep_alive,
+    )
+    return {
+        "/v1/chat/completions": chat,
+        "/v1/models": Models(use_cases.list_models, authenticator),
+        "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),
+        "/v1/sessions": Sessions(use_cases.manage_sessions, authenticator),
+        "/v1/sessions/{session_id}": OneSession(use_cases.manage_sessions, authenticator),
+        "/health": health,
+        "/live": Live(),
+        "/metrics": MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token),
+        "/openapi.json": OpenApi(description),
+        "/docs": Docs(description),
+    }
 
 
 def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:

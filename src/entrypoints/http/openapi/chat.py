@@ -12,7 +12,7 @@ from modegate.entrypoints.http.openapi.responses import (
     json_of,
     refusals,
 )
-from modegate.entrypoints.http.openapi.schema import Schema, ref
+from modegate.entrypoints.http.openapi.schemas.schema import Schema, ref
 
 STREAM = "text/event-stream"
 

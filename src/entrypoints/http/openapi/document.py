@@ -5,11 +5,8 @@ from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
     chat,
     errors,
-    json_patterns,
     models,
     operations,
-    request_schemas,
-    response_schemas,
     sessions,
 )
 from modegate.entrypoints.http.openapi.headers import (
@@ -22,7 +19,8 @@ from modegate.entrypoints.http.openapi.headers import (
 from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.page import POLICY
 from modegate.entrypoints.http.openapi.responses import refusal
-from modegate.entrypoints.http.openapi.schema import Schema
+from modegate.entrypoints.http.openapi.schemas import answers, json_patterns, requests
+from modegate.entrypoints.http.openapi.schemas.schema import Schema
 
 ABOUT = (
     "One OpenAI-compatible endpoint with two backends: passthrough to an upstream, and Claude "
@@ -77,12 +75,12 @@ def _components(facts: Facts) -> Schema:
     }
     return {
         "schemas": {
-            "ClaudeCodeRequest": request_schemas.claude_code_request(facts.rules, facts.models),
-            "PassthroughRequest": request_schemas.passthrough_request(),
+            "ClaudeCodeRequest": requests.claude_code_request(facts.rules, facts.models),
+            "PassthroughRequest": requests.passthrough_request(),
             json_patterns.EMPTY_NAME: json_patterns.empty(),
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
-            **response_schemas.schemas(),
+            **answers.schemas(),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
         "examples": {

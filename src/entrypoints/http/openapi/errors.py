@@ -27,8 +27,7 @@ from modegate.entrypoints.http.messages.errors import (
     status_of,
 )
 from modegate.entrypoints.http.messages.request_body import MIB, not_json, too_large
-from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
-from modegate.entrypoints.http.openapi.schema import Schema
+from modegate.entrypoints.http.openapi.schemas.schema import EXAMPLE_SESSION, Schema
 
 Kind = type[GatewayError]
 

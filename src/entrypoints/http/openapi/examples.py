@@ -28,7 +28,7 @@ from modegate.domain.routing.route import CLAUDE
 from modegate.domain.routing.upstream import OPENAI
 from modegate.domain.session import Session, SessionId
 from modegate.entrypoints.http.messages.errors import stream_error
-from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION
+from modegate.entrypoints.http.openapi.schemas.schema import EXAMPLE_SESSION
 from modegate.entrypoints.http.resources.health import describe as describe_health
 from modegate.entrypoints.http.resources.sessions import describe as describe_session
 

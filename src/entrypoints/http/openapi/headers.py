@@ -10,12 +10,9 @@ from modegate.entrypoints.http.middleware.response_headers import (
     SECURITY_HEADERS,
     STREAM_HEADERS,
 )
-from modegate.entrypoints.http.openapi.schema import COUNT, STRING, Schema
+from modegate.entrypoints.http.openapi.schemas.schema import COUNT, SESSION_ID, STRING, Schema
 
 VISIBLE = "^[!-~]+$"
-UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
-SESSION_ID: Schema = {"type": "string", "format": "uuid", "pattern": UUID}
-EXAMPLE_SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
 NO_CACHE, NO_CACHE_OF_EVENTS = SECURITY_HEADERS["Cache-Control"], STREAM_HEADERS["Cache-Control"]
 TRUE: Schema = {"const": "true"}
 

@@ -11,7 +11,7 @@ from modegate.entrypoints.http.openapi.responses import (
     json_of,
     refusals,
 )
-from modegate.entrypoints.http.openapi.schema import STRING, Schema, list_of
+from modegate.entrypoints.http.openapi.schemas.schema import STRING, Schema, list_of
 from modegate.entrypoints.http.resources.models import no_such_model
 
 INCLUDE: Schema = {

@@ -4,7 +4,7 @@ from modegate.domain import errors
 from modegate.entrypoints.http.openapi import examples
 from modegate.entrypoints.http.openapi.headers import REQUEST_ID
 from modegate.entrypoints.http.openapi.responses import JSON, answer, json_of, refusals
-from modegate.entrypoints.http.openapi.schema import Schema
+from modegate.entrypoints.http.openapi.schemas.schema import Schema
 from modegate.entrypoints.http.resources.health import LIVE
 from modegate.entrypoints.http.resources.metrics import CONTENT_TYPE
 

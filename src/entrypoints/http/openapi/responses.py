@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from modegate.entrypoints.http.openapi.error_sets import ANYWHERE, CLOSING
 from modegate.entrypoints.http.openapi.errors import Kind, codes_by_status
 from modegate.entrypoints.http.openapi.headers import ALWAYS, OF_REFUSALS, WAIT, WITH_STATUS
-from modegate.entrypoints.http.openapi.schema import Schema, ref
+from modegate.entrypoints.http.openapi.schemas.schema import Schema, ref
 
 JSON = "application/json"
 TOO_SLOW, TOO_LARGE_A_HEAD = 408, 431

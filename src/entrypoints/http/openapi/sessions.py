@@ -3,9 +3,9 @@
 from modegate.domain import errors
 from modegate.entrypoints.http.openapi import examples
 from modegate.entrypoints.http.openapi.error_sets import ADMISSION, SESSION
-from modegate.entrypoints.http.openapi.headers import EXAMPLE_SESSION, REQUEST_ID, SESSION_ID
+from modegate.entrypoints.http.openapi.headers import REQUEST_ID
 from modegate.entrypoints.http.openapi.responses import answer, json_of, refusals
-from modegate.entrypoints.http.openapi.schema import Schema
+from modegate.entrypoints.http.openapi.schemas.schema import EXAMPLE_SESSION, SESSION_ID, Schema
 from modegate.entrypoints.http.resources.sessions import describe_ended
 
 

@@ -14,8 +14,8 @@ import uvicorn
 
 from modegate.entrypoints.http.middleware.crowding import ConnectionLimit
 from modegate.entrypoints.http.server.acceptor import Acceptor
+from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.descriptors import descriptor_limit
-from modegate.entrypoints.http.server.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.stop_signals import stop_signals
 
 # Connections to search for an idle one, for each new connection beyond the limit.

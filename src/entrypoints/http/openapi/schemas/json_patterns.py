@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, matches
-from modegate.entrypoints.http.openapi.schema import NULL, Schema, ref
+from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref
 
 EMPTY_NAME = "Empty"
 

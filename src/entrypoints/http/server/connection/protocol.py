@@ -15,11 +15,11 @@ from modegate.entrypoints.http.middleware.disconnect_watch import (
     DisconnectWatch,
 )
 from modegate.entrypoints.http.middleware.early_rejections import render_rejection
-from modegate.entrypoints.http.server import close_delimited
-from modegate.entrypoints.http.server.close_delimited import CloseDelimited
-from modegate.entrypoints.http.server.foreign_protocols import advice_for
-from modegate.entrypoints.http.server.head_coalescing import HeadCoalescingTransport
-from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
+from modegate.entrypoints.http.server.connection import close_delimited
+from modegate.entrypoints.http.server.connection.close_delimited import CloseDelimited
+from modegate.entrypoints.http.server.connection.foreign_protocols import advice_for
+from modegate.entrypoints.http.server.connection.head_coalescing import HeadCoalescingTransport
+from modegate.entrypoints.http.server.connection.upgrade_filter import UpgradeFilter
 
 VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
 HEAD_LIMIT = 64 * 1024

@@ -1,6 +1,6 @@
 import pytest
 
-from modegate.entrypoints.http.server.upgrade_filter import UpgradeFilter
+from modegate.entrypoints.http.server.connection.upgrade_filter import UpgradeFilter
 
 HEAD = b"POST /upgrade: HTTP/1.1\r\nHost: x\r\n%b: h2c\r\nUp: x\r\nContent-Length: 20\r\n\r\n"
 OFFERED, DECLINED = HEAD % b"uPGRADE", HEAD % b"x-declined"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from modegate.entrypoints.http.server.lingering import LingeringTransport
+from modegate.entrypoints.http.server.connection.lingering import LingeringTransport
 
 STATUS_LINE = b"HTTP/1.1 "
 INFORMATIONAL = b"1"

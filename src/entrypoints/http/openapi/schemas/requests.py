@@ -12,8 +12,8 @@ from modegate.domain.conversation import (
 )
 from modegate.domain.param_policy import Kind, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
-from modegate.entrypoints.http.openapi.json_patterns import EMPTY_NAME, describe, one_of
-from modegate.entrypoints.http.openapi.schema import NULL, Schema, ref
+from modegate.entrypoints.http.openapi.schemas.json_patterns import EMPTY_NAME, describe, one_of
+from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref
 
 KINDS: Mapping[Kind, Schema] = {
     Kind.ANY: {},

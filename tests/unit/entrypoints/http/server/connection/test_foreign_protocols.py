@@ -1,6 +1,6 @@
 import pytest
 
-from modegate.entrypoints.http.server.foreign_protocols import advice_for
+from modegate.entrypoints.http.server.connection.foreign_protocols import advice_for
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.health import CredentialState, PassthroughState, StorageState
-from modegate.entrypoints.http.openapi.headers import SESSION_ID
-from modegate.entrypoints.http.openapi.schema import (
+from modegate.entrypoints.http.openapi.schemas.schema import (
     COUNT,
     OPTIONAL_TEXT,
+    SESSION_ID,
     STRING,
     Schema,
     list_of,

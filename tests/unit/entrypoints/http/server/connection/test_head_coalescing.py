@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from modegate.entrypoints.http.server.head_coalescing import HeadCoalescingTransport
+from modegate.entrypoints.http.server.connection.head_coalescing import HeadCoalescingTransport
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 

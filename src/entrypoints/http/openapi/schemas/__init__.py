@@ -1,0 +1,1 @@
+"""The JSON schemas of requests and responses."""
