@@ -1,15 +1,21 @@
 """The addresses and headers of requests, obtained from the SDK once for each credential."""
 
+import asyncio
+import importlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from yarl import URL
 
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.routing.upstream import Upstream
 
+if TYPE_CHECKING:
+    from openai import DefaultAsyncHttpxClient
+
+SDK = "openai"
 # Headers with which the SDK describes its own process.
 LEFT_OUT = ("x-stainless-",)
 # Headers of the server's own account, which do not belong to a client's key.
@@ -34,27 +40,37 @@ class Endpoints:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        # Nothing is sent through this client, so invalid proxies or certificates must not fail.
-        self._http = DefaultAsyncHttpxClient(trust_env=False)
+        self._sdk: Any = None
+        self._http: DefaultAsyncHttpxClient | None = None
         self._known: OrderedDict[tuple[str, Credential], Endpoint] = OrderedDict()
 
-    def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
+    async def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
         """Returns the endpoint of an upstream for a credential."""
         place = (upstream.base_url, credential)  # hashing the whole upstream takes 1 µs
         if (known := self._known.get(place)) is not None:
             self._known.move_to_end(place)
             return known
+        await self.prepare()
         endpoint = self._known[place] = self._ask(upstream, credential)
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
         return endpoint
 
+    async def prepare(self) -> None:
+        """Imports the SDK, in a thread: it takes 0.4 s, in which other requests are answered."""
+        if self._sdk is None:
+            self._sdk = await asyncio.to_thread(importlib.import_module, SDK)
+        if self._http is None:
+            # Nothing is sent through it, so invalid proxies or certificates must not fail.
+            self._http = self._sdk.DefaultAsyncHttpxClient(trust_env=False)
+
     async def aclose(self) -> None:
         """Closes the client of the SDK."""
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.aclose()
 
     def _ask(self, upstream: Upstream, credential: Credential) -> Endpoint:
-        sdk = AsyncOpenAI(
+        sdk = self._sdk.AsyncOpenAI(
             api_key=credential.key.reveal(),
             base_url=upstream.base_url,
             max_retries=0,

@@ -45,7 +45,7 @@ class PassthroughBackend:
         self, upstream: Upstream, credential: Credential
     ) -> list[dict[str, object]]:
         """Returns an upstream's model objects."""
-        endpoint = self._endpoints.of(upstream, credential)
+        endpoint = await self._endpoints.of(upstream, credential)
         bound = min(self._options.models_timeout, self._options.first_byte)
         with reported():
             async with (
@@ -53,6 +53,10 @@ class PassthroughBackend:
                 await self._transport.models(endpoint) as answer,
             ):
                 return models_in(await answer.body.read_all())
+
+    async def prepare(self) -> None:
+        """Imports the SDK, so that the first request need not wait for it."""
+        await self._endpoints.prepare()
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -109,7 +113,7 @@ class PassthroughBackend:
         bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
 
     async def _open(self, request: UpstreamRequest, credential: Credential) -> Answer:
-        endpoint = self._endpoints.of(request.upstream, credential)
+        endpoint = await self._endpoints.of(request.upstream, credential)
         ask = partial(self._transport.chat, endpoint, request.body)
         return await retrying(ask, self._options)
 

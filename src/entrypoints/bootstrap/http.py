@@ -1,11 +1,13 @@
 """The HTTP application and its server, built from a container."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import uvicorn
 
 from modegate.entrypoints.bootstrap.container import Container, close
+from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -19,12 +21,18 @@ from modegate.entrypoints.http.server.server import GatewayServer
 FLUSH_TIMEOUT_S = 2
 
 
-def build_app(container: Container, *, offline: bool = False) -> RequestLifecycle:
-    """Returns the HTTP application with its use cases and background tasks."""
+def build_app(
+    container: Container, *, offline: bool = False, prepared: Callable[[], object] | None = None
+) -> RequestLifecycle:
+    """Returns the HTTP application with its use cases and background tasks.
+
+    `prepared` is called when the backends are prepared.
+    """
     settings: Settings = container.settings()
     interval = mapping.session_cleanup_interval(settings)
     cleaner = SessionCleaner(container.expire_sessions(), interval)
     metrics = container.metrics()
+    preparation = Preparation(preparing(container), prepared)
     return create_app(
         UseCases(
             answer_request=container.answer_request(),
@@ -36,15 +44,16 @@ def build_app(container: Container, *, offline: bool = False) -> RequestLifecycl
             observers=(container.request_log(), metrics),
         ),
         mapping.http_options(settings, offline=offline),
-        on_start=(cleaner.start, *preparing(container)),
-        on_end=(cleaner.aclose, partial(close, container)),
+        on_start=(cleaner.start, preparation.start),
+        on_end=(preparation.aclose, cleaner.aclose, partial(close, container)),
     )
 
 
 def preparing(container: Container) -> list[Hook]:
-    """Returns the start hooks that prepare the backend for the first request."""
-    prepare = getattr(container.answer_backend(), "prepare", None)
-    return [prepare] if prepare else []
+    """Returns what prepares the backends for their first requests; an unused one is not."""
+    has_upstreams = bool(container.configuration_source().current().routes.upstreams)
+    backends = (container.answer_backend, *((container.relay_backend,) if has_upstreams else ()))
+    return [step for backend in backends if (step := getattr(backend(), "prepare", None))]
 
 
 def build_server(

@@ -121,7 +121,7 @@ async def _serve_container(container: Container, serving: Serving) -> int:
         await _check_storage(container)
         _report_start(container, serving)
     orders = serving.control_pipe
-    app = build_app(container, offline=serving.simulated is not None)
+    app = build_app(container, offline=serving.simulated is not None, prepared=gc.freeze)
     server = build_server(app, container, heeds_signals=orders is None)
     _tune_gc()
     if orders is not None:

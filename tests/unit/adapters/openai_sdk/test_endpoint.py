@@ -14,13 +14,13 @@ class Known:
     def __init__(self, capacity: int = 256) -> None:
         self._endpoints = Endpoints(capacity)
 
-    def of(self, credential: Credential, upstream: Upstream = UPSTREAM) -> Endpoint:
-        return self._endpoints.of(upstream, credential)
+    async def of(self, credential: Credential, upstream: Upstream = UPSTREAM) -> Endpoint:
+        return await self._endpoints.of(upstream, credential)
 
 
-def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url() -> None:
+async def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url() -> None:
     known = Known()
-    server, client = known.of(SERVER), known.of(CLIENT)
+    server, client = await known.of(SERVER), await known.of(CLIENT)
     assert server.headers["Authorization"] == "Bearer sk-server"
     assert client.headers["Authorization"] == "Bearer sk-client"
     assert server.chat_completions == client.chat_completions
@@ -30,32 +30,32 @@ def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url() -> 
     assert "sk-client" not in repr(client)
 
 
-def test_the_servers_organization_is_not_sent_with_a_client_key(
+async def test_the_servers_organization_is_not_sent_with_a_client_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-server")
     known = Known()
-    server, client = known.of(SERVER), known.of(CLIENT)
+    server, client = await known.of(SERVER), await known.of(CLIENT)
     assert server.headers["OpenAI-Organization"] == "org-server"
     assert "OpenAI-Organization" not in client.headers
-    same_key = known.of(Credential(CLIENTS_OWN, SERVER.key))
+    same_key = await known.of(Credential(CLIENTS_OWN, SERVER.key))
     assert same_key.headers["OpenAI-Organization"] == "org-server"
 
 
-def test_each_upstream_has_its_own_address() -> None:
+async def test_each_upstream_has_its_own_address() -> None:
     known = Known()
-    there = known.of(SERVER, Upstream(name="other", base_url="http://other.example/v1"))
+    there = await known.of(SERVER, Upstream(name="other", base_url="http://other.example/v1"))
     assert str(there.models) == "http://other.example/v1/models"
-    assert str(known.of(SERVER).models) == "http://127.0.0.1:9/v1/models"
+    assert str((await known.of(SERVER)).models) == "http://127.0.0.1:9/v1/models"
 
 
-def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
+async def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
     known = Known(capacity=2)
-    first, second = known.of(SERVER), known.of(CLIENT)
-    assert known.of(SERVER) is first
-    known.of(Credential(CLIENTS_OWN, ApiKey("sk-third")))
-    assert known.of(SERVER) is first
-    assert known.of(CLIENT) is not second
+    first, second = await known.of(SERVER), await known.of(CLIENT)
+    assert await known.of(SERVER) is first
+    await known.of(Credential(CLIENTS_OWN, ApiKey("sk-third")))
+    assert await known.of(SERVER) is first
+    assert await known.of(CLIENT) is not second
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
         ("SSL_CERT_FILE", "/nonexistent/authorities.pem"),
     ],
 )
-def test_endpoints_ignore_proxies_and_certificates_of_the_environment(
+async def test_endpoints_ignore_proxies_and_certificates_of_the_environment(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert Known().of(CLIENT).headers
+    assert (await Known().of(CLIENT)).headers
