@@ -77,8 +77,8 @@ def fell_silent() -> TurnTimeoutError:
 def unreadable(reason: str) -> UpstreamInvalidResponseError:
     """Returns the error for a truncated or undecodable answer, which may have been charged."""
     return UpstreamInvalidResponseError(
-        "The upstream's answer broke off or is not well-formed, and was not requested again, "
-        "because each answer may be charged.",
+        "The upstream's answer broke off or is not well-formed and cannot be read; it was not "
+        "requested again, because each answer may be charged.",
         remedies=(Remedy.RETRY_AT_COST, Remedy.READ_LOG),
         reason=reason,
     )
