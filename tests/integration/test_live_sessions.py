@@ -12,6 +12,7 @@ import pytest
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
 
+from modegate.adapters.claude_cli.process import cli_process
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.provider import SimulatedProvider, last_user_text
 from modegate.testing.scripted_claude import ScriptedClaude, answer
@@ -127,8 +128,11 @@ async def test_a_new_model_effort_or_system_prompt_starts_another_process(
 
 
 async def test_an_abandoned_turn_is_undone_and_its_process_is_kept(
-    both: Gateway, provider: SimulatedProvider
+    both: Gateway, provider: SimulatedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A busy machine may take longer than the gateway would wait before it stops the process.
+    monkeypatch.setattr(cli_process, "INTERRUPT_TIMEOUT_S", 30.0)
+    monkeypatch.setattr(cli_process, "REWIND_TIMEOUT_S", 30.0)
     session = await begin(both)
     (process,) = processes(state_of(both)).values()
     await disconnect_after_first_word(both, provider, session, "Forget this.")
