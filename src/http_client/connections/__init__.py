@@ -1,0 +1,1 @@
+"""Connections of the client: opening, using, pooling and closing them."""

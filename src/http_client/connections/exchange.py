@@ -1,0 +1,214 @@
+"""One request on a connection, and its answer."""
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+
+from modegate.http_client.connections.body_writer import BodyWriter
+from modegate.http_client.connections.connection import Connection
+from modegate.http_client.errors import (
+    ClosedError,
+    DisconnectedError,
+    InvalidResponseError,
+    ResponseTimeoutError,
+)
+from modegate.http_client.messages.deadlines import Deadlines
+from modegate.http_client.messages.framing import Headers
+from modegate.http_client.messages.request import Body, RequestHead
+from modegate.http_client.messages.response_parser import ResponseParser
+
+# Above this size the connection is read no further until the caller has taken what arrived.
+HIGH_WATER_BYTES = 256 * 1024
+# A body up to this size is copied, so that one packet carries the head and the body.
+JOINED_BYTES = 64 * 1024
+
+Release = Callable[[Connection, bool], None]
+
+
+class Exchange:
+    """Sends one request, and reads its answer as it arrives.
+
+    Close it after use. `release` is then called with the connection, and with whether the
+    connection may carry another request.
+    """
+
+    __slots__ = (
+        *("_connection", "_error", "_loop", "_parser", "_paused", "_release", "_waiter"),
+        *("_waits_since", "_writer", "deadlines"),
+    )
+
+    def __init__(
+        self, connection: Connection, method: str, deadlines: Deadlines, release: Release
+    ) -> None:
+        self.deadlines = deadlines
+        self._loop = asyncio.get_running_loop()
+        self._connection: Connection | None = connection
+        self._release = release
+        self._parser = ResponseParser(method)
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._waits_since = 0.0
+        self._paused = False
+        self._writer: BodyWriter | None = None
+        connection.attach(self)
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return self._parser.status
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the answer, as they came but for blanks around the values."""
+        return self._parser.headers
+
+    @property
+    def ended(self) -> bool:
+        """Whether the body was read to its end."""
+        return self._parser.complete and not self._parser.pieces
+
+    async def request(self, head: RequestHead, body: Body) -> None:
+        """Sends the request, and waits for the head of the answer. Closes the exchange on failure.
+
+        A stream is read and sent in the background.
+
+        Raises:
+            DisconnectedError: if the connection ended before anything of an answer came.
+            InvalidResponseError: if the answer is malformed.
+            ResponseTimeoutError: if a time bound expired.
+        """
+        try:
+            self._send(self._open_connection(), head, body)
+            while not self._parser.status:
+                await self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    async def read(self) -> bytes:
+        """Returns what has arrived of the body, or waits for more; empty at the end.
+
+        What arrived before a failure is returned first.
+
+        Raises:
+            InvalidResponseError: if the answer is malformed or truncated.
+            ResponseTimeoutError: if a time bound expired.
+        """
+        while not self._parser.pieces:
+            if self._parser.complete:
+                return b""
+            await self._wait()
+        return self._take()
+
+    def close(self) -> None:
+        """Releases the connection. Idempotent."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        connection.detach()
+        reusable = self._is_reusable and connection.has_sent_all
+        if self._writer is not None:
+            self._writer.stop()
+        self._parser.close()
+        self._error = None  # its traceback references this object
+        self._release(connection, reusable)
+
+    def data_received(self, data: bytes) -> None:
+        """Accepts bytes of the answer."""
+        parser, in_head = self._parser, not self._parser.status
+        try:
+            parser.feed(data)
+        except InvalidResponseError as error:
+            self._fail(error)
+            return
+        if parser.size > HIGH_WATER_BYTES and not self._paused and not parser.complete:
+            self._paused = True
+            self._open_connection().pause_reading()
+        # Not woken by bytes of the framing alone: these do not end a silence.
+        if parser.pieces or parser.complete or (in_head and parser.status):
+            self._wake()
+
+    def connection_ended(self, *, cleanly: bool) -> None:
+        """Ends the answer, which is complete if nothing else was to end it."""
+        if not self._parser.received:
+            self._fail(DisconnectedError("disconnected before the answer"))
+            return
+        try:
+            if not cleanly and not self._parser.complete:
+                self._fail(InvalidResponseError("connection reset"))
+            self._parser.feed_eof()
+        except InvalidResponseError as error:
+            self._fail(error)
+        self._wake()
+
+    def time_passed(self) -> float | None:
+        """Ends an expired wait; returns the loop time at which the current wait expires, if any."""
+        if self._waiter is None or self._waiter.done():
+            return None
+        expiry = self.deadlines.expiry(self._waits_since)
+        if self._loop.time() >= expiry:
+            self._fail(ResponseTimeoutError("no answer in time"))
+            return None
+        return None if expiry == inf else expiry
+
+    def writing_resumed(self) -> None:
+        """Lets the body go on, if it is a stream."""
+        if self._writer is not None:
+            self._writer.resume()
+
+    @property
+    def _is_reusable(self) -> bool:
+        parser = self._parser
+        if self._error is not None or self._paused or parser.unexpected:
+            return False
+        return parser.complete and parser.keep_alive and (not self._writer or self._writer.done)
+
+    def _send(self, connection: Connection, head: RequestHead, body: Body) -> None:
+        framed = head.framed(body)
+        if not isinstance(body, bytes):
+            connection.write(framed)
+            self._writer = BodyWriter(connection, body, self._fail)
+        elif len(body) <= JOINED_BYTES:
+            connection.write(framed + body)
+        else:
+            connection.write(framed)
+            connection.write(body)
+
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise ClosedError("the exchange was closed")
+        return self._connection
+
+    async def _wait(self) -> None:
+        if self._error is not None:
+            raise self._error
+        connection = self._open_connection()
+        self._waits_since = now = self._loop.time()
+        expiry = self.deadlines.expiry(now)
+        if expiry <= now:  # the timer would lose against bytes that always come
+            self._fail(ResponseTimeoutError("no answer in time"))
+            return
+        if expiry != inf:
+            connection.expire_at(expiry)
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        """Keeps the first error, and raises it to the caller behind what has arrived."""
+        if self._error is None:
+            self._error = error
+        self._wake()
+
+    def _take(self) -> bytes:
+        pieces, self._parser.pieces, self._parser.size = self._parser.pieces, [], 0
+        if self._paused and self._connection is not None:
+            self._connection.resume_reading()
+        self._paused = False
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

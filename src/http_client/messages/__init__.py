@@ -1,0 +1,1 @@
+"""Requests, answers and time bounds of the client, without I/O."""
