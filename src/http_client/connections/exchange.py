@@ -134,9 +134,7 @@ class Exchange:
             self._fail(DisconnectedError("disconnected before the answer"))
             return
         try:
-            if not cleanly and not self._parser.complete:
-                self._fail(InvalidResponseError("connection reset"))
-            self._parser.feed_eof()
+            self._parser.feed_eof(cleanly=cleanly)
         except InvalidResponseError as error:
             self._fail(error)
         self._wake()

@@ -91,8 +91,8 @@ class ResponseParser:
             if self._idle_bytes > MAX_FRAMING_BYTES:
                 raise InvalidResponseError("too much framing")
 
-    def feed_eof(self) -> None:
-        """Ends the answer with the connection.
+    def feed_eof(self, *, cleanly: bool = True) -> None:
+        """Ends the answer with the connection; `cleanly` means without an error.
 
         Raises:
             InvalidResponseError: if the answer is incomplete.
@@ -100,7 +100,7 @@ class ResponseParser:
         self.keep_alive = False
         if self.complete:
             return
-        if not self.status or self._framing is not Framing.TO_THE_END:
+        if not (cleanly and self.status and self._framing is Framing.TO_THE_END):
             raise InvalidResponseError("truncated answer")
         self.complete = True
 

@@ -1,3 +1,5 @@
+from collections.abc import AsyncIterator
+
 import pytest
 
 from modegate.http_client.errors import InvalidRequestError
@@ -9,7 +11,7 @@ SECURE = Route(Origin("https", "upstream.example", 443))
 PROXY = Proxy(Origin("http", "proxy.example", 3128), "Basic eDp5")
 
 
-async def stream() -> None:
+async def stream() -> AsyncIterator[bytes]:
     yield b"x"
 
 
