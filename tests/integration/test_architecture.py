@@ -19,6 +19,9 @@ WIRING = "Only the container and the mapping of settings know the adapters"
 CORE = "The core knows no framework and no vendor"
 ENTRY = "The command line starts what bootstrap builds from settings and HTTP"
 HTTP = "HTTP: the server and the application above resources, middleware and messages"
+CLIENT = "The HTTP client: connections above messages"
+CLIENT_ALONE = "The HTTP client knows no other part, and no other client"
+CLIENT_PURE = "The HTTP client's messages know no I/O"
 CLI = "The CLI: turns use the pool, the pool processes, processes the protocol"
 PURE = "The CLI: the turn's lifecycle and the protocol do no I/O"
 
@@ -83,6 +86,10 @@ FORBIDDEN = [
     ),
     (PURE, "adapters/claude_cli/turns/states.py", "asyncio"),
     (PURE, "adapters/claude_cli/protocol/ndjson.py", "subprocess"),
+    (CLIENT, "http_client/messages/framing.py", "modegate.http_client.connections.pool"),
+    (CLIENT_ALONE, "http_client/client.py", "modegate.domain.routing.mode"),
+    (CLIENT_ALONE, "http_client/client.py", "aiohttp"),
+    (CLIENT_PURE, "http_client/messages/deadlines.py", "asyncio"),
 ]
 # The rule, and a new file that has no layer.
 UNLISTED = [
@@ -90,6 +97,7 @@ UNLISTED = [
     (ENTRY, "entrypoints/newcomer.py"),
     (HTTP, "entrypoints/http/newcomer.py"),
     (CLI, "adapters/claude_cli/newcomer.py"),
+    (CLIENT, "http_client/newcomer.py"),
 ]
 
 

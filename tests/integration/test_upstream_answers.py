@@ -7,17 +7,14 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-import aiohttp.client_proto
 import httpx2
 import openai
 import pytest
-from aiohttp.http_parser import HttpResponseParserPy
 from openai.types.chat import ChatCompletion
 from support.gateway import Gateway, GatewayFactory
 from support.waiting import settled
 
 from modegate.adapters.openai_sdk.answers import streamed_answer
-from modegate.adapters.openai_sdk.transport import transport
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
 END = b"0\r\n\r\n"
@@ -161,13 +158,6 @@ async def ask(gateway: GatewayFactory) -> AsyncIterator[Asked]:
         yield Asked(running, server, raw)
 
 
-@pytest.fixture(params=["the C parser", "the Python parser"])
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "the Python parser":
-        monkeypatch.setattr(aiohttp.client_proto, "HttpResponseParser", HttpResponseParserPy)
-
-
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_an_unreadable_answer_is_an_invalid_response_and_is_not_retried(
     stream: bool, ask: Asked
@@ -213,7 +203,6 @@ async def test_an_error_whose_body_never_ends_keeps_its_status(
         assert (await running.chat(stream=stream)).status_code == 400
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("stays", [True, False], ids=["stays open", "is closed"])
 async def test_broken_framing_in_a_stream_ends_it_with_an_error_at_once(
     stays: bool, gateway: GatewayFactory
@@ -244,35 +233,6 @@ async def test_broken_framing_in_a_stream_ends_it_with_an_error_at_once(
             assert b'"stream_error"' in events, name
             assert b"The answer is incomplete." in events, name
             assert events.endswith(DONE), name
-
-
-async def test_broken_framing_that_the_client_library_misses_times_out(
-    gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As above, but the client library does not report the broken framing."""
-    monkeypatch.setattr(transport, "WatchedConnection", aiohttp.client_proto.ResponseHandler)
-    arrived = asyncio.Event()
-
-    async def break_it(request: Request, reply: Reply) -> None:
-        await reply.raw(chunked(ONE if request.json["stream"] else COMPLETION[:9], end=b""))
-        await arrived.wait()
-        await reply.raw(BROKEN["a size that is not hex"])
-
-    async with (
-        LoopbackServer(break_it).running() as url,
-        gateway(
-            openai_base_url=f"{url}/v1",
-            openai_api_key="x",
-            request_timeout_ms=500,
-            upstream_first_byte_timeout_ms=60_000,
-        ) as running,
-    ):
-        async with running.http.stream("POST", CHAT, json={"stream": True}) as response:
-            parts = response.aiter_raw()
-            assert await anext(parts) == ONE
-            arrived.set()
-            assert b'"stream_error"' in b"".join([part async for part in parts])
-        assert (await running.chat(stream=False)).status_code in {502, 504}
 
 
 async def test_an_event_stream_is_detected_whatever_its_content_type(ask: Asked) -> None:

@@ -20,6 +20,7 @@ from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.http_client.messages.deadlines import Deadlines
 
 # Seconds to read the rest of a finished stream before its connection is closed.
 LAST_BYTES = 0.25
@@ -66,20 +67,18 @@ class PassthroughBackend:
     async def _complete(self, request: UpstreamRequest, credential: Credential) -> UpstreamResponse:
         try:
             with reported():
-                async with (
-                    asyncio.timeout(self._options.first_byte) as bound,
-                    await self._open(request, credential) as answer,
-                ):
-                    return await self._read(answer, bound, request.choices)
+                deadlines = self._deadlines()
+                async with await self._open(request, credential, deadlines) as answer:
+                    return await self._read(answer, deadlines, request.choices)
         except UpstreamRefusalError as refusal:
             return refusal.response
 
-    async def _read(self, answer: Answer, bound: asyncio.Timeout, choices: int) -> UpstreamResponse:
+    async def _read(self, answer: Answer, deadlines: Deadlines, choices: int) -> UpstreamResponse:
         body = b""
         while not body.strip() and (piece := await answer.body.read()):
             body += piece
         if not answer.body.ended:
-            self._first_byte_came(bound)
+            self._first_byte_came(deadlines)
             body = await answer.body.read_all(body)
         return whole_answer(answer.head, body, says_events=answer.says_events, choices=choices)
 
@@ -91,10 +90,10 @@ class PassthroughBackend:
         begun: Begun | None = None
         try:
             with reported():
-                async with asyncio.timeout(self._options.first_byte) as bound:
-                    answer = await self._open(request, credential)
-                    came = partial(self._first_byte_came, bound)
-                    begun = await begin_stream(answer, request.choices, came)
+                deadlines = self._deadlines()
+                answer = await self._open(request, credential, deadlines)
+                came = partial(self._first_byte_came, deadlines)
+                begun = await begin_stream(answer, request.choices, came)
             events = events_of(begun, answer.body, self._options.timeout)
             async with aclosing(events):
                 yield UpstreamResponse(begun.head.status, begun.head.headers, events)
@@ -108,14 +107,20 @@ class PassthroughBackend:
                     await _drain(answer.body)
                 answer.close()
 
-    def _first_byte_came(self, bound: asyncio.Timeout) -> None:
-        """Restarts the time limit: the time after the first byte is bounded separately."""
-        bound.reschedule(asyncio.get_running_loop().time() + self._options.timeout)
+    def _deadlines(self) -> Deadlines:
+        """Returns the bound on the time until the first byte, for all attempts together."""
+        return Deadlines(asyncio.get_running_loop().time() + self._options.first_byte)
 
-    async def _open(self, request: UpstreamRequest, credential: Credential) -> Answer:
+    def _first_byte_came(self, deadlines: Deadlines) -> None:
+        """Restarts the time limit: the time after the first byte is bounded separately."""
+        deadlines.whole_at = asyncio.get_running_loop().time() + self._options.timeout
+
+    async def _open(
+        self, request: UpstreamRequest, credential: Credential, deadlines: Deadlines
+    ) -> Answer:
         endpoint = await self._endpoints.of(request.upstream, credential)
-        ask = partial(self._transport.chat, endpoint, request.body)
-        return await retrying(ask, self._options)
+        ask = partial(self._transport.chat, endpoint, request.body, deadlines)
+        return await retrying(ask, self._options, deadlines.whole_at)
 
 
 class _Complete:

@@ -1,5 +1,6 @@
 """Decides when to retry a request to the upstream, and after which delay."""
 
+import asyncio
 import email.utils
 import time
 from collections.abc import Awaitable, Callable
@@ -63,8 +64,14 @@ def pause_before_next(state: RetryCallState) -> float:
     return wait or backoff(state)  # without a time to wait, the pause is ours
 
 
-async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions) -> T:
-    """Returns the result of the first successful attempt, or raises the error of the last one."""
+async def retrying(
+    attempt: Callable[[], Awaitable[T]], options: UpstreamOptions, until: float | None = None
+) -> T:
+    """Returns the result of the first successful attempt, or raises the error of the last one.
+
+    Raises:
+        TimeoutError: if the loop time `until` passes before that; delays count, too.
+    """
     try:
         return await attempt()  # nearly always succeeds, and avoids tenacity's overhead
     except GatewayError as error:
@@ -83,4 +90,5 @@ async def retrying(attempt: Callable[[], Awaitable[T]], options: UpstreamOptions
         retry=retry_if_exception(lambda error: is_transient(error, options.max_retry_delay)),
         reraise=True,
     )
-    return await retries(next_attempt)
+    async with asyncio.timeout_at(until):
+        return await retries(next_attempt)

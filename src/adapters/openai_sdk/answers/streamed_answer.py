@@ -15,7 +15,6 @@ from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
 from modegate.adapters.openai_sdk.reporting import reported
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
-from modegate.adapters.openai_sdk.transport.silence_bound import SilenceBound
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
@@ -65,12 +64,11 @@ async def events_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGene
     relay = begun.relay
     if begun.events:
         yield begun.events
-    bound = SilenceBound(silence)
+    body.bound_silence(silence)
     broken: GatewayError | None = None
     try:
         while not relay.done:
-            with bound:
-                piece = await body.read()
+            piece = await body.read()
             if not piece:
                 break
             if events := relay.feed(piece):
@@ -79,8 +77,6 @@ async def events_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGene
         broken = errors.fell_silent()
     except GatewayError as error:
         broken = error
-    finally:
-        bound.close()
     if last := relay.finish():
         yield last
     with reported():
@@ -140,7 +136,8 @@ async def _up_to_the_first(answer: Answer, relay: SseRelay, events: bytes) -> by
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)
     except TimeoutError:
-        pass
+        if not held.expired():  # the bound on the first byte
+            raise
     except GatewayError:  # the next read raises the same error
         events += relay.finish()
         if not relay.decided:

@@ -1,10 +1,4 @@
-"""Reads the body of an answer in any state of its connection."""
-
-from collections.abc import Callable
-from contextlib import suppress
-
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
+"""Reads the body of an answer, and decodes its content codings."""
 
 from modegate.adapters.openai_sdk.transport.content_coding import (
     MAX_ANSWER_BYTES,
@@ -12,63 +6,41 @@ from modegate.adapters.openai_sdk.transport.content_coding import (
     decoder_for,
 )
 from modegate.domain.errors.catalogue import upstream as errors
-
-
-class WatchedConnection(ResponseHandler):
-    """A connection that reports its failures to the reader of the body.
-
-    On invalid framing, aiohttp's C parser closes the connection, but the reader waits forever.
-    In aiohttp 3.14, `HttpParser.feed_data` drops its reference to the body before it raises.
-    Therefore neither `connection_lost` nor the `sock_read` timeout reaches the reader.
-    """
-
-    on_failure: Callable[[], None] | None = None
-
-    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
-        """Notifies the reader that the connection failed or was lost."""
-        if isinstance(exc, aiohttp.ServerDisconnectedError) and self._has_begun_an_answer():
-            exc = aiohttp.ClientPayloadError("half a head")
-        if exc_cause is None:
-            super().set_exception(exc)
-        else:
-            super().set_exception(exc, exc_cause)
-        if self.on_failure is not None:
-            self.on_failure()
-
-    def _has_begun_an_answer(self) -> bool:
-        """Returns whether part of a head arrived; aiohttp's Python parser does not report it."""
-        return any(getattr(self._parser, name, None) for name in ("_tail", "_lines"))
+from modegate.http_client.connections.exchange import Exchange
+from modegate.http_client.errors import InvalidResponseError
 
 
 class AnswerBody:
-    """Reads one body piece by piece, and decodes its content codings.
+    """Reads one body piece by piece.
 
     After the answer's head, failures are not connection errors: `read` raises its own errors.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._content = response.content
-        self._codings = response.headers.getall("content-encoding", ())
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._codings = [
+            value.decode("latin-1")
+            for name, value in exchange.headers
+            if len(name) == len("content-encoding") and name.lower() == b"content-encoding"
+        ]
         self._decoder: Decoder | None = None
-        self._broken = False
-        self._connection: WatchedConnection | None = None
-        connection = response.connection  # None if the complete body has arrived
-        if connection is not None and isinstance(connection.protocol, WatchedConnection):
-            self._connection = connection.protocol
-            self._connection.on_failure = self._fail
-            if self._connection.exception() is not None:
-                self._fail()
 
     @property
     def ended(self) -> bool:
         """Whether the body has been read completely and needs no further check."""
-        return self._content.at_eof() and self._decoder is None and not self._broken
+        return self._exchange.ended and self._decoder is None
+
+    def bound_silence(self, seconds: float) -> None:
+        """Bounds each further wait by itself, and no longer the whole."""
+        self._exchange.deadlines.whole_at = None
+        self._exchange.deadlines.silence_s = seconds
 
     async def read(self) -> bytes:
         """Waits for data and returns it; empty at the end of the body.
 
         Raises:
             UpstreamInvalidResponseError: if the body is truncated or cannot be decoded.
+            TimeoutError: if a time bound expired.
         """
         if self._codings or self._decoder is not None:
             return await self._read_decoded()
@@ -80,6 +52,7 @@ class AnswerBody:
         Raises:
             UpstreamInvalidResponseError: if the body is truncated or cannot be decoded.
             OutputLimitError: if the body exceeds `MAX_ANSWER_BYTES`.
+            TimeoutError: if a time bound expired.
         """
         pieces, size = [begun], len(begun)
         while piece := await self.read():
@@ -89,14 +62,8 @@ class AnswerBody:
                 raise errors.answer_too_long(MAX_ANSWER_BYTES)
         return b"".join(pieces)
 
-    def close(self) -> None:
-        """Stops watching the connection, which may be reused for another request."""
-        if self._connection is not None and self._connection.on_failure == self._fail:
-            self._connection.on_failure = None  # unless another request already uses it
-        self._connection = None
-
     async def _read_decoded(self) -> bytes:
-        self._decoder, self._codings = self._decoder or decoder_for(self._codings), ()
+        self._decoder, self._codings = self._decoder or decoder_for(self._codings), []
         if self._decoder is None:
             return await self._read_plain()
         while data := await self._read_plain():
@@ -107,23 +74,6 @@ class AnswerBody:
 
     async def _read_plain(self) -> bytes:
         try:
-            data = await self._content.readany()
-        except Exception as error:  # no state of the library may appear as an internal error
-            if left := self._left():
-                return left  # the next read raises the error
-            raise errors.unreadable(f"truncated body ({type(error).__name__})") from error
-        if self._broken and not data:
-            raise errors.unreadable("invalid framing")
-        return data
-
-    def _left(self) -> bytes:
-        """Returns the data received before a failure; aiohttp has no public API for it."""
-        with suppress(Exception):
-            return self._content._read_nowait(-1)  # noqa: SLF001
-        return b""
-
-    def _fail(self) -> None:
-        """Ends the body, because aiohttp would leave its reader waiting."""
-        if not self._content.is_eof() and self._content.exception() is None:
-            self._broken = True
-            self._content.feed_eof()
+            return await self._exchange.read()
+        except InvalidResponseError as error:
+            raise errors.unreadable(f"malformed body ({error})") from error

@@ -1,12 +1,11 @@
-"""Translates the client library's exceptions to gateway errors."""
-
-import aiohttp
+"""Translates the HTTP client's exceptions to gateway errors."""
 
 from modegate.domain.errors.catalogue import upstream as errors
+from modegate.http_client.errors import HttpClientError, InvalidResponseError
 
 
 class translate_errors:  # noqa: N801 - used as a function
-    """A context that replaces all transport exceptions, because their text may name hosts.
+    """A context that replaces all exceptions of the HTTP client.
 
     A class, because a generator costs more for each request.
     """
@@ -15,22 +14,11 @@ class translate_errors:  # noqa: N801 - used as a function
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, aiohttp.ConnectionTimeoutError):  # also a subclass of TimeoutError
-            raise errors.unreachable() from error
+        if error is None:
+            return
         if isinstance(error, TimeoutError):
             raise errors.timed_out() from error
-        if isinstance(error, (aiohttp.ClientError, OSError)):
-            raise (_unreadable(error) if _has_answered(error) else errors.unreachable()) from error
-
-
-def _has_answered(error: Exception) -> bool:
-    """Returns whether part of an answer arrived; then the request may have been executed."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):  # the proxy's answer, not the upstream's
-        return False
-    if isinstance(error, aiohttp.ServerDisconnectedError):  # its message may be a partial head
-        return not isinstance(error.message, str)
-    return isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError))
-
-
-def _unreadable(error: Exception) -> Exception:
-    return errors.unreadable(f"malformed HTTP ({type(error).__name__})")
+        if isinstance(error, InvalidResponseError):  # the request may have been executed
+            raise errors.unreadable(f"malformed HTTP ({error})") from error
+        if isinstance(error, HttpClientError):
+            raise errors.unreachable() from error

@@ -3,11 +3,11 @@
 from functools import lru_cache
 from typing import Self
 
-import aiohttp
 from yarl import URL
 
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.domain.upstream_response import ResponseHead
+from modegate.http_client.connections.exchange import Exchange
 
 # Renamed, because modegate sends its own headers with these names.
 RENAMED = {
@@ -27,32 +27,33 @@ def _kept_as(raw_name: bytes) -> str | None:
     return RENAMED.get(name, name) if name in KEPT or name.startswith(KEPT_PREFIXES) else None
 
 
-def head_of(response: aiohttp.ClientResponse) -> ResponseHead:
+def head_of(exchange: Exchange) -> ResponseHead:
     """Returns the status and the relayed headers, without hop-by-hop headers and content coding."""
     headers = [
         (name, value.decode("latin-1"))
-        for raw_name, value in response.raw_headers
+        for raw_name, value in exchange.headers
         if (name := _kept_as(raw_name)) is not None
     ]
-    return ResponseHead(response.status, tuple(headers))
+    return ResponseHead(exchange.status, tuple(headers))
 
 
 class Answer:
     """An answer whose head has arrived; a context that releases its connection."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.head = head_of(response)
-        self.body = AnswerBody(response)
+    def __init__(self, exchange: Exchange, url: URL) -> None:
+        self._exchange = exchange
+        self._url = url
+        self.head = head_of(exchange)
+        self.body = AnswerBody(exchange)
 
     @property
     def redirect_target(self) -> str:
         """A redirect's target without user, query and fragment, which may be secret; or empty."""
-        location = self._response.headers.get("location")
+        location = self._first(b"location")
         if not location:
             return ""
         try:
-            target = self._response.url.join(URL(location))
+            target = self._url.join(URL(location))
             return str(target.with_user(None).with_query(None).with_fragment(None))
         except ValueError:
             return ""
@@ -60,7 +61,8 @@ class Answer:
     @property
     def says_events(self) -> bool:
         """Whether the content type is that of server-sent events."""
-        return self._response.content_type == "text/event-stream"
+        media_type, _, _ = self._first(b"content-type").partition(";")
+        return media_type.strip().lower() == "text/event-stream"
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,6 +71,11 @@ class Answer:
         self.close()
 
     def close(self) -> None:
-        """Releases the connection: reused if the body was read completely, closed otherwise."""
-        self.body.close()
-        self._response.close()
+        """Releases the connection: reused if the body arrived completely, closed otherwise."""
+        self._exchange.close()
+
+    def _first(self, wanted: bytes) -> str:
+        for name, value in self._exchange.headers:
+            if name.lower() == wanted:
+                return value.decode("latin-1")
+        return ""

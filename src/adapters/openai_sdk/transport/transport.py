@@ -1,105 +1,90 @@
 """The pooled connections to the upstream."""
 
 import asyncio
-import io
-from functools import partial
+from functools import lru_cache
 
-import aiohttp
 from yarl import URL
 
 from modegate.adapters.openai_sdk.endpoint import Endpoint
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.proxies import ProxyChoice
-from modegate.adapters.openai_sdk.transport.body import WatchedConnection
 from modegate.adapters.openai_sdk.transport.error_translation import translate_errors
 from modegate.adapters.openai_sdk.transport.rejections import rejection
 from modegate.adapters.openai_sdk.transport.response import Answer
+from modegate.adapters.openai_sdk.transport.routes import route_to
+from modegate.http_client.client import Client
+from modegate.http_client.connections.connecting import ConnectTimeouts
+from modegate.http_client.messages.deadlines import Deadlines
+from modegate.http_client.messages.request import RequestHead, encode_head
 
 FIRST_SUCCESS, FIRST_REDIRECT = 200, 300
-HEADER_LIMIT = 64 * 1024
-# Above this size, aiohttp warns about a body that is not passed as a file object.
-LARGE_BODY = 1024 * 1024
+
+Headers = tuple[tuple[str, str], ...]
 
 
 class Transport:
-    """One aiohttp session for all requests of an event loop, opened by the first request.
+    """One HTTP client for all requests of an event loop, opened by the first request.
 
     Code that calls `asyncio.run` repeatedly has a new event loop each time.
     """
 
     def __init__(self, options: UpstreamOptions) -> None:
-        # The caller bounds every other wait: no state of the library may outlive that bound.
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=options.connect_timeout)
+        seconds = options.connect_timeout
+        self._timeouts = ConnectTimeouts(connect_s=seconds, handshake_s=seconds, tunnel_s=seconds)
         self._error_patience = options.error_patience
         self._proxies = ProxyChoice()
-        self._session: aiohttp.ClientSession | None = None
+        # Each key has its own head, which is encoded once.
+        self._head_of = lru_cache(maxsize=2 * options.clients)(self._encode)
+        self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def chat(self, endpoint: Endpoint, body: bytes) -> Answer:
+    async def chat(
+        self, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None = None
+    ) -> Answer:
         """Sends a chat request and returns the answer, whose body is still unread.
 
-        The caller bounds the wait and closes the answer.
+        `deadlines` bound the waits for the head and for the body. The caller closes the answer.
 
         Raises:
             UpstreamRefusalError: if the upstream answered with an error.
             UpstreamInvalidResponseError: if it answered with a redirect, or not in HTTP.
             UpstreamUnreachableError: if it did not answer.
+            TurnTimeoutError: if a time bound expired.
         """
-        data = body if len(body) < LARGE_BODY else io.BytesIO(body)
-        return await self._send("POST", endpoint.chat_completions, endpoint, data)
+        return await self._send("POST", endpoint.chat_completions, endpoint, body, deadlines)
 
     async def models(self, endpoint: Endpoint) -> Answer:
         """Requests the upstream's list of models; otherwise like `chat`."""
-        return await self._send("GET", endpoint.models, endpoint, None)
+        return await self._send("GET", endpoint.models, endpoint, b"", None)
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
     async def _send(
-        self, method: str, url: URL, endpoint: Endpoint, data: bytes | io.BytesIO | None
+        self, method: str, url: URL, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None
     ) -> Answer:
-        proxy = self._proxies.of(url)
-        session = await self._opened()
+        head = self._head_of(method, url, tuple(endpoint.headers.items()))
+        client = self._client
+        if client is None or self._loop is not asyncio.get_running_loop():
+            client = await self._opened()
         with translate_errors():
-            response = await session.request(
-                method,
-                url,
-                data=data,
-                headers=endpoint.headers,
-                timeout=self._timeout,
-                proxy=proxy,
-                allow_redirects=False,  # only the configuration decides where a request is sent
-            )
-        answer = Answer(response)
-        if FIRST_SUCCESS <= response.status < FIRST_REDIRECT:
+            exchange = await client.send(head, body, deadlines or Deadlines())
+        answer = Answer(exchange, url)
+        # Redirects are not followed: only the configuration decides where a request is sent.
+        if FIRST_SUCCESS <= exchange.status < FIRST_REDIRECT:
             return answer
         async with answer:
             raise await rejection(answer, self._error_patience)
 
-    async def _opened(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is not None and self._loop is loop:
-            return self._session
-        opened = _open(loop)
-        left, self._session, self._loop = self._session, opened, loop
+    def _encode(self, method: str, url: URL, headers: Headers) -> RequestHead:
+        return encode_head(method, route_to(url, self._proxies.of(url)), url.raw_path_qs, headers)
+
+    async def _opened(self) -> Client:
+        left, self._client = self._client, Client(self._timeouts)
+        self._loop, opened = asyncio.get_running_loop(), self._client
         if left is not None:
-            await left.close()  # its connections ended with their event loop
+            await left.aclose()  # its connections ended with their event loop
         return opened
-
-
-def _open(loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
-    # aiohttp has no public API to set the protocol class. Without it, silence is still bounded.
-    connector._factory = partial(WatchedConnection, loop=loop)  # type: ignore[assignment]  # noqa: SLF001
-    return aiohttp.ClientSession(
-        connector=connector,
-        max_line_size=HEADER_LIMIT,
-        max_field_size=HEADER_LIMIT,
-        # Cookies from one client's answer must not be sent with another client's request.
-        cookie_jar=aiohttp.DummyCookieJar(),
-        # Not trust_env: it reads the proxy variables and the netrc file for every request.
-        auto_decompress=False,
-    )
