@@ -1,0 +1,293 @@
+"""Which connections carry another request, and that no request gets another one's answer."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Queue
+
+import pytest
+from support.http_client import Peer, ask, begin, opened, serving
+from support.waiting import until
+
+from modegate.http_client.client import Client
+from modegate.http_client.errors import DisconnectedError, InvalidResponseError
+from modegate.http_client.messages.route import Origin, Route
+
+MEGABYTE = bytes(1024 * 1024)
+
+
+def answer(body: bytes, *headers: bytes) -> bytes:
+    lines = b"".join(b"%b\r\n" % header for header in headers)
+    return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (lines, len(body), body)
+
+
+def path_of(request: bytes) -> bytes:
+    return request.split(b" ", 2)[1]
+
+
+async def echo(peer: Peer) -> None:
+    """Answers each request with its path, which tells the answers apart."""
+    while True:
+        await peer.send(answer(path_of(await peer.request())))
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with serving(echo) as server, opened(Client()) as client:
+        for number in range(5):
+            path = f"/{number}"
+            assert await ask(client, server.route, path=path) == (200, path.encode())
+    assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("header", [b"Connection: close", b"Connection: Close, x"])
+async def test_a_connection_that_is_announced_to_close_is_not_used_again(header: bytes) -> None:
+    async def serve(peer: Peer) -> None:
+        while True:  # though it stays open
+            await peer.send(answer(path_of(await peer.request()), header))
+
+    async with serving(serve) as server, opened(Client()) as client:
+        for path in ("/a", "/b"):
+            assert await ask(client, server.route, path=path) == (200, path.encode())
+    assert len(server.peers) == 2
+
+
+@pytest.mark.parametrize("late", [answer(b"stolen"), b"H", b"!"])
+async def test_bytes_in_one_read_behind_an_answer_reach_no_other_request(late: bytes) -> None:
+    async def serve(peer: Peer) -> None:
+        while True:
+            await peer.send(answer(path_of(await peer.request())) + late)
+
+    async with serving(serve) as server, opened(Client()) as client:
+        for path in ("/a", "/b"):
+            assert await ask(client, server.route, path=path) == (200, path.encode())
+    assert len(server.peers) == 2
+
+
+async def test_late_bytes_close_an_idle_connection() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.send(answer(path_of(await peer.request())))
+        if peer is server.peers[0]:
+            await late.wait()
+            await peer.send(answer(b"stolen"))
+            await peer.gone()
+            closed.set()
+        else:
+            await echo(peer)
+
+    late, closed = asyncio.Event(), asyncio.Event()
+    async with serving(serve) as server, opened(Client()) as client:
+        assert await ask(client, server.route, path="/a") == (200, b"/a")
+        late.set()
+        await closed.wait()
+        for path in ("/b", "/c"):
+            assert await ask(client, server.route, path=path) == (200, path.encode())
+    assert len(server.peers) == 2
+
+
+@contextmanager
+def thread_server(*scripts: list[bytes | None]) -> Iterator[tuple[Route, "Queue[str]"]]:
+    """A server whose connections each send a script in a thread, while the event loop stands still.
+
+    Of a script, the first entry answers a request; the others follow at once, and None closes.
+    """
+    done: Queue[str] = Queue()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for script in scripts:
+                accepted, _ = listener.accept()
+                with accepted:
+                    accepted.recv(65_536)
+                    for entry in script:
+                        if entry is None:
+                            break
+                        accepted.sendall(entry)
+                    if None in script:
+                        accepted.close()
+                    else:
+                        kept.append(accepted.dup())
+                done.put("sent")
+
+        kept: list[socket.socket] = []
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield Route(Origin("http", "127.0.0.1", listener.getsockname()[1])), done
+        finally:
+            thread.join()
+            for accepted in kept:
+                accepted.close()
+
+
+@pytest.mark.parametrize(
+    "rest", [[answer(b"stolen")], [None]], ids=["an answer waits", "the connection has ended"]
+)
+async def test_what_waits_in_the_socket_is_noticed_before_a_request_is_written(
+    rest: list[bytes | None],
+) -> None:
+    with thread_server([answer(b"one"), *rest], [answer(b"two")]) as (route, done):
+        async with opened(Client()) as client:
+            exchange = await begin(client, route)
+            assert await exchange.read() == b"one"
+            exchange.close()
+            done.get()  # the event loop stands still while the rest arrives
+            time.sleep(0.05)  # noqa: ASYNC251 - the kernel delivers what was sent
+            assert await ask(client, route) == (200, b"two")
+
+
+async def test_an_early_answer_ends_the_request_and_its_connection() -> None:
+    async def serve(peer: Peer) -> None:
+        head = await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.send(answer(path_of(head)))
+        await peer.gone()
+
+    async with serving(serve) as server, opened(Client()) as client:
+        for path in ("/a", "/b"):
+            answered = await ask(client, server.route, MEGABYTE * 8, path=path)
+            assert answered == (200, path.encode())
+    assert len(server.peers) == 2
+
+
+async def test_an_answer_that_is_not_read_to_its_end_closes_the_connection() -> None:
+    async with serving(echo) as server, opened(Client()) as client:
+        exchange = await begin(client, server.route, path="/a")
+        exchange.close()  # complete, so it can be used again
+        assert await ask(client, server.route, path="/b") == (200, b"/b")
+
+    async def serve(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + path_of(request))
+
+    async with serving(serve) as server, opened(Client()) as client:
+        for path in ("/a", "/b"):
+            exchange = await begin(client, server.route, path=path)
+            assert await exchange.read() == path.encode()
+            exchange.close()
+        await until(lambda: len(server.peers) == 2)
+
+
+async def close(peer: Peer) -> None:
+    peer.writer.close()
+
+
+async def half_close(peer: Peer) -> None:
+    peer.writer.write_eof()
+
+
+async def reset(peer: Peer) -> None:
+    peer.reset()
+
+
+ENDINGS = pytest.mark.parametrize("ending", [close, half_close, reset])
+
+
+class Ends:
+    """Ends its first connection after the first answer and a further request, then only echoes."""
+
+    def __init__(self, ending: object, *, reads: bool) -> None:
+        self.ending = ending
+        self.reads = reads
+        self.paths: list[bytes] = []
+        self.connections = 0
+
+    async def __call__(self, peer: Peer) -> None:
+        self.connections += 1
+        if self.connections > 1:
+            await echo(peer)
+        await peer.send(answer(path_of(await peer.request())))
+        if self.reads:
+            self.paths.append(path_of(await peer.request()))
+        else:
+            await peer.reader.read(1)
+        await self.ending(peer)  # type: ignore[operator]
+        await peer.gone()
+
+
+@ENDINGS
+async def test_a_connection_that_ends_while_it_is_idle_is_not_used(ending: object) -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.send(answer(path_of(await peer.request())))
+        if peer is server.peers[0]:
+            await ending(peer)  # type: ignore[operator]
+            await peer.gone()
+            ended.set()
+        else:
+            await echo(peer)
+
+    ended = asyncio.Event()
+    async with serving(serve) as server, opened(Client()) as client:
+        assert await ask(client, server.route, path="/a") == (200, b"/a")
+        await ended.wait()
+        for path in ("/b", "/c"):
+            assert await ask(client, server.route, path=path) == (200, path.encode())
+    assert len(server.peers) == 2
+
+
+@ENDINGS
+@pytest.mark.parametrize("body", [b"x", MEGABYTE * 8], ids=["after the write", "during the write"])
+async def test_a_request_that_may_have_been_executed_is_not_repeated(
+    body: bytes, ending: object
+) -> None:
+    serve = Ends(ending, reads=len(body) == 1)
+    async with serving(serve) as server, opened(Client()) as client:
+        assert await ask(client, server.route, path="/a") == (200, b"/a")
+        with pytest.raises(DisconnectedError):
+            await ask(client, server.route, body, path="/b")
+        assert serve.connections == 1
+        assert await ask(client, server.route, path="/c") == (200, b"/c")
+
+
+@ENDINGS
+async def test_an_idempotent_request_on_a_stale_connection_is_repeated_once(
+    ending: object,
+) -> None:
+    serve = Ends(ending, reads=True)
+    async with serving(serve) as server, opened(Client()) as client:
+        assert await ask(client, server.route, path="/a") == (200, b"/a")
+        assert await ask(client, server.route, method="GET", path="/b") == (200, b"/b")
+        assert serve.paths == [b"/b"]
+        assert serve.connections == 2
+
+
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 2", b"HTTP/1.1 100 Continue\r\n\r\n", b"\r\n"])
+async def test_nothing_is_repeated_once_an_answer_has_begun(begun: bytes) -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.send(answer(path_of(await peer.request())))
+        await peer.request()
+        await peer.send(begun)
+
+    async with serving(serve) as server, opened(Client()) as client:
+        assert await ask(client, server.route, method="GET", path="/a") == (200, b"/a")
+        with pytest.raises(InvalidResponseError):
+            await ask(client, server.route, method="GET", path="/b")
+    assert len(server.peers) == 1
+
+
+async def test_a_request_on_a_new_connection_is_not_repeated() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+
+    async with serving(serve) as server, opened(Client()) as client:
+        with pytest.raises(DisconnectedError):
+            await ask(client, server.route, method="GET")
+    assert len(server.peers) == 1
+
+
+async def test_idle_connections_are_closed_in_time() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.send(answer(path_of(await peer.request())))
+        await peer.gone()
+        gone.append(peer)
+
+    gone: list[Peer] = []
+    async with serving(serve) as server, opened(Client(idle_s=0.05)) as client:
+        exchanges = [await begin(client, server.route) for _ in range(3)]
+        for exchange in exchanges:
+            exchange.close()
+        await until(lambda: len(gone) == 3)
+        assert await ask(client, server.route, path="/a") == (200, b"/a")
+        assert len(server.peers) == 4
