@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -66,13 +67,15 @@ class Server:
     """A server on loopback; `peers` are all connections that were opened to it."""
 
     serve: Serve
+    scheme: str = "http"
+    host: str = "127.0.0.1"
     port: int = 0
     peers: list[Peer] = field(default_factory=list)
 
     @property
     def route(self) -> Route:
         """The route to the server."""
-        return Route(Origin("http", "127.0.0.1", self.port))
+        return Route(Origin(self.scheme, self.host, self.port))
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one connection."""
@@ -87,9 +90,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(serve: Serve) -> AsyncIterator[Server]:
+async def serving(
+    serve: Serve, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Server]:
     """Runs a server that calls `serve` for each connection."""
-    server = Server(serve)
+    server = Server(serve, "https" if tls else "http", host)
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -97,14 +102,14 @@ async def serving(serve: Serve) -> AsyncIterator[Server]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    listener = await asyncio.start_server(connected, host, 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     async with asyncio.timeout(PATIENCE_S):
         try:
             yield server
         finally:
             listener.close()
-            for task in tasks:
+            for task in [*tasks]:
                 task.cancel()
             await asyncio.gather(*tasks)
             await listener.wait_closed()

@@ -5,13 +5,14 @@ import ssl
 
 
 class TlsContext:
-    """The system's authorities, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    """A given context, or the system's authorities.
 
-    They are read in a thread by the first TLS connection, because that takes tens of milliseconds.
+    These are also named by `SSL_CERT_FILE` and `SSL_CERT_DIR`. They are read in a thread by the first
+    TLS connection, because that takes tens of milliseconds.
     """
 
-    def __init__(self) -> None:
-        self._context: ssl.SSLContext | None = None
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
 
     async def get(self) -> ssl.SSLContext:
         """Returns the context; all connections share it."""

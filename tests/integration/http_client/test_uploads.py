@@ -1,0 +1,145 @@
+"""Request bodies that are streams."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from support.http_client import Peer, ask, begin, opened, serving
+from support.waiting import until
+
+from modegate.http_client.client import Client
+from modegate.http_client.errors import DisconnectedError
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+
+
+async def echo(peer: Peer) -> None:
+    """Answers each chunked request with its body."""
+    while True:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        received = []
+        while size := int(await peer.reader.readuntil(b"\r\n"), 16):
+            received.append((await peer.reader.readexactly(size + 2))[:-2])
+        await peer.reader.readexactly(2)
+        body = b"".join(received)
+        await peer.send(OK % (len(body), body))
+
+
+async def pieces(*given: bytes) -> AsyncIterator[bytes]:
+    for piece in given:
+        await asyncio.sleep(0)
+        yield piece
+
+
+@pytest.mark.parametrize(
+    "body", [[], [b""], [b"a"], [b"a", b"", b"b"], [bytes(100_000)] * 50], ids=len
+)
+async def test_a_stream_arrives_as_it_is(body: list[bytes]) -> None:
+    async with serving(echo) as server, opened(Client()) as client:
+        for _ in range(2):
+            assert await ask(client, server.route, pieces(*body)) == (200, b"".join(body))
+        assert len(server.peers) == 1
+
+
+async def test_a_stream_is_read_only_as_fast_as_the_upstream_takes_it() -> None:
+    size, read = 32 * 1024 * 1024, 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        while read < size:
+            read += 65_536
+            yield bytes(65_536)
+
+    async def serve(peer: Peer) -> None:
+        await go_on.wait()
+        await echo(peer)
+
+    go_on = asyncio.Event()
+    async with serving(serve) as server, opened(Client()) as client:
+        task = asyncio.create_task(ask(client, server.route, body()))
+        before = -1
+        while read != before or not read:
+            before = read
+            await asyncio.sleep(0.1)
+        assert read < size
+        go_on.set()
+        assert len((await task)[1]) == size
+
+
+async def test_an_early_answer_ends_a_stream_and_its_connection() -> None:
+    stopped = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                await asyncio.sleep(0)
+                yield bytes(65_536)
+        finally:
+            stopped.set()
+
+    async def serve(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.send(OK % (5, b"early"))
+        await peer.gone()
+
+    async with serving(serve) as server, opened(Client()) as client:
+        for _ in range(2):
+            stopped.clear()
+            assert await ask(client, server.route, endless()) == (200, b"early")
+            await stopped.wait()
+        assert len(server.peers) == 2
+
+
+async def test_a_stream_that_fails_fails_the_request_and_closes_the_connection() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        await arrived.wait()
+        raise KeyError("broken")
+
+    async def serve(peer: Peer) -> None:
+        await peer.reader.readuntil(b"1\r\na\r\n")
+        arrived.set()
+        await peer.gone()
+        gone.append(peer)
+
+    arrived, gone = asyncio.Event(), list[Peer]()
+    async with serving(serve) as server, opened(Client(max_connections=1)) as client:
+        with pytest.raises(KeyError):
+            await ask(client, server.route, broken())
+        await until(lambda: gone)
+
+
+async def test_an_upstream_that_leaves_ends_the_stream() -> None:
+    stopped = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                await asyncio.sleep(0)
+                yield bytes(65_536)
+        finally:
+            stopped.set()
+
+    async def serve(peer: Peer) -> None:
+        await peer.reader.readexactly(100_000)
+        peer.reset()
+
+    async with serving(serve) as server, opened(Client()) as client:
+        with pytest.raises(DisconnectedError):
+            await ask(client, server.route, endless())
+        await stopped.wait()
+
+
+async def test_a_cancelled_request_stops_its_stream() -> None:
+    before = asyncio.all_tasks()
+
+    async def waits() -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.Event().wait()
+
+    async with serving(echo) as server, opened(Client()) as client:
+        task = asyncio.create_task(begin(client, server.route, waits()))
+        await until(lambda: server.peers)
+        task.cancel()
+        await asyncio.wait({task})
+    await until(lambda: asyncio.all_tasks() <= before)
