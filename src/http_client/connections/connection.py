@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._receiver: Receiver | None = None
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._fires_at = when
-        self._timer = self._loop.call_at(when, self._look)
+        self._timer = self.loop.call_at(when, self._look)
 
     def _look(self) -> None:
         self._timer = None

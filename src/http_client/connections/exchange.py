@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from math import inf
 
-from modegate.http_client.connections.body_writer import BodyWriter
 from modegate.http_client.connections.connection import Connection
+from modegate.http_client.connections.sending import BodyWriter, start_sending
 from modegate.http_client.errors import (
     ClosedError,
     DisconnectedError,
@@ -19,8 +19,6 @@ from modegate.http_client.messages.response_parser import ResponseParser
 
 # Above this size the connection is read no further until the caller has taken what arrived.
 HIGH_WATER_BYTES = 256 * 1024
-# A body up to this size is copied, so that one packet carries the head and the body.
-JOINED_BYTES = 64 * 1024
 
 Release = Callable[[Connection, bool], None]
 
@@ -41,7 +39,7 @@ class Exchange:
         self, connection: Connection, method: str, deadlines: Deadlines, release: Release
     ) -> None:
         self.deadlines = deadlines
-        self._loop = asyncio.get_running_loop()
+        self._loop = connection.loop
         self._connection: Connection | None = connection
         self._release = release
         self._parser = ResponseParser(method)
@@ -78,7 +76,7 @@ class Exchange:
             ResponseTimeoutError: if a time bound expired.
         """
         try:
-            self._send(self._open_connection(), head, body)
+            self._writer = start_sending(self._open_connection(), head, body, self._fail)
             while not self._parser.status:
                 await self._wait()
         except BaseException:
@@ -116,6 +114,8 @@ class Exchange:
     def data_received(self, data: bytes) -> None:
         """Accepts bytes of the answer."""
         parser, in_head = self._parser, not self._parser.status
+        if self._error is not None:
+            return
         try:
             parser.feed(data)
         except InvalidResponseError as error:
@@ -157,20 +157,9 @@ class Exchange:
     @property
     def _is_reusable(self) -> bool:
         parser = self._parser
-        if self._error is not None or self._paused or parser.unexpected:
+        if self._paused or parser.unexpected or not (parser.complete and parser.keep_alive):
             return False
-        return parser.complete and parser.keep_alive and (not self._writer or self._writer.done)
-
-    def _send(self, connection: Connection, head: RequestHead, body: Body) -> None:
-        framed = head.framed(body)
-        if not isinstance(body, bytes):
-            connection.write(framed)
-            self._writer = BodyWriter(connection, body, self._fail)
-        elif len(body) <= JOINED_BYTES:
-            connection.write(framed + body)
-        else:
-            connection.write(framed)
-            connection.write(body)
+        return self._writer is None or self._writer.done
 
     def _open_connection(self) -> Connection:
         if self._connection is None:

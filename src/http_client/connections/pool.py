@@ -77,7 +77,7 @@ class Pool:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(ClosedError("the client was closed"))
-        for connection in self._open:
+        for connection in [*self._open]:
             connection.abort()
         if self._open:
             with suppress(TimeoutError):

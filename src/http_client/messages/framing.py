@@ -1,6 +1,5 @@
 """Decides how the body of an answer ends; sans-I/O."""
 
-from collections.abc import Iterable
 from enum import Enum, auto
 
 from modegate.http_client.errors import InvalidResponseError
@@ -8,6 +7,7 @@ from modegate.http_client.errors import InvalidResponseError
 NO_CONTENT, NOT_MODIFIED = 204, 304
 FIRST_SUCCESS, FIRST_REDIRECT = 200, 300
 CONTENT_LENGTH, TRANSFER_ENCODING = b"content-length", b"transfer-encoding"
+LENGTH_SIZE, CODING_SIZE = len(CONTENT_LENGTH), len(TRANSFER_ENCODING)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -28,26 +28,24 @@ def framing_of(method: str, status: int, headers: Headers) -> Framing:
         InvalidResponseError: if the headers contradict each other, or name a transfer coding other
             than one `chunked`.
     """
-    lengths = _values(headers, CONTENT_LENGTH)
-    codings = _values(headers, TRANSFER_ENCODING)
-    if len(codings) > 1 or (codings and codings[0].lower() != b"chunked"):
-        raise InvalidResponseError("unsupported transfer coding")
-    if len(lengths) > 1 or (lengths and codings):
+    length = coding = None
+    for name, value in headers:
+        size = len(name)  # few names are as long, so that few are converted
+        if size == LENGTH_SIZE and name.lower() == CONTENT_LENGTH:
+            if length is not None:
+                raise InvalidResponseError("contradictory framing")
+            length = value
+        elif size == CODING_SIZE and name.lower() == TRANSFER_ENCODING:
+            if coding is not None or value.lower() != b"chunked":
+                raise InvalidResponseError("unsupported transfer coding")
+            coding = value
+    if length is not None and coding is not None:
         raise InvalidResponseError("contradictory framing")
     if _is_bodiless(method, status):
         return Framing.BODILESS
-    if codings:
+    if coding is not None:
         return Framing.CHUNKED
-    return Framing.LENGTH if lengths else Framing.TO_THE_END
-
-
-def _values(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> list[bytes]:
-    length = len(wanted)  # few names are as long, so that few are converted
-    return [
-        value.strip(b" \t")
-        for name, value in headers
-        if len(name) == length and name.lower() == wanted
-    ]
+    return Framing.TO_THE_END if length is None else Framing.LENGTH
 
 
 def _is_bodiless(method: str, status: int) -> bool:

@@ -14,7 +14,7 @@ from support.serving import free_port
 from support.waiting import until
 
 from modegate.http_client.client import Client
-from modegate.http_client.connections import connecting
+from modegate.http_client.connections import addresses, connecting
 from modegate.http_client.connections.addresses import Address
 from modegate.http_client.connections.connecting import ConnectTimeouts
 from modegate.http_client.connections.tls import TlsContext
@@ -69,9 +69,9 @@ def unanswering() -> Iterator[Address]:
         yield (socket.AF_INET, 0, full.getsockname())
 
 
-def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: Address) -> None:
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *found: Address) -> None:
     async def resolve(_host: str, _port: int) -> list[Address]:
-        return [*addresses]
+        return [*found]
 
     monkeypatch.setattr(connecting, "resolve", resolve)
 
@@ -112,10 +112,27 @@ async def test_one_connection_is_opened_though_several_addresses_answer(
         assert len(server.peers) == 1
 
 
+async def test_of_two_connections_opened_at_once_one_is_closed(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(peer: Peer) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await echo(peer)
+        left.append(peer)
+
+    left: list[Peer] = []
+    monkeypatch.setattr(addresses, "STAGGER_S", 0.0)
+    async with serving(serve) as server, opened(client):
+        resolve_to(monkeypatch, address_of(server), address_of(server))
+        for _ in range(5):
+            assert await ask(client, Route(Origin("http", NAME, 80))) == (200, b"/")
+        await until(lambda: len(server.peers) == 1 + len(left))
+
+
 async def test_no_address_accepts(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(client):
-        for addresses in ([refusing()], [refusing(), refusing()]):
-            resolve_to(monkeypatch, *addresses)
+        for found in ([refusing()], [refusing(), refusing()]):
+            resolve_to(monkeypatch, *found)
             with pytest.raises(ConnectError):
                 await ask(client, Route(Origin("http", NAME, 80)))
 
@@ -269,7 +286,6 @@ async def test_a_certificate_is_checked_through_a_tunnel(
     [
         b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!",
         b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200",
@@ -285,6 +301,16 @@ async def test_a_proxy_that_opens_no_tunnel(answer: bytes, client: Client) -> No
         with pytest.raises(ConnectError):
             await ask(client, Route(Origin("https", NAME, 443), via(server)))
         assert len(server.peers) == 1
+
+
+async def test_bytes_of_a_proxy_are_not_taken_for_the_upstreams(
+    client: Client, authority: trustme.CA
+) -> None:
+    async with serving(echo, certified(authority, NAME)) as upstream:
+        proxy = TunnelProxy(upstream.port, b"HTTP/1.1 200 OK\r\n\r\n\x16\x03")
+        async with serving(proxy) as server, opened(client):
+            with pytest.raises(ConnectError, match="the proxy answered"):
+                await ask(client, Route(Origin("https", NAME, 443), via(server)))
 
 
 @pytest.mark.parametrize("proxy_tls", [False, True], ids=["HTTP proxy", "HTTPS proxy"])

@@ -5,8 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from queue import Queue
 
 import pytest
 from support.http_client import Peer, ask, begin, opened, serving
@@ -87,55 +85,58 @@ async def test_late_bytes_close_an_idle_connection() -> None:
     assert len(server.peers) == 2
 
 
-@contextmanager
-def thread_server(*scripts: list[bytes | None]) -> Iterator[tuple[Route, "Queue[str]"]]:
-    """A server whose connections each send a script in a thread, while the event loop stands still.
+class ThreadServer:
+    """Answers one request on each of two connections, in a thread of its own.
 
-    Of a script, the first entry answers a request; the others follow at once, and None closes.
+    `after_the_first` then sends data on the first connection, or closes it, while the event loop
+    stands still.
     """
-    done: Queue[str] = Queue()
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.route = Route(Origin("http", "127.0.0.1", listener.getsockname()[1]))
+        self._listener = listener
+        self._accepted: list[socket.socket] = []
+
+    def serve(self) -> None:
+        for body in (b"one", b"two"):
+            accepted, _ = self._listener.accept()
+            self._accepted.append(accepted)
+            accepted.recv(65_536)
+            accepted.sendall(answer(body))
+
+    def after_the_first(self, data: bytes | None) -> None:
+        if data is None:
+            self._accepted[0].shutdown(socket.SHUT_RDWR)
+        else:
+            self._accepted[0].sendall(data)
+        time.sleep(0.05)  # the kernel delivers it
+
+    def close(self) -> None:
+        for accepted in self._accepted:
+            accepted.close()
+
+
+@pytest.fixture
+def thread_server() -> Iterator[ThreadServer]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            for script in scripts:
-                accepted, _ = listener.accept()
-                with accepted:
-                    accepted.recv(65_536)
-                    for entry in script:
-                        if entry is None:
-                            break
-                        accepted.sendall(entry)
-                    if None in script:
-                        accepted.close()
-                    else:
-                        kept.append(accepted.dup())
-                done.put("sent")
-
-        kept: list[socket.socket] = []
-        thread = threading.Thread(target=serve)
+        server = ThreadServer(listener)
+        thread = threading.Thread(target=server.serve)
         thread.start()
-        try:
-            yield Route(Origin("http", "127.0.0.1", listener.getsockname()[1])), done
-        finally:
-            thread.join()
-            for accepted in kept:
-                accepted.close()
+        yield server
+        thread.join()
+        server.close()
 
 
 @pytest.mark.parametrize(
-    "rest", [[answer(b"stolen")], [None]], ids=["an answer waits", "the connection has ended"]
+    "data", [answer(b"stolen"), b"!", None], ids=["an answer", "a byte", "the end"]
 )
 async def test_what_waits_in_the_socket_is_noticed_before_a_request_is_written(
-    rest: list[bytes | None],
+    data: bytes | None, thread_server: ThreadServer
 ) -> None:
-    with thread_server([answer(b"one"), *rest], [answer(b"two")]) as (route, done):
-        async with opened(Client()) as client:
-            exchange = await begin(client, route)
-            assert await exchange.read() == b"one"
-            exchange.close()
-            done.get()  # the event loop stands still while the rest arrives
-            time.sleep(0.05)  # noqa: ASYNC251 - the kernel delivers what was sent
-            assert await ask(client, route) == (200, b"two")
+    async with opened(Client()) as client:
+        assert await ask(client, thread_server.route) == (200, b"one")
+        thread_server.after_the_first(data)
+        assert await ask(client, thread_server.route) == (200, b"two")
 
 
 async def test_an_early_answer_ends_the_request_and_its_connection() -> None:
@@ -239,6 +240,20 @@ async def test_a_request_that_may_have_been_executed_is_not_repeated(
             await ask(client, server.route, body, path="/b")
         assert serve.connections == 1
         assert await ask(client, server.route, path="/c") == (200, b"/c")
+
+
+async def test_an_upstream_that_finishes_without_reading_ends_the_request_at_once() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        peer.writer.write_eof()
+        await over.wait()
+
+    over = asyncio.Event()
+    async with serving(serve) as server, opened(Client()) as client:
+        with pytest.raises(DisconnectedError):
+            await ask(client, server.route, MEGABYTE * 32)
+        await until(lambda: client._pools[server.route]._open == set())  # noqa: SLF001
+        over.set()
 
 
 @ENDINGS

@@ -191,6 +191,17 @@ async def test_what_has_arrived_expires_no_more() -> None:
     exchange.data_received(HEAD + PIECE)
     assert exchange.time_passed() is None
     assert await exchange.read() == b"hello"
+    exchange.data_received(PIECE)
+    assert await exchange.read() == b"hello"
+    exchange.close()
+
+
+async def test_a_wait_whose_bound_has_passed_does_not_begin() -> None:
+    """Otherwise bytes that always come in time would win against the timer for ever."""
+    exchange = Exchange(Connection(), "POST", within(-1.0), lambda *_: None)
+    exchange.data_received(HEAD)
+    with pytest.raises(ResponseTimeoutError):
+        exchange.read().send(None)
     exchange.close()
 
 

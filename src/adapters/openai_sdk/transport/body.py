@@ -9,6 +9,9 @@ from modegate.domain.errors.catalogue import upstream as errors
 from modegate.http_client.connections.exchange import Exchange
 from modegate.http_client.errors import InvalidResponseError
 
+CONTENT_ENCODING = b"content-encoding"
+NAME_SIZE = len(CONTENT_ENCODING)
+
 
 class AnswerBody:
     """Reads one body piece by piece.
@@ -21,7 +24,7 @@ class AnswerBody:
         self._codings = [
             value.decode("latin-1")
             for name, value in exchange.headers
-            if len(name) == len("content-encoding") and name.lower() == b"content-encoding"
+            if len(name) == NAME_SIZE and name.lower() == CONTENT_ENCODING
         ]
         self._decoder: Decoder | None = None
 

@@ -1,11 +1,14 @@
-"""Sends a request body that is a stream."""
+"""Sends a request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from modegate.http_client.connections.connection import Connection
+from modegate.http_client.messages.request import Body, RequestHead
 
 LAST_CHUNK = b"0\r\n\r\n"
+# A body up to this size is copied, so that one packet carries the head and the body.
+JOINED_BYTES = 64 * 1024
 
 
 class BodyWriter:
@@ -50,3 +53,19 @@ class BodyWriter:
         while not self._connection.can_write:
             self._room.clear()
             await self._room.wait()
+
+
+def start_sending(
+    connection: Connection, head: RequestHead, body: Body, failed: Callable[[Exception], None]
+) -> BodyWriter | None:
+    """Sends a request; returns the writer of its body if that is a stream."""
+    framed = head.framed(body)
+    if not isinstance(body, bytes):
+        connection.write(framed)
+        return BodyWriter(connection, body, failed)
+    if len(body) <= JOINED_BYTES:
+        connection.write(framed + body)
+    else:
+        connection.write(framed)
+        connection.write(body)
+    return None
