@@ -72,6 +72,17 @@ class Pool:
     async def aclose(self) -> None:
         """Closes all connections, also those that are lent."""
         self._is_closed = True
+        if self._loop is not asyncio.get_running_loop():
+            if not self._loop.is_closed():  # otherwise the connections ended with it
+                self._loop.call_soon_threadsafe(self._abort_all)
+            return
+        self._abort_all()
+        if self._open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    await self._all_lost.wait()
+
+    def _abort_all(self) -> None:
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
         for waiter in self._waiters:
@@ -79,10 +90,6 @@ class Pool:
                 waiter.set_exception(ClosedError("the client was closed"))
         for connection in [*self._open]:
             connection.abort()
-        if self._open:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_S):
-                    await self._all_lost.wait()
 
     async def _acquire_slot(self) -> None:
         if self._is_closed:
