@@ -109,11 +109,11 @@ class PassthroughBackend:
 
     def _deadlines(self) -> Deadlines:
         """Returns the bound on the time until the first byte, for all attempts together."""
-        return Deadlines(asyncio.get_running_loop().time() + self._options.first_byte)
+        return Deadlines(self._transport.now() + self._options.first_byte)
 
     def _first_byte_came(self, deadlines: Deadlines) -> None:
         """Restarts the time limit: the time after the first byte is bounded separately."""
-        deadlines.whole_at = asyncio.get_running_loop().time() + self._options.timeout
+        deadlines.whole_at = self._transport.now() + self._options.timeout
 
     async def _open(
         self, request: UpstreamRequest, credential: Credential, deadlines: Deadlines
