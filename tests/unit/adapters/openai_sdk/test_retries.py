@@ -1,3 +1,4 @@
+import asyncio
 import email.utils
 import time
 
