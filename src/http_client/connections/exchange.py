@@ -26,8 +26,7 @@ Release = Callable[[Connection, bool], None]
 class Exchange:
     """Sends one request, and reads its answer as it arrives.
 
-    Close it after use. `release` is then called with the connection, and with whether the
-    connection may carry another request.
+    Close it after use. `release` then gets the connection, and whether it may be used again.
     """
 
     __slots__ = (
@@ -144,10 +143,10 @@ class Exchange:
         if self._waiter is None or self._waiter.done():
             return None
         expiry = self.deadlines.expiry(self._waits_since)
-        if self._loop.time() >= expiry:
-            self._fail(ResponseTimeoutError("no answer in time"))
-            return None
-        return None if expiry == inf else expiry
+        if self._loop.time() < expiry:
+            return None if expiry == inf else expiry
+        self._fail(ResponseTimeoutError("no answer in time"))
+        return None
 
     def writing_resumed(self) -> None:
         """Lets the body go on, if it is a stream."""

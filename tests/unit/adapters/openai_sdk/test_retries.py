@@ -156,3 +156,11 @@ def test_the_wait_for_error_bodies_is_bounded_over_all_attempts(
     options = UpstreamOptions(timeout=timeout, retries=retries)
     assert options.error_patience * (1 + retries) < options.first_byte / 2
     assert options.error_patience <= 10
+
+
+async def test_the_delays_between_attempts_count_towards_the_bound_on_all_of_them() -> None:
+    attempts = Attempts(refusal(503, {"retry-after": "25"}))
+    until = asyncio.get_running_loop().time() + 0.05
+    with pytest.raises(TimeoutError):
+        await retrying(attempts, UpstreamOptions(), until)
+    assert attempts.count == 1
