@@ -11,7 +11,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.serving import members
 from support.waiting import until
 
-from modegate.adapters.claude_cli.process import capabilities
+from modegate.adapters.claude_cli.process import capabilities, launcher
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
@@ -90,6 +90,8 @@ async def test_a_disconnect_during_the_feature_probe_releases_the_slot_at_once(
     executable.write_text(f"#!/bin/sh\necho $$ > {asked}.new\nmv {asked}.new {asked}\nsleep 60\n")
     executable.chmod(0o755)
     monkeypatch.setattr(capabilities, "PATIENCE", 60.0)
+    # Else the preparation after the start may wait for the same probe.
+    monkeypatch.setattr(launcher, "WARMUP_DELAY_S", 3600.0)
     async with gateway(claude_path=str(executable)) as running:
         asking = asyncio.create_task(running.claude())
         await until(lambda: asked.exists() and capacity(running).active == 1)

@@ -54,42 +54,58 @@ class Supervisor:
         self._stopping = False
         self._failures = 0
         self._status = 0
-        self._heeded = stop_signals()
+        self._stop_signals = stop_signals()
         self._missing = 0
 
     def run(self) -> int:
-        """Runs the workers; returns 0 if all of them exited with 0 after a signal."""
-        for number in self._heeded:
-            signal.signal(number, self._stop)
-        for i in range(self._number):
-            self._start(first=i == 0)
-        while self._running or self._missing:
-            if self._missing:
-                self._start_missing()
-            else:
-                pid, status = os.wait()
-                self._ended(pid, os.waitstatus_to_exitcode(status))
+        """Runs the workers; returns 0 if all of them exited with 0 after a signal.
+
+        Signals stay blocked and are accepted one by one. A handler would miss a signal that arrives
+        just before `os.wait` is called, which would then wait for a worker that nothing stops.
+        """
+        accepted = {*self._stop_signals, signal.SIGCHLD}
+        # The default action of SIGCHLD is to be discarded, on some systems also while blocked.
+        signal.signal(signal.SIGCHLD, _ignore)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, accepted)
+        try:
+            for i in range(self._number):
+                self._start(first=i == 0)
+            while self._running or self._missing:
+                if self._missing:
+                    self._start_missing()
+                elif signal.sigwait(accepted) != signal.SIGCHLD:
+                    self._stop()
+                self._reap()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self._status
 
-    def _start_missing(self) -> None:
-        """Retries failed starts after a pause; handles exited workers first."""
-        time.sleep(RETRY_DELAY_S)
+    def _accept_stops(self) -> None:
+        """Handles stop signals that have arrived."""
+        while pending := signal.sigpending() & {*self._stop_signals}:
+            signal.sigwait(pending)
+            self._stop()
+
+    def _reap(self) -> None:
         while self._running and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             self._ended(ended[0], os.waitstatus_to_exitcode(ended[1]))
+
+    def _start_missing(self) -> None:
+        """Retries failed starts after a pause; handles signals and exited workers first."""
+        time.sleep(RETRY_DELAY_S)
+        self._accept_stops()
+        self._reap()
         missing, self._missing = self._missing, 0
         for _ in range(missing):
             self._start(first=not self._running)
 
     def _start(self, *, first: bool = False) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)  # until it is registered
         try:
             if not self._stopping:
                 self._fork(first=first)
         except OSError as error:
             log.error("a worker cannot be started (%s): trying again", error.strerror)  # noqa: TRY400
             self._missing += 1
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
 
     def _fork(self, *, first: bool) -> None:
         heard, orders = os.pipe()
@@ -111,9 +127,12 @@ class Supervisor:
             os.setpgrp()  # Ctrl-C must only reach the parent, which forwards it once
             for other in self._running.values():  # else its pipe has no EOF when the parent dies
                 os.close(other.control_pipe)
-            for number in self._heeded:  # not SIG_IGN, which the CLI's processes would inherit
-                signal.signal(number, lambda *_: None)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
+            for (
+                number
+            ) in self._stop_signals:  # not SIG_IGN, which the CLI's processes would inherit
+                signal.signal(number, _ignore)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {*self._stop_signals, signal.SIGCHLD})
             status = self._work(orders, first)
         except Exception:
             log.exception("worker failed")
@@ -126,6 +145,7 @@ class Supervisor:
         if worker is None:  # an orphan, inherited as the first process of a container
             return
         os.close(worker.control_pipe)
+        self._accept_stops()  # a signal to the whole group may have ended the worker
         if self._stopping:
             self._status = self._status or abs(code)
             return
@@ -137,7 +157,11 @@ class Supervisor:
         self._status = 1
         self._stop()
 
-    def _stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+    def _stop(self) -> None:
         self._stopping = True
         for worker in self._running.values():
             worker.stop()
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    pass
