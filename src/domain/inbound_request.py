@@ -1,4 +1,8 @@
-"""A request as it enters the pipeline."""
+"""A request as it enters the pipeline.
+
+The classes of which each request creates one are not frozen: a field of a frozen one costs 0.2 µs
+more to set (Python 3.11). Treat them as values all the same.
+"""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +13,7 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode, ModeDecision
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """The origin of a request over HTTP: the client's address and its header `Authorization`."""
 
@@ -24,7 +28,7 @@ class InProcess:
     client: Client = ANONYMOUS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChatBody:
     """A chat-completions body: the bytes, which are relayed unchanged, and the parsed JSON."""
 
@@ -37,7 +41,7 @@ class ChatBody:
         return self.params.get("stream") is True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class InboundRequest:
     """A request before admission; its body is read after admission.
 

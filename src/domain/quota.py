@@ -12,7 +12,7 @@ class Limit:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class Quota:
     """The remaining part of a limit; at `reset_at` (Unix seconds) the full limit is available."""
 

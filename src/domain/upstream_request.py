@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from modegate.domain.routing.upstream import Upstream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: created for each request
 class UpstreamRequest:
     """A request to relay. A complete streamed answer has `choices` finish reasons."""
 

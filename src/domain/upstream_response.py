@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class ResponseHead:
     """The status and the relayed headers; names are in lower case."""
 
@@ -12,7 +12,7 @@ class ResponseHead:
     headers: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UpstreamResponse(ResponseHead):
     """A response. Its body is bytes, or an iterator if the request was streamed.
 

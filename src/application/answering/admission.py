@@ -12,7 +12,7 @@ from modegate.domain.inbound_request import Entry, InProcess
 from modegate.domain.quota import Quota
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class Admitted:
     """The client of a request, and the remaining quota of its address."""
 

@@ -26,7 +26,7 @@ class StreamedAnswer:
     rest: AsyncIterator[AnswerEvent]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class RelayedAnswer:
     """The response of an upstream, to be relayed unchanged."""
 

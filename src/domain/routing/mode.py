@@ -24,6 +24,9 @@ class ModeDecision:
     session_id: str | None = None
 
 
+RELAYED = ModeDecision(Mode.PASSTHROUGH)
+
+
 def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision:
     """Returns the mode for the values of `X-Claude-Code` and `X-Claude-Session-ID`.
 
@@ -36,11 +39,11 @@ def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision
     """
     if claude_code is None:
         if session_id is None:
-            return ModeDecision(Mode.PASSTHROUGH)
+            return RELAYED
         return ModeDecision(Mode.CLAUDE_CODE, session_id)
     wish = claude_code.strip(" \t").lower()
     if wish in TRUTHY:
         return ModeDecision(Mode.CLAUDE_CODE, session_id)
     if wish in FALSY:
-        return ModeDecision(Mode.PASSTHROUGH)
+        return RELAYED
     raise parameters.invalid_mode()

@@ -23,7 +23,7 @@ class ClaudeRoute:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class RelayRoute:
     """To an upstream, with the credential to use there."""
 
