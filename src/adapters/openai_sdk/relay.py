@@ -1,11 +1,12 @@
 """The passthrough backend: bytes in, bytes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
-from modegate.adapters.openai_sdk.answers.complete_answer import whole_answer
+from modegate.adapters.openai_sdk.answers.complete_answer import plain_answer, whole_answer
 from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, events_of
 from modegate.adapters.openai_sdk.endpoint import Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
@@ -48,7 +49,7 @@ class PassthroughBackend:
         """Returns an upstream's model objects."""
         endpoint = await self._endpoints.of(upstream, credential)
         bound = min(self._options.models_timeout, self._options.first_byte)
-        with reported():
+        with reported:
             async with (
                 asyncio.timeout(bound),
                 await self._transport.models(endpoint) as answer,
@@ -66,7 +67,7 @@ class PassthroughBackend:
 
     async def _complete(self, request: UpstreamRequest, credential: Credential) -> UpstreamResponse:
         try:
-            with reported():
+            with reported:
                 deadlines = self._deadlines()
                 async with await self._open(request, credential, deadlines) as answer:
                     return await self._read(answer, deadlines, request.choices)
@@ -80,6 +81,8 @@ class PassthroughBackend:
         if not answer.body.ended:
             self._first_byte_came(deadlines)
             body = await answer.body.read_all(body)
+        if (plain := plain_answer(answer.head, body)) is not None:
+            return plain
         return whole_answer(answer.head, body, says_events=answer.says_events, choices=choices)
 
     @asynccontextmanager
@@ -89,7 +92,7 @@ class PassthroughBackend:
         answer: Answer | None = None
         begun: Begun | None = None
         try:
-            with reported():
+            with reported:
                 deadlines = self._deadlines()
                 answer = await self._open(request, credential, deadlines)
                 came = partial(self._first_byte_came, deadlines)
@@ -129,11 +132,11 @@ class _Complete:
     A class, because a generator costs more for each request.
     """
 
-    def __init__(self, receive: Callable[[], Awaitable[UpstreamResponse]]) -> None:
+    def __init__(self, receive: Callable[[], Coroutine[Any, Any, UpstreamResponse]]) -> None:
         self._receive = receive
 
-    async def __aenter__(self) -> UpstreamResponse:
-        return await self._receive()
+    def __aenter__(self) -> Coroutine[Any, Any, UpstreamResponse]:
+        return self._receive()
 
     async def __aexit__(self, *_: object) -> None:
         pass

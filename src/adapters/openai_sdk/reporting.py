@@ -8,11 +8,8 @@ from modegate.domain.errors.catalogue import upstream as errors
 log = logging.getLogger(__name__)
 
 
-class reported:  # noqa: N801 - used as a function
-    """A context that logs why an answer was rejected and converts `TimeoutError` to `GatewayError`.
-
-    A class, because a generator costs more for each request.
-    """
+class _Reporting:
+    """A context without state. A class, because a generator costs more for each request."""
 
     def __enter__(self) -> None:
         pass
@@ -22,3 +19,7 @@ class reported:  # noqa: N801 - used as a function
             log.warning("upstream answer rejected: %s", error.reason)
         elif isinstance(error, TimeoutError):
             raise errors.timed_out() from error
+
+
+reported = _Reporting()
+"""A context that logs why an answer was rejected and converts `TimeoutError` to `GatewayError`."""

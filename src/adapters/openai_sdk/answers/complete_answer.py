@@ -33,8 +33,6 @@ def whole_answer(
         UpstreamInvalidResponseError: if the body is anything else.
         EmptyResponseError: if the body is empty.
     """
-    if _is_plainly_one(body):
-        return UpstreamResponse(head.status, as_json(head), body)
     match kind_of(body, says_events=says_events, ended=True):
         case AnswerKind.JSON:
             check_object(head, body)
@@ -48,15 +46,17 @@ def whole_answer(
             raise errors.no_completion(kind)
 
 
-def _is_plainly_one(body: bytes) -> bool:
-    """Returns whether the body is clearly a completion; the fast path for nearly all answers."""
+def plain_answer(head: ResponseHead, body: bytes) -> UpstreamResponse | None:
+    """Returns what `whole_answer` does if the body is clearly a completion, as nearly all are."""
     if len(body) > PARSED_BYTES:
-        return False
+        return None
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return False
-    return isinstance(value, dict) and _has_choices(value) and not value.get("error")
+        return None
+    if isinstance(value, dict) and _has_choices(value) and not value.get("error"):
+        return UpstreamResponse(head.status, as_json(head), body)
+    return None
 
 
 def check_object(head: ResponseHead, body: bytes) -> None:

@@ -79,7 +79,7 @@ async def events_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGene
         broken = error
     if last := relay.finish():
         yield last
-    with reported():
+    with reported:
         _check_whole(begun.head, relay, broken)
 
 

@@ -1,5 +1,7 @@
 """Reads the body of an answer, and decodes its content codings."""
 
+from collections.abc import Awaitable
+
 from modegate.adapters.openai_sdk.transport.content_coding import (
     MAX_ANSWER_BYTES,
     Decoder,
@@ -38,7 +40,7 @@ class AnswerBody:
         self._exchange.deadlines.whole_at = None
         self._exchange.deadlines.silence_s = seconds
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """Waits for data and returns it; empty at the end of the body.
 
         Raises:
@@ -46,8 +48,8 @@ class AnswerBody:
             TimeoutError: if a time bound expired.
         """
         if self._codings or self._decoder is not None:
-            return await self._read_decoded()
-        return await self._read_plain()
+            return self._read_decoded()
+        return self._read_plain()
 
     async def read_all(self, begun: bytes = b"") -> bytes:
         """Returns `begun`, the part read before, followed by the rest of the body.

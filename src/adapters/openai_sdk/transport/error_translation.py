@@ -4,11 +4,8 @@ from modegate.domain.errors.catalogue import upstream as errors
 from modegate.http_client.errors import HttpClientError, InvalidResponseError
 
 
-class translate_errors:  # noqa: N801 - used as a function
-    """A context that replaces all exceptions of the HTTP client.
-
-    A class, because a generator costs more for each request.
-    """
+class _Translation:
+    """A context without state. A class, because a generator costs more for each request."""
 
     def __enter__(self) -> None:
         pass
@@ -22,3 +19,7 @@ class translate_errors:  # noqa: N801 - used as a function
             raise errors.unreadable(f"malformed HTTP ({error})") from error
         if isinstance(error, HttpClientError):
             raise errors.unreachable() from error
+
+
+translate_errors = _Translation()
+"""A context that replaces all exceptions of the HTTP client; entered by all requests at once."""

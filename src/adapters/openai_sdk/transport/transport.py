@@ -1,6 +1,7 @@
 """The pooled connections to the upstream."""
 
 import asyncio
+from collections.abc import Awaitable
 from functools import lru_cache
 
 from yarl import URL
@@ -18,8 +19,6 @@ from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.request import RequestHead, encode_head
 
 FIRST_SUCCESS, FIRST_REDIRECT = 200, 300
-
-Headers = tuple[tuple[str, str], ...]
 
 
 class Transport:
@@ -39,9 +38,9 @@ class Transport:
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def chat(
+    def chat(
         self, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None = None
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         """Sends a chat request and returns the answer, whose body is still unread.
 
         `deadlines` bound the waits for the head and for the body. The caller closes the answer.
@@ -52,7 +51,7 @@ class Transport:
             UpstreamUnreachableError: if it did not answer.
             TurnTimeoutError: if a time bound expired.
         """
-        return await self._send("POST", endpoint.chat_completions, endpoint, body, deadlines)
+        return self._send("POST", endpoint.chat_completions, endpoint, body, deadlines)
 
     async def models(self, endpoint: Endpoint) -> Answer:
         """Requests the upstream's list of models; otherwise like `chat`."""
@@ -71,11 +70,11 @@ class Transport:
     async def _send(
         self, method: str, url: URL, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None
     ) -> Answer:
-        head = self._head_of(method, url, tuple(endpoint.headers.items()))
+        head = self._head_of(method, url, endpoint)
         client = self._client if self._loop is self._running_loop() else None
         if client is None:
             client = await self._opened()
-        with translate_errors():
+        with translate_errors:
             exchange = await client.send(head, body, deadlines or Deadlines())
         answer = Answer(exchange, url)
         # Redirects are not followed: only the configuration decides where a request is sent.
@@ -84,8 +83,9 @@ class Transport:
         async with answer:
             raise await rejection(answer, self._error_patience)
 
-    def _encode(self, method: str, url: URL, headers: Headers) -> RequestHead:
-        return encode_head(method, route_to(url, self._proxies.of(url)), url.raw_path_qs, headers)
+    def _encode(self, method: str, url: URL, endpoint: Endpoint) -> RequestHead:
+        route = route_to(url, self._proxies.of(url))
+        return encode_head(method, route, url.raw_path_qs, endpoint.headers.items())
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         """Returns the running event loop.
