@@ -35,13 +35,13 @@ class SlidingWindowLimiter:
         """
         now = self._monotonic()
         self._drop_empty(now)
-        window = self._window(limit, subject)
+        key = (limit.name, subject)
+        window = self._windows.get(key) or _Window(limit)
         window.slide(now)
         if window.taken >= limit.requests:
             wait = window.first + limit.seconds - now
             raise limits.too_many_requests(limit, wait, window.quota(limit, now))
         window.add(now)
-        key = (limit.name, subject)
         self._windows[key] = window
         self._windows.move_to_end(key)
         return window.quota(limit, now)
@@ -57,11 +57,12 @@ class SlidingWindowLimiter:
         return self._windows.get((limit.name, subject)) or _Window(limit)
 
     def _drop_empty(self, now: float) -> None:
-        while self._windows:
-            subject, window = next(iter(self._windows.items()))
-            if not window.empty(now):
+        windows = self._windows
+        while windows:
+            subject = next(iter(windows))
+            if not windows[subject].empty(now):
                 return
-            del self._windows[subject]
+            del windows[subject]
 
 
 @dataclass(slots=True)

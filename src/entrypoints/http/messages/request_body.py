@@ -1,6 +1,7 @@
 """Reads the body of a request, with a size limit."""
 
 import re
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
 import falcon
@@ -14,8 +15,10 @@ CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)")
 UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
-async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
-    """Returns the body's bytes.
+async def read_json_body(
+    req: falcon.asgi.Request, limit: int, read: Callable[[int], Awaitable[bytes]]
+) -> bytes:
+    """Returns the body's bytes; `read` returns a body of the given length.
 
     Raises:
         UnsupportedMediaTypeError: the body is compressed, or not declared as JSON in UTF-8.
@@ -26,11 +29,10 @@ async def read_json_body(req: falcon.asgi.Request, limit: int) -> bytes:
     if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
     declared = req.content_length
-    if declared is not None:  # the stream is limited to this length
+    if declared is not None:
         if declared > limit:
             raise too_large(limit)
-        whole: bytes = await req.stream.read()
-        return whole
+        return await read(declared)
     body = bytearray()
     async for chunk in req.stream:
         body += chunk

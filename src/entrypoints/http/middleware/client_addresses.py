@@ -78,8 +78,8 @@ class ClientAddresses:
 
     def _located(self, scope: Scope) -> tuple[str, Doubt | None]:
         names = self._names
-        lines = tuple([(name, value) for name, value in scope["headers"] if name in names])
-        if sum([len(value) for _, value in lines]) > MAX_CACHED_BYTES:
+        lines = tuple([header for header in scope["headers"] if header[0] in names])
+        if lines and sum([len(value) for _, value in lines]) > MAX_CACHED_BYTES:
             return self._locate(_peer(scope), lines)
         return self._locate_cached(_peer(scope), lines)
 

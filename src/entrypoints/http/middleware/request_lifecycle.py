@@ -14,6 +14,7 @@ from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.middleware.client_connection import (
+    CONNECTION,
     ClientConnection,
     Headers,
     Message,
@@ -95,7 +96,7 @@ class RequestLifecycle:
         client = ClientConnection(scope, receive, send, head, record)
         self._under_way.add(client)
         try:
-            scope[RECORD] = record
+            scope[RECORD], scope[CONNECTION] = record, client
             async with _Opened(scope):
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
@@ -112,6 +113,7 @@ class RequestLifecycle:
             await client.send_failure()
         finally:
             client.stop_watching()
+            scope.pop(CONNECTION, None)  # breaks the reference cycle
             self._under_way.discard(client)
             record.end()
             for observer in self._observers:

@@ -25,6 +25,9 @@ STREAM_HEADERS = SECURITY_HEADERS | {
     "X-Accel-Buffering": "no",
 }
 EVENT_STREAM = b"text/event-stream"
+# The version and the variant in a UUID (RFC 9562, section 5.4).
+VERSION_BITS = 0xF << 76 | 0x3 << 62
+VERSION_4 = 0x4 << 76 | 0x2 << 62
 
 
 def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
@@ -74,5 +77,5 @@ def request_id_of(wish: str | None) -> str:
     if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
         return wish
     # A UUIDv4 that need not be unpredictable, so `random` is enough.
-    h = f"{random.getrandbits(128):032x}"
-    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) % 4]}{h[17:20]}-{h[20:]}"
+    h = f"{random.getrandbits(128) & ~VERSION_BITS | VERSION_4:032x}"
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

@@ -25,6 +25,7 @@ from modegate.entrypoints.http.messages.event_stream import encode_stream
 from modegate.entrypoints.http.messages.request_body import read_json_body
 from modegate.entrypoints.http.messages.upstream_head import write_head
 from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 
@@ -78,7 +79,7 @@ class ChatCompletions:
                 _write_response(req, resp, response)
 
     async def _read(self, req: falcon.asgi.Request) -> ChatBody:
-        content = await read_json_body(req, self.max_body)
+        content = await read_json_body(req, self.max_body, connection_of(req).read_body)
         return ChatBody(content, parse_json_object(content))
 
     def _write_stream(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
@@ -48,6 +49,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _whole = False
     _has_received = False
     _head_size = 0
+    _may_exceed = True
     _fault = 400
     _patience: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
@@ -97,6 +99,8 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         if self._in_head:
             data = self._offers.feed(data)
+        # Most heads come in one small piece, and need not be measured.
+        self._may_exceed = self._head_size + len(data) > HEAD_LIMIT
         super().data_received(data)
         if self._refusal is not None and self.cycle is None:
             self._report_foreign(data)
@@ -118,7 +122,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Starts the request; an exception here stops the parser."""
         self._in_head = False
-        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > HEAD_LIMIT:
+        if self._may_exceed and _size_of(self.url, self.headers) > HEAD_LIMIT:
             self._fault = 431
             raise HeadTooLargeError
         version = self.parser.get_http_version()
@@ -189,3 +193,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if cycle is None or not cycle.response_started:
             return True
         return cycle.response_complete and self._in_head
+
+
+def _size_of(url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> int:
+    return len(url) + sum(len(name) + len(value) for name, value in headers)
