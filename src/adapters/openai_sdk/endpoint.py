@@ -43,9 +43,18 @@ class Endpoints:
         self._sdk: Any = None
         self._http: DefaultAsyncHttpxClient | None = None
         self._known: OrderedDict[tuple[str, Credential], Endpoint] = OrderedDict()
+        self._last: tuple[Upstream, Credential, Endpoint] | None = None
 
     async def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
         """Returns the endpoint of an upstream for a credential."""
+        last = self._last  # hashing the server's own credential anew takes 1 µs
+        if last is not None and last[0] is upstream and last[1] is credential:
+            return last[2]
+        endpoint = await self._find(upstream, credential)
+        self._last = (upstream, credential, endpoint)
+        return endpoint
+
+    async def _find(self, upstream: Upstream, credential: Credential) -> Endpoint:
         place = (upstream.base_url, credential)  # hashing the whole upstream takes 1 µs
         if (known := self._known.get(place)) is not None:
             self._known.move_to_end(place)
