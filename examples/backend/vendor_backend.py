@@ -16,7 +16,7 @@ from modegate.domain.answer.events import (
 from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import BackendFailedError, SessionNotFoundError
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
 

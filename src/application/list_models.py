@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.model_catalog import ModelCatalog
 from modegate.domain.errors import GatewayError
-from modegate.domain.model_dates import released_at
+from modegate.domain.routing.model_dates import released_at
 from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.routing.route import Routes
 

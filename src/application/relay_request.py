@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from modegate.application.ports.relay_backend import RelayBackend
 from modegate.domain.inbound_request import ChatBody
-from modegate.domain.param_policy import as_count
+from modegate.domain.parameters.param_policy import as_count
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from modegate.domain.access.key_ring import KeyRing
-from modegate.domain.param_policy import ParamPolicy
+from modegate.domain.parameters.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionPolicy

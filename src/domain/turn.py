@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from modegate.domain.param_policy import Effort
-from modegate.domain.prompt import Prompt
+from modegate.domain.conversation.prompt import Prompt
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session
 
 

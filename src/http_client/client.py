@@ -11,7 +11,8 @@ from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.request import Body, RequestHead
 from modegate.http_client.messages.route import Route
 
-MAX_CONNECTIONS = 1024
+# A guard: the server reserves a descriptor for each request that it accepts.
+MAX_CONNECTIONS = 16_384
 # Seconds; shorter than the idle timeouts of common servers.
 IDLE_S = 30.0
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 
 

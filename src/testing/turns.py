@@ -3,7 +3,7 @@
 import uuid
 
 from modegate.domain.access.client import ANONYMOUS
-from modegate.domain.prompt import Prompt
+from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
 

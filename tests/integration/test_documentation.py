@@ -19,7 +19,7 @@ from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
 from support.openapi import CHAT, DOCUMENT
 from support.serving import COLD, Serving, bare_environment, serving
 
-from modegate.domain.param_policy import CLAUDE_CODE_RULES
+from modegate.domain.parameters.param_policy import CLAUDE_CODE_RULES
 from modegate.domain.routing.model_map import ModelMap
 from modegate.entrypoints.config.settings import Settings
 

@@ -23,8 +23,8 @@ from modegate.adapters.claude_cli.process.child_process import ChildProcess
 from modegate.adapters.claude_cli.process.cli_process import CliProcess, Place
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.domain.access.client import ANONYMOUS
+from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.errors import TurnTimeoutError
-from modegate.domain.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
 from modegate.testing.scripted_claude import ScriptedClaude, answer

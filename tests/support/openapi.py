@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from modegate.domain.param_policy import CLAUDE_CODE_RULES
+from modegate.domain.parameters.param_policy import CLAUDE_CODE_RULES
 from modegate.domain.routing.model_map import ModelMap
 from modegate.entrypoints.http.openapi.document import build_document
 from modegate.entrypoints.http.openapi.inputs import Facts

@@ -23,7 +23,7 @@ from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, Text
 from modegate.domain.errors import BackendAuthError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.text import replace_lone_surrogates
 from modegate.domain.turn import Turn

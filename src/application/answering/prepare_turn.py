@@ -12,10 +12,10 @@ from modegate.dialects.chat.request import check_stream, include_usage, model_of
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
-from modegate.domain.conversation import Conversation
+from modegate.domain.conversation.conversation import Conversation
+from modegate.domain.conversation.prompt import Prompt, build_prompt
 from modegate.domain.inbound_request import ChatBody
-from modegate.domain.param_policy import Screening
-from modegate.domain.prompt import Prompt, build_prompt
+from modegate.domain.parameters.param_policy import Screening
 from modegate.domain.quota import Quota
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.session import Session

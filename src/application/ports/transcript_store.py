@@ -4,7 +4,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 
 

@@ -12,7 +12,7 @@ from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import SessionNotFoundError, StorageError
 from modegate.domain.errors.catalogue import sessions
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session, SessionId, parse_session_id
 
 

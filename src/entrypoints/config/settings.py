@@ -134,7 +134,7 @@ class Settings(BaseModel):
     def _unknown_warm_models(self, rows: Mapping[str, str]) -> Iterator[str]:
         for name in self.claude_warm_models:
             if name != DEFAULT_NAME:
-                yield from name_faults(rows, name)
+                yield from name_faults({**rows, DEFAULT_NAME: self.default_model}, name)
 
     def is_own_upstream(self) -> bool:
         """Returns whether the upstream is this gateway itself, so that requests would loop.

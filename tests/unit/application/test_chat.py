@@ -24,6 +24,7 @@ from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import Client, ClientId
 from modegate.domain.answer.events import FinishReason, Started, TextDelta
 from modegate.domain.answer.fold import Completion
+from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
 from modegate.domain.errors import (
     BackendCrashedError,
@@ -44,8 +45,7 @@ from modegate.domain.errors import (
     UnsupportedParameterError,
 )
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
-from modegate.domain.param_policy import Effort
-from modegate.domain.prompt import Prompt
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.quota import Limit
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.route import Routes

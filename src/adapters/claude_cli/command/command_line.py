@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
 

@@ -13,9 +13,9 @@ from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
+from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
-from modegate.domain.prompt import Prompt
 
 # Event types that an idle process may write; any other event belongs to a turn.
 IDLE_EVENT_TYPES = frozenset(

@@ -92,7 +92,7 @@ def misconfigured() -> BackendFailedError:
 def too_slow(seconds: float) -> TurnTimeoutError:
     """Returns the error for a turn that reached its timeout."""
     return TurnTimeoutError(
-        f"Claude did not finish within {round(seconds)} s.",
+        f"Claude did not finish within {seconds:g} s.",
         remedies=(Remedy.ASK_FOR_LESS, Remedy.RETRY_LATER),
         is_repeatable=False,
         limit=seconds,

@@ -44,7 +44,7 @@ def _report(finding: Diagnostic, verdicts: Counter[Severity]) -> None:
 
 def _conclusion(verdicts: Counter[Severity]) -> str:
     if bad := verdicts[Severity.ERROR]:
-        return f"{counted(bad, 'failure')}: do what stands below FAIL, then run this again."
+        return f"{counted(bad, 'failure')}: follow the advice below FAIL, then run this again."
     if odd := verdicts[Severity.WARNING]:
         return f"Nothing failed; {counted(odd, 'warning')}. Next: `{command_name()} serve`"
     return f"All is well. Next: `{command_name()} serve`"
@@ -170,5 +170,7 @@ def _authentication(settings: Settings) -> Diagnostic:
     if keys := len(settings.all_keys()):
         return Diagnostic(Severity.OK, f"authentication: {counted(keys, 'key')}")
     return Diagnostic(
-        Severity.WARNING, "authentication: off, everybody who can connect may ask", "set API_KEY"
+        Severity.WARNING,
+        "authentication: off, any client that can connect is served",
+        "set API_KEY",
     )

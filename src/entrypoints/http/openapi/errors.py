@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from modegate.domain.conversation import MAX_MESSAGES
+from modegate.domain.conversation.conversation import MAX_MESSAGES
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import (
     access,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modegate.domain.param_policy import Rule
+from modegate.domain.parameters.param_policy import Rule
 from modegate.domain.routing.model_map import ModelMap
 
 

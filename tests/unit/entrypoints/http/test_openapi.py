@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.openapi import CHAT, DOCUMENT, FACTS
 
-from modegate.domain.param_policy import CLAUDE_CODE_RULES, Tier
+from modegate.domain.parameters.param_policy import CLAUDE_CODE_RULES, Tier
 from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap
 from modegate.entrypoints.http.messages.errors import FRAMEWORK, STATUSES
 from modegate.entrypoints.http.middleware.response_headers import SECURITY_HEADERS

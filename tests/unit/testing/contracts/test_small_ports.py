@@ -19,7 +19,7 @@ from modegate.adapters.system.ids import RandomIds
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors import BackendFailedError, GatewayError, RateLimitError
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
-from modegate.domain.param_policy import Effort
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.quota import Limit, Quota
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import Routes

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, matches
+from modegate.domain.parameters.json_patterns import EMPTY, ListOf, ObjectOf, matches
 from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref
 
 EMPTY_NAME = "Empty"

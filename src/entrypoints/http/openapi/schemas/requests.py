@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 
 from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
-from modegate.domain.conversation import (
+from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,
     TEXT_PARTS,
     Role,
 )
-from modegate.domain.param_policy import Kind, Rule, Tier
+from modegate.domain.parameters.param_policy import Kind, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
 from modegate.entrypoints.http.openapi.schemas.json_patterns import EMPTY_NAME, describe, one_of
 from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref

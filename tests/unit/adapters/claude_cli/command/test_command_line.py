@@ -7,8 +7,8 @@ from modegate.adapters.claude_cli.command.command_line import Features, Launch, 
 from modegate.adapters.claude_cli.command.environment import build_environment
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.domain.access.client import ANONYMOUS
-from modegate.domain.param_policy import Effort
-from modegate.domain.prompt import Prompt
+from modegate.domain.conversation.prompt import Prompt
+from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from modegate.domain.errors.catalogue import messages, parameters
-from modegate.domain.json_patterns import is_empty
+from modegate.domain.parameters.json_patterns import is_empty
 
 MAX_MESSAGES = 100
 MAX_MESSAGE_CHARACTERS = 500_000

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from modegate.domain.model_dates import RELEASED, released_at
+from modegate.domain.routing.model_dates import RELEASED, released_at
 from modegate.domain.routing.model_map import BUILT_IN_MODELS
 
 

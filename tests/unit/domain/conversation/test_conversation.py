@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from modegate.domain.conversation import Conversation, Message, Role
+from modegate.domain.conversation.conversation import Conversation, Message, Role
+from modegate.domain.conversation.prompt import Prompt, build_prompt
 from modegate.domain.errors import (
     InvalidRequestError,
     MissingParameterError,
     RequestError,
     UnsupportedParameterError,
 )
-from modegate.domain.prompt import Prompt, build_prompt
 
 
 def parse(*messages: object) -> Conversation:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from modegate.domain.conversation import Conversation, Message, Role
+from modegate.domain.conversation.conversation import Conversation, Message, Role
 from modegate.domain.text import replace_lone_surrogates
 
 SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})

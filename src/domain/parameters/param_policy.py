@@ -6,7 +6,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from modegate.domain.errors.catalogue import parameters
-from modegate.domain.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
+from modegate.domain.parameters.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
 
 Predicate = Callable[[object], bool]
 

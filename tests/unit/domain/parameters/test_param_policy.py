@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modegate.domain.errors import InvalidRequestError, Remedy, UnsupportedParameterError
-from modegate.domain.param_policy import Effort, ParamPolicy, Screening
+from modegate.domain.parameters.param_policy import Effort, ParamPolicy, Screening
 
 BASE: dict[str, object] = {"model": "sonnet", "messages": [], "stream": True}
 NOTHING = Screening(ignored=(), effort=None)

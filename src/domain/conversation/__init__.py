@@ -1,0 +1,1 @@
+"""The conversation of a request, and the prompt built from it."""
