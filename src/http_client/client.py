@@ -57,6 +57,9 @@ class Client:
         try:
             await exchange.request(head, body)
         except DisconnectedError:
+            if connection.is_reused:
+                # The others may be stale, too, and the caller may send the request again.
+                pool.discard_idle()
             if not (connection.is_reused and head.is_idempotent and isinstance(body, bytes)):
                 raise
             return await self._repeat(pool, head, body, deadlines)

@@ -69,6 +69,12 @@ class Pool:
             connection.abort()
         self._release_slot()
 
+    def discard_idle(self) -> None:
+        """Closes all idle connections."""
+        idle, self._idle = self._idle, deque()
+        for connection in idle:
+            connection.abort()
+
     async def aclose(self) -> None:
         """Closes all connections, also those that are lent."""
         self._is_closed = True

@@ -306,3 +306,27 @@ async def test_idle_connections_are_closed_in_time() -> None:
         await until(lambda: len(gone) == 3)
         assert await ask(client, server.route, path="/a") == (200, b"/a")
         assert len(server.peers) == 4
+
+
+async def test_after_a_stale_connection_the_next_attempt_opens_a_new_one() -> None:
+    at_once, arrived = 3, 0
+    all_arrived = asyncio.Event()
+
+    async def serve(peer: Peer) -> None:
+        nonlocal arrived
+        request = await peer.request()
+        arrived += 1
+        if arrived == at_once:
+            all_arrived.set()
+        await all_arrived.wait()
+        await peer.send(answer(path_of(request)))
+        await peer.request()
+        peer.reset()  # as a firewall does that has forgotten an idle connection
+
+    async with serving(serve) as server, opened(Client()) as client:
+        asking = [ask(client, server.route, method="POST", path=f"/{i}") for i in range(at_once)]
+        await asyncio.gather(*asking)
+        with pytest.raises(DisconnectedError):
+            await ask(client, server.route, method="POST", path="/stale")
+        assert await ask(client, server.route, method="POST", path="/new") == (200, b"/new")
+        assert len(server.peers) == at_once + 1
