@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -635,3 +636,16 @@ async def test_an_incomplete_chunked_request_is_not_sent_upstream(
         await gateway.http.get("/live")
         await until(lambda: not requests_under_way())
     assert not upstream.requests
+
+
+async def test_the_log_says_why_an_upstream_is_unreachable(
+    gateway: GatewayFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as bound:  # not listening, so a connection is refused
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+        settings = {"openai_base_url": url, "openai_api_key": "sk-x", "upstream_max_retries": 0}
+        async with gateway(**settings) as running:
+            response = await running.chat(model="gpt-4o")
+    assert response.json()["error"]["code"] == "upstream_unreachable"
+    assert "upstream unreachable: no connection (ConnectionRefusedError)" in caplog.text
