@@ -90,7 +90,7 @@ def environment(claude: ScriptedClaude, tmp_path: Path) -> dict[str, str]:
         "CLAUDE_PATH": str(claude.path),
         "CLAUDE_LIVE_SESSIONS": "0",
         "CLAUDE_WARM_PROCESSES": "1",
-        "CLAUDE_WARM_MODELS": "",  # the tests count the starts
+        "CLAUDE_WARM_MODELS": "none",  # the tests count the starts
     }
 
 

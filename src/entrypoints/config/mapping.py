@@ -73,7 +73,7 @@ def claude_options(
         bare=settings.claude_bare,
         oneshot=settings.claude_process_mode == "oneshot",
         warm_processes=settings.claude_warm_processes,
-        warm_models=tuple(map(settings.model_map().resolve, settings.claude_warm_models)),
+        warm_models=tuple(map(settings.model_map().resolve, settings.warm_models())),
         live_sessions=settings.claude_live_sessions,
         live_idle=settings.claude_live_idle_ms / 1000,
         slots=settings.max_concurrent_processes,

@@ -38,6 +38,7 @@ from modegate.entrypoints.config.types import (
     Variables,
 )
 
+NO_MODELS = "none"
 WELL_KNOWN = {"http": 80, "https": 443}
 # A server on a wildcard also listens on loopback; a client of a wildcard connects to loopback.
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not listened on
@@ -131,8 +132,15 @@ class Settings(BaseModel):
                 frozenset({"api_key", "api_keys", "allow_unauthenticated"}),
             )
 
+    def warm_models(self) -> tuple[str, ...]:
+        """Returns the names of the models to prewarm at the start.
+
+        `none` means no models, because an empty variable counts as absent.
+        """
+        return () if self.claude_warm_models == (NO_MODELS,) else self.claude_warm_models
+
     def _unknown_warm_models(self, rows: Mapping[str, str]) -> Iterator[str]:
-        for name in self.claude_warm_models:
+        for name in self.warm_models():
             if name != DEFAULT_NAME:
                 yield from name_faults({**rows, DEFAULT_NAME: self.default_model}, name)
 

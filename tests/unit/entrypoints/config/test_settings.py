@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from modegate.entrypoints.config.mapping import claude_options
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import SettingsError, load_settings
 
@@ -205,3 +206,9 @@ def test_the_forwarded_header_is_case_insensitive_and_validated() -> None:
     (fault,) = faults({"FORWARDED_HEADER": "X-Real-IP"})
     assert "FORWARDED_HEADER" in fault
     assert "x-forwarded-for" in fault
+
+
+def test_no_model_is_prewarmed_at_the_start_if_the_setting_is_none() -> None:
+    settings = load({"CLAUDE_WARM_MODELS": "none"})
+    assert settings.warm_models() == ()
+    assert claude_options(settings, {}, None).warm_models == ()
