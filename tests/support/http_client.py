@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from modegate.http_client.client import Client
+from modegate.http_client.connections.connection import Connection
 from modegate.http_client.connections.exchange import Exchange
 from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.request import Body, encode_head
@@ -122,6 +123,13 @@ async def opened(client: Client) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.aclose()
+
+
+def connection_of(client: Client) -> Connection:
+    """Returns the client's only open connection."""
+    (pool,) = client._pools.values()  # noqa: SLF001
+    (connection,) = pool._open  # noqa: SLF001
+    return connection
 
 
 async def begin(

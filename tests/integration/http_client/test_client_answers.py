@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from support.answers import CASES, CHUNKED, END, OK, Case
 from support.http_client import Peer, ask, begin, opened, serving
+from support.waiting import until
 
 from modegate.http_client.client import Client
 from modegate.http_client.errors import InvalidResponseError
@@ -118,10 +119,7 @@ async def test_a_reader_that_stops_stops_the_upstream_and_loses_nothing() -> Non
 
     async with serving(serve) as server, opened(Client()) as client:
         exchange = await begin(client, server.route)
-        before = -1
-        while sent != before:
-            before = sent
-            await asyncio.sleep(0.1)
+        await until(lambda: exchange._paused)  # noqa: SLF001
         assert sent < size
         got = 0
         while piece := await exchange.read():

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from support.http_client import Peer, ask, begin, opened, serving
+from support.http_client import Peer, ask, begin, connection_of, opened, serving
 from support.waiting import until
 
 from modegate.http_client.client import Client
@@ -218,18 +218,28 @@ async def test_a_bound_that_is_moved_counts_from_then_on() -> None:
 
 
 async def test_a_bound_of_an_earlier_exchange_ends_no_later_one() -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
     async def serve(peer: Peer) -> None:
         await peer.request()
         await peer.send(HEAD + b"0\r\n\r\n")
         await peer.request()
-        await asyncio.sleep(4 * SOON_S)
+        asked.set()
+        await go_on.wait()
         await peer.send(HEAD + PIECE + b"0\r\n\r\n")
         await peer.gone()
 
+    loop = asyncio.get_running_loop()
     async with serving(serve) as server, opened(Client()) as client:
         await ask(client, server.route, deadlines=within(LONG_S))
-        answered = await ask(client, server.route, deadlines=within(LONG_S))
-        assert answered == (200, b"hello")
+        asking = asyncio.create_task(ask(client, server.route, deadlines=within(LONG_S)))
+        await asked.wait()
+        connection = connection_of(client)
+        began = loop.time()
+        connection.expire_at(began)  # as the timer of an earlier exchange expires
+        await until(lambda: connection._fires_at > began)  # noqa: SLF001
+        go_on.set()
+        assert await asking == (200, b"hello")
         assert len(server.peers) == 1
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from support.http_client import Peer, ask, begin, opened, serving
+from support.http_client import Peer, ask, begin, connection_of, opened, serving
 from support.waiting import until
 
 from modegate.http_client.client import Client
@@ -57,10 +57,7 @@ async def test_a_stream_is_read_only_as_fast_as_the_upstream_takes_it() -> None:
     go_on = asyncio.Event()
     async with serving(serve) as server, opened(Client()) as client:
         task = asyncio.create_task(ask(client, server.route, body()))
-        before = -1
-        while read != before or not read:
-            before = read
-            await asyncio.sleep(0.1)
+        await until(lambda: read and not connection_of(client).can_write)
         assert read < size
         go_on.set()
         assert len((await task)[1]) == size
