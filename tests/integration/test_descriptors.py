@@ -84,14 +84,17 @@ def claude(tmp_path: Path) -> ScriptedClaude:
 
 
 @pytest.fixture
-def environment(claude: ScriptedClaude, tmp_path: Path) -> dict[str, str]:
-    return bare_environment(tmp_path) | {
+def environment(
+    claude: ScriptedClaude, tmp_path: Path, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    own = {
         "ANTHROPIC_API_KEY": KEY,
         "CLAUDE_PATH": str(claude.path),
         "CLAUDE_LIVE_SESSIONS": "0",
         "CLAUDE_WARM_PROCESSES": "1",
         "CLAUDE_WARM_MODELS": "none",  # the tests count the starts
     }
+    return bare_environment(tmp_path) | own | getattr(request, "param", {})
 
 
 @pytest.fixture
@@ -145,10 +148,9 @@ def test_spawns_and_accepts_without_free_descriptors_are_retried_with_pauses(
     wait(lambda: watched.chat()[0].status == 200)
 
 
-def test_failed_spawns_leave_no_descriptor_open(watched: Watched, claude: ScriptedClaude) -> None:
+@pytest.mark.parametrize("environment", [{"CLAUDE_WARM_PROCESSES": "0"}], indirect=True)
+def test_failed_spawns_leave_no_descriptor_open(watched: Watched) -> None:
     assert watched.chat()[0].status == 200
-    wait(lambda: len(claude.starts) == 2)
-    os.kill(pids(claude)[-1], signal.SIGKILL)
     before = resource.prlimit(watched.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (watched.next_descriptor(), before[1]))
     left = []

@@ -98,3 +98,29 @@ async def test_a_disconnect_during_the_feature_probe_releases_the_slot_at_once(
         await leave(asking)
         await until(lambda: capacity(running).active == 0)
         await until(lambda: not members(int(asked.read_text())))
+
+
+async def test_a_probe_cancelled_while_its_process_starts_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawned: list[asyncio.subprocess.Process] = []
+    go_on = asyncio.Event()
+    spawn = asyncio.create_subprocess_exec
+
+    async def slow_spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        spawned.append(await spawn(*command, **options))
+        await go_on.wait()
+        return spawned[0]
+
+    executable = tmp_path / "claude"
+    executable.write_text("#!/bin/sh\nsleep 60\n")
+    executable.chmod(0o755)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow_spawn)
+    asking = asyncio.create_task(capabilities.run_and_capture(str(executable), "--help", {}))
+    await until(lambda: spawned)
+    asking.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait({asking})
+    assert asking.cancelled()
+    assert not members(spawned[0].pid)

@@ -298,14 +298,18 @@ async def test_leftover_output_of_an_abandoned_turn_is_not_the_next_turns_answer
     folder.mkdir()
     claude = ScriptedClaude(folder, converses=True)
     # It has sent its result but is still busy: the next prompt waits in its input.
-    claude.script_for("[a]", *answer("A."), {"hang": 0})
-    claude.script_for("[b]", {"sleep": 0.3}, *answer("B."))
+    free = tmp_path / "free"
+    claude.script_for("[a]", *answer("A."), {"wait_for": str(free)})
+    claude.script_for("[b]", *answer("B."))
     claude.script_for("[c]", *answer("C."))
     async with gateway(claude_path=str(claude.path)) as running:
         session = await begin(running, "[a]")
+        await until(lambda: capacity(running).active == 0)
         asking = asyncio.create_task(running.claude("[b]", {SESSION: session}))
-        await until(lambda: requests_under_way() and capacity(running).active == 1)
+        await until(lambda: capacity(running).live == 0)
         asking.cancel()
         await asyncio.wait({asking})
         await until(lambda: not requests_under_way())
+        # If the client left before the prompt was sent, the process is still the session's.
+        free.touch()
         assert await continue_session(running, session, "[c]") == "C."

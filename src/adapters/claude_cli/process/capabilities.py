@@ -7,8 +7,8 @@ import re
 import signal
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S
 from modegate.adapters.claude_cli.process.descriptors import require_descriptors
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK
+from modegate.adapters.claude_cli.process.shielded import run_shielded
 
 # Seconds for an executable to answer `--help` or `--version`.
 PATIENCE = 10.0
@@ -72,31 +73,46 @@ async def run_and_capture(
     Raises:
         OSError: the executable cannot be started.
     """
-    mark = uuid.uuid4().hex
     if guard is not None:
         await guard.start()
     require_descriptors()
-    process = await asyncio.create_subprocess_exec(
-        executable,
-        option,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**environment, MARK: mark},
-        start_new_session=True,
-    )
     try:
-        if guard is not None:
-            guard.add(process.pid, mark)
-        async with asyncio.timeout(PATIENCE):
-            text, _ = await process.communicate()
-        return text.decode("utf-8", "replace")
+        async with _running(executable, option, environment, guard) as process:
+            async with asyncio.timeout(PATIENCE):
+                text, _ = await process.communicate()
+            return text.decode("utf-8", "replace")
     except TimeoutError:
         return None
-    finally:
-        await _ensure_ended(process)
+
+
+@asynccontextmanager
+async def _running(
+    executable: str, option: str, environment: Mapping[str, str], guard: OrphanGuard | None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Runs the executable until the context is left, or the spawn is cancelled."""
+    mark = uuid.uuid4().hex
+    spawning = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            executable,
+            option,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**environment, MARK: mark},
+            start_new_session=True,
+        )
+    )
+    try:
+        # Shielded, because a spawn cancelled midway leaves a process that nothing refers to.
+        process = await run_shielded(spawning)
         if guard is not None:
-            guard.remove(process.pid)
+            guard.add(process.pid, mark)
+        yield process
+    finally:
+        if spawning.exception() is None:
+            await _ensure_ended(spawning.result())
+            if guard is not None:
+                guard.remove(spawning.result().pid)
 
 
 async def _ensure_ended(process: asyncio.subprocess.Process) -> None:

@@ -1,13 +1,13 @@
 """Helpers that shield work from cancellation, and that cancel a task."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def run_shielded(work: Coroutine[Any, Any, T]) -> T:
+async def run_shielded(work: Awaitable[T]) -> T:
     """Awaits `work` to its end; raises a pending cancellation afterwards.
 
     `work` must be bounded in time.
