@@ -3,8 +3,11 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from modegate.application.ports.relay_backend import RelayBackend
-from modegate.domain.inbound_request import ChatBody
+from modegate.application.credentials.attempts import Attempts
+from modegate.dialects.chat.relayed import relayed_body
+from modegate.domain.access.client import Client
+from modegate.domain.credentials.selection import Strategy
+from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.parameters.param_policy import as_count
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import RelayRoute
@@ -17,25 +20,41 @@ UPSTREAM_ERROR = "upstream_error"
 
 @dataclass(frozen=True, slots=True)
 class RelayRequest:
-    """Relays the client's bytes and returns the response unchanged, error responses included."""
+    """Relays the client's bytes and returns the response unchanged, error responses included.
 
-    backend: RelayBackend
+    Only what the upstream's configuration changes in a body differs from the client's bytes.
+    """
+
+    attempts: Attempts
 
     def relay(
-        self, route: RelayRoute, body: ChatBody
+        self, route: RelayRoute, body: ChatBody, inbound: InboundRequest, client: Client
     ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Sends one request; leaving the context closes the exchange.
 
         Raises:
+            InvalidRequestError: if the body cannot be changed as the upstream needs it.
             GatewayError: if there is no usable response.
         """
         request = UpstreamRequest(
             upstream=route.upstream,
-            body=body.content,
+            body=relayed_body(body, route),
             streamed=body.streamed,
             choices=as_count(body.params.get("n")) or 1,
         )
-        return self.backend.send(request, route.credential)
+        sticky_key = ""
+        if route.upstream.strategy is Strategy.STICKY:
+            sticky_key = sticky_key_of(body, inbound, client)
+        return self.attempts.send(route, request, inbound.record, sticky_key)
+
+
+def sticky_key_of(body: ChatBody, inbound: InboundRequest, client: Client) -> str:
+    """Returns what identifies the conversation: the most specific of what the client sent."""
+    candidates = (body.params.get("prompt_cache_key"), inbound.conversation())
+    for candidate in (*candidates, body.params.get("user")):
+        if isinstance(candidate, str) and candidate:
+            return candidate
+    return client.id
 
 
 def record_response(response: UpstreamResponse, record: RequestRecord) -> None:

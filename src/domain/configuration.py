@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.parameters.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
@@ -21,3 +22,4 @@ class Configuration:
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
+    cooldowns: Cooldowns = field(default_factory=Cooldowns)

@@ -13,6 +13,10 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode, ModeDecision
 
 
+def unknown() -> None:
+    """Returns None: the client named no conversation."""
+
+
 @dataclass(slots=True)
 class Entry:
     """The origin of a request over HTTP: the client's address and its header `Authorization`."""
@@ -45,13 +49,15 @@ class ChatBody:
 class InboundRequest:
     """A request before admission; its body is read after admission.
 
-    `upstream_key` is the header `X-OpenAI-API-Key`.
+    `upstream_key` is the header `X-OpenAI-API-Key`. `conversation` returns the client's own id of
+    its conversation, if it sent one.
     """
 
     decision: ModeDecision
     read: Callable[[], Awaitable[ChatBody]]
     entry: Entry | InProcess = InProcess()
     upstream_key: str | None = field(default=None, repr=False)
+    conversation: Callable[[], str | None] = unknown
     record: RequestRecord = field(default_factory=RequestRecord)
 
     @classmethod

@@ -14,7 +14,8 @@ CLIENT_CLOSED_REQUEST = 499
 class RequestRecord:
     """One request, from its start to its end; holds no text of the client or the model.
 
-    `key` is the client's masked key. `started` and `seconds` are on the monotonic clock.
+    `key` is the client's masked key. `credential` is
+    the id of the upstream's credential. `started` and `seconds` are on the monotonic clock.
     `first_token` is the time to the first event of a stream, in seconds.
     """
 
@@ -23,6 +24,8 @@ class RequestRecord:
     route: str | None = None
     request_id: str | None = None
     key: str | None = None
+    upstream: str | None = None
+    credential: str | None = None
     mode: str | None = None
     model: str | None = None
     session: str | None = None

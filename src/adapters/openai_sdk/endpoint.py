@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from modegate.domain.credentials.credential import Credential
+from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
 from modegate.domain.routing.upstream import Upstream
 
 if TYPE_CHECKING:
     from openai import DefaultAsyncHttpxClient
 
 SDK = "openai"
+# Bounds the endpoints of the server's credentials.
+MAX_OF_SERVER = 4096
+# What the headers of an endpoint depend on: the address, the headers of the upstream, the credential.
+Place = tuple[str, tuple[tuple[str, str], ...], Credential]
 # Headers with which the SDK describes its own process.
 LEFT_OUT = ("x-stainless-",)
 # Headers of the server's own account, which do not belong to a client's key.
@@ -32,7 +36,7 @@ class Endpoint:
 
 
 class Endpoints:
-    """An LRU cache of endpoints, one for each address and credential.
+    """A cache of endpoints, one for each address and credential; LRU for clients' own keys.
 
     The SDK determines the account headers and the form of the credentials. Nothing in a request can
     change the address to which it is sent.
@@ -42,20 +46,26 @@ class Endpoints:
         self._capacity = capacity
         self._sdk: Any = None
         self._http: DefaultAsyncHttpxClient | None = None
-        self._known: OrderedDict[tuple[str, Credential], Endpoint] = OrderedDict()
-        self._last: tuple[Upstream, Credential, Endpoint] | None = None
+        self._known: OrderedDict[Place, Endpoint] = OrderedDict()
+        self._of_server: dict[int, tuple[Upstream, Credential, Endpoint]] = {}
 
     async def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
         """Returns the endpoint of an upstream for a credential."""
-        last = self._last  # hashing the server's own credential anew takes 1 µs
-        if last is not None and last[0] is upstream and last[1] is credential:
-            return last[2]
-        endpoint = await self._find(upstream, credential)
-        self._last = (upstream, credential, endpoint)
+        # Found by identity: hashing a credential takes 1 µs, and each client's own key is a new one.
+        known = self._of_server.get(id(credential))
+        if known is not None and known[0] is upstream and known[1] is credential:
+            return known[2]
+        if credential.id == CLIENTS_OWN:
+            return await self._of_client(upstream, credential)
+        await self.prepare()
+        endpoint = self._ask(upstream, credential)
+        if len(self._of_server) >= MAX_OF_SERVER:  # a new configuration has new credentials
+            self._of_server.clear()
+        self._of_server[id(credential)] = upstream, credential, endpoint
         return endpoint
 
-    async def _find(self, upstream: Upstream, credential: Credential) -> Endpoint:
-        place = (upstream.base_url, credential)  # hashing the whole upstream takes 1 µs
+    async def _of_client(self, upstream: Upstream, credential: Credential) -> Endpoint:
+        place = (upstream.base_url, tuple(upstream.headers.items()), credential)
         if (known := self._known.get(place)) is not None:
             self._known.move_to_end(place)
             return known
@@ -94,5 +104,6 @@ class Endpoints:
         }
         # Compression would buffer streams.
         headers["Accept-Encoding"] = "identity"
+        headers |= upstream.headers
         base = URL(str(sdk.base_url))
         return Endpoint(base / "chat/completions", base / "models", headers)

@@ -68,7 +68,7 @@ class PassthroughBackend:
     async def _complete(self, request: UpstreamRequest, credential: Credential) -> UpstreamResponse:
         try:
             with reported:
-                deadlines = self._deadlines()
+                deadlines = self._deadlines(request)
                 async with await self._open(request, credential, deadlines) as answer:
                     return await self._read(answer, deadlines, request.choices)
         except UpstreamRefusalError as refusal:
@@ -93,7 +93,7 @@ class PassthroughBackend:
         begun: Begun | None = None
         try:
             with reported:
-                deadlines = self._deadlines()
+                deadlines = self._deadlines(request)
                 answer = await self._open(request, credential, deadlines)
                 came = partial(self._first_byte_came, deadlines)
                 begun = await begin_stream(answer, request.choices, came)
@@ -110,9 +110,12 @@ class PassthroughBackend:
                     await _drain(answer.body)
                 answer.close()
 
-    def _deadlines(self) -> Deadlines:
+    def _deadlines(self, request: UpstreamRequest) -> Deadlines:
         """Returns the bound on the time until the first byte, for all attempts together."""
-        return Deadlines(self._transport.now() + self._options.first_byte)
+        seconds = self._options.first_byte
+        if request.time_left_s is not None:
+            seconds = min(seconds, request.time_left_s)
+        return Deadlines(self._transport.now() + seconds)
 
     def _first_byte_came(self, deadlines: Deadlines) -> None:
         """Restarts the time limit: the time after the first byte is bounded separately."""
@@ -123,7 +126,7 @@ class PassthroughBackend:
     ) -> Answer:
         endpoint = await self._endpoints.of(request.upstream, credential)
         ask = partial(self._transport.chat, endpoint, request.body, deadlines)
-        return await retrying(ask, self._options, deadlines.whole_at)
+        return await retrying(ask, self._options, request, deadlines.whole_at)
 
 
 class _Complete:

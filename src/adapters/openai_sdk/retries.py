@@ -1,10 +1,8 @@
 """Decides when to retry a request to the upstream, and after which delay."""
 
 import asyncio
-import email.utils
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from tenacity import (
@@ -16,12 +14,16 @@ from tenacity import (
 )
 
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.domain.credentials.error_rules import find_rule
+from modegate.domain.credentials.retry_time import retry_after_s
 from modegate.domain.errors import GatewayError, UpstreamRefusalError, UpstreamUnreachableError
+from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
 T = TypeVar("T")
 
-RETRIED = frozenset({408, 409, 429})
+TOO_MANY_REQUESTS = 429
+RETRIED = frozenset({408, 409, TOO_MANY_REQUESTS})
 FIRST_SERVER_ERROR = 500
 # What an upstream says itself in this header, which the OpenAI SDK obeys, counts more.
 SHOULD_RETRY = {"true": True, "false": False}
@@ -40,21 +42,18 @@ def is_transient(error: BaseException, longest_wait: float) -> bool:
     return isinstance(error, UpstreamUnreachableError) and error.is_transient
 
 
+def _is_allowed(error: BaseException, request: UpstreamRequest) -> bool:
+    if not isinstance(error, UpstreamRefusalError):
+        return request.is_repeatable
+    status, body = error.response.status, error.response.body
+    if isinstance(body, bytes) and find_rule(request.upstream.error_rules, status, body):
+        return False  # the operator's rule decides what follows
+    return request.is_repeatable and (request.repeats_rate_limits or status != TOO_MANY_REQUESTS)
+
+
 def retry_after(head: UpstreamResponse) -> float | None:
     """Returns the delay in seconds that the upstream asks for, sent in ms, in s or as a date."""
-    headers = dict(head.headers)
-    for name, read in (
-        ("retry-after-ms", lambda value: float(value) / 1000),
-        ("retry-after", float),
-        ("retry-after", _seconds_until),
-    ):
-        with suppress(KeyError, ValueError, OverflowError):
-            return max(0.0, read(headers[name]))
-    return None
-
-
-def _seconds_until(date: str) -> float:
-    return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+    return retry_after_s(dict(head.headers), time.time())
 
 
 def pause_before_next(state: RetryCallState) -> float:
@@ -65,17 +64,29 @@ def pause_before_next(state: RetryCallState) -> float:
 
 
 async def retrying(
-    attempt: Callable[[], Awaitable[T]], options: UpstreamOptions, until: float | None = None
+    attempt: Callable[[], Awaitable[T]],
+    options: UpstreamOptions,
+    request: UpstreamRequest,
+    until: float | None = None,
 ) -> T:
     """Returns the result of the first successful attempt, or raises the error of the last one.
 
     Raises:
         TimeoutError: if the loop time `until` passes before that; delays count, too.
     """
+
+    def is_repeated(error: BaseException) -> bool:
+        return is_transient(error, options.max_retry_delay) and _is_allowed(error, request)
+
+    def tell_failure(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, GatewayError):
+            request.on_failure(error)
+
     try:
         return await attempt()  # nearly always succeeds, and avoids tenacity's overhead
     except GatewayError as error:
-        if not options.retries or not is_transient(error, options.max_retry_delay):
+        if not options.retries or not is_repeated(error):
             raise
         failed = [error]
 
@@ -87,7 +98,8 @@ async def retrying(
     retries = AsyncRetrying(
         stop=stop_after_attempt(1 + options.retries),
         wait=pause_before_next,
-        retry=retry_if_exception(lambda error: is_transient(error, options.max_retry_delay)),
+        retry=retry_if_exception(is_repeated),
+        before_sleep=tell_failure,
         reraise=True,
     )
     async with asyncio.timeout_at(until):

@@ -145,7 +145,7 @@ class _Execution:
         body = await self._request.read()
         route = _route(self._request, body, configuration.routes)
         if isinstance(route, RelayRoute):
-            relaying = pipeline.relay.relay(route, body)
+            relaying = pipeline.relay.relay(route, body, self._request, admitted.client)
             response = await relaying.__aenter__()
             self._answering: AbstractAsyncContextManager[object] = relaying
             record_response(response, record)
@@ -158,9 +158,10 @@ class _Execution:
 
 def _route(request: InboundRequest, body: ChatBody, routes: Routes) -> Route:
     """Returns the route; a model to relay is recorded first, because the request may have none."""
-    if request.decision.mode is Mode.PASSTHROUGH:
-        request.record.model = model_to_relay(body.params)
-    return routes.resolve(request.decision, request.upstream_key)
+    if request.decision.mode is not Mode.PASSTHROUGH:
+        return routes.resolve(request.decision)
+    model = request.record.model = model_to_relay(body.params)
+    return routes.resolve(request.decision, request.upstream_key, model)
 
 
 def _record_admission(record: RequestRecord, admitted: Admitted) -> None:

@@ -6,6 +6,7 @@
     │   ├── MissingParameterError
     │   ├── UnsupportedParameterError
     │   ├── ModelNotFoundError
+    │   ├── UnsupportedCapabilityError  the upstream lacks what the request needs
     │   ├── ContextLengthError
     │   ├── InvalidHeaderError       the mode or the client's key for the upstream
     │   ├── InvalidSessionIdError
@@ -19,10 +20,12 @@
     │   ├── ShuttingDownError
     │   ├── SessionBusyError
     │   ├── RateLimitError           too frequent, or too many concurrent requests
+    │   ├── CredentialsCoolingError  of the upstream, all of them
     │   └── CapacityError
     ├── ConfigurationError           the operator must act
     │   ├── PassthroughNotConfiguredError
     │   ├── PassthroughDisabledError
+    │   ├── NoCredentialsError       all are disabled or expired
     │   ├── BackendUnavailableError
     │   └── StorageError             the session storage cannot be used
     └── BackendError                 the backend failed to answer
@@ -60,6 +63,7 @@ from modegate.domain.errors.backend_errors import (
 from modegate.domain.errors.busy_errors import (
     BusyError,
     CapacityError,
+    CredentialsCoolingError,
     RateLimitError,
     SessionBusyError,
     ShuttingDownError,
@@ -67,6 +71,7 @@ from modegate.domain.errors.busy_errors import (
 from modegate.domain.errors.configuration_errors import (
     BackendUnavailableError,
     ConfigurationError,
+    NoCredentialsError,
     PassthroughDisabledError,
     PassthroughNotConfiguredError,
     StorageError,
@@ -83,6 +88,7 @@ from modegate.domain.errors.request_errors import (
     PayloadTooLargeError,
     RequestError,
     SessionNotFoundError,
+    UnsupportedCapabilityError,
     UnsupportedMediaTypeError,
     UnsupportedParameterError,
 )
@@ -108,6 +114,7 @@ __all__ = [
     "CapacityError",
     "ConfigurationError",
     "ContextLengthError",
+    "CredentialsCoolingError",
     "Details",
     "EmptyResponseError",
     "GatewayError",
@@ -119,6 +126,7 @@ __all__ = [
     "MissingKeyError",
     "MissingParameterError",
     "ModelNotFoundError",
+    "NoCredentialsError",
     "OutputLimitError",
     "PassthroughDisabledError",
     "PassthroughNotConfiguredError",
@@ -132,6 +140,7 @@ __all__ = [
     "StorageError",
     "StreamCutError",
     "TurnTimeoutError",
+    "UnsupportedCapabilityError",
     "UnsupportedMediaTypeError",
     "UnsupportedParameterError",
     "UpstreamInvalidResponseError",

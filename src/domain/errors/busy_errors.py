@@ -50,6 +50,12 @@ class RateLimitError(BusyError):
         self.quota = quota
 
 
+class CredentialsCoolingError(BusyError):
+    """Every credential of the upstream is cooling down; `retry_after` is the soonest end."""
+
+    code = "no_credentials_available"
+
+
 class CapacityError(BusyError):
     """No process slot became available within the queue timeout."""
 

@@ -23,6 +23,13 @@ class PassthroughDisabledError(ConfigurationError):
     is_repeatable = False
 
 
+class NoCredentialsError(ConfigurationError):
+    """Every credential of the upstream is disabled or expired."""
+
+    code = "no_credentials_available"
+    is_repeatable = False
+
+
 class BackendUnavailableError(ConfigurationError):
     """The `claude` executable is missing or cannot be started."""
 

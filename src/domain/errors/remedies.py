@@ -51,6 +51,7 @@ class Remedy(StrEnum):
 
     READ_LOG = auto()
     ENABLE_PASSTHROUGH = auto()
+    ENABLE_CREDENTIAL = auto()
     SET_UPSTREAM_KEY = auto()
     CHECK_UPSTREAM = auto()
     CHECK_UPSTREAM_ADDRESS = auto()
@@ -81,6 +82,7 @@ OPTIONAL_FOR_OPERATOR = frozenset(
 
 REQUIRED_OF_OPERATOR = frozenset(
     {
+        Remedy.ENABLE_CREDENTIAL,
         Remedy.CHECK_UPSTREAM_ADDRESS,
         Remedy.CHECK_UPSTREAM_CONNECTION,
         Remedy.CORRECT_UPSTREAM_ADDRESS,

@@ -46,6 +46,12 @@ class ModelNotFoundError(RequestError):
         self.models = tuple(models)
 
 
+class UnsupportedCapabilityError(RequestError):
+    """The upstream of the model lacks what the request needs, such as images."""
+
+    code = "unsupported_capability"
+
+
 class ContextLengthError(RequestError):
     """The conversation exceeds the model's context length."""
 

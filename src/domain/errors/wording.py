@@ -95,6 +95,7 @@ NEUTRAL = Wording(
             Remedy.SEND_UPSTREAM_KEY: "send your own where the server allows it",
             Remedy.OMIT_UPSTREAM_KEY: "leave it out to use the server's key",
             Remedy.ENABLE_PASSTHROUGH: "enable it",
+            Remedy.ENABLE_CREDENTIAL: "enable or replace one of them",
             Remedy.SET_UPSTREAM_KEY: "set one",
             Remedy.CHECK_UPSTREAM_ADDRESS: "check where the upstream's address leads",
             Remedy.CHECK_UPSTREAM_CONNECTION: "check the upstream's address and the network",

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from modegate.domain.access.api_key import parse_upstream_key
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
+from modegate.domain.errors.catalogue import routing
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.health import UpstreamHealth
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.routing.upstream import Upstream
+from modegate.domain.routing.upstream_table import UpstreamTable
 
 # The name of the backend that the `claude` CLI implements.
 CLAUDE = "claude"
@@ -25,10 +27,14 @@ class ClaudeRoute:
 
 @dataclass(slots=True)  # not frozen: created for each request
 class RelayRoute:
-    """To an upstream, with the credential to use there."""
+    """To an upstream, which knows the model as `model`; None if the request names none.
+
+    `own` is the client's own credential. Without it, the upstream's credentials are used.
+    """
 
     upstream: Upstream
-    credential: Credential
+    model: str | None = None
+    own: Credential | None = None
 
 
 Route = ClaudeRoute | RelayRoute
@@ -39,31 +45,41 @@ class Routes:
     """The possible routes; without upstreams, passthrough is disabled.
 
     `clients_may_bring_keys` states whether a client's own key replaces the server's credentials.
+    `default_upstream` is the name of the upstream for models that no other one serves; the first
+    one if it is None.
     """
 
     models: ModelMap = field(default_factory=ModelMap)
     upstreams: tuple[Upstream, ...] = ()
     clients_may_bring_keys: bool = True
+    default_upstream: str | None = None
+    _table: UpstreamTable | None = field(init=False, repr=False, compare=False)
 
-    def resolve(self, decision: ModeDecision, own_key: str | None = None) -> Route:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_table", _table_of(self.upstreams, self.default_upstream))
+
+    def resolve(
+        self, decision: ModeDecision, own_key: str | None = None, model: str | None = None
+    ) -> Route:
         """Returns the route of a request; `own_key` is the client's own key as it was sent.
 
-        Every model of passthrough goes to the first upstream.
-
         Raises:
-            InvalidHeaderError: if the client's own key is used and is malformed.
+            InvalidHeaderError: if the client's own key is used and is malformed, or the model is of
+                another upstream than the default one.
+            ModelNotFoundError: if no upstream serves the model.
             ConfigurationError: if passthrough is disabled, or there is no credential for it.
         """
         if decision.mode is Mode.CLAUDE_CODE:
             return ClaudeRoute(self.models, decision.session_id)
         own = self._client_credential(own_key)
-        if not self.upstreams:
+        if self._table is None:
             raise errors.disabled()
-        upstream = self.upstreams[0]
-        credential = own or upstream.credential
-        if credential is None:
+        found = self._table.find(model)
+        if own is not None and found.upstream is not self._table.default:
+            raise routing.own_key_elsewhere(found.upstream.name, self._table.default.name)
+        if own is None and not found.upstream.credentials:
             raise errors.not_configured()
-        return RelayRoute(upstream, credential)
+        return RelayRoute(found.upstream, found.model, own)
 
     def health(self) -> Mapping[str, UpstreamHealth]:
         """Returns the state of each upstream by its name."""
@@ -79,3 +95,19 @@ class Routes:
         if own_key is None or not self.clients_may_bring_keys:
             return None
         return Credential(CLIENTS_OWN, parse_upstream_key(own_key))
+
+
+def _table_of(upstreams: tuple[Upstream, ...], default: str | None) -> UpstreamTable | None:
+    """Returns the table of the upstreams; None if there are none.
+
+    Raises:
+        ValueError: if no upstream has the name `default`.
+    """
+    if not upstreams:
+        return None
+    if default is None:
+        return UpstreamTable(upstreams, upstreams[0])
+    for upstream in upstreams:
+        if upstream.name == default:
+            return UpstreamTable(upstreams, upstream)
+    raise ValueError(f"no upstream has the name {default!r}")

@@ -1,22 +1,56 @@
 """Upstreams: the remote APIs to which requests are relayed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 
 from modegate.domain.credentials.credential import Credential
+from modegate.domain.credentials.error_rules import ErrorRule
+from modegate.domain.credentials.selection import Strategy
+from modegate.domain.routing.capability import ALL_CAPABILITIES, Capability
 
-# The name of the upstream that the settings describe.
+# The name of the upstream that the settings without a table describe.
 OPENAI = "openai"
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class UpstreamKind(StrEnum):
+    """The API that an upstream speaks."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """A remote API at `base_url`, with the server's credentials for it in order of preference."""
+    """A remote API at `base_url`, with the server's credentials for it in order of preference.
+
+    `models` has exact names and prefixes that end with `*`; empty means that it lists none.
+    `headers` are added to each request. `drop_params` are removed from each body.
+    """
 
     name: str
     base_url: str
     credentials: tuple[Credential, ...] = ()
+    kind: UpstreamKind = UpstreamKind.OPENAI
+    strategy: Strategy = Strategy.FILL_FIRST
+    models: tuple[str, ...] = ()
+    prefix: str | None = None
+    model_aliases: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    drop_params: frozenset[str] = frozenset()
+    capabilities: frozenset[Capability] = ALL_CAPABILITIES
+    repair_tool_ids: bool = False
+    error_rules: tuple[ErrorRule, ...] = ()
 
     @property
     def credential(self) -> Credential | None:
         """The server's first credential; None if only clients' own keys can be used."""
         return self.credentials[0] if self.credentials else None
+
+    @property
+    def changes_bodies(self) -> bool:
+        """Whether some request's body is changed for a reason other than its model."""
+        return bool(self.drop_params) or self.repair_tool_ids

@@ -17,6 +17,7 @@ from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import FixedConfigurationSource
+from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
@@ -28,6 +29,9 @@ from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.check_health import CheckHealth, Storages
+from modegate.application.credentials.attempts import Attempts
+from modegate.application.credentials.pools import CredentialPools
+from modegate.application.credentials.states import CredentialStates
 from modegate.application.list_models import ListModels
 from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.relay_request import RelayRequest
@@ -88,6 +92,11 @@ class Container(containers.DeclarativeContainer):
     metrics = providers.Singleton(PrometheusObserver, claude_status)
     request_log = providers.Singleton(RequestLog)
 
+    credential_store = providers.Singleton(MemoryCredentialStore)
+    credential_states = providers.Singleton(CredentialStates, credential_store)
+    credential_pools = providers.Singleton(
+        CredentialPools, configuration_source, credential_states, clock
+    )
     admission = providers.Singleton(
         Admission,
         configuration=configuration_source,
@@ -115,12 +124,19 @@ class Container(containers.DeclarativeContainer):
     prepare_turn = providers.Singleton(
         PrepareTurn, sessions=session_registry, clock=clock, ids=ids, limiter=rate_limiter
     )
+    attempts = providers.Singleton(
+        Attempts,
+        relay_backend,
+        credential_pools,
+        providers.Callable(mapping.attempts_timeout, settings),
+    )
+    relay_request = providers.Singleton(RelayRequest, attempts)
     answer_request = providers.Singleton(
         AnswerRequest,
         configuration=configuration_source,
         admission=admission,
         prepare=prepare_turn,
-        relay=providers.Singleton(RelayRequest, relay_backend),
+        relay=relay_request,
         backend=answer_backend,
         sessions=session_registry,
     )
@@ -160,6 +176,8 @@ async def close(container: Container) -> None:
         container.relay_backend,
         container.openai_sdk,
         container.model_catalog,
+        container.credential_states,
+        container.credential_store,
         container.session_store,
         container.rate_limiter,
         container.concurrency_limiter,

@@ -7,6 +7,7 @@ from functools import partial
 import uvicorn
 
 from modegate.entrypoints.bootstrap.container import Container, close
+from modegate.entrypoints.bootstrap.credential_sync import CredentialSync
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
@@ -32,6 +33,7 @@ def build_app(
     interval = mapping.session_cleanup_interval(settings)
     cleaner = SessionCleaner(container.expire_sessions(), interval)
     metrics = container.metrics()
+    credentials = CredentialSync(container.credential_states())
     preparation = Preparation(preparing(container), prepared)
     return create_app(
         UseCases(
@@ -44,8 +46,8 @@ def build_app(
             observers=(container.request_log(), metrics),
         ),
         mapping.http_options(settings, offline=offline),
-        on_start=(cleaner.start, preparation.start),
-        on_end=(preparation.aclose, cleaner.aclose, partial(close, container)),
+        on_start=(credentials.start, cleaner.start, preparation.start),
+        on_end=(preparation.aclose, cleaner.aclose, credentials.aclose, partial(close, container)),
     )
 
 

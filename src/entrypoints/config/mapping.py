@@ -122,6 +122,11 @@ def server_options(settings: Settings) -> ServerOptions:
     )
 
 
+def attempts_timeout(settings: Settings) -> float:
+    """Returns the bound in seconds on all attempts of a request together."""
+    return settings.request_timeout_ms / 1000
+
+
 def session_cleanup_interval(settings: Settings) -> float:
     """Returns the seconds between two deletions of expired sessions."""
     return settings.session_cleanup_interval_ms / 1000

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
+from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.answering.admission import Admission
@@ -18,6 +19,9 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
+from modegate.application.credentials.attempts import Attempts
+from modegate.application.credentials.pools import CredentialPools
+from modegate.application.credentials.states import CredentialStates
 from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.api_key import ApiKey
@@ -94,6 +98,9 @@ class World:
             clock=self.clock,
             ids=FakeIds(),
         )
+        states = CredentialStates(MemoryCredentialStore())
+        pools = CredentialPools(configuration, states, self.clock)
+        attempts = Attempts(self.relay, pools, total_s=300)
         self.answer_request = AnswerRequest(
             configuration=configuration,
             admission=Admission(
@@ -104,7 +111,7 @@ class World:
             prepare=PrepareTurn(
                 sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter
             ),
-            relay=RelayRequest(self.relay),
+            relay=RelayRequest(attempts),
             backend=self.backend,
             sessions=self.sessions,
         )

@@ -42,6 +42,9 @@ UPSTREAM: tuple[Kind, ...] = (
 PASSTHROUGH: tuple[Kind, ...] = (
     errors.PassthroughNotConfiguredError,
     errors.PassthroughDisabledError,
+    errors.UnsupportedCapabilityError,
+    errors.CredentialsCoolingError,
+    errors.NoCredentialsError,
     *UPSTREAM,
 )
 CHAT: tuple[Kind, ...] = (

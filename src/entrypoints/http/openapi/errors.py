@@ -10,9 +10,11 @@ from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import (
     access,
     claude_code,
+    credentials,
     limits,
     messages,
     parameters,
+    routing,
     sessions,
     storage,
     upstream,
@@ -44,6 +46,8 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield parameters.unsupported("tools")
     yield parameters.unknown_model((*models.rows, DEFAULT_NAME))
     yield parameters.invalid_mode()
+    yield routing.lacks_capability("image", ("text",))
+    yield credentials.all_cooling(SAMPLE_LIMIT.seconds)
     yield too_large(max_body)
     yield not_json()
     yield access.missing_key()

@@ -61,6 +61,7 @@ class ChatCompletions:
                 read=partial(self._read, req),
                 entry=self.authenticator.entry(req),
                 upstream_key=req.get_header("X-OpenAI-API-Key"),
+                conversation=partial(conversation_of, req),
                 record=record,
             )
         )
@@ -89,6 +90,12 @@ class ChatCompletions:
         resp.content_type = EVENT_STREAM
         chunks = render_events(answer.frame, answer.first, answer.rest)
         _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive))
+
+
+def conversation_of(req: falcon.asgi.Request) -> str | None:
+    """Returns the client's own id of its conversation, if it sent one."""
+    names = ("session-id", "x-claude-code-session-id")
+    return next((value for name in names if (value := req.get_header(name))), None)
 
 
 def _write_completion(resp: falcon.asgi.Response, answer: CompleteAnswer) -> None:

@@ -51,11 +51,13 @@ async def test_each_upstream_has_its_own_address() -> None:
 
 async def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
     known = Known(capacity=2)
-    first, second = await known.of(SERVER), await known.of(CLIENT)
-    assert await known.of(SERVER) is first
+    second = Credential(CLIENTS_OWN, ApiKey("sk-second"))
+    ours, first, other = await known.of(SERVER), await known.of(CLIENT), await known.of(second)
+    assert await known.of(CLIENT) is first
     await known.of(Credential(CLIENTS_OWN, ApiKey("sk-third")))
-    assert await known.of(SERVER) is first
-    assert await known.of(CLIENT) is not second
+    assert await known.of(CLIENT) is first
+    assert await known.of(second) is not other
+    assert await known.of(SERVER) is ours
 
 
 @pytest.mark.parametrize(

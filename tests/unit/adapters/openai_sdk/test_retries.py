@@ -19,9 +19,12 @@ from modegate.domain.errors import (
     UpstreamRefusalError,
 )
 from modegate.domain.errors.catalogue import upstream as errors
+from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.testing.upstreams import UPSTREAM
 
 NOW = {"retry-after-ms": "1"}
+REQUEST = UpstreamRequest(upstream=UPSTREAM, body=b"{}")
 
 
 def refusal(status: int, headers: dict[str, str] | None = None) -> UpstreamRefusalError:
@@ -109,14 +112,14 @@ class Attempts:
 
 async def test_retrying_returns_the_first_successful_answer() -> None:
     attempts = Attempts(refusal(500, NOW), refusal(429, NOW))
-    assert await retrying(attempts, UpstreamOptions()) == "answer"
+    assert await retrying(attempts, UpstreamOptions(), REQUEST) == "answer"
     assert attempts.count == 3
 
 
 async def test_exhausted_retries_raise_the_last_error() -> None:
     attempts = Attempts(*(refusal(500 + i, NOW) for i in range(5)))
     with pytest.raises(UpstreamRefusalError) as caught:
-        await retrying(attempts, UpstreamOptions(retries=2))
+        await retrying(attempts, UpstreamOptions(retries=2), REQUEST)
     assert caught.value.response.status == 502
     assert attempts.count == 3
 
@@ -132,19 +135,19 @@ async def test_exhausted_retries_raise_the_last_error() -> None:
 async def test_permanent_errors_are_not_retried(error: GatewayError) -> None:
     attempts = Attempts(error)
     with pytest.raises(type(error)):
-        await retrying(attempts, UpstreamOptions())
+        await retrying(attempts, UpstreamOptions(), REQUEST)
     assert attempts.count == 1
 
 
 async def test_a_failed_connection_is_retried() -> None:
     attempts = Attempts(errors.unreachable())
-    assert await retrying(attempts, UpstreamOptions()) == "answer"
+    assert await retrying(attempts, UpstreamOptions(), REQUEST) == "answer"
 
 
 async def test_zero_retries_means_a_single_attempt() -> None:
     attempts = Attempts(refusal(500, NOW))
     with pytest.raises(UpstreamRefusalError):
-        await retrying(attempts, UpstreamOptions(retries=0))
+        await retrying(attempts, UpstreamOptions(retries=0), REQUEST)
     assert attempts.count == 1
 
 
@@ -162,5 +165,5 @@ async def test_the_delays_between_attempts_count_towards_the_bound_on_all_of_the
     attempts = Attempts(refusal(503, {"retry-after": "25"}))
     until = asyncio.get_running_loop().time() + 0.05
     with pytest.raises(TimeoutError):
-        await retrying(attempts, UpstreamOptions(), until)
+        await retrying(attempts, UpstreamOptions(), REQUEST, until)
     assert attempts.count == 1

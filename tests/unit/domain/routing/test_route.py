@@ -44,19 +44,19 @@ def test_a_claude_route_has_the_configured_models() -> None:
 
 
 def test_passthrough_uses_the_servers_credential() -> None:
-    assert routes(UPSTREAM).resolve(PASSTHROUGH) == RelayRoute(UPSTREAM, SERVERS)
+    assert routes(UPSTREAM).resolve(PASSTHROUGH) == RelayRoute(UPSTREAM)
 
 
 @pytest.mark.parametrize("upstream", [UPSTREAM, WITHOUT_KEY])
 def test_a_clients_own_key_is_used_in_place_of_the_servers(upstream: Upstream) -> None:
     own = Credential(CLIENTS_OWN, ApiKey("sk-own"))
-    assert routes(upstream).resolve(PASSTHROUGH, "sk-own") == RelayRoute(upstream, own)
+    assert routes(upstream).resolve(PASSTHROUGH, "sk-own") == RelayRoute(upstream, own=own)
 
 
 @pytest.mark.parametrize("own_key", ["sk-own", "not a key"])
 def test_a_clients_own_key_is_ignored_where_it_may_not_bring_one(own_key: str) -> None:
     configured = routes(UPSTREAM, own_keys=False)
-    assert configured.resolve(PASSTHROUGH, own_key) == RelayRoute(UPSTREAM, SERVERS)
+    assert configured.resolve(PASSTHROUGH, own_key) == RelayRoute(UPSTREAM)
 
 
 @pytest.mark.parametrize(

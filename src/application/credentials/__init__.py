@@ -1,0 +1,1 @@
+"""The credentials of upstreams: which one a request uses, and what its outcome changes."""

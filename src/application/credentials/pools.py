@@ -1,0 +1,65 @@
+"""The pools of credentials, one for each upstream."""
+
+from collections.abc import Iterator
+
+from modegate.application.credentials.states import CredentialStates
+from modegate.application.ports.clock import Clock
+from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.domain.credentials.member import Member
+from modegate.domain.credentials.pool import CredentialPool, PoolRules
+from modegate.domain.credentials.verdict import Failure, Verdict
+from modegate.domain.routing.upstream import Upstream
+
+
+class CredentialPools:
+    """Builds a pool for each upstream of the configuration, and passes outcomes to it.
+
+    A changed upstream gets a new pool; its credentials keep their states.
+    """
+
+    def __init__(
+        self, configuration: ConfigurationSource, states: CredentialStates, clock: Clock
+    ) -> None:
+        self.states = states
+        self.now = clock.now
+        self._configuration = configuration
+        self._pools: dict[str, tuple[Upstream, CredentialPool]] = {}
+        states.on_merge = self._refresh
+
+    def of(self, upstream: Upstream) -> CredentialPool:
+        """Returns the pool of an upstream of the current configuration."""
+        known = self._pools.get(upstream.name)
+        if known is not None and known[0] is upstream:
+            return known[1]
+        pool = self._build(upstream)
+        self._pools[upstream.name] = upstream, pool
+        return pool
+
+    def current(self) -> Iterator[tuple[Upstream, CredentialPool]]:
+        """Yields each upstream of the current configuration with its pool."""
+        for upstream in self._configuration.current().routes.upstreams:
+            yield upstream, self.of(upstream)
+
+    def succeed(self, pool: CredentialPool, member: Member) -> None:
+        """Records a good answer."""
+        changed = pool.succeed(member, self.now())
+        self.states.note(member.credential.id, urgent=changed)
+
+    def fail(self, pool: CredentialPool, member: Member, failure: Failure) -> Verdict:
+        """Records a failed attempt and returns what follows it."""
+        verdict = pool.fail(member, failure, self.now())
+        self.states.note(member.credential.id, urgent=True)
+        return verdict
+
+    def _build(self, upstream: Upstream) -> CredentialPool:
+        rules = PoolRules(
+            strategy=upstream.strategy,
+            error_rules=upstream.error_rules,
+            cooldowns=self._configuration.current().cooldowns,
+        )
+        states = {it.id: self.states.of(it) for it in upstream.credentials}
+        return CredentialPool(upstream.credentials, rules, states)
+
+    def _refresh(self) -> None:
+        for _, pool in self._pools.values():
+            pool.refresh()
