@@ -145,4 +145,4 @@ class _Attempting:
         self._pools.fail(self._pool, member, failure)
 
     def _failure(self, response: UpstreamResponse) -> Failure:
-        return failure_of_response(response, self._pools.now())
+        return failure_of_response(response, self._pools.time_of_day())

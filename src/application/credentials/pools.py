@@ -22,6 +22,7 @@ class CredentialPools:
     ) -> None:
         self.states = states
         self.now = clock.now
+        self.time_of_day = clock.time_of_day
         self._configuration = configuration
         self._pools: dict[str, tuple[Upstream, CredentialPool]] = {}
         states.on_merge = self._refresh

@@ -53,6 +53,7 @@ class CredentialPool:
         }
         self._selector = selector_for(rules.strategy, list(self._members.values()))
         self._usable = Usable()
+        self._in_use = 0
         self._changes_at = -FOREVER
 
     def __iter__(self) -> Iterator[Member]:
@@ -90,17 +91,17 @@ class CredentialPool:
         return changed
 
     def fail(self, member: Member, failure: Failure, now: float) -> Verdict:
-        """Records a failed attempt, cools the credential if the table says so."""
-        state = member.state
-        cause = cause_of(failure)
+        """Records a failed attempt, and cools the credential if the table says so."""
+        state, cause = member.state, cause_of(failure)
         if cause is Cause.REQUEST:
             state.requests += 1
         else:
             state.fail(failure.status, failure.code, now)
-        _count_in_row(state, cause)
+        _count_in_row(state, cause, now)
         verdict = judge(failure, state, self._rules.error_rules, self._rules.cooldowns)
-        if self.can_cool(now) and (cooldown := cool_down(verdict, self._rules.cooldowns, now)):
-            state.cooldown = cooldown
+        cooldown = cool_down(verdict, self._rules.cooldowns, now)
+        if cooldown is not None and self.can_cool(now):
+            state.cool(cooldown, now)
         state.is_on_trial = False
         self.refresh()
         return verdict
@@ -113,12 +114,8 @@ class CredentialPool:
 
     def can_cool(self, now: float) -> bool:
         """Whether a second credential is in use: the errors of a single one reach the client."""
-        in_use = 0
-        for member in self:
-            in_use += member.state.status(now, member.credential.expires_at) not in OUT_OF_USE
-            if in_use > 1:
-                return True
-        return False
+        self._refreshed(now)
+        return self._in_use > 1
 
     def usable(self, now: float) -> int:
         """Returns the number of credentials that can be used now."""
@@ -130,7 +127,7 @@ class CredentialPool:
             member.state.cooldown.resets_at
             for member in self
             if member.state.cooldown is not None
-            and member.state.status(now, member.credential.expires_at) is CredentialStatus.COOLING
+            and _status(member, now) is CredentialStatus.COOLING
         ]
         if not soonest:
             return errors.none_in_use()
@@ -143,15 +140,16 @@ class CredentialPool:
     def _refreshed(self, now: float) -> Usable:
         if now < self._changes_at:
             return self._usable
-        members = [it for it in self if _is_usable(it, now)]
+        members = [it for it in self if _status(it, now) is CredentialStatus.READY]
         if members != list(self._usable.members):  # selectors keep their turns while it is the same
             self._usable = Usable(members)
+        self._in_use = sum(_status(it, now) not in OUT_OF_USE for it in self)
         self._changes_at = min((_next_change(it, now) for it in self), default=FOREVER)
         return self._usable
 
 
-def _is_usable(member: Member, now: float) -> bool:
-    return member.state.status(now, member.credential.expires_at) is CredentialStatus.READY
+def _status(member: Member, now: float) -> CredentialStatus:
+    return member.state.status(now, member.credential.expires_at)
 
 
 def _next_change(member: Member, now: float) -> float:
@@ -161,8 +159,9 @@ def _next_change(member: Member, now: float) -> float:
     return min((at for at in times if at > now), default=FOREVER)
 
 
-def _count_in_row(state: CredentialState, cause: Cause) -> None:
-    if cause is Cause.RATE_LIMIT:
+def _count_in_row(state: CredentialState, cause: Cause, now: float) -> None:
+    # Of many requests at once, only the first one begins a cool-down.
+    if cause is Cause.RATE_LIMIT and not state.is_cooling(now):
         state.rate_limits_in_row += 1
     if cause is Cause.SERVER:
         state.server_errors_in_row += 1

@@ -61,6 +61,8 @@ def _duration_s(text: str, now: float) -> float | None:
         return sum(float(number) * SECONDS[unit] for number, unit in PART.findall(value))
     with suppress(ValueError, OverflowError):
         seconds = float(value)
+        if not math.isfinite(seconds):
+            return None
         return max(0.0, seconds - now if seconds >= SMALLEST_UNIX_TIME else seconds)
     with suppress(ValueError, TypeError, OverflowError):
         return max(0.0, _unix_seconds(text) - now)

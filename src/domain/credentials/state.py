@@ -1,6 +1,6 @@
 """The state of a credential: its cool-down, its counters and its last error."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 
@@ -66,24 +66,41 @@ class CredentialState:
             return CredentialStatus.DISABLED
         if expires_at is not None and now >= expires_at:
             return CredentialStatus.EXPIRED
-        if self.cooldown is not None and (now < self.cooldown.until or self.is_on_trial):
+        if self.is_cooling(now) or self.is_on_trial:
             return CredentialStatus.COOLING
         return CredentialStatus.READY
 
+    def is_cooling(self, now: float) -> bool:
+        """Whether the cool-down lasts; no attempt begins while it does."""
+        return self.cooldown is not None and now < self.cooldown.until
+
     def succeed(self, now: float) -> bool:
-        """Records a good answer; returns whether more changed than counts and times."""
+        """Records a good answer; returns whether more changed than counts and times.
+
+        An answer during a cool-down is of an attempt that began before, and does not end it.
+        """
         self.requests += 1
         self.last_ok_at = now
-        changed = self.cooldown is not None or self.is_on_trial
-        if self.rate_limits_in_row or self.server_errors_in_row or changed:
-            self.clear()
-        return changed
+        if self.cooldown is None:
+            self.rate_limits_in_row = self.server_errors_in_row = 0
+            return False
+        if self.is_cooling(now):
+            return False
+        self.clear()
+        return True
 
     def fail(self, status: int | None, code: str, now: float) -> None:
         """Records a failed attempt."""
         self.requests += 1
         self.failures += 1
         self.last_error = LastError(status, code, now)
+
+    def cool(self, cooldown: Cooldown, now: float) -> None:
+        """Begins a cool-down; a longer one that lasts is kept."""
+        if self.cooldown is None or not self.is_cooling(now):
+            self.cooldown = cooldown
+        elif cooldown.resets_at > self.cooldown.resets_at:
+            self.cooldown = replace(cooldown, since=self.cooldown.since)
 
     def copy_from(self, other: "CredentialState") -> None:
         """Takes over all of another state, except a trial of its own."""
