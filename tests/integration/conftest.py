@@ -30,13 +30,15 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
-    """Starts a gateway; `claude` replaces its Claude backend, the other arguments are settings."""
+    """Starts a gateway; `claude` replaces its Claude backend, the rest are settings."""
 
     def start(
-        *, claude: Any = None, clock: object = None, **settings: Any
+        *, claude: Any = None, clock: object = None, configuration: Any = None, **settings: Any
     ) -> AbstractAsyncContextManager[Gateway]:
         chosen = Settings(**(FREELY | COLD | {"modegate_state_dir": tmp_path / "state"} | settings))
-        return running_gateway(chosen, environment, claude=claude, clock=clock)
+        return running_gateway(
+            chosen, environment, claude=claude, clock=clock, configuration=configuration
+        )
 
     return start
 

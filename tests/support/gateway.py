@@ -51,12 +51,18 @@ async def running_gateway(
     *,
     claude: Any = None,
     clock: object = None,
+    configuration: object = None,
     port: int = 0,
 ) -> AsyncIterator[Gateway]:
-    """Runs a gateway on `port`, 0 for a free one; `claude` replaces its answer backend."""
+    """Runs a gateway on `port`, 0 for a free one; `claude` replaces its answer backend.
+
+    `configuration` replaces its configuration source.
+    """
     container = Container(settings=settings, environment=providers.Object(environment))
     if clock is not None:
         container.clock.override(providers.Object(clock))
+    if configuration is not None:
+        container.configuration_source.override(providers.Object(configuration))
     if claude is not None:
         container.answer_backend.override(providers.Object(claude))
     listener = listen("127.0.0.1", port)
