@@ -88,9 +88,21 @@ def row(scenario: Scenario, name: str, own: Rounds, upstream: Rounds, floor: Rou
 
 
 def gateway(
-    upstream: Server, state: str, name: str = MODEGATE, command: str = "modegate"
+    upstream: Server,
+    state: str,
+    name: str = MODEGATE,
+    command: str = "modegate",
+    settings: Path | None = None,
 ) -> AbstractContextManager[Server]:
-    """Starts modegate with all features enabled, in front of the upstream."""
+    """Starts modegate with all features enabled, in front of the upstream.
+
+    With `settings`, the upstreams are those of that file.
+    """
+    upstreams = (
+        {"OPENAI_API_KEY": "sk-benchmark", "OPENAI_BASE_URL": _base(upstream)}
+        if settings is None
+        else {"MODEGATE_CONFIG": str(settings)}
+    )
     return started(
         name,
         [command, "serve"],
@@ -98,11 +110,10 @@ def gateway(
         environment={
             "API_KEY": KEY,
             "MAX_CONCURRENT_PER_KEY": "1000000",
-            "OPENAI_API_KEY": "sk-benchmark",
-            "OPENAI_BASE_URL": _base(upstream),
             "MODEGATE_STATE_DIR": state,
             "RATE_LIMIT_PER_IP": "1000000",
             "LOG_LEVEL": "info",
+            **upstreams,
         },
     )
 
