@@ -20,6 +20,7 @@ from modegate.adapters.claude_cli.process.descriptors import (
 )
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK, kill_marked
+from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.session_folder.session_directory import storage_errors
 from modegate.domain.errors import GatewayError
@@ -93,6 +94,8 @@ class Launcher:
     async def start(self, launch: Launch) -> CliProcess:
         """Starts a process in the session's folder, and locks the folder for it.
 
+        Before, it undoes a turn that a killed gateway left in the conversation.
+
         Raises:
             BackendUnavailableError: the process cannot be started.
             StorageError: the folder cannot be created or locked.
@@ -109,6 +112,8 @@ class Launcher:
         process = CliProcess(launch, place, child, self._options.stdout_limit)
         with ExitStack() as failing:
             failing.callback(lock.release)
+            if launch.resume:
+                await transcript_rollback.undo_marked(folder, lambda mark: kill_marked([mark]))
             try:
                 await self._spawn(process, features)
             except OSError as error:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from modegate.adapters.claude_cli.session_folder import turn_mark
 from modegate.adapters.claude_cli.session_folder.disk_space import (
     check_room,
     has_answer,
@@ -15,24 +16,37 @@ from modegate.adapters.claude_cli.session_folder.session_directory import (
     SessionDirectory,
     storage_errors,
 )
+from modegate.adapters.claude_cli.session_folder.turn_mark import TurnMark
 
 log = logging.getLogger(__name__)
 
 
-async def mark(folder: SessionDirectory) -> Mapping[Path, int]:
-    """Returns the current sizes of the transcripts, for `roll_back`.
+async def mark(folder: SessionDirectory, process: str | None = None) -> Mapping[Path, int]:
+    """Returns the sizes of the transcripts before a turn, for `roll_back`.
+
+    With the mark of a `process` the sizes are also stored, until `keep` or `roll_back`. So a later
+    gateway can undo the turn if this one is killed.
 
     Raises:
-        StorageError: the transcripts cannot be read.
+        StorageError: the transcripts cannot be read, or the sizes cannot be stored.
     """
     with storage_errors():
-        return await asyncio.to_thread(folder.transcripts)
+        return await asyncio.to_thread(_mark, folder, process)
+
+
+async def keep(folder: SessionDirectory) -> None:
+    """Makes the marked turn final; logs a failure."""
+    try:
+        await asyncio.to_thread(turn_mark.remove, folder)
+    except OSError as error:
+        log.error("mark of an answered turn could not be removed: %s", error.strerror)  # noqa: TRY400
 
 
 async def roll_back(folder: SessionDirectory, sizes: Mapping[Path, int]) -> None:
     """Restores the transcripts to `sizes`, because the client will retry the failed turn.
 
-    Works on a full disk. On a read-only disk it fails, and the failure is logged.
+    Works on a full disk. On a read-only disk it fails, and the failure is logged. A stored mark
+    then stays, and the next turn tries again.
     """
     try:
         await asyncio.to_thread(_roll_back, folder, sizes)
@@ -40,6 +54,20 @@ async def roll_back(folder: SessionDirectory, sizes: Mapping[Path, int]) -> None
         log.error(  # noqa: TRY400
             "failed turn could not be removed from its conversation: %s", error.strerror
         )
+
+
+async def undo_marked(folder: SessionDirectory, kill: Callable[[str], object]) -> None:
+    """Undoes the turn whose mark is stored, if any; the folder must be locked.
+
+    `kill` ends the process with the given mark first, which may still write to the transcript. The
+    mark is that of a killed gateway, or of an undone turn whose process has ended since.
+
+    Raises:
+        StorageError: the transcripts cannot be restored.
+    """
+    with storage_errors():
+        if left := await asyncio.to_thread(_undo_marked, folder, kill):
+            log.info("turn that was not settled was removed from session %s", left)
 
 
 async def is_doubtful(folder: SessionDirectory, size: int) -> bool:
@@ -58,12 +86,35 @@ async def holds_turn(folder: SessionDirectory, sizes: Mapping[Path, int]) -> boo
     return await asyncio.to_thread(_holds_turn, folder, sizes)
 
 
+def _mark(folder: SessionDirectory, process: str | None) -> Mapping[Path, int]:
+    if process is None:
+        return folder.transcripts()
+    before = turn_mark.read(folder)
+    if before is not None and before.process == process:
+        # The process has undone its last turn, and may not have written that yet: up to 0.1 s pass
+        # until then (2.1.329). To remove this turn, the transcript must be cut before the last one.
+        return before.sizes
+    sizes = folder.transcripts()
+    turn_mark.write(folder, TurnMark(sizes, process))
+    return sizes
+
+
+def _undo_marked(folder: SessionDirectory, kill: Callable[[str], object]) -> str | None:
+    left = turn_mark.read(folder)
+    if left is None:
+        return None
+    kill(left.process)
+    _roll_back(folder, left.sizes)
+    return folder.config.parent.name
+
+
 def _roll_back(folder: SessionDirectory, sizes: Mapping[Path, int]) -> None:
-    for path in folder.transcripts():
+    for path, size in folder.transcripts().items():
         if path in sizes:
-            os.truncate(path, sizes[path])
+            os.truncate(path, min(size, sizes[path]))
         else:
             path.unlink(missing_ok=True)
+    turn_mark.remove(folder)
 
 
 def _is_doubtful(folder: SessionDirectory, size: int) -> bool:

@@ -42,6 +42,9 @@ class Settlement:
         disposition = self._lifecycle.disposition(facts)
         if disposition in RETURNS_PROCESS:
             if await self._is_ready(disposition):
+                # The mark of an undone turn stays: its process may not have stored the undo yet.
+                if disposition is not Disposition.UNDO:
+                    await self._held.keep()
                 self._processes.return_(self._held.current)
                 return TurnEvent.PROCESS_RETURNED
             disposition = self._lifecycle.disposition(replace(facts, reusable=False))
@@ -107,4 +110,4 @@ class Settlement:
                 )
                 await self._held.roll_back()
             case _:
-                pass
+                await self._held.keep()

@@ -101,11 +101,13 @@ class TurnRun:
                     self._until_first_event.close()
                 for event in events:
                     for chunk in self._in_time(self.translator.feed(event)):
+                        await self._keep_if_answered()
                         yield chunk
                 if error := self._held.current.plain_error:
                     raise error
         except TimeoutError:
             for chunk in self._in_time(self.translator.give_up(claude_code.too_silent())):
+                await self._keep_if_answered()
                 yield chunk
         finally:
             self._log_stderr()
@@ -147,6 +149,14 @@ class TurnRun:
             yield chunk
             if self.lifecycle.end is TurnState.EXPIRED and not self.translator.finished:
                 raise self._too_slow()
+
+    async def _keep_if_answered(self) -> None:
+        """Makes the turn final before the last chunk is handed on.
+
+        From then on a client may have the whole answer, so a kill must not undo the turn.
+        """
+        if self.translator.finished and not (self.turn.resume and self.translator.status.refused):
+            await run_shielded(self._held.keep())
 
     async def _speaks(self) -> bool:
         return await self._held.current.child.output.speaks(THINKING_S)

@@ -24,6 +24,7 @@ class TurnProcess:
         self._process: CliProcess | None = None
         # Sizes of the transcripts before the turn; None while there is nothing to roll back.
         self._mark: Mapping[Path, int] | None = None
+        self._is_stored = False  # whether the session's folder holds the mark
 
     @property
     def exists(self) -> bool:
@@ -95,12 +96,19 @@ class TurnProcess:
             return False
         return not await transcript_rollback.holds_turn(self.current.place.folder, self._mark)
 
+    async def keep(self) -> None:
+        """Makes the turn final, even if the gateway is killed from here on. Idempotent."""
+        if self._is_stored:
+            await transcript_rollback.keep(self.current.place.folder)
+            self._is_stored = False
+
     async def roll_back(self) -> None:
         """Cuts the transcript to its length before the turn. Idempotent."""
         if self._mark is not None:
             await transcript_rollback.roll_back(self.current.place.folder, self._mark)
             # Once the lock is released, another gateway may go on with the conversation.
             self._mark = None
+            self._is_stored = False
 
     async def discard_folder(self) -> None:
         """Removes the session's folder."""
@@ -108,5 +116,8 @@ class TurnProcess:
 
     async def _send(self) -> None:
         process = self.current
-        self._mark = await transcript_rollback.mark(process.place.folder)
+        # A first turn is not undone: without it there is no session.
+        owner = process.mark if self.turn.resume else None
+        self._mark = await transcript_rollback.mark(process.place.folder, owner)
+        self._is_stored = owner is not None
         process.ask(self.turn.prompt, last=not self._processes.keeps(process))
