@@ -68,11 +68,11 @@ async def continue_session(
 
 
 async def disconnect_after_first_word(
-    gateway: Gateway, provider: SimulatedProvider, session: str, text: str
-) -> None:
-    """Starts a streamed turn and disconnects after its first word."""
+    gateway: Gateway, provider: SimulatedProvider, session: str | None, text: str
+) -> str:
+    """Starts a streamed turn, disconnects after its first word, and returns the session's id."""
     provider.script(SLOW)
-    headers = CLAUDE | {SESSION: session}
+    headers = CLAUDE | ({SESSION: session} if session else {})
     body = {
         "model": "sonnet",
         "stream": True,
@@ -84,6 +84,7 @@ async def disconnect_after_first_word(
         async for line in stream.aiter_lines():
             if "one" in line:
                 break
+        return str(stream.headers[SESSION])
 
 
 async def test_later_turns_reuse_the_sessions_process(
@@ -233,6 +234,35 @@ async def test_oneshot_mode_uses_one_process_per_request(
         await continue_session(running, session)
         assert (capacity(running).live, capacity(running).warm) == (0, 0)
     assert "My name is Ada." in last_messages(provider)
+
+
+@pytest.mark.parametrize("mode", ["live", "oneshot"])
+async def test_the_text_of_an_abandoned_first_turn_stays_in_the_conversation(
+    mode: str,
+    gateway: GatewayFactory,
+    provider: SimulatedProvider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli_process, "INTERRUPT_TIMEOUT_S", 30.0)
+    async with gateway(claude_process_mode=mode) as running:
+        session = await disconnect_after_first_word(running, provider, None, "Count.")
+        await until(lambda: capacity(running).active == 0)
+        await continue_session(running, session, "Go on.")
+    said = json.loads(last_messages(provider))
+    assert ["one" in json.dumps(it) for it in said if it["role"] == "assistant"][:1] == [True]
+
+
+async def test_oneshot_mode_keeps_the_text_of_an_answer_that_ends_before_the_clis_turn(
+    gateway: GatewayFactory, provider: SimulatedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_process, "INTERRUPT_TIMEOUT_S", 30.0)
+    limit = Says("one two", stop="max_tokens")
+    async with gateway(claude_process_mode="oneshot", claude_cut_at_output_limit=True) as running:
+        provider.script(limit, Says("three", delay=60.0))
+        session = await begin(running, "Count.")
+        provider.clear()
+        await continue_session(running, session, "Go on.")
+    assert "one two" in last_messages(provider)
 
 
 async def test_deleting_a_session_ends_its_process_and_removes_its_directory(

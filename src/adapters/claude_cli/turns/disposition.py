@@ -12,6 +12,7 @@ class Disposition(Enum):
     KEEP = auto()  # return the process
     INTERRUPT = auto()  # interrupt the CLI's turn, and return the process
     UNDO = auto()  # interrupt, remove the turn from the conversation, and return the process
+    INTERRUPT_AND_STOP = auto()  # interrupt the CLI's turn so that it is stored, then stop
     STOP = auto()  # stop the process; the transcript stays as it is
     VERIFY = auto()  # stop, and cut the transcript if it lacks the end of the turn
     CUT_TRANSCRIPT = auto()  # stop, and cut the transcript to its length before the turn
@@ -29,6 +30,7 @@ class TurnFacts:
     has_process: bool
     owns_folder: bool  # whether the session's folder was made for this turn
     reusable: bool  # whether the pool wants the process, and the process can take another turn
+    interruptible: bool  # whether the process can be told to end its turn
     doubtful: bool  # whether the disk may have lost part of the transcript
     resumed: bool  # whether the session had turns before
     answered: bool  # whether the last event of the answer was made
@@ -41,7 +43,8 @@ class TurnFacts:
 class Row:
     """One row of the table: it applies where every column that is set equals the fact.
 
-    `usable` means that the process can be returned: reusable, no doubt, and in time.
+    `usable` means that the process can be returned: reusable, no doubt, and in time. At its
+    deadline a turn can no longer be interrupted.
     """
 
     then: Disposition
@@ -49,6 +52,7 @@ class Row:
     has_process: bool | None = None
     owns_folder: bool | None = None
     usable: bool | None = None
+    interruptible: bool | None = None
     failed: bool | None = None
     doubtful: bool | None = None
     resumed: bool | None = None
@@ -62,6 +66,7 @@ class Row:
         expired = end is TurnState.EXPIRED
         derived = {
             "usable": facts.reusable and not facts.doubtful and not expired,
+            "interruptible": facts.interruptible and not expired,
             "failed": end is TurnState.FAILED,
         }
         return all(
@@ -113,6 +118,15 @@ ROWS = (
         reason="The client has the answer, but the disk may not hold it.",
     ),
     Row(
+        interruptible=True,
+        answered=True,
+        cli_ended=False,
+        failed=False,
+        then=Disposition.INTERRUPT_AND_STOP,
+        reason="The answer ended before the CLI's turn, and the process is not kept. Stopped at "
+        "once, it would not store the text so far.",
+    ),
+    Row(
         answered=True,
         then=Disposition.STOP,
         reason="The client has the answer, and the conversation keeps it.",
@@ -135,6 +149,14 @@ ROWS = (
         resumed=True,
         then=Disposition.CUT_TRANSCRIPT,
         reason="The client will send the failed turn again.",
+    ),
+    Row(
+        interruptible=True,
+        known=True,
+        failed=False,
+        then=Disposition.INTERRUPT_AND_STOP,
+        reason="The client left a first turn, and the process is not kept. Stopped at once, it would "
+        "not store the text so far.",
     ),
     Row(
         known=True,

@@ -47,16 +47,20 @@ class Settlement:
                     await self._held.keep()
                 self._processes.return_(self._held.current)
                 return TurnEvent.PROCESS_RETURNED
-            disposition = self._lifecycle.disposition(replace(facts, reusable=False))
+            disposition = self._lifecycle.disposition(
+                replace(facts, reusable=False, interruptible=False)
+            )
         await self._end(disposition, answer)
         return TurnEvent.PROCESS_STOPPED
 
     async def _facts(self, answer: AnswerStatus) -> TurnFacts:
         doubtful = self._held.exists and await self._held.is_doubtful()
+        interruptible = self._held.exists and self._is_interruptible()
         return TurnFacts(
             has_process=self._held.exists,
             owns_folder=self._held.owns_folder,
-            reusable=self._held.exists and self._is_reusable(),
+            reusable=interruptible and self._processes.keeps(self._held.current),
+            interruptible=interruptible,
             doubtful=doubtful,
             resumed=self._held.turn.resume,
             answered=answer.answered,
@@ -65,13 +69,13 @@ class Settlement:
             refused=answer.refused,
         )
 
-    def _is_reusable(self) -> bool:
-        """Whether the process can take another turn.
+    def _is_interruptible(self) -> bool:
+        """Whether the process takes messages after its prompt.
 
         It must have confirmed this turn. Late events of it would else look like the next turn's.
         """
         process = self._held.current
-        return process.alive and process.turn_confirmed and self._processes.keeps(process)
+        return process.alive and process.turn_confirmed and process.place.supports_multiple_turns
 
     async def _is_ready(self, disposition: Disposition) -> bool:
         """Prepares the process for its next turn; returns False if it did not confirm that."""
@@ -85,7 +89,11 @@ class Settlement:
             return
         process = self._held.current
         try:
-            if answer.cli_ended:  # at EOF on its input the process exits by itself
+            cli_ended = answer.cli_ended or (
+                disposition is Disposition.INTERRUPT_AND_STOP
+                and await process.undo_turn(forget=False)
+            )
+            if cli_ended:  # at EOF on its input the process exits by itself
                 process.child.write(b"", last=True)
                 await process.child.ended(EXIT_GRACE_S)
             await self._processes.launcher.stop(

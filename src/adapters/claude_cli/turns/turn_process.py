@@ -120,4 +120,5 @@ class TurnProcess:
         owner = process.mark if self.turn.resume else None
         self._mark = await transcript_rollback.mark(process.place.folder, owner)
         self._is_stored = owner is not None
-        process.ask(self.turn.prompt, last=not self._processes.keeps(process))
+        # While its input is open, a process can be interrupted, even if it is not kept.
+        process.ask(self.turn.prompt, last=not process.place.supports_multiple_turns)

@@ -26,7 +26,7 @@ def facts(*true: str) -> TurnFacts:
 def every_end() -> Iterator[tuple[TurnState, TurnFacts]]:
     """The ends and facts that can occur together, and those that cannot."""
     for end, values in product(
-        sorted(ENDS, key=lambda it: it.name), product((False, True), repeat=9)
+        sorted(ENDS, key=lambda it: it.name), product((False, True), repeat=10)
     ):
         yield end, TurnFacts(**dict(zip(NAMES, values, strict=True)))
 
@@ -43,11 +43,17 @@ def expected(end: TurnState, it: TurnFacts) -> Disposition:
         if end is not TurnState.FAILED and (it.answered or it.resumed or it.known):
             is_left = it.resumed and not it.answered
             return Disposition.UNDO if is_left else Disposition.INTERRUPT
+    is_interruptible = it.interruptible and end not in {TurnState.EXPIRED, TurnState.FAILED}
     if it.answered and not undone:
-        return Disposition.VERIFY if it.doubtful else Disposition.STOP
+        then = not_kept(is_interruptible=is_interruptible and not it.cli_ended)
+        return Disposition.VERIFY if it.doubtful else then
     if it.resumed:
         return Disposition.CUT_TRANSCRIPT
-    return Disposition.STOP if it.known else Disposition.DISCARD_FOLDER
+    return not_kept(is_interruptible=is_interruptible) if it.known else Disposition.DISCARD_FOLDER
+
+
+def not_kept(*, is_interruptible: bool) -> Disposition:
+    return Disposition.INTERRUPT_AND_STOP if is_interruptible else Disposition.STOP
 
 
 def test_every_combination_of_end_and_facts() -> None:
@@ -78,6 +84,7 @@ DONE = ("has_process", "answered", "known", "cli_ended")
         ("COMPLETED", DONE, "STOP", "has the answer, and the conversation keeps it"),
         ("COMPLETED", (*DONE, "reusable", "doubtful"), "VERIFY", "the disk may not hold it"),
         ("COMPLETED", (*DONE[:-1], "reusable"), "INTERRUPT", "before the CLI's turn"),
+        ("COMPLETED", (*DONE[:-1], "interruptible"), "INTERRUPT_AND_STOP", "before the CLI's turn"),
         ("COMPLETED", DONE[:-1], "STOP", "has the answer, and the conversation keeps it"),
         ("EXPIRED", (*DONE, "reusable"), "STOP", "has the answer, and the conversation keeps it"),
         ("EXPIRED", ("has_process", "reusable", "resumed"), "CUT_TRANSCRIPT", "send the failed"),
@@ -86,6 +93,12 @@ DONE = ("has_process", "answered", "known", "cli_ended")
         ("CANCELLED", ("has_process", "reusable", "resumed"), "UNDO", "will send the turn again"),
         ("CANCELLED", ("has_process", "resumed"), "CUT_TRANSCRIPT", "send the failed"),
         ("CANCELLED", ("has_process", "reusable", "known"), "INTERRUPT", "left a first turn"),
+        (
+            "CANCELLED",
+            ("has_process", "interruptible", "known"),
+            "INTERRUPT_AND_STOP",
+            "left a first",
+        ),
         ("CANCELLED", ("has_process", "reusable"), "DISCARD_FOLDER", "No client knows"),
         ("FAILED", ("has_process", "reusable", "resumed"), "CUT_TRANSCRIPT", "send the failed"),
         ("FAILED", ("has_process", "reusable", "known"), "STOP", "knows the new session, so"),

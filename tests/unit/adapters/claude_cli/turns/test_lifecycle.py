@@ -66,6 +66,7 @@ FACTS = TurnFacts(
     has_process=True,
     owns_folder=False,
     reusable=True,
+    interruptible=True,
     doubtful=False,
     resumed=True,
     answered=True,
