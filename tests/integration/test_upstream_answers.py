@@ -187,6 +187,37 @@ async def test_an_answer_is_judged_by_its_content_and_not_by_its_content_type(
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_error_whose_body_is_cut_is_relayed_as_far_as_it_came(
+    stream: bool, ask: Asked
+) -> None:
+    begun = b'{"error": {"message": "No such model'
+    for raw in (
+        head("404 Not Found", content_type="application/json", content_length="99") + begun,
+        chunked(begun, end=b"ff\r\nhel").replace(b"200 OK", b"404 Not Found"),
+    ):
+        response = await ask(raw, stream=stream)
+        assert response.status_code == 404
+        assert response.content.startswith(begun)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_error_that_is_cut_before_its_body_is_an_error_of_the_gateway(
+    stream: bool, ask: Asked
+) -> None:
+    raw = head("404 Not Found", content_type="application/json", content_length="99")
+    response = await ask(raw, stream=stream)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (502, "upstream_invalid_response")
+    assert "status 404" in error["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_error_with_an_empty_body_keeps_its_status(stream: bool, ask: Asked) -> None:
+    response = await ask(sized(b"", "404 Not Found"), stream=stream)
+    assert (response.status_code, response.content) == (404, b"")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_an_error_whose_body_never_ends_keeps_its_status(
     stream: bool, gateway: GatewayFactory
 ) -> None:
@@ -200,7 +231,8 @@ async def test_an_error_whose_body_never_ends_keeps_its_status(
             openai_base_url=f"{url}/v1", openai_api_key="x", upstream_first_byte_timeout_ms=6_000
         ) as running,
     ):
-        assert (await running.chat(stream=stream)).status_code == 400
+        response = await running.chat(stream=stream)
+        assert (response.status_code, response.content) == (400, b'{"error":')
 
 
 @pytest.mark.parametrize("stays", [True, False], ids=["stays open", "is closed"])

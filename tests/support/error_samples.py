@@ -72,6 +72,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "storage.later_format": ((99, 2),),
     "upstream.not_http": ((600,),),
     "upstream.unreadable": (("invalid framing",),),
+    "upstream.no_error_body": ((404,),),
     "upstream.no_completion": (("a web page",),),
     "upstream.redirected": ((301, "https://elsewhere.example"),),
     "upstream.empty": (("an empty body",),),

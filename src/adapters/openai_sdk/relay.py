@@ -18,6 +18,7 @@ from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.transport import Transport
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
+from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
@@ -72,7 +73,7 @@ class PassthroughBackend:
                 async with await self._open(request, credential, deadlines) as answer:
                     return await self._read(answer, deadlines, request.choices)
         except UpstreamRefusalError as refusal:
-            return refusal.response
+            return _error_response(refusal)
 
     async def _read(self, answer: Answer, deadlines: Deadlines, choices: int) -> UpstreamResponse:
         body = b""
@@ -103,7 +104,7 @@ class PassthroughBackend:
         except UpstreamRefusalError as refusal:
             if begun is not None:  # raised by the events: an error event in mid-stream
                 raise
-            yield refusal.response
+            yield _error_response(refusal)
         finally:
             if answer is not None:
                 if begun is not None and begun.relay.done:
@@ -143,6 +144,18 @@ class _Complete:
 
     async def __aexit__(self, *_: object) -> None:
         pass
+
+
+def _error_response(refusal: UpstreamRefusalError) -> UpstreamResponse:
+    """Returns the upstream's own error.
+
+    Raises:
+        UpstreamInvalidResponseError: the answer was cut before its body.
+    """
+    if refusal.is_cut:
+        with reported:
+            raise errors.no_error_body(refusal.response.status) from None
+    return refusal.response
 
 
 async def _drain(body: AnswerBody) -> None:

@@ -48,10 +48,14 @@ class UpstreamInvalidResponseError(BackendError):
 
 
 class UpstreamRefusalError(BackendError):
-    """The upstream answered with an error; status, headers and body are relayed unchanged."""
+    """The upstream answered with an error; status, headers and body are relayed unchanged.
+
+    `is_cut` is whether the answer ended before its body, of which nothing came.
+    """
 
     code = "upstream_error"
 
-    def __init__(self, response: UpstreamResponse) -> None:
+    def __init__(self, response: UpstreamResponse, *, is_cut: bool = False) -> None:
         super().__init__(f"The upstream answered with status {response.status}.")
         self.response = response
+        self.is_cut = is_cut

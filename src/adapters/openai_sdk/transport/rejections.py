@@ -2,6 +2,7 @@
 
 import asyncio
 
+from modegate.adapters.openai_sdk.transport.content_coding import MAX_ANSWER_BYTES
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import upstream as errors
@@ -19,17 +20,20 @@ async def rejection(answer: Answer, patience: float) -> GatewayError:
     if status > LAST_STATUS:
         return errors.not_http(status)
     if status >= FIRST_ERROR:
-        return UpstreamRefusalError(await _refusal(answer, patience))
+        return await _refusal(answer, patience)
     if status >= FIRST_REDIRECT:
         return errors.redirected(status, answer.redirect_target)
     return errors.unreadable(f"unexpected status {status}")
 
 
-async def _refusal(answer: Answer, patience: float) -> UpstreamResponse:
-    """Returns the error response; its body is empty if it cannot be read."""
+async def _refusal(answer: Answer, patience: float) -> UpstreamRefusalError:
+    """Returns the error response with what came of its body."""
+    body, is_cut = bytearray(), False
     try:
         async with asyncio.timeout(patience):
-            body = await answer.body.read_all()
+            while len(body) < MAX_ANSWER_BYTES and (piece := await answer.body.read()):
+                body += piece
     except (GatewayError, TimeoutError):
-        body = b""
-    return UpstreamResponse(answer.head.status, answer.head.headers, body)
+        is_cut = not body
+    response = UpstreamResponse(answer.head.status, answer.head.headers, bytes(body))
+    return UpstreamRefusalError(response, is_cut=is_cut)

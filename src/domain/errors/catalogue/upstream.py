@@ -84,6 +84,16 @@ def unreadable(reason: str) -> UpstreamInvalidResponseError:
     )
 
 
+def no_error_body(status: int) -> UpstreamInvalidResponseError:
+    """Returns the error for an upstream's error whose body is missing."""
+    return UpstreamInvalidResponseError(
+        f"The upstream answered with status {status}, but ended its answer before the error's text.",
+        remedies=(Remedy.CHECK_UPSTREAM,),
+        reason=f"status {status} with a body that was cut at its start",
+        status=status,
+    )
+
+
 def no_completion(came: str) -> UpstreamInvalidResponseError:
     """Returns the error for an answer that is not a chat completion."""
     return UpstreamInvalidResponseError(
