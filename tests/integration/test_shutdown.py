@@ -81,6 +81,7 @@ async def test_shutdown_finishes_running_requests_and_rejects_new_ones(
                 refused = await client.post("/v1/chat/completions", json=BODY, headers=CLAUDE)
                 assert refused.status_code == 503
                 assert refused.json()["error"]["code"] == "server_shutting_down"
+                assert refused.headers["Retry-After"] == "1"
             await client.aclose()
         go_on.touch()
         finished = await asking
@@ -138,13 +139,20 @@ async def test_a_second_signal_stops_the_gateway_at_once(
 ) -> None:
     settings = {"SHUTDOWN_TIMEOUT_MS": LONG_MS}
     with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
-        asking = asyncio.create_task(ask(http, running))
-        await until(lambda: claude.starts)
+        whole = asyncio.create_task(ask(http, running))
+        streamed = asyncio.create_task(ask(http, running, stream=True))
+        await until(lambda: len(claude.starts) == 2)
         running.process.send_signal(signal.SIGINT)
         await until(lambda: (running.ask("/health") or {}).get("status") == "draining")
         running.process.send_signal(signal.SIGINT)
         await ended(running)
-        await asyncio.wait({asking})
+        response = await whole
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "1"
+        assert response.json()["error"]["code"] == "server_shutting_down"
+        if (response := await streamed).status_code == 200:
+            assert "stream_error" in response.text
+            assert response.text.endswith("data: [DONE]\n\n")
     await until(lambda: not alive(claude))
 
 

@@ -6,6 +6,9 @@ from modegate.domain.errors.gateway_error import Details, GatewayError
 from modegate.domain.errors.remedies import Input, Remedy
 from modegate.domain.quota import Quota
 
+# Seconds until another process usually serves the address.
+RESTART_S = 1.0
+
 
 class BusyError(GatewayError):
     """The request is valid, but cannot be served now; a later retry may succeed."""
@@ -22,6 +25,7 @@ class ShuttingDownError(BusyError):
         if problem is None:
             problem = "The server is shutting down."
             details.setdefault("remedies", (Remedy.RETRY_SOON,))
+        details.setdefault("retry_after", RESTART_S)
         super().__init__(problem, **details)
 
 

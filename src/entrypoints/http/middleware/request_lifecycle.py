@@ -100,14 +100,11 @@ class RequestLifecycle:
             async with _Opened(scope):
                 await self._app(scope, client.receive, client.send)
         except asyncio.CancelledError:
-            if not client.cancelled_by_us():
+            is_ours = client.cancelled_by_us()
+            if client.was_cut or not is_ours:  # a second signal cancels all tasks
+                await self._report_shutdown(scope, client)
+            if not is_ours:
                 raise
-            if client.was_cut and not client.answered:
-                await self._app(
-                    {**scope, REFUSED: limits.shutting_down()}, empty_receive(), client.send
-                )
-            elif client.was_cut:
-                await client.send_cut()
         except Exception:
             log.exception("request failed outside all error handlers")
             await client.send_failure()
@@ -118,6 +115,13 @@ class RequestLifecycle:
             record.end()
             for observer in self._observers:
                 observer.observe(record)
+
+    async def _report_shutdown(self, scope: Message, client: ClientConnection) -> None:
+        if client.answered:
+            await client.send_cut()
+            return
+        refused = {**scope, REFUSED: limits.shutting_down()}
+        await self._app(refused, empty_receive(), client.send)
 
     async def drain(self, patience: float) -> None:
         """Rejects new requests, and cancels running requests after `patience` seconds."""
