@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.client import ClientId
-from modegate.domain.errors import StorageError
 from modegate.domain.session import Session
 
 
@@ -40,16 +39,12 @@ class ManageSessions:
             InvalidSessionIdError: if `session_id` is not a session id.
             SessionNotFoundError: if the session is unknown, expired, or another client's.
             SessionBusyError: if a request is using the session.
-            StorageError: if the session cannot be deleted.
+            StorageError: if the session cannot be deleted; it then stays, and can be deleted later.
         """
         async with self.sessions.resume(session_id, client) as session:
-            try:
-                await self.sessions.store.remove(session.id)
-            except StorageError:  # on a full disk, deleting the transcript frees enough space
-                await self.transcripts.delete(session.id)
-                await self.sessions.store.remove(session.id)
-            else:
-                await self.transcripts.delete(session.id)
+            # The transcript first: it gives a full disk the room that the store needs.
+            await self.transcripts.delete(session.id)
+            await self.sessions.store.remove(session.id)
             return session
 
     def _shown(self, session: Session) -> Session:

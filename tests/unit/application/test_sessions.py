@@ -192,13 +192,17 @@ async def test_a_failed_transcript_deletion_does_not_block_other_sessions(world:
     assert [session.id for session in await world.store.find()] == [ONE]
 
 
-async def test_a_failed_transcript_deletion_is_reported_and_left_to_cleanup(world: World) -> None:
-    ending = replace(world.sessions, transcripts=StuckTranscriptStore(ONE))
+async def test_a_session_whose_deletion_failed_stays_and_can_be_deleted_later(
+    world: World,
+) -> None:
+    ending = replace(world.sessions, transcripts=StuckTranscriptStore(ONE, TWO))
+    await world.store.put(Session.start(ONE, ME, 50.0))
     with pytest.raises(StorageError):
         await ending.end(ONE, ME)
+    assert (await ending.get(ONE, ME)).id == ONE
+    await world.sessions.end(ONE, ME)
     with pytest.raises(SessionNotFoundError):
-        await ending.get(ONE, ME)
-    assert await world.expire.execute() == 1
+        await world.sessions.get(ONE, ME)
     assert world.transcripts.ids == {TWO}
 
 
