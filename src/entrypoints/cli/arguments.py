@@ -1,6 +1,7 @@
 """Defines the commands, their options and their `--help` texts."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TypeAlias
@@ -45,7 +46,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     Raises:
         SystemExit: after `--help` and `--version`, and with status 2 after wrong usage.
     """
-    return build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = build_parser()
+    parser.check_order(given)
+    return parser.parse_args(given)
 
 
 def build_parser() -> Parser:

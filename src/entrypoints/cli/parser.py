@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 USAGE_ERROR = 2
@@ -55,6 +55,29 @@ class Parser(argparse.ArgumentParser):
         if left:
             self.error(self._left_over(left))
         return known, left
+
+    def check_order(self, arguments: Sequence[str]) -> None:
+        """Reports an option of a command that comes before the command.
+
+        Raises:
+            SystemExit: with status 2.
+        """
+        first, _, _ = (arguments[0] if arguments else "").partition("=")
+        found = {name: it.option_named(first) for name, it in self._commands().items()}
+        having = {name: option for name, option in found.items() if option is not None}
+        if self.option_named(first) or not having:
+            return
+        command = next((it for it in arguments if it in having), next(iter(having)))
+        value = f" {having[command].metavar}" if having[command].metavar else ""
+        self.error(f"{first} belongs after the command: `{self.prog} {command} {first}{value}`")
+
+    def option_named(self, name: str) -> argparse.Action | None:
+        """Returns the option with this name, such as `--config`; None if there is none."""
+        return self._option_string_actions.get(name)
+
+    def _commands(self) -> Mapping[str, "Parser"]:
+        kind = argparse._SubParsersAction  # noqa: SLF001 - it has no public name
+        return next((it.choices for it in self._actions if isinstance(it, kind)), {})
 
     def _left_over(self, left: Sequence[str]) -> str:
         wrong = next((argument for argument in left if argument.startswith("-")), None)
