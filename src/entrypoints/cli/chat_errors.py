@@ -11,12 +11,14 @@ from modegate.domain.errors.catalogue import access, claude_code, sessions, upst
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.program_name import command_name
-from modegate.entrypoints.cli.wording import CLIENT
+from modegate.entrypoints.cli.wording import CLIENT, OPTIONS
+from modegate.entrypoints.http.messages.errors import INCOMPLETE
 from modegate.entrypoints.http.messages.wording import HEADERS
 
 SAFE_CONTROLS = "\n\t"
 CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
 LONGEST = 600
+A_MOMENT_S = "1"  # where an answer names no time
 NOT_FOUND = 404
 OTHER_MODEL = "choose another with --model, or add --claude to use Claude Code"
 # In the gateway's message, around the names that it knows.
@@ -79,6 +81,12 @@ def stream_cut(reason: str) -> str:
     return f"the answer was cut: {reason.rstrip('.')}: retry"
 
 
+def stream_failed(error: openai.APIError) -> str:
+    """Returns the message for an error event in a stream; the gateway's own has its advice."""
+    reason = _in_options(error.message.removeprefix(INCOMPLETE), None)
+    return f"the answer was cut: {reason.rstrip('.')}"
+
+
 def not_modegate(question: ChatOptions) -> str:
     """Returns the message for a server that is not modegate."""
     return f"the server at {question.url} is not modegate: check --url, or HOST and PORT"
@@ -98,7 +106,8 @@ def _refusal(error: openai.APIStatusError, question: ChatOptions) -> str:
         return f"{message.rstrip('.')} (HTTP {error.status_code}): {OTHER_MODEL}"
     if reworded := _with_options(message, question):
         return reworded.rstrip(".")
-    return f"{message.rstrip('.')} (HTTP {error.status_code})"
+    reworded = _in_options(message, error.response.headers.get("retry-after"))
+    return f"{reworded.rstrip('.')} (HTTP {error.status_code})"
 
 
 def _with_options(message: str, question: ChatOptions) -> str | None:
@@ -117,12 +126,22 @@ def _with_options(message: str, question: ChatOptions) -> str | None:
     return next(found, None)
 
 
+def _in_options(message: str, retry_after: str | None) -> str:
+    """Returns a message with the words of HTTP replaced by those of the command line."""
+    seconds = retry_after or A_MOMENT_S
+    for remedy, words in OPTIONS.items():
+        if words and (over_http := HEADERS.words[remedy]):
+            message = message.replace(over_http, words.format(seconds=seconds))
+    return message
+
+
 def _no_model(message: str, question: ChatOptions) -> str:
     if question.mode is Mode.PASSTHROUGH:
         return f"the upstream has no model {question.model}: {OTHER_MODEL}"
-    valid = KNOWN_MODELS.search(message)
-    named = f", one of: {valid[1]}" if valid else ""
-    return f"Claude Code has no model {question.model}: choose another with --model{named}"
+    if valid := KNOWN_MODELS.search(message):
+        named = f"choose another with --model, one of: {valid[1]}"
+        return f"Claude Code has no model {question.model}: {named}"
+    return _in_options(message, None).rstrip(".")
 
 
 def strip_control_characters(text: str) -> str:

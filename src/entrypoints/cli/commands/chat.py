@@ -16,6 +16,7 @@ from modegate.entrypoints.cli.chat_errors import (
     not_modegate,
     one_line,
     stream_cut,
+    stream_failed,
     strip_control_characters,
     unusable_certificates,
 )
@@ -114,8 +115,8 @@ def _received(stream: Stream[ChatCompletionChunk]) -> Iterator[ChatCompletionChu
         yield from stream
     except openai.APIConnectionError:
         raise ChatError(stream_cut("the connection broke")) from None
-    except openai.OpenAIError as error:
-        raise ChatError(stream_cut(str(error))) from None
+    except openai.APIError as error:
+        raise ChatError(stream_failed(error)) from None
     except Exception as error:
         raise ChatError(stream_cut(type(error).__name__)) from error
 

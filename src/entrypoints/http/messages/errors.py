@@ -76,6 +76,7 @@ FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
         431: ("headers_too_large", "The headers are larger than 64 KiB: send fewer, or shorter."),
     }
 )
+INCOMPLETE = "The answer is incomplete. "
 NOT_HTTP = (
     "invalid_request",
     "The request is not well-formed HTTP/1.1: check the client and any proxy.",
@@ -118,6 +119,6 @@ def internal_error() -> bytes:
 
 def stream_error(error: GatewayError) -> bytes:
     """Returns the error of a started stream, whose status is already sent."""
-    message = f"The answer is incomplete. {error.explain(HEADERS)}"
+    message = f"{INCOMPLETE}{error.explain(HEADERS)}"
     _, kind = status_of(type(error))
     return error_object(message, kind, errors.StreamCutError.code)

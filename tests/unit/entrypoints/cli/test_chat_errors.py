@@ -1,7 +1,9 @@
 """`modegate chat` tells the gateway's errors with options in place of headers."""
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import httpx2
 import openai
@@ -10,10 +12,10 @@ from support.error_samples import SAMPLES, SESSION, own_subclass
 
 from modegate.domain.errors import GatewayError
 from modegate.domain.routing.mode import Mode
-from modegate.entrypoints.cli.chat_errors import explain
+from modegate.entrypoints.cli.chat_errors import explain, stream_failed
 from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.wording import CLIENT
-from modegate.entrypoints.http.messages.errors import render_error
+from modegate.entrypoints.http.messages.errors import render_error, stream_error
 from modegate.entrypoints.http.messages.wording import HEADERS
 
 QUESTION = ChatOptions("Hi", "http://127.0.0.1:9/v1", Mode.CLAUDE_CODE, session=SESSION.upper())
@@ -23,12 +25,15 @@ ERRORS: Mapping[str, GatewayError] = {
     if "X-Claude" in error.explain(HEADERS) and not name.startswith("parameters.")
 }
 
+# `chat` never sends a key for the upstream.
+REACHABLE = [name for name, it in SAMPLES.items() if "X-OpenAI-API-Key" not in it.explain(HEADERS)]
 
-def raised(error: GatewayError) -> openai.APIStatusError:
+
+def raised(error: GatewayError, **headers: str) -> openai.APIStatusError:
     """The error of the SDK for a response of the gateway."""
     status, body = render_error(error)
     request = httpx2.Request("POST", QUESTION.url)
-    response = httpx2.Response(status, content=body, request=request)
+    response = httpx2.Response(status, content=body, request=request, headers=headers)
     return openai.APIStatusError("x", response=response, body=json.loads(body)["error"])
 
 
@@ -43,6 +48,43 @@ def test_a_subclass_is_explained_as_its_parent(name: str) -> None:
     error = ERRORS[name]
     own = own_subclass(error, code="own")
     assert explain(raised(own), QUESTION) == explain(raised(error), QUESTION)
+
+
+def test_a_rate_limit_names_the_seconds_and_no_header() -> None:
+    told = explain(raised(SAMPLES["limits.too_many_requests"], **{"Retry-After": "9"}), QUESTION)
+    assert told.endswith("send them more slowly, and this one again in 9 s (HTTP 429)")
+    assert "Retry-After" not in told
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("name", REACHABLE)
+def test_no_message_names_a_header(name: str, mode: Mode) -> None:
+    told = explain(raised(SAMPLES[name]), replace(QUESTION, mode=mode))
+    assert not re.search(r"Retry-After|X-[A-Z]|Authorization", told), told
+
+
+def test_a_model_that_the_account_lacks_is_not_called_unknown() -> None:
+    told = explain(raised(SAMPLES["claude_code.unknown_model"]), QUESTION)
+    assert "does not offer this model to the server's account" in told
+    assert "choose another one with --model, such as sonnet" in told
+
+
+def event(message: str) -> openai.APIError:
+    return openai.APIError(message, request=httpx2.Request("POST", QUESTION.url), body={})
+
+
+@pytest.mark.parametrize("name", REACHABLE)
+def test_a_cut_stream_has_the_advice_of_its_error_and_no_other(name: str) -> None:
+    error = SAMPLES[name]
+    told = stream_failed(event(json.loads(stream_error(error))["error"]["message"]))
+    assert told.startswith("the answer was cut: ")
+    assert "incomplete. " not in told
+    assert not told.endswith(": retry")
+    assert not re.search(r"Retry-After|X-[A-Z]|Authorization", told), told
+
+
+def test_an_upstreams_error_event_is_reported_without_advice() -> None:
+    assert stream_failed(event("Out of tokens.")) == "the answer was cut: Out of tokens"
 
 
 def test_other_messages_stay_as_they_are() -> None:
