@@ -64,7 +64,18 @@ class InboundRequest:
     def of(
         cls, params: Mapping[str, object], mode: Mode, session_id: str | None = None
     ) -> "InboundRequest":
-        """Returns a request made in this process, without HTTP."""
+        """Returns a request made in this process, without HTTP.
+
+        Raises:
+            TypeError: `mode` is no `Mode`, or `params` is no mapping.
+        """
+        if not isinstance(mode, Mode):
+            raise TypeError(f"mode must be Mode.CLAUDE_CODE or Mode.PASSTHROUGH, not {mode!r}")
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                "params must be a mapping, as the JSON object of a request, not "
+                f"{type(params).__name__}"
+            )
 
         async def read() -> ChatBody:
             return ChatBody(json.dumps(params).encode(), params)
