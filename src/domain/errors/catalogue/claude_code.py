@@ -147,9 +147,12 @@ def cut_without_text() -> EmptyResponseError:
 
 
 def answer_too_long(limit: int) -> OutputLimitError:
-    """Returns the error for an answer of more than `limit` bytes."""
+    """Returns the error for an answer for which the CLI wrote more than `limit` bytes.
+
+    These include thinking and the framing of events, so the text itself is several times shorter.
+    """
     return OutputLimitError(
-        f"The answer is longer than {limit} bytes.",
+        f"Claude Code wrote more than {limit} bytes of events for this answer.",
         remedies=(Remedy.ASK_FOR_SHORTER_ANSWER,),
         limit=limit,
     )

@@ -29,3 +29,11 @@ def test_output_above_the_limit_is_rejected_in_one_or_many_lines() -> None:
 
 def test_a_too_deeply_nested_line_is_skipped() -> None:
     assert JsonLines(10**6).feed(b'{"a":' + b"[" * 200_000 + b"\n{}\n") == [{}]
+
+
+def test_the_limit_counts_the_bytes_of_events_and_the_error_says_so() -> None:
+    lines = JsonLines(64)
+    event = b'{"type": "stream_event", "event": {}}\n'
+    assert lines.feed(event)
+    with pytest.raises(OutputLimitError, match="more than 64 bytes of events"):
+        lines.feed(event)
