@@ -102,7 +102,7 @@ def too_slow(seconds: float) -> TurnTimeoutError:
 def too_silent() -> TurnTimeoutError:
     """Returns the error for a running process that writes nothing."""
     return TurnTimeoutError(
-        "Claude Code fell silent.", remedies=(Remedy.RETRY,), is_repeatable=True
+        "Claude Code stopped responding.", remedies=(Remedy.RETRY,), is_repeatable=True
     )
 
 
@@ -186,6 +186,4 @@ def crashed() -> BackendCrashedError:
 
 def refused_instructions() -> BackendCrashedError:
     """Returns the error for a CLI that rejects its system prompt."""
-    return BackendCrashedError(
-        "Claude Code did not take its instructions.", remedies=(Remedy.RETRY,)
-    )
+    return BackendCrashedError("Claude Code rejected the system prompt.", remedies=(Remedy.RETRY,))

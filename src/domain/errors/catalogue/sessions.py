@@ -41,9 +41,9 @@ def busy() -> SessionBusyError:
 
 
 def still_ending() -> SessionBusyError:
-    """Returns the error for a session whose last turn is still being ended."""
+    """Returns the error for a session whose last turn is still being settled."""
     return SessionBusyError(
-        "An earlier request of this session is still being ended.",
+        "An earlier request of this session is still being cleaned up.",
         remedies=(Remedy.RETRY_SOON,),
         retry_after=ENDING_RETRY_AFTER_S,
     )

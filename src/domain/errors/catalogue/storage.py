@@ -9,7 +9,7 @@ BUSY_RETRY_AFTER_S = 2.0
 def full() -> StorageError:
     """Returns the error for a full disk."""
     return StorageError(
-        "The storage that the server keeps its sessions in is full.",
+        "The server's session storage is full.",
         remedies=(Remedy.FREE_DISK_SPACE,),
     )
 
@@ -17,7 +17,7 @@ def full() -> StorageError:
 def busy() -> StorageError:
     """Returns the error for a storage that is locked, or lacks a resource, for now."""
     return StorageError(
-        "The server cannot open its storage just now.",
+        "The server's session storage is temporarily unavailable.",
         remedies=(Remedy.RETRY_SOON, Remedy.CHECK_OPEN_FILES),
         retry_after=BUSY_RETRY_AFTER_S,
     )
@@ -26,7 +26,7 @@ def busy() -> StorageError:
 def broken() -> StorageError:
     """Returns the error for a storage that cannot be read or written."""
     return StorageError(
-        "The server cannot use what it keeps its sessions in.",
+        "The server cannot read or write its session storage.",
         remedies=(Remedy.CHECK_STATE_FOLDER,),
     )
 

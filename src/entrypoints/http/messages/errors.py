@@ -69,9 +69,12 @@ FRAMEWORK: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         404: (
             "not_found",
-            "There is nothing at this address: see /docs, or ask /v1/chat/completions.",
+            "This URL does not exist: see /docs, or use /v1/chat/completions.",
         ),
-        405: ("method_not_allowed", "This address does not take this method: see Allow."),
+        405: (
+            "method_not_allowed",
+            "This URL does not support the method: use one that the header Allow lists.",
+        ),
         408: ("request_timeout", "The request did not arrive in time: send it faster."),
         431: ("headers_too_large", "The headers are larger than 64 KiB: send fewer, or shorter."),
     }

@@ -13,6 +13,7 @@ from modegate.domain.errors import (
 from modegate.entrypoints.http.messages.errors import (
     STATUSES,
     error_object,
+    framework_error,
     render_error,
     stream_error,
 )
@@ -102,6 +103,17 @@ def test_a_leaf_of_your_own_is_rendered_as_its_branch(
         found, body = render_error(kind("Why."))
         error = json.loads(body)["error"]
         assert (found, error["type"], error["code"]) == (status, type_, shown)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (404, "This URL does not exist: see /docs, or use /v1/chat/completions."),
+        (405, "This URL does not support the method: use one that the header Allow lists."),
+    ],
+)
+def test_errors_of_the_framework_say_what_to_do(status: int, message: str) -> None:
+    assert json.loads(framework_error(status))["error"]["message"] == message
 
 
 def test_a_lone_surrogate_in_an_error_message_is_replaced() -> None:
