@@ -63,9 +63,9 @@ class VendorBackend:
             raise SessionNotFoundError("The conversation is gone: start a new session.")
         return self._transcripts.get(turn.session.id, [])
 
-    async def list_ids(self) -> set[SessionId]:
-        """Returns the sessions that have a transcript, so that expired ones can be deleted."""
-        return set(self._transcripts)
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        """Returns a page of the sessions with a transcript, so that expired ones can be deleted."""
+        return sorted(it for it in self._transcripts if after is None or it > after)[:limit]
 
     async def delete(self, session_id: SessionId) -> bool:
         """Deletes a transcript. Idempotent."""

@@ -14,9 +14,9 @@ class FakeTranscriptStore:
         self.ids = set(ids)
         self.offered: SessionId | None = None
 
-    async def list_ids(self) -> set[SessionId]:
-        """Returns the ids that are not deleted."""
-        return set(self.ids)
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        """Returns a page of the ids that are not deleted."""
+        return sorted(it for it in self.ids if after is None or it > after)[:limit]
 
     async def delete(self, session_id: SessionId) -> bool:
         """Deletes an id and returns True. Idempotent."""

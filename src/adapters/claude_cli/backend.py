@@ -108,9 +108,11 @@ class ClaudeBackend:
         """
         return self._processes.reserve(cli_model) if effort is None else nullcontext()
 
-    async def list_ids(self) -> set[SessionId]:
-        """Returns the sessions that have a folder, without those of prewarmed processes."""
-        return {*await self._workspace.list_ids()} - self._processes.unused
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        """Returns a page of sessions that have a folder, without those of prewarmed processes."""
+        return await self._workspace.list_ids(
+            limit=limit, after=after, without=self._processes.unused
+        )
 
     async def delete(self, session_id: SessionId) -> bool:
         """Ends the session's process, and deletes its folder with the transcript.

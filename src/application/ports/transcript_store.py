@@ -1,6 +1,6 @@
 """The port for the conversation data that a backend stores."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -11,8 +11,12 @@ from modegate.domain.session import SessionId
 class TranscriptStore(Protocol):
     """Stores transcripts and folders under the public ids of sessions."""
 
-    async def list_ids(self) -> Collection[SessionId]:
-        """Returns the ids of all sessions with stored data."""
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> Sequence[SessionId]:
+        """Returns one page of the ids of sessions with stored data.
+
+        A page has at most `limit` ids, sorted, all greater than `after`; it is empty only after the
+        last id.
+        """
         ...
 
     async def delete(self, session_id: SessionId) -> bool:

@@ -14,6 +14,8 @@ from modegate.domain.session import SessionId
 
 # Ids in memory at once; SQLite accepts at least 999 values in a statement.
 PAGE_SIZE = 500
+# Ids of transcripts in memory at once, 1 MB. Each page of them is a scan of all folders.
+LISTED_IDS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +61,12 @@ class ExpireSessions:
             for session_id in page:
                 yield session_id
             after = page[-1]
-        ids = tuple(await self.transcripts.list_ids())
-        for start in range(0, len(ids), PAGE_SIZE):
-            for session_id in await self.store.find_unknown(ids[start : start + PAGE_SIZE]):
-                yield session_id
+        after = None
+        while page := await self.transcripts.list_ids(limit=LISTED_IDS, after=after):
+            for start in range(0, len(page), PAGE_SIZE):
+                for session_id in await self.store.find_unknown(page[start : start + PAGE_SIZE]):
+                    yield session_id
+            after = page[-1]
 
     async def _remove(self, session_id: SessionId) -> bool:
         if not await self._over(session_id):

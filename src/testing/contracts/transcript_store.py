@@ -28,19 +28,30 @@ class TranscriptStoreContract(ABC):
 
     async def test_list_ids_returns_all_stored_sessions(self) -> None:
         async with self.store() as store:
-            assert set(await store.list_ids()) == {KEPT, OTHER}
+            assert set(await store.list_ids(limit=9)) == {KEPT, OTHER}
+
+    async def test_ids_come_in_sorted_pages(self) -> None:
+        async with self.store() as store:
+            assert list(await store.list_ids(limit=1)) == [KEPT]
+            assert list(await store.list_ids(limit=1, after=KEPT)) == [OTHER]
+            assert list(await store.list_ids(limit=1, after=OTHER)) == []
+
+    async def test_paging_goes_on_after_an_id_that_was_deleted(self) -> None:
+        async with self.store() as store:
+            assert await store.delete(KEPT)
+            assert list(await store.list_ids(limit=1, after=KEPT)) == [OTHER]
 
     async def test_delete_removes_only_the_given_session(self) -> None:
         async with self.store() as store:
             assert await store.delete(KEPT)
-            assert set(await store.list_ids()) == {OTHER}
+            assert set(await store.list_ids(limit=9)) == {OTHER}
 
     async def test_deleting_is_idempotent(self) -> None:
         async with self.store() as store:
             assert await store.delete(KEPT)
             assert await store.delete(KEPT)
             assert await store.delete(UNKNOWN)
-            assert set(await store.list_ids()) == {OTHER}
+            assert set(await store.list_ids(limit=9)) == {OTHER}
 
     async def test_a_reserved_session_is_new_and_reserved_once(self) -> None:
         async with self.store() as store:

@@ -233,6 +233,7 @@ IDS = [SessionId(str(uuid.UUID(int=number, version=4))) for number in range(10)]
 async def many(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Ten sessions of which nine have expired, in pages of three."""
     monkeypatch.setattr("modegate.application.sessions.expire.PAGE_SIZE", 3)
+    monkeypatch.setattr("modegate.application.sessions.expire.LISTED_IDS", 4)
     world.store = Paged()
     world.transcripts.ids.clear()
     for session_id in IDS:
@@ -250,6 +251,18 @@ async def test_expired_sessions_are_removed_in_pages(many: World) -> None:
     assert many.transcripts.ids == {IDS[7]}
     assert isinstance(many.store, Paged)
     assert many.store.sizes == [3, 3, 3, 0, 2]
+
+
+async def test_transcripts_are_listed_in_pages(many: World) -> None:
+    class PagedTranscripts(FakeTranscriptStore):
+        async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+            assert limit == 4
+            return await super().list_ids(limit=limit, after=after)
+
+    orphans = [SessionId(str(uuid.UUID(int=number, version=4))) for number in range(90, 97)]
+    transcripts = PagedTranscripts(IDS[7], *orphans)
+    assert await replace(many.expire, transcripts=transcripts).execute() == 9 + len(orphans)
+    assert transcripts.ids == {IDS[7]}
 
 
 async def test_sessions_in_use_do_not_block_removal_of_later_pages(many: World) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import uuid
+from collections.abc import Set as AbstractSet
+from heapq import nsmallest
 from pathlib import Path
 
 from modegate.adapters.claude_cli.session_folder.config_template import ConfigTemplate
@@ -81,14 +84,20 @@ class SessionDirectories:
         """Keeps the CLI's own file as the template for new folders; only the first call counts."""
         await self._config_template.learn(folder)
 
-    async def list_ids(self) -> list[SessionId]:
-        """Returns the sessions that have a folder.
+    async def list_ids(
+        self,
+        *,
+        limit: int,
+        after: SessionId | None = None,
+        without: AbstractSet[SessionId] = frozenset(),
+    ) -> list[SessionId]:
+        """Returns a page of the sessions that have a folder, sorted, all greater than `after`.
 
         Raises:
             StorageError: the folders cannot be listed.
         """
         with storage_errors():
-            return await asyncio.to_thread(self._kept)
+            return await asyncio.to_thread(self._kept, limit, after or "", without)
 
     async def discard(self, session_id: SessionId) -> bool:
         """Removes the session's folder and its contents; logs a failure and returns False."""
@@ -123,12 +132,15 @@ class SessionDirectories:
         own = self._sessions / session_id
         return SessionDirectory(own / "work", own / "claude")
 
-    def _kept(self) -> list[SessionId]:
-        if not self._sessions.is_dir():
+    def _kept(self, limit: int, after: str, without: AbstractSet[SessionId]) -> list[SessionId]:
+        try:
+            entries = os.scandir(self._sessions)
+        except FileNotFoundError:
             return []
-        return [
-            SessionId(path.name) for path in self._sessions.iterdir() if is_session_id(path.name)
-        ]
+        with entries:
+            names = (it.name for it in entries if it.name > after and is_session_id(it.name))
+            ids = map(SessionId, names)
+            return nsmallest(limit, (it for it in ids if it not in without))
 
     def _prepare(self, session_id: SessionId) -> SessionDirectory:
         folder = self._folder(session_id)

@@ -256,8 +256,34 @@ class ReleasesOnRejection(MemoryConcurrencyLimiter):
 
 
 class EmptyListStore(FakeTranscriptStore):
-    async def list_ids(self) -> set[SessionId]:
-        return set()
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        del limit, after
+        return []
+
+
+class ListsAllAtOnce(FakeTranscriptStore):
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        del limit
+        return await super().list_ids(limit=9, after=after)
+
+
+class ListsUnsorted(FakeTranscriptStore):
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        found = await super().list_ids(limit=9, after=after)
+        return found[::-1][:limit]
+
+
+class RepeatsTheFirstPage(FakeTranscriptStore):
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        del after
+        return await super().list_ids(limit=limit)
+
+
+class SearchesTheLastId(FakeTranscriptStore):
+    async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
+        ids = sorted(self.ids)
+        start = 0 if after is None else 1 + (ids.index(after) if after in ids else len(ids))
+        return ids[start : start + limit]
 
 
 class NeverDeletingStore(FakeTranscriptStore):
@@ -336,6 +362,15 @@ BROKEN: list[tuple[type, str, Any]] = [
     ),
     (TestMemoryConcurrencyLimiter, "test_a_rejection_releases_nothing", ReleasesOnRejection),
     (TestFakeTranscriptStore, "test_list_ids_returns_all_stored_sessions", EmptyListStore),
+    *(
+        (TestFakeTranscriptStore, "test_ids_come_in_sorted_pages", broken)
+        for broken in (ListsAllAtOnce, ListsUnsorted, RepeatsTheFirstPage)
+    ),
+    (
+        TestFakeTranscriptStore,
+        "test_paging_goes_on_after_an_id_that_was_deleted",
+        SearchesTheLastId,
+    ),
     (TestFakeTranscriptStore, "test_delete_removes_only_the_given_session", NeverDeletingStore),
     (TestFakeTranscriptStore, "test_deleting_is_idempotent", DeletesOnce),
     (TestFakeTranscriptStore, "test_a_reserved_session_is_new_and_reserved_once", Reissues),
