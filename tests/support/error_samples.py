@@ -60,6 +60,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "messages.no_content": ((f"{WHERE}.content",),),
     "messages.wrong_content": ((f"{WHERE}.content",),),
     "messages.no_text_part": ((f"{WHERE}.content[0]",),),
+    "messages.orphan_result": ((WHERE,),),
     "parameters.unsupported": (("tools",),),
     "parameters.wrong_type": (("n", "a whole number of at least 1"),),
     "parameters.wrong_model_length": ((256,),),

@@ -66,3 +66,12 @@ def no_text_part(where: str) -> InvalidRequestError:
     return InvalidRequestError(
         f'{where} must be a text part: {{"type": "text", "text": "…"}}.', param=where
     )
+
+
+def orphan_result(where: str) -> InvalidRequestError:
+    """Returns the error for a result of a tool whose call is not among the messages before it."""
+    return InvalidRequestError(
+        f"{where} is the result of a tool call that no earlier message holds, or that has a result "
+        "already: send the assistant's message with the call before it, or leave it out.",
+        param=f"{where}.tool_call_id",
+    )
