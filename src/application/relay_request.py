@@ -10,6 +10,7 @@ from modegate.domain.credentials.selection import Strategy
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.parameters.param_policy import as_count
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.hints import hint_for
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
@@ -58,6 +59,8 @@ def sticky_key_of(body: ChatBody, inbound: InboundRequest, client: Client) -> st
 
 
 def record_response(response: UpstreamResponse, record: RequestRecord) -> None:
-    """Records that the upstream answered with an error."""
+    """Records that the upstream answered with an error, and what it means."""
     if response.status >= FIRST_ERROR_STATUS:
         record.fail(UPSTREAM_ERROR)
+        if isinstance(response.body, bytes):
+            record.hint = hint_for(response.status, response.body)

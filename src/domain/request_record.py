@@ -14,9 +14,9 @@ CLIENT_CLOSED_REQUEST = 499
 class RequestRecord:
     """One request, from its start to its end; holds no text of the client or the model.
 
-    `key` is the client's masked key. `credential` is
-    the id of the upstream's credential. `started` and `seconds` are on the monotonic clock.
-    `first_token` is the time to the first event of a stream, in seconds.
+    `key` is the client's masked key. `credential` is the id of the upstream's credential. `started`
+    and `seconds` are on the monotonic clock. `first_token` is the time to the first event of a
+    stream, in seconds. `hint` is what an upstream's error means.
     """
 
     method: str = "-"
@@ -30,6 +30,7 @@ class RequestRecord:
     model: str | None = None
     session: str | None = None
     error: str | None = None
+    hint: str | None = None
     quota: Quota | None = None
     status: int = CLIENT_CLOSED_REQUEST
     prompt_tokens: int | None = None

@@ -21,7 +21,7 @@ from modegate.simulator.loopback_server import Handler, LoopbackServer, Reply, R
 
 BODY = b'{"model" : "gpt-4o",  "messages":[], "unknown": {"deep": [1e2, "\\u00fc"]} }'
 STREAM = b'{"model":"gpt-4o","stream":true,"messages":[]}'
-ANSWER = b'{"id": "x",\n "choices" : [ ], "odd": 1.0e-3, "u": "\xc3\xbc"}\n'
+ANSWER = b'{"id": "x",\n "choices" : [ {} ], "odd": 1.0e-3, "u": "\xc3\xbc"}\n'
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream"}
 CHUNKS = [
@@ -100,7 +100,7 @@ async def test_a_body_of_the_maximum_size_is_relayed_and_a_larger_one_rejected(
     async def echo(request: Request, reply: Reply) -> None:
         await reply.whole(200, request.body, JSON)
 
-    body = b'{"a":"%b"}' % (b"x" * (1024 * 1024 - 8))
+    body = b'{"choices":[1],"a":"%b"}' % (b"x" * (1024 * 1024 - 22))
     async with upstream.behind(echo) as gateway:
         assert (await post(gateway, body)).content == body
         assert (await post(gateway, body + b" ")).status_code == 413
@@ -256,15 +256,6 @@ async def test_the_sdk_raises_an_error_on_a_truncated_stream(upstream: Upstream)
         with pytest.raises(openai.APIError, match="incomplete"):
             async for _ in chunks:
                 pass
-
-
-async def test_a_streaming_request_answered_without_choices_is_an_invalid_response(
-    upstream: Upstream,
-) -> None:
-    async with upstream.behind(answer) as gateway:
-        response = await post(gateway, STREAM)
-    assert response.status_code == 502
-    assert response.json()["error"]["code"] == "upstream_invalid_response"
 
 
 async def test_an_unrequested_gzip_encoding_is_decoded(upstream: Upstream) -> None:

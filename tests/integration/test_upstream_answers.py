@@ -81,8 +81,6 @@ UNREADABLE: Mapping[str, bytes] = {
     "a bad header": b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
     "a switch of protocols": head("101 Switching Protocols", upgrade="x", connection="upgrade"),
     "a body that is too short": head(content_length="999") + COMPLETION,
-    "truncated JSON": sized(COMPLETION[:-2], content_type="application/json"),
-    "truncated JSON, and long": sized(b'{"a": "' + b"x" * 70_000, content_type="application/json"),
     "plain bytes as gzip": sized(COMPLETION, content_encoding="gzip"),
     "truncated gzip": sized(gzip.compress(COMPLETION)[:-9], content_encoding="gzip"),
     "bytes behind gzip": sized(gzip.compress(COMPLETION) + b"junk", content_encoding="gzip"),
@@ -92,6 +90,36 @@ UNREADABLE: Mapping[str, bytes] = {
     "zstd": sized(b"\x28\xb5\x2f\xfd", content_encoding="zstd"),
     "an unknown coding": sized(COMPLETION, content_encoding="x-own"),
     **{f"framing: {name}": chunked(COMPLETION, end=rest) for name, rest in BROKEN.items()},
+}
+# Bytes that arrive whole: no JSON object, or no choice.
+BAD: Mapping[str, bytes] = {
+    "a web page": sized(b"<!doctype html>", content_type="text/html"),
+    "plain text": sized(b"ok"),
+    "a list": sized(b"[1, 2]"),
+    "null": sized(b"null"),
+    "truncated JSON": sized(COMPLETION[:-2], content_type="application/json"),
+    "truncated JSON, and long": sized(b'{"a": "' + b"x" * 70_000, content_type="application/json"),
+    "lines of JSON": sized(b'{"id": "c"}\n{"id": "c"}\n'),
+    "events of no JSON": chunked(b"data: hello\n\n", DONE),
+    "a late event of no JSON": chunked(b": hb\n\n", b"data: hello\n\n"),
+}
+EMPTY: Mapping[str, bytes] = {
+    "nothing": sized(b""),
+    "blanks": sized(b" \r\n\n "),
+    "204": head("204 No Content"),
+    "an object without choices": sized(b'{"id": "c", "object": "chat.completion"}'),
+    "a failure in another form": sized(b'{"detail": "not loaded"}'),
+    "an empty object": sized(b"{}"),
+    "no choices": sized(b'{"choices": []}'),
+    "null as choices": sized(b'{"choices": null}'),
+    "no choices, and long": sized(b'{"choices": [], "a": "%b"}' % (b"x" * 70_000)),
+    "only the end mark": chunked(DONE),
+    "only heartbeats": chunked(b": hb\n\n", b"data:\n\n", DONE),
+    "only heartbeats, and no end mark": chunked(b": hb\n\n"),
+    "events of other objects": chunked(event({"detail": "not loaded"})),
+    "a chunk without choices": chunked(event({"choices": []}), DONE),
+    "only the usage": chunked(event({"choices": [], "usage": {"total_tokens": 3}})),
+    "null": chunked(b"data: null\n\n", DONE),
 }
 OTHER: Mapping[str, tuple[int, str, bytes]] = {
     "a web page": (502, "web page", sized(b"<!doctype html>", content_type="text/html")),
@@ -114,13 +142,8 @@ OTHER: Mapping[str, tuple[int, str, bytes]] = {
     "words in one": (502, "mine", chunked(b"event: error\ndata: mine\n\n")),
     "a field": (500, "mine", chunked(b'error: {"message": "mine", "code": 500}\n\n')),
     "an error event behind a heartbeat": (503, "mine", chunked(b": hb\n\n", b'data: {"error": {"message": "mine", "code": 503}}\n\n')),
-    "only the end mark": (502, "answered with", chunked(DONE)),
-    "only heartbeats": (502, "answered with", chunked(b": hb\n\n", b"data:\n\n", DONE)),
     "an event that is cut": (502, "cannot be read", chunked(ONE[:-9])),
-    "events of other objects": (502, "no chunks", chunked(event({"detail": "not loaded"}))),
-    "a chunk without choices": (502, "answered with", chunked(event({"choices": []}), DONE)),
-    "null": (502, "answered with", chunked(b"data: null\n\n", DONE)),
-    "an object without choices": (502, "no chat completion", sized(b'{"detail": "not loaded"}')),
+    "an object without choices": (502, "no choice", sized(b'{"detail": "not loaded"}')),
     "events of no JSON": (502, "no JSON", chunked(b"data: hello\n\n", DONE)),
 }  # fmt: skip
 
@@ -168,6 +191,66 @@ async def test_an_unreadable_answer_is_an_invalid_response_and_is_not_retried(
         assert (response.status_code, error["code"]) == (502, "upstream_invalid_response"), name
         assert "OPENAI_BASE_URL" not in error["message"], name
         assert len(ask.server.requests) == 1, name
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("code", "answers"),
+    [("bad_upstream_response", BAD), ("empty_response", EMPTY)],
+    ids=["bad", "empty"],
+)
+async def test_a_success_without_an_answer_is_a_502_that_is_not_retried(
+    code: str, answers: Mapping[str, bytes], stream: bool, ask: Asked
+) -> None:
+    for name, raw in answers.items():
+        response = await ask(raw, stream=stream)
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (502, code), name
+        assert response.headers["X-Should-Retry"] == "false", name
+        assert "X-Modegate-Hint" not in response.headers, name
+        assert len(ask.server.requests) == 1, name
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_choice_with_empty_content_is_the_models_answer(stream: bool, ask: Asked) -> None:
+    for message in ({"role": "assistant", "content": ""}, {"role": "assistant", "content": None}):
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        body = json.dumps({"id": "c", "choices": [choice]}).encode()
+        response = await ask(sized(body), stream=stream)
+        assert response.status_code == 200
+        assert response.content.endswith(DONE) if stream else response.content == body
+    silent = chunk(None) + LAST + DONE
+    response = await ask(chunked(silent), stream=stream)
+    assert response.status_code == 200
+    assert response.content == silent if stream else b'"finish_reason":"stop"' in response.content
+
+
+async def test_a_stream_without_a_choice_that_has_begun_ends_with_an_error_event(
+    gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streamed_answer, "HELD_COMMENTS_S", 0.0)
+    begun, rest = asyncio.Event(), [b""]
+
+    async def answer(_: Request, reply: Reply) -> None:
+        await reply.raw(chunked(b": hb\n\n", end=b""))
+        await begun.wait()
+        await reply.raw(rest[0])
+
+    usage = event({"choices": [], "usage": {"total_tokens": 3}})
+    async with (
+        LoopbackServer(answer).running() as url,
+        gateway(openai_base_url=f"{url}/v1", openai_api_key="x") as running,
+    ):
+        for rest[0] in (END, piece(DONE) + END, piece(usage) + END, piece(usage + DONE) + END):
+            begun.clear()
+            async with running.http.stream("POST", CHAT, json={"stream": True}) as response:
+                parts = response.aiter_raw()
+                assert await anext(parts) == b": hb\n\n"
+                begun.set()
+                events = b"".join([part async for part in parts])
+            assert events.removeprefix(usage).startswith(b"data: {")
+            assert events.count(b'"stream_error"') == events.count(DONE) == 1
+            assert events.endswith(DONE)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

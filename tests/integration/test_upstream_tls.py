@@ -12,7 +12,7 @@ from support.serving import COLD, bare_environment, serving
 
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
-ANSWER = b'{"id": "chatcmpl-1", "choices": []}'
+ANSWER = b'{"id": "chatcmpl-1", "choices": [{}]}'
 # Loopback addresses bypass the proxy, so the upstream needs another name.
 NAME = "upstream.example"
 

@@ -2,7 +2,11 @@
 
 import logging
 
-from modegate.domain.errors import UpstreamInvalidResponseError, UpstreamUnreachableError
+from modegate.domain.errors import (
+    BadUpstreamResponseError,
+    UpstreamInvalidResponseError,
+    UpstreamUnreachableError,
+)
 from modegate.domain.errors.catalogue import upstream as errors
 
 log = logging.getLogger(__name__)
@@ -15,7 +19,7 @@ class _Reporting:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, UpstreamInvalidResponseError):
+        if isinstance(error, UpstreamInvalidResponseError | BadUpstreamResponseError):
             log.warning("upstream answer rejected: %s", error.reason)
         elif isinstance(error, UpstreamUnreachableError) and error.__cause__ is not None:
             log.warning("upstream unreachable: %s", _causes(error.__cause__))

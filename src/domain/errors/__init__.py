@@ -39,7 +39,8 @@
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
-        ├── UpstreamInvalidResponseError  the upstream's answer cannot be used
+        ├── UpstreamInvalidResponseError  the upstream's answer cannot be read, or is a redirect
+        ├── BadUpstreamResponseError  it is no JSON object
         └── UpstreamRefusalError     the upstream's own error, relayed unchanged
 
 An error carries facts, and names no header, setting or command. `catalogue` has a function for each
@@ -93,6 +94,7 @@ from modegate.domain.errors.request_errors import (
     UnsupportedParameterError,
 )
 from modegate.domain.errors.upstream_errors import (
+    BadUpstreamResponseError,
     UpstreamInvalidResponseError,
     UpstreamRefusalError,
     UpstreamUnreachableError,
@@ -110,6 +112,7 @@ __all__ = [
     "BackendForbiddenError",
     "BackendRateLimitedError",
     "BackendUnavailableError",
+    "BadUpstreamResponseError",
     "BusyError",
     "CapacityError",
     "ConfigurationError",

@@ -60,7 +60,7 @@ class OutputLimitError(BackendError):
 
 
 class EmptyResponseError(BackendError):
-    """The backend finished without any text."""
+    """The backend finished without an answer: Claude without a text, the upstream without a choice."""
 
     code = "empty_response"
     is_repeatable = False

@@ -13,6 +13,7 @@ class Details(TypedDict, total=False):
     remedies: tuple[Remedy, ...]
     retry_after: float | None
     is_repeatable: bool | None
+    hint: str | None
 
 
 class GatewayError(Exception):
@@ -21,7 +22,8 @@ class GatewayError(Exception):
     `problem` is a sentence about what was wrong. `remedies` are what to do about it. `str` returns
     both, in words that fit every entry point. `param` names the invalid field of the body, or is an
     `Input`. `retry_after` is in seconds; None if unknown. `is_repeatable` states whether the same
-    request may succeed on a retry; None if unknown.
+    request may succeed on a retry; None if unknown. `hint` is a sentence about what the upstream's
+    answer means, which follows the rest.
     """
 
     code: ClassVar[str] = "backend_error"
@@ -33,6 +35,7 @@ class GatewayError(Exception):
         self.remedies = details.get("remedies", ())
         self.param = details.get("param")
         self.retry_after = details.get("retry_after")
+        self.hint = details.get("hint")
         is_repeatable = details.get("is_repeatable")
         if is_repeatable is not None:
             self.is_repeatable = is_repeatable
@@ -49,4 +52,5 @@ class GatewayError(Exception):
 
     def explain(self, wording: Wording) -> str:
         """Returns what was wrong and what to do, in the words of an entry point."""
-        return wording.sentence(self.problem, self.remedies, self.retry_after)
+        told = wording.sentence(self.problem, self.remedies, self.retry_after)
+        return told if self.hint is None else f"{told} {self.hint}"

@@ -25,7 +25,7 @@ class UpstreamUnreachableError(BackendError):
 
 
 class UpstreamInvalidResponseError(BackendError):
-    """The upstream answered, but its answer cannot be read, or is no chat completion.
+    """The upstream answered, but its answer cannot be read, or is a redirect.
 
     `reason` is for the log: it names the fault without quoting the answer. `status` is that of the
     answer, if it is the fault.
@@ -45,6 +45,20 @@ class UpstreamInvalidResponseError(BackendError):
         super().__init__(problem, **details)
         self.reason = reason
         self.status = status
+
+
+class BadUpstreamResponseError(BackendError):
+    """The upstream's answer is no JSON object, such as a web page.
+
+    `reason` is for the log: it names the fault without quoting the answer.
+    """
+
+    code = "bad_upstream_response"
+    is_repeatable = False
+
+    def __init__(self, problem: str, *, reason: str = "", **details: Unpack[Details]) -> None:
+        super().__init__(problem, **details)
+        self.reason = reason
 
 
 class UpstreamRefusalError(BackendError):

@@ -11,16 +11,17 @@ from modegate.adapters.openai_sdk.answers.content_type import as_json
 from modegate.adapters.openai_sdk.answers.lenient_json import dumps, loads
 from modegate.adapters.openai_sdk.answers.refusals import refusal, refused_by_event
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
-from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
+from modegate.adapters.openai_sdk.answers.sse_relay import CHOICE, SseRelay
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
 from modegate.domain.errors.catalogue import upstream as errors
+from modegate.domain.routing.hints import hint_for
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # Up to this size the body is parsed to check that it is complete: 1 µs per KiB of text, 5 µs per
-# KiB of log probabilities (orjson 3.13). Of longer bodies only the first and last byte are checked.
+# KiB of log probabilities (orjson 3.13). Longer bodies are only searched for a choice, and their
+# first and last byte are checked.
 PARSED_BYTES = 64 * 1024
-# Keys of an object without a list of choices that is no answer.
-FAILURE_KEYS = frozenset({"choices", "detail", "details", "error", "errors", "message", "msg"})
+NO_CHOICE = "no choice"
 
 
 def whole_answer(
@@ -31,7 +32,7 @@ def whole_answer(
     Raises:
         UpstreamRefusalError: if the body is an error, whatever its status.
         UpstreamInvalidResponseError: if the body is anything else.
-        EmptyResponseError: if the body is empty.
+        EmptyResponseError: if the body is empty, or has no choice.
     """
     match kind_of(body, says_events=says_events, ended=True):
         case AnswerKind.JSON:
@@ -43,7 +44,7 @@ def whole_answer(
         case AnswerKind.NOTHING:
             raise errors.empty("an empty body")
         case kind:
-            raise errors.no_completion(kind)
+            raise errors.no_completion(kind, hint_for(head.status, body))
 
 
 def plain_answer(head: ResponseHead, body: bytes) -> UpstreamResponse | None:
@@ -54,45 +55,46 @@ def plain_answer(head: ResponseHead, body: bytes) -> UpstreamResponse | None:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if isinstance(value, dict) and _has_choices(value) and not value.get("error"):
+    if isinstance(value, dict) and has_choice(value) and not value.get("error"):
         return UpstreamResponse(head.status, as_json(head), body)
     return None
 
 
 def check_object(head: ResponseHead, body: bytes) -> None:
-    """Checks that a body is a JSON object that may answer a request.
-
-    Of a body over `PARSED_BYTES` it checks only both ends.
+    """Checks that a body is a JSON object with a choice.
 
     Raises:
         UpstreamRefusalError: if the body is an error.
-        UpstreamInvalidResponseError: if the body is incomplete, or clearly no answer.
+        BadUpstreamResponseError: if the body is no JSON object.
+        EmptyResponseError: if it has no choice.
     """
-    if len(body) > PARSED_BYTES:
-        if not (plain_start(body).startswith(b"{") and body.rstrip().endswith(b"}")):
-            raise errors.unreadable("incomplete JSON")
-    elif not _may_answer(parsed_object(head, body)):
-        raise errors.no_completion("JSON that is no chat completion")
+    if len(body) <= PARSED_BYTES:
+        answered = has_choice(parsed_object(head, body))
+    elif plain_start(body).startswith(b"{") and body.rstrip().endswith(b"}"):
+        answered = CHOICE.search(body) is not None
+    else:
+        raise errors.invalid_json("incomplete JSON")
+    if not answered:
+        raise errors.empty(NO_CHOICE)
 
 
-def _has_choices(completion: Mapping[str, Any]) -> bool:
-    return isinstance(completion.get("choices"), list)
-
-
-def _may_answer(value: Mapping[str, Any]) -> bool:
-    """Returns False for an empty object, and for one that reports a failure in another form.
-
-    Other objects without choices are relayed: passthrough does not know every upstream's form.
-    """
-    return _has_choices(value) or (bool(value) and not FAILURE_KEYS & value.keys())
+def has_choice(completion: Mapping[str, Any]) -> bool:
+    """Returns whether a completion has a choice; its content may be empty."""
+    choices = completion.get("choices")
+    return isinstance(choices, list) and bool(choices)
 
 
 def parsed_object(head: ResponseHead, body: bytes) -> Mapping[str, Any]:
-    """Returns the object in a body; raises the same errors as `check_object`."""
+    """Returns the object in a body.
+
+    Raises:
+        UpstreamRefusalError: if the body is an error.
+        BadUpstreamResponseError: if the body is no JSON object.
+    """
     try:
         value = loads(body)
     except ValueError as error:
-        raise errors.unreadable("incomplete or invalid JSON") from error
+        raise errors.invalid_json("incomplete or invalid JSON") from error
     if error_in(value) is not None:
         raise refusal(head, value, body)
     if not isinstance(value, dict):
@@ -110,16 +112,12 @@ def _joined(head: ResponseHead, stream: bytes, choices: int) -> bytes:
         if (error := refused_by_event(head, event)) is not None:
             raise error
         chunks.append(loads(event.data))
-    if chunks and not relay.spoke:
-        raise errors.no_completion("events that are no chunks")
-    if not relay.whole:
+    if relay.cut or (relay.spoke and not relay.whole):
         raise errors.unreadable("events that ended too early")
-    if not chunks:
-        raise errors.empty("events that say nothing")
     try:
         completion = join_chunks(chunk for chunk in chunks if isinstance(chunk, dict))
         if completion["choices"]:
             return dumps(completion)
     except RecursionError as error:
-        raise errors.unreadable("events nested too deeply") from error
-    raise errors.no_completion("events that are no chunks")
+        raise errors.invalid_json("events nested too deeply") from error
+    raise errors.empty(NO_CHOICE)

@@ -28,8 +28,8 @@ class SseRelay:
     """Accepts bytes as they arrive and returns complete events unchanged.
 
     `done` is set by `[DONE]`, which is dropped: the response appends its own. `spoke` is set by the
-    first chunk with a choice, `failed` by an error event. The answer is whole when each of its
-    `choices` has a finish reason.
+    first chunk with a choice, `failed` by an error event, `cut` by an event that is not whole at
+    the end. The answer is whole when each of its `choices` has a finish reason.
     """
 
     def __init__(self, choices: int = 1) -> None:
@@ -38,6 +38,7 @@ class SseRelay:
         self.done = False
         self.spoke = False
         self.failed = False
+        self.cut = False
 
     @property
     def whole(self) -> bool:
@@ -75,7 +76,10 @@ class SseRelay:
             return b""
         rest = bytes(self._tail).rstrip(b"\r\n")
         self._tail.clear()
-        return self._look(rest + b"\n\n") if _is_whole_event(rest) else b""
+        if _is_whole_event(rest):
+            return self._look(rest + b"\n\n")
+        self.cut = rest != b"" and not self.done
+        return b""
 
     def _look(self, events: bytes) -> bytes:
         if self.done or not events:
@@ -106,9 +110,7 @@ def _is_error_object(data: bytes) -> bool:
 
 def _is_whole_event(event: bytes) -> bool:
     """Returns whether an event that lacks its final blank line has complete data."""
-    data = b"".join(
-        line.removeprefix(b"data:") for line in event.splitlines() if line.startswith(b"data:")
-    ).strip()
+    data = b"".join(it.data for it in parse_events(event)).strip()
     if data == b"[DONE]":
         return True
     try:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from modegate.adapters.openai_sdk.answers.answer_kind import AnswerKind, kind_of, plain_start
 from modegate.adapters.openai_sdk.answers.chunk_splitting import split_completion
-from modegate.adapters.openai_sdk.answers.complete_answer import parsed_object
+from modegate.adapters.openai_sdk.answers.complete_answer import (
+    NO_CHOICE,
+    has_choice,
+    parsed_object,
+)
 from modegate.adapters.openai_sdk.answers.content_type import as_events
 from modegate.adapters.openai_sdk.answers.lenient_json import dumps
 from modegate.adapters.openai_sdk.answers.refusals import refused_by_event
@@ -17,6 +21,7 @@ from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import upstream as errors
+from modegate.domain.routing.hints import hint_for
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # Seconds to hold back comments, because the first event decides the status. Comments also prevent
@@ -51,7 +56,7 @@ async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[
         case AnswerKind.NOTHING:
             raise errors.empty("an empty body")
         case _:
-            raise errors.no_completion(kind)
+            raise errors.no_completion(kind, hint_for(answer.head.status, start))
 
 
 async def events_of(begun: Begun, body: AnswerBody, silence: float) -> AsyncGenerator[bytes, None]:
@@ -89,7 +94,7 @@ def _check_whole(head: ResponseHead, relay: SseRelay, broken: GatewayError | Non
     if not relay.whole:
         raise errors.stream_cut() if broken is None else broken
     if not relay.spoke:
-        raise errors.empty("events that hold no answer")
+        raise errors.empty(NO_CHOICE)
 
 
 async def _judged(answer: Answer) -> tuple[AnswerKind, bytes]:
@@ -108,7 +113,7 @@ async def _begin_events(answer: Answer, start: bytes, relay: SseRelay) -> Begun:
     if not relay.decided:
         events = await _up_to_the_first(answer, relay, events)
     if relay.done and not relay.spoke:
-        raise errors.empty("events that hold no answer")
+        raise errors.empty(NO_CHOICE)
     return _begun(answer.head, events, relay)
 
 
@@ -126,12 +131,14 @@ def _check_first(head: ResponseHead, events: bytes) -> None:
 async def _up_to_the_first(answer: Answer, relay: SseRelay, events: bytes) -> bytes:
     """Reads until a part of an answer arrives; all else is held back for a limited time."""
     loop = asyncio.get_running_loop()
+    ended = False
     try:
         async with asyncio.timeout(HELD_COMMENTS_S if events else None) as held:
             while not relay.decided:
                 piece = await answer.body.read()
                 if not piece:
-                    raise _nothing_said(events)
+                    events, ended = events + relay.finish(), True
+                    break
                 events += relay.feed(piece)
                 if events and held.when() is None:
                     held.reschedule(loop.time() + HELD_COMMENTS_S)
@@ -144,23 +151,22 @@ async def _up_to_the_first(answer: Answer, relay: SseRelay, events: bytes) -> by
             _check_first(answer.head, events)
             raise
     _check_first(answer.head, events)
+    if ended and not relay.decided:
+        raise errors.unreadable("a cut event") if relay.cut else errors.empty(NO_CHOICE)
     return events
 
 
-def _nothing_said(events: bytes) -> GatewayError:
-    if any(event.says_something for event in parse_events(events)):
-        return errors.no_completion("events that are no chunks")
-    return errors.unreadable("no event before its end")
-
-
 def _taken_apart(head: ResponseHead, body: bytes) -> Begun:
-    chunks = split_completion(parsed_object(head, body))
+    completion = parsed_object(head, body)
+    if not has_choice(completion):
+        raise errors.empty(NO_CHOICE)
+    chunks = split_completion(completion)
     if not chunks:
-        raise errors.no_completion("JSON that is no chat completion")
+        raise errors.no_completion("choices without a message")
     try:
         written = [b"data: %b\n\n" % dumps(chunk) for chunk in chunks]
     except RecursionError as error:
-        raise errors.unreadable("JSON nested too deeply") from error
+        raise errors.invalid_json("JSON nested too deeply") from error
     relay = SseRelay()
     return _begun(head, relay.feed(b"".join((*written, b"data: [DONE]\n\n"))), relay)
 

@@ -12,11 +12,16 @@ from modegate.domain.errors.configuration_errors import (
 )
 from modegate.domain.errors.remedies import Remedy
 from modegate.domain.errors.upstream_errors import (
+    BadUpstreamResponseError,
     UpstreamInvalidResponseError,
     UpstreamUnreachableError,
 )
 
 MIB = 1024 * 1024
+UNREADABLE = (
+    "The upstream's answer broke off or is not well-formed and cannot be read; it was not "
+    "requested again, because each answer may be charged."
+)
 SLOW = (Remedy.RETRY_LATER, Remedy.ASK_FOR_LESS)
 
 
@@ -77,10 +82,7 @@ def fell_silent() -> TurnTimeoutError:
 def unreadable(reason: str) -> UpstreamInvalidResponseError:
     """Returns the error for a truncated or undecodable answer, which may have been charged."""
     return UpstreamInvalidResponseError(
-        "The upstream's answer broke off or is not well-formed and cannot be read; it was not "
-        "requested again, because each answer may be charged.",
-        remedies=(Remedy.RETRY_AT_COST, Remedy.READ_LOG),
-        reason=reason,
+        UNREADABLE, remedies=(Remedy.RETRY_AT_COST, Remedy.READ_LOG), reason=reason
     )
 
 
@@ -94,12 +96,20 @@ def no_error_body(status: int) -> UpstreamInvalidResponseError:
     )
 
 
-def no_completion(came: str) -> UpstreamInvalidResponseError:
+def invalid_json(reason: str) -> BadUpstreamResponseError:
+    """Returns the error for a body that arrived whole, but is no valid JSON."""
+    return BadUpstreamResponseError(
+        UNREADABLE, remedies=(Remedy.RETRY_AT_COST, Remedy.READ_LOG), reason=reason
+    )
+
+
+def no_completion(came: str, hint: str | None = None) -> BadUpstreamResponseError:
     """Returns the error for an answer that is not a chat completion."""
-    return UpstreamInvalidResponseError(
+    return BadUpstreamResponseError(
         f"The upstream answered with {came} in place of a chat completion.",
         remedies=(Remedy.CHECK_UPSTREAM_ADDRESS,),
         reason=came,
+        hint=hint,
     )
 
 

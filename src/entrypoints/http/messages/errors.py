@@ -51,6 +51,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.TurnTimeoutError: (504, FAILED),
         errors.UpstreamUnreachableError: (502, FAILED),
         errors.UpstreamInvalidResponseError: (502, FAILED),
+        errors.BadUpstreamResponseError: (502, FAILED),
     }
 )
 # For a team's own leaves, and for an upstream's error in mid-stream.

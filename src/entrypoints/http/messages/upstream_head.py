@@ -7,12 +7,15 @@ from modegate.domain.upstream_response import ResponseHead
 TOO_MANY = 429
 SHORTEST_RETRY_AFTER_S = "1"
 SINGLE = frozenset({"content-type"})  # replaces the gateway's own value, if set
+HINT = "X-Modegate-Hint"
 
 
-def write_head(resp: falcon.asgi.Response, head: ResponseHead) -> None:
-    """Writes the status and headers of an upstream's response."""
+def write_head(resp: falcon.asgi.Response, head: ResponseHead, hint: str | None = None) -> None:
+    """Writes the status and headers of an upstream's response, and what its error means."""
     resp.status = head.status
     for name, value in head.headers:
         (resp.set_header if name in SINGLE else resp.append_header)(name, value)
     if head.status == TOO_MANY and resp.get_header("Retry-After") is None:
         resp.set_header("Retry-After", SHORTEST_RETRY_AFTER_S)
+    if hint is not None:
+        resp.set_header(HINT, hint)

@@ -15,6 +15,7 @@ from modegate.domain.errors import (
     RateLimitError,
     UpstreamRefusalError,
 )
+from modegate.domain.routing.hints import hint_for
 from modegate.entrypoints.http.messages.errors import (
     FRAMEWORK,
     NOT_HTTP,
@@ -41,9 +42,11 @@ async def on_gateway_error(
     params: Mapping[str, object],
 ) -> None:
     """Renders an error of the gateway, or relays an error response of the upstream."""
-    record_of(req).error = error.code
+    record = record_of(req)
+    record.error, record.hint = error.code, error.hint
     if isinstance(error, UpstreamRefusalError) and isinstance(error.response.body, bytes):
-        write_head(resp, error.response)
+        record.hint = hint_for(error.response.status, error.response.body)
+        write_head(resp, error.response, record.hint)
         resp.data = error.response.body
     else:
         resp.status, resp.data = render_error(error, PATH if IN_PATH in params else HEADERS)
@@ -51,9 +54,9 @@ async def on_gateway_error(
     if isinstance(error, AccessError):
         resp.set_header("WWW-Authenticate", "Bearer")
     if isinstance(error, InvalidKeyError):
-        record_of(req).key = error.label
+        record.key = error.label
     if isinstance(error, RateLimitError) and error.quota is not None:
-        record_of(req).apply_quota(error.quota)
+        record.apply_quota(error.quota)
     _add_retry_headers(resp, error)
 
 

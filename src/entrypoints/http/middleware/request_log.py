@@ -54,6 +54,7 @@ def fields_of(record: RequestRecord) -> Mapping[str, object]:
         "prompt_tokens": record.prompt_tokens,
         "completion_tokens": record.completion_tokens,
         "error": record.error,
+        "hint": record.hint,
         "client_left": record.client_left or None,
     }
     return {name: value for name, value in shown.items() if value is not None}

@@ -12,6 +12,7 @@ EXPOSED_HEADERS = (
     "X-Request-ID",
     "X-Upstream-Request-ID",
     "X-Upstream-Models-Error",
+    "X-Modegate-Hint",
     "X-Claude-Session-ID",
     "X-Claude-Session-Created",
     "X-Claude-Ignored-Params",

@@ -46,6 +46,8 @@ PASSTHROUGH: tuple[Kind, ...] = (
     errors.CredentialsCoolingError,
     errors.NoCredentialsError,
     *UPSTREAM,
+    errors.BadUpstreamResponseError,
+    errors.EmptyResponseError,
 )
 CHAT: tuple[Kind, ...] = (
     errors.InvalidHeaderError,

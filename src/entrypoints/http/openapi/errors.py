@@ -72,6 +72,7 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield upstream.not_configured()
     yield upstream.disabled()
     yield upstream.unreachable()
+    yield upstream.unreadable("a cut body")
     yield upstream.no_completion("a web page")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from modegate.domain.access.api_key import LONGEST_KEY
+from modegate.domain.routing.hints import MARKERS
 from modegate.domain.routing.mode import FALSY, TRUTHY, Mode
 from modegate.domain.session import UUID_VERSION
 from modegate.entrypoints.http.middleware.response_headers import (
@@ -106,6 +107,10 @@ ANSWERED: Mapping[str, Schema] = {
         {"const": STREAM_HEADERS["X-Accel-Buffering"]},
     ),
     "X-Upstream-Request-ID": _received("Passthrough: the upstream's id.", {"type": "string"}),
+    "X-Modegate-Hint": _received(
+        "Passthrough: what an error of the upstream means and what to do, if it is known.",
+        {"enum": sorted({marker.hint for marker in MARKERS})},
+    ),
     "X-Upstream-RateLimit-Limit": _received(
         "Passthrough: the upstream's own `x-ratelimit-limit`; likewise `-Remaining` and `-Reset`.",
         {"type": "string"},

@@ -109,7 +109,7 @@ def _write_completion(resp: falcon.asgi.Response, answer: CompleteAnswer) -> Non
 def _write_response(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, response: UpstreamResponse
 ) -> None:
-    write_head(resp, response)
+    write_head(resp, response, record_of(req).hint)
     if isinstance(response.body, bytes):
         resp.data = response.body
     else:

@@ -5,11 +5,13 @@ import pytest
 from modegate.adapters.openai_sdk.answers.complete_answer import PARSED_BYTES, whole_answer
 from modegate.adapters.openai_sdk.model_list import models_in
 from modegate.domain.errors import (
+    BadUpstreamResponseError,
     EmptyResponseError,
     GatewayError,
     UpstreamInvalidResponseError,
     UpstreamRefusalError,
 )
+from modegate.domain.routing.hints import FIREWALL
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 HEAD = ResponseHead(200, (("content-type", "application/json"), ("openai-version", "1")))
@@ -23,12 +25,13 @@ def answered(body: bytes, head: ResponseHead = HEAD, choices: int = 1) -> Upstre
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"choices": [ ], "odd": 1.0e-3}\n',
-        b'{"id": "chatcmpl-1"}',
-        b'\xef\xbb\xbf{"choices": []}',
-        b'\n\n {"choices": []}',
-        b'{"choices": [], "error": null}',
-        b'{"choices": [], "logprob": NaN, "half": "\\ud800"}',
+        b'{"choices": [ {} ], "odd": 1.0e-3}\n',
+        b'{"choices": [{"message": {"role": "assistant", "content": ""}}]}',
+        b'{"choices": [{"message": {"role": "assistant", "content": null}}]}',
+        b'\xef\xbb\xbf{"choices": [{}]}',
+        b'\n\n {"choices": [{}]}',
+        b'{"choices": [{}], "error": null}',
+        b'{"choices": [{}], "logprob": NaN, "half": "\\ud800"}',
         b'{"choices": ["%b"]}' % (b"x" * PARSED_BYTES),
     ],
 )
@@ -46,7 +49,7 @@ def test_a_completion_object_is_relayed_byte_for_byte(body: bytes) -> None:
 )
 def test_the_content_type_is_corrected_to_json(label: str | None, sent: str) -> None:
     headers = () if label is None else (("content-type", label),)
-    assert answered(b'{"choices": []}', ResponseHead(200, headers)).headers == (
+    assert answered(b'{"choices": [{}]}', ResponseHead(200, headers)).headers == (
         ("content-type", sent),
     )
 
@@ -56,18 +59,27 @@ def test_the_content_type_is_corrected_to_json(label: str | None, sent: str) -> 
     [
         (b"", EmptyResponseError),
         (b"data: [DONE]\n\n", EmptyResponseError),
-        (b'{"choices": [', UpstreamInvalidResponseError),
-        (b'{"choices": ["%b"' % (b"x" * PARSED_BYTES), UpstreamInvalidResponseError),
-        (b'{"choices": "\xff"}', UpstreamInvalidResponseError),
-        (b'{"a": 1}\n{"a": 2}', UpstreamInvalidResponseError),
-        (b"{}", UpstreamInvalidResponseError),
-        (b'{"detail": "Not loaded"}', UpstreamInvalidResponseError),
-        (b'{"choices": null}', UpstreamInvalidResponseError),
-        (b"[]", UpstreamInvalidResponseError),
-        (DEEP, UpstreamInvalidResponseError),
-        (b"data: " + DEEP + b"\n\ndata: [DONE]\n\n", UpstreamInvalidResponseError),
-        (b"<html>", UpstreamInvalidResponseError),
-        (b"data: {}\n\ndata: [DONE]\n\n", UpstreamInvalidResponseError),
+        (b": heartbeat\n\n", EmptyResponseError),
+        (b"{}", EmptyResponseError),
+        (b'{"id": "chatcmpl-1"}', EmptyResponseError),
+        (b'{"detail": "Not loaded"}', EmptyResponseError),
+        (b'{"choices": null}', EmptyResponseError),
+        (b'{"choices": {}}', EmptyResponseError),
+        (b'{"choices": []}', EmptyResponseError),
+        (b'{"choices": [ ], "a": "%b"}' % (b"x" * PARSED_BYTES), EmptyResponseError),
+        (b"data: {}\n\ndata: [DONE]\n\n", EmptyResponseError),
+        (b'data: {"choices": []}\n\ndata: [DONE]\n\n', EmptyResponseError),
+        (b'{"choices": [', BadUpstreamResponseError),
+        (b'{"choices": ["%b"' % (b"x" * PARSED_BYTES), BadUpstreamResponseError),
+        (b'{"choices": "\xff"}', BadUpstreamResponseError),
+        (b'{"a": 1}\n{"a": 2}', BadUpstreamResponseError),
+        (b"[]", BadUpstreamResponseError),
+        (DEEP, BadUpstreamResponseError),
+        (b"data: " + DEEP + b"\n\ndata: [DONE]\n\n", BadUpstreamResponseError),
+        (b"<html>", BadUpstreamResponseError),
+        (b"Hello", BadUpstreamResponseError),
+        (b'data: {"choices": [{}]}\n\n', UpstreamInvalidResponseError),
+        (b'data: {"choices": [{', UpstreamInvalidResponseError),
         (b'data: {"error": {"code": 418}}\n\n', UpstreamRefusalError),
         (b'data: {"choices": []}\n\nevent: error\ndata: {"code": 418}\n\n', UpstreamRefusalError),
         (b'{"error": {"code": 418}}', UpstreamRefusalError),
@@ -80,9 +92,19 @@ def test_an_answer_that_is_no_completion_raises_an_error(
         answered(body)
     if isinstance(caught.value, UpstreamRefusalError):
         assert caught.value.response.status == 418
-    if isinstance(caught.value, UpstreamInvalidResponseError):
+    if isinstance(caught.value, UpstreamInvalidResponseError | BadUpstreamResponseError):
         assert caught.value.reason
         assert caught.value.is_repeatable is False
+
+
+def test_a_firewall_page_is_named_in_the_error() -> None:
+    page = b"<!DOCTYPE html><title>Attention Required! | Cloudflare</title>"
+    with pytest.raises(BadUpstreamResponseError, match=r"web page.*firewall") as caught:
+        answered(page)
+    assert caught.value.hint == FIREWALL
+    with pytest.raises(BadUpstreamResponseError) as caught:
+        answered(b"<!DOCTYPE html><title>Welcome</title>")
+    assert caught.value.hint is None
 
 
 def test_events_are_joined_only_if_every_choice_has_finished() -> None:
