@@ -9,6 +9,7 @@ FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 FIELD = re.compile(rb"(?:data|event|id|retry|error)?[ \t]*:")
 # If the content type is that of events, any field name is valid: clients ignore unknown fields.
 ANY_FIELD = re.compile(rb"[A-Za-z][\w-]*:")
+ANY_NAME = re.compile(rb"[A-Za-z][\w-]{0,63}")
 LONGEST_FIELD = max(map(len, FIELDS)) + len(b": ")
 
 
@@ -42,7 +43,7 @@ def kind_of(data: bytes, *, says_events: bool, ended: bool) -> AnswerKind:
         return AnswerKind.EVENTS
     if start[:1] == b"<":
         return AnswerKind.WEB_PAGE
-    if not ended and _may_become_a_field(start):
+    if not ended and (_may_become_a_field(start) or (says_events and ANY_NAME.fullmatch(start))):
         return AnswerKind.UNDECIDED
     return AnswerKind.TEXT
 

@@ -72,13 +72,14 @@ class SseRelay:
 
     def finish(self) -> bytes:
         """Returns the last event if only its blank line is missing; then `whole` is final."""
-        if not self._tail:
-            return b""
-        rest = bytes(self._tail).rstrip(b"\r\n")
+        tail = bytes(self._tail)
         self._tail.clear()
+        rest = tail.rstrip(b"\r\n")
+        if not rest:  # the second half of a line end, which may arrive by itself
+            return self._look(tail)
         if _is_whole_event(rest):
             return self._look(rest + b"\n\n")
-        self.cut = rest != b"" and not self.done
+        self.cut = not self.done
         return b""
 
     def _look(self, events: bytes) -> bytes:

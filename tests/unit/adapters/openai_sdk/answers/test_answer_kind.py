@@ -46,6 +46,14 @@ def test_any_field_name_counts_as_sse_if_the_content_type_says_so() -> None:
     assert kind_of(b"<html>", says_events=True, ended=False) is AnswerKind.WEB_PAGE
 
 
+def test_a_cut_field_name_is_undecided_only_if_the_content_type_says_sse() -> None:
+    assert kind_of(b"upstr", says_events=True, ended=False) is AnswerKind.UNDECIDED
+    assert kind_of(b"upstr", says_events=False, ended=False) is AnswerKind.TEXT
+    assert kind_of(b"upstr", says_events=True, ended=True) is AnswerKind.TEXT
+    assert kind_of(b"up str", says_events=True, ended=False) is AnswerKind.TEXT
+    assert kind_of(b"u" * 65, says_events=True, ended=False) is AnswerKind.TEXT
+
+
 def test_a_blank_answer_is_of_kind_nothing() -> None:
     assert kind_of(b" \n", says_events=True, ended=True) is AnswerKind.NOTHING
 

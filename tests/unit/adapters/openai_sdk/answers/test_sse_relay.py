@@ -103,6 +103,30 @@ def test_an_upstream_error_event_completes_the_stream(event: bytes, whole: bool)
     assert relay(WORDS[0], event)[1].whole is whole
 
 
+@pytest.mark.parametrize(
+    ("last", "relayed", "cut"),
+    [
+        (b'error: {"message": "x"}', True, False),
+        (b'event: error\ndata: {"message": "x"}\r\n', True, False),
+        (FINISH.rstrip(), True, False),
+        (b"", False, False),
+        (b"\n", False, False),
+        (b'data: {"choices": [', False, True),
+        (b"error: {", False, True),
+        (b": a comment", False, True),
+    ],
+)
+def test_the_last_event_without_a_blank_line_is_relayed_only_if_it_is_whole(
+    last: bytes, relayed: bool, cut: bool
+) -> None:
+    out, machine = relay(WORDS[0], last)
+    assert (
+        out.rstrip() == WORDS[0] + last.rstrip() if relayed else out.rstrip() + b"\n\n" == WORDS[0]
+    )
+    assert machine.failed == (relayed and b"error" in last)
+    assert machine.cut is cut
+
+
 def test_an_event_above_the_size_limit_is_rejected() -> None:
     machine = SseRelay()
     machine.feed(b"data: " + b"x" * (EVENT_LIMIT - 6))
