@@ -46,9 +46,11 @@ class OpenAIDialect(ProviderApi):
         }
 
 
-def _usage(step: Says) -> dict[str, int]:
+def _usage(step: Says) -> dict[str, object]:
+    prompt_tokens = step.input_tokens + step.cached_tokens  # unlike Anthropic's, it includes them
     return {
-        "prompt_tokens": step.input_tokens,
+        "prompt_tokens": prompt_tokens,
         "completion_tokens": len(step.words),
-        "total_tokens": step.input_tokens + len(step.words),
+        "total_tokens": prompt_tokens + len(step.words),
+        "prompt_tokens_details": {"cached_tokens": step.cached_tokens},
     }
