@@ -8,12 +8,11 @@ from modegate.domain.errors import (
     UpstreamInvalidResponseError,
     UpstreamUnreachableError,
 )
+from modegate.domain.routing.hints import is_out_of_quota
 from modegate.domain.upstream_response import UpstreamResponse
 
 UPSTREAM_ERROR = "upstream_error"
 OK = 200
-OUT_OF_QUOTA = b"insufficient_quota"
-SEARCHED_BYTES = 8192
 
 
 def failure_of_error(error: GatewayError) -> Failure:
@@ -32,5 +31,5 @@ def failure_of_response(response: UpstreamResponse, now: float) -> Failure:
         status=response.status,
         body=body,
         retry_after_s=wait_asked_s(dict(response.headers), now),
-        out_of_quota=OUT_OF_QUOTA in body[:SEARCHED_BYTES],
+        out_of_quota=is_out_of_quota(response.status, body),
     )

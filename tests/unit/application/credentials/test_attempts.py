@@ -182,6 +182,23 @@ async def test_a_spent_quota_cools_like_a_rejection() -> None:
     assert world.relay.asked == ["a", "b", "b"]
 
 
+async def test_a_client_cannot_have_a_credential_cooled_by_words_in_its_request() -> None:
+    quoted = b'{"error": {"message": "Invalid value: insufficient_quota."}}'
+    world = World("a", "b", a=answer(400, quoted))
+    assert await world.ask() == 400
+    await world.ask()
+    assert world.relay.asked == ["a", "a"]
+
+
+async def test_a_limit_that_names_billing_and_a_time_cools_as_a_rate_limit() -> None:
+    limit = b'{"error": {"message": "Check your plan and billing details. Please retry in 9s."}}'
+    world = World("a", "b", a=answer(429, limit))
+    await world.ask()
+    world.clock.advance(2)
+    await world.ask()
+    assert world.relay.asked == ["a", "b", "a", "b"]
+
+
 async def test_a_cancelled_trial_lets_another_request_decide() -> None:
     world = World("a", "b", a=answer(429, retry_after="90000"))
     await world.ask()
