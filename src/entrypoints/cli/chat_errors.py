@@ -13,7 +13,7 @@ from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.cli.wording import CLIENT, OPTIONS
 from modegate.entrypoints.http.messages.errors import INCOMPLETE
-from modegate.entrypoints.http.messages.wording import HEADERS
+from modegate.entrypoints.http.messages.wording import HEADERS, HINT
 
 SAFE_CONTROLS = "\n\t"
 CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
@@ -107,7 +107,9 @@ def _refusal(error: openai.APIStatusError, question: ChatOptions) -> str:
     if reworded := _with_options(message, question):
         return reworded.rstrip(".")
     reworded = _in_options(message, error.response.headers.get("retry-after"))
-    return f"{reworded.rstrip('.')} (HTTP {error.status_code})"
+    hint = error.response.headers.get(HINT)
+    shown = "" if hint is None else f". {hint.rstrip('.')}"
+    return f"{reworded.rstrip('.')} (HTTP {error.status_code}){shown}"
 
 
 def _with_options(message: str, question: ChatOptions) -> str | None:

@@ -3,11 +3,11 @@
 import falcon.asgi
 
 from modegate.domain.upstream_response import ResponseHead
+from modegate.entrypoints.http.messages.wording import HINT
 
 TOO_MANY = 429
 SHORTEST_RETRY_AFTER_S = "1"
 SINGLE = frozenset({"content-type"})  # replaces the gateway's own value, if set
-HINT = "X-Modegate-Hint"
 
 
 def write_head(resp: falcon.asgi.Response, head: ResponseHead, hint: str | None = None) -> None:

@@ -7,6 +7,7 @@ from modegate.domain.errors import GENERAL, Input, Remedy, Wording
 from modegate.entrypoints.operator_advice import OPERATOR_ADVICE
 
 NOT_HERE = ""
+HINT = "X-Modegate-Hint"
 
 WORDS: Mapping[Remedy, str] = MappingProxyType(
     {

@@ -92,6 +92,12 @@ def test_other_messages_stay_as_they_are() -> None:
     assert told.endswith("to start Claude Code: send the request again later (HTTP 503)")
 
 
+def test_the_hint_about_an_upstreams_error_follows_it() -> None:
+    error = raised(SAMPLES["claude_code.exhausted"])
+    error.response.headers["X-Modegate-Hint"] = "No credit: add some."
+    assert explain(error, QUESTION).endswith("again later (HTTP 503). No credit: add some")
+
+
 def test_the_models_of_the_gateway_are_named() -> None:
     told = explain(raised(SAMPLES["parameters.unknown_model"]), QUESTION)
     assert told.endswith("choose another with --model, one of: opus, gpt-4o-*, default")
