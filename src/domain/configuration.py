@@ -1,8 +1,10 @@
 """All settings that a reload may change, as one frozen snapshot."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.parameters.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
@@ -10,11 +12,15 @@ from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionPolicy
 
 MINUTE_S = 60.0
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The rules for one request, read once at its start: a reload does not affect it."""
+    """The rules for one request, read once at its start: a reload does not affect it.
+
+    A credential that expires within `expiry_warning_s` causes a warning.
+    """
 
     keys: KeyRing = field(default_factory=KeyRing)
     per_address: Limit = field(default_factory=lambda: Limit("address", 60, MINUTE_S))
@@ -23,3 +29,14 @@ class Configuration:
     routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
+    expiry_warning_s: float = 7 * DAY_S
+
+    def with_credentials(self, changed: Mapping[str, Credential]) -> "Configuration":
+        """Returns the configuration with other credentials by id; itself without a difference.
+
+        What does not change stays the same object, because pools are kept by identity.
+        """
+        upstreams = tuple(it.with_credentials(changed) for it in self.routes.upstreams)
+        if all(new is old for new, old in zip(upstreams, self.routes.upstreams, strict=True)):
+            return self
+        return replace(self, routes=replace(self.routes, upstreams=upstreams))

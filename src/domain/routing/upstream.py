@@ -1,7 +1,7 @@
 """Upstreams: the remote APIs to which requests are relayed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -54,3 +54,8 @@ class Upstream:
     def changes_bodies(self) -> bool:
         """Whether some request's body is changed for a reason other than its model."""
         return bool(self.drop_params) or self.repair_tool_ids
+
+    def with_credentials(self, changed: Mapping[str, Credential]) -> "Upstream":
+        """Returns the upstream with other credentials by id; itself without a difference."""
+        credentials = tuple(changed.get(it.id, it) for it in self.credentials)
+        return self if credentials == self.credentials else replace(self, credentials=credentials)

@@ -16,7 +16,7 @@ from dependency_injector import containers, providers
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
-from modegate.adapters.memory.configuration_source import FixedConfigurationSource
+from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
@@ -34,6 +34,7 @@ from modegate.application.credentials.pools import CredentialPools
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.list_models import ListModels
 from modegate.application.ports.backend_status import StorageProbe
+from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.application.sessions.manage import ManageSessions
@@ -64,9 +65,10 @@ class Container(containers.DeclarativeContainer):
     environment = providers.Object[Mapping[str, str]](os.environ)
     child_descriptors = providers.Object[int | None](None)
 
-    configuration_source = providers.Singleton(
-        FixedConfigurationSource, providers.Factory(mapping.configuration, settings)
+    memory_configuration = providers.Singleton(
+        MemoryConfigurationSource, providers.Factory(mapping.configuration, settings, environment)
     )
+    configuration_source = providers.Callable[ConfigurationSource](same, memory_configuration)
     clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
     session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)

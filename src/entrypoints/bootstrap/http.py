@@ -8,6 +8,7 @@ import uvicorn
 
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync
+from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
@@ -34,6 +35,7 @@ def build_app(
     cleaner = SessionCleaner(container.expire_sessions(), interval)
     metrics = container.metrics()
     credentials = CredentialSync(container.credential_states())
+    key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     preparation = Preparation(preparing(container), prepared)
     return create_app(
         UseCases(
@@ -46,8 +48,14 @@ def build_app(
             observers=(container.request_log(), metrics),
         ),
         mapping.http_options(settings, offline=offline),
-        on_start=(credentials.start, cleaner.start, preparation.start),
-        on_end=(preparation.aclose, cleaner.aclose, credentials.aclose, partial(close, container)),
+        on_start=(credentials.start, cleaner.start, key_files.start, preparation.start),
+        on_end=(
+            preparation.aclose,
+            key_files.aclose,
+            cleaner.aclose,
+            credentials.aclose,
+            partial(close, container),
+        ),
     )
 
 

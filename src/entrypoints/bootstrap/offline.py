@@ -43,6 +43,8 @@ async def offline_container(
                 "openai_api_key": SecretStr(KEY),
                 "openai_base_url": f"{url}/v1",
                 "openai_passthrough_enabled": True,
+                "upstreams": {},
+                "default_upstream": None,
                 "modegate_state_dir": folder,
             }
             there = {"HOME": str(folder), "ANTHROPIC_BASE_URL": url}

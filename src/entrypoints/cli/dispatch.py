@@ -29,7 +29,8 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         from modegate.entrypoints.cli.commands.serve import run_serve
 
-        return run_serve(_load_settings(options), offline=options.offline, workers=options.workers)
+        loaded = _load_settings(options, with_upstreams=not options.offline)
+        return run_serve(loaded, offline=options.offline, workers=options.workers)
     finally:
         gc.enable()
 
@@ -38,7 +39,7 @@ def _chat(options: argparse.Namespace) -> int:
     from modegate.entrypoints.cli.chat_options import UsageError, read_chat_options
     from modegate.entrypoints.cli.commands.chat import run_chat
 
-    loaded = None if options.url else _load_settings(options)
+    loaded = None if options.url else _load_settings(options, with_upstreams=False)
     _clean_environment()
     try:
         chat_options = read_chat_options(options, loaded, os.environ)
@@ -89,13 +90,13 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _load_settings(options: argparse.Namespace) -> "LoadedSettings":
+def _load_settings(options: argparse.Namespace, *, with_upstreams: bool = True) -> "LoadedSettings":
     from modegate.entrypoints.config.sources import SettingsError, load_settings
 
     environment = dict(os.environ)
     _clean_environment()
     try:
-        return load_settings(environment, options.config)
+        return load_settings(environment, options.config, with_upstreams=with_upstreams)
     except SettingsError as error:
         raise SystemExit(_report_faults(*error.faults)) from None
 

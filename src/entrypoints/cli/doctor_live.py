@@ -19,7 +19,7 @@ from modegate.domain.routing.mode import Mode
 from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
-from modegate.entrypoints.cli.startup_banner import counted
+from modegate.entrypoints.cli.startup_banner import counted, is_plain
 from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
 
@@ -34,6 +34,8 @@ UNREACHED = (
 )
 CLAUDE_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and ANTHROPIC_BASE_URL if it is set"
 UPSTREAM_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and OPENAI_BASE_URL if it is set"
+
+TABLE_UNREACHED = "check the network, a proxy in HTTPS_PROXY, and base_url in its table"
 
 
 async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
@@ -61,7 +63,10 @@ async def ask_upstreams(container: Container) -> AsyncIterator[Diagnostic]:
     if not asked:
         yield Diagnostic(Severity.WARNING, "upstream: not asked, for there is no key")
     for upstream, credential in asked:
-        yield await _asked("upstream", _count(container, upstream, credential), UPSTREAM_UNREACHED)
+        plain = is_plain(upstream)
+        who = "upstream" if plain else f"upstream {upstream.name} with {credential.id}"
+        unreached = UPSTREAM_UNREACHED if plain else TABLE_UNREACHED
+        yield await _asked(who, _count(container, upstream, credential), unreached)
 
 
 async def _count(container: Container, upstream: Upstream, credential: Credential) -> str:

@@ -1,6 +1,7 @@
 """The banner and log lines at start-up."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modegate.domain.health import (
@@ -11,28 +12,31 @@ from modegate.domain.health import (
     StorageState,
 )
 from modegate.domain.routing.route import CLAUDE
+from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.entrypoints.cli.program_name import command_name
+from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
 
 log = logging.getLogger(__name__)
 
 NO_EXECUTABLE = "no executable; install claude-agent-sdk, or set CLAUDE_PATH"
 NO_STORAGE = "sessions cannot be kept; check MODEGATE_STATE_DIR and its disk"
 SIMULATED = "SIMULATED: no model is asked"
-OWN_UPSTREAM_ADVICE = (
-    "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
-    "client; or name the upstream's"
-)
+OPENAI_BASE_URL = "OPENAI_BASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
 class StartupReport:
-    """The address of the gateway, and the state of each backend with advice."""
+    """The address of the gateway, and the state of each backend with advice.
+
+    `upstreams` are listed with their masked keys, unless the variables for `openai` describe all.
+    """
 
     version: str
     url: str
     health: Health
     keys: int
     offline: bool = False
+    upstreams: Sequence[Upstream] = ()
 
     def log(self) -> None:
         """Logs one line per fact, for programs that read the log."""
@@ -40,7 +44,7 @@ class StartupReport:
         if self.offline:
             log.warning(SIMULATED)
         for what, state in self._states():
-            log.info("%s: %s", what, state)
+            log.info("%s: %s", what.strip(), state)
 
     def banner(self) -> str:
         """Returns all facts as text, for users at a terminal."""
@@ -55,13 +59,35 @@ class StartupReport:
         return (
             ("authentication", _authentication(self.keys)),
             ("passthrough", _passthrough(self.health)),
+            *((f"  {it.name}", describe(it)) for it in self.upstreams if not is_plain(it)),
             ("claude code", _claude(self.health.answering[CLAUDE], self.health.storage)),
         )
+
+
+def own_upstream_advice(place: str) -> str:
+    """Returns what to do about a setting with the gateway's own address."""
+    if place != OPENAI_BASE_URL:
+        return "name the upstream's"
+    return (
+        "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
+        "client; or name the upstream's"
+    )
 
 
 def url_of(host: str, port: int) -> str:
     """Returns the URL of an HTTP server."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_plain(upstream: Upstream) -> bool:
+    """Whether it is the upstream of the variables `OPENAI_…`, with at most one key."""
+    return upstream.name == OPENAI and all(it.id == FROM_ENVIRONMENT for it in upstream.credentials)
+
+
+def describe(upstream: Upstream) -> str:
+    """Returns an upstream's address, strategy and credentials, with masked keys."""
+    keys = ", ".join(f"{it.id} {it.key}" for it in upstream.credentials)
+    return f"{upstream.base_url}, {upstream.strategy.value}: {keys}"
 
 
 def counted(number: int, noun: str) -> str:

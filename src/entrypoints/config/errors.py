@@ -1,13 +1,18 @@
 """Renders validation errors of settings as messages for the operator."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
-from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.settings import OF_UPSTREAMS, Settings
+from modegate.entrypoints.config.upstreams import errors as tables
+from modegate.entrypoints.config.upstreams.checks import upstream_faults
+from modegate.entrypoints.config.upstreams.places import setting_of
+from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 
 # By pydantic's error type; fields with bounds get a message with their bounds instead.
 WORDS = {
@@ -22,27 +27,48 @@ WORDS = {
 def fault_lines(
     error: ValidationError, values: Mapping[str, object], shown: Mapping[str, tuple[str, str]]
 ) -> Iterator[str]:
-    """Yields one line per error: invalid values first, then cross-field errors of the valid ones.
+    """Yields one line per error: invalid values first, then errors between values.
 
     `shown` maps each name to its written form and its source; other settings have their default.
     """
     wrong = {str(fault["loc"][0]) for fault in _details(error) if fault["loc"]}
     for fault in _details(error):
         if fault["loc"]:
-            yield _line(str(fault["loc"][0]), _words(fault), shown)
-    right = {name: value for name, value in values.items() if name not in wrong}
-    for misfit in _misfits(right):
-        if not wrong & misfit.needs:
-            yield _line(misfit.name, misfit.message, shown)
+            yield _fault_line(fault, shown)
+    alone = wrong | OF_UPSTREAMS
+    right = {name: value for name, value in values.items() if name not in alone}
+    # Wrong values in the tables of upstreams do not hide the errors between the others.
+    for misfit in (*_misfits(right), *upstream_faults(values)):
+        if not wrong & (misfit.needs | {misfit.name}):
+            yield misfit_line(misfit, shown)
+
+
+def misfit_line(misfit: CrossFieldError, shown: Mapping[str, tuple[str, str]]) -> str:
+    """Returns the line of an error between values."""
+    return _line(misfit.name, misfit.message, shown)
 
 
 def _details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_input=False)
 
 
+def _fault_line(fault: ErrorDetails, shown: Mapping[str, tuple[str, str]]) -> str:
+    name = str(fault["loc"][0])
+    if name != UPSTREAMS:
+        return _line(name, _words(fault), shown)
+    if fault["type"] == tables.UNKNOWN_KEY:
+        return tables.unknown_key(fault, _source(name, shown))
+    message = tables.message_of(fault) or _message(tables.field_of(fault), fault)
+    return _line(tables.place_of(fault), message, shown)
+
+
 def _line(name: str, message: str, shown: Mapping[str, tuple[str, str]]) -> str:
-    written, source = shown.get(name, (name, "default"))
-    return f"{written}: {message} (from {source})"
+    written, _ = shown.get(name, (name, ""))
+    return f"{written}: {message} (from {_source(name, shown)})"
+
+
+def _source(name: str, shown: Mapping[str, tuple[str, str]]) -> str:
+    return shown.get(setting_of(name), ("", "default"))[1]
 
 
 def _misfits(values: Mapping[str, object]) -> tuple[CrossFieldError, ...]:
@@ -58,7 +84,7 @@ def _misfits(values: Mapping[str, object]) -> tuple[CrossFieldError, ...]:
 
 def _words(fault: ErrorDetails) -> str:
     name, *within = fault["loc"]
-    message = _message(str(name), fault, whole=not within)
+    message = _message(None if within else Settings.model_fields[str(name)], fault)
     return f"{_place(within[0])} {message}" if within else message
 
 
@@ -66,15 +92,15 @@ def _place(within: int | str) -> str:
     return f"entry {within + 1}" if isinstance(within, int) else f"{within!r}"
 
 
-def _message(name: str, fault: ErrorDetails, *, whole: bool) -> str:
-    field = Settings.model_fields[name]
+def _message(field: FieldInfo | None, fault: ErrorDetails) -> str:
+    """Returns the message for a value of a field; None for one within a list or a table."""
     kind = fault["type"]
     if kind.startswith("bool_"):
-        auto = "auto, " if type(None) in get_args(field.annotation) else ""
-        return f"must be {auto}true or false (or 1, 0, yes, no)"
-    if kind == "literal_error":
+        is_auto = field is not None and type(None) in get_args(field.annotation)
+        return f"must be {'auto, ' if is_auto else ''}true or false (or 1, 0, yes, no)"
+    if kind in {"literal_error", "enum"}:
         return f"must be {_expected(fault).replace(chr(39), '')}"
-    if whole and (bounds := _bounds(field.metadata)):
+    if field is not None and (bounds := _bounds(field)):
         return f"must be a whole number, {bounds}"
     return WORDS.get(kind) or fault["msg"].removeprefix("Value error, ")
 
@@ -83,9 +109,13 @@ def _expected(fault: ErrorDetails) -> str:
     return str(fault.get("ctx", {}).get("expected", ""))
 
 
-def _bounds(metadata: list[Any]) -> str:
+def _bounds(field: FieldInfo) -> str:
     """Returns the minimum and maximum of a field as text; empty if it has no bounds."""
+    metadata = field.metadata
+    for kind in get_args(field.annotation):  # those of a field that may be None
+        metadata = [*metadata, *getattr(kind, "__metadata__", ())]
+    constraints = [*metadata, *(it for info in metadata for it in getattr(info, "metadata", ()))]
     bounds = {
-        name: getattr(it, name) for it in metadata for name in ("ge", "le") if hasattr(it, name)
+        name: getattr(it, name) for it in constraints for name in ("ge", "le") if hasattr(it, name)
     }
     return f"{bounds['ge']} to {bounds['le']}" if bounds else ""

@@ -1,7 +1,8 @@
 """Maps the settings to options of the domain, the adapters and the HTTP interface."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -9,22 +10,29 @@ from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.configuration import Configuration
 from modegate.domain.credentials.credential import Credential
+from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
 from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
+from modegate.entrypoints.config.upstreams.credentials import KeyFile, key_files_of
+from modegate.entrypoints.config.upstreams.mapping import OPENAI_URL, upstream_of
 from modegate.entrypoints.http.app import HttpOptions
 from modegate.entrypoints.http.server.options import ServerOptions
 
-OPENAI_URL = "https://api.openai.com/v1"
-# The id of the credential in `OPENAI_API_KEY`.
-FROM_ENVIRONMENT = "env"
+DAY_S = 86_400.0
 
 
-def configuration(settings: Settings) -> Configuration:
-    """Returns the configuration of requests: keys, limits, routes, parameters and sessions."""
+def configuration(
+    settings: Settings, environment: Mapping[str, str] = MappingProxyType({})
+) -> Configuration:
+    """Returns the configuration of requests: keys, limits, routes, parameters and sessions.
+
+    `environment` has the variables that the upstreams' credentials name.
+    """
     window = settings.rate_limit_window_ms / 1000
     return Configuration(
         keys=KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys()),
@@ -33,26 +41,48 @@ def configuration(settings: Settings) -> Configuration:
         sessions=SessionPolicy(
             idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
         ),
-        routes=routes(settings),
+        routes=routes(settings, environment),
+        cooldowns=Cooldowns(
+            auth_s=settings.cooldown_auth_ms / 1000,
+            server_s=settings.cooldown_server_ms / 1000,
+            max_s=settings.cooldown_max_ms / 1000,
+        ),
+        expiry_warning_s=settings.credential_expiry_warning_days * DAY_S,
     )
 
 
-def routes(settings: Settings) -> Routes:
-    """Returns the routes: Claude's models, and the upstream unless passthrough is disabled."""
+def routes(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> Routes:
+    """Returns the routes: Claude's models, and the upstreams unless passthrough is disabled.
+
+    Raises:
+        SecretError: a credential has no usable key.
+    """
+    enabled = settings.openai_passthrough_enabled
     return Routes(
         models=settings.model_map(),
-        upstreams=(_upstream(settings),) if settings.openai_passthrough_enabled else (),
+        upstreams=tuple(_upstreams(settings, environment)) if enabled else (),
         clients_may_bring_keys=settings.allow_client_openai_key,
+        default_upstream=settings.default_name() if enabled else None,
     )
 
 
-def _upstream(settings: Settings) -> Upstream:
-    key = settings.openai_api_key
-    return Upstream(
-        name=OPENAI,
-        base_url=settings.openai_base_url or OPENAI_URL,
-        credentials=(Credential(FROM_ENVIRONMENT, ApiKey(key.get_secret_value())),) if key else (),
-    )
+def key_files(settings: Settings) -> tuple[KeyFile, ...]:
+    """Returns the credentials whose keys are in files."""
+    return key_files_of(settings.used_upstreams())
+
+
+def _upstreams(settings: Settings, environment: Mapping[str, str]) -> Iterator[Upstream]:
+    if settings.has_openai():
+        key = settings.openai_api_key
+        yield Upstream(
+            name=OPENAI,
+            base_url=settings.openai_base_url or OPENAI_URL,
+            credentials=(Credential(FROM_ENVIRONMENT, ApiKey(key.get_secret_value())),)
+            if key
+            else (),
+        )
+    for name, table in settings.upstreams.items():
+        yield upstream_of(name, table, environment)
 
 
 def claude_options(

@@ -1,14 +1,17 @@
 """Reads the cleaned values of settings from the environment and from a file."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_origin
 
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.upstreams.cleaning import clean_tables
+from modegate.entrypoints.config.upstreams.places import setting_of
+from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
 
 # Tables cannot be written as environment variables.
-ONLY_IN_FILE = frozenset({"models"})
+ONLY_IN_FILE = frozenset({"models", UPSTREAMS})
 NAMES = frozenset(Settings.model_fields)
 LISTS = frozenset(
     name for name, it in Settings.model_fields.items() if get_origin(it.annotation) is tuple
@@ -22,6 +25,13 @@ class RawSettings:
     values: Mapping[str, object] = field(repr=False)
     removed: Mapping[str, tuple[str, ...]]
 
+    def without(self, names: Collection[str]) -> "RawSettings":
+        """Returns the values without some settings and all within them."""
+        return RawSettings(
+            {name: it for name, it in self.values.items() if name not in names},
+            {name: it for name, it in self.removed.items() if setting_of(name) not in names},
+        )
+
 
 def from_environment(environment: Mapping[str, str]) -> RawSettings:
     """Returns the variables that are settings; empty ones count as unset."""
@@ -31,7 +41,11 @@ def from_environment(environment: Mapping[str, str]) -> RawSettings:
 
 def from_file(table: Mapping[str, object]) -> RawSettings:
     """Returns the keys that are settings; empty text counts as unset."""
-    return _cleaned({name: value for name, value in table.items() if name in NAMES})
+    found = {name: value for name, value in table.items() if name in NAMES}
+    tables = clean_tables(found.pop(UPSTREAMS, {}), (UPSTREAMS,))
+    cleaned = _cleaned(found)
+    nested = {UPSTREAMS: tables.value} if tables.value not in ("", [], {}) else {}
+    return RawSettings({**cleaned.values, **nested}, {**cleaned.removed, **tables.removed})
 
 
 def marked_names(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

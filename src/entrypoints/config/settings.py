@@ -16,10 +16,12 @@ from modegate.domain.routing.model_map import (
     name_faults,
     row_faults,
 )
+from modegate.domain.routing.upstream import OPENAI
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
 from modegate.entrypoints.config.types import (
     Bytes,
     Count,
+    Days,
     Folder,
     ForwardingHeader,
     Host,
@@ -37,8 +39,13 @@ from modegate.entrypoints.config.types import (
     Url,
     Variables,
 )
+from modegate.entrypoints.config.upstreams.checks import upstream_faults
+from modegate.entrypoints.config.upstreams.places import written
+from modegate.entrypoints.config.upstreams.tables import Upstreams
+from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 
 NO_MODELS = "none"
+OF_UPSTREAMS = {"openai_api_key", "openai_base_url", "default_upstream", "upstreams"}
 WELL_KNOWN = {"http": 80, "https": 443}
 # A server on a wildcard also listens on loopback; a client of a wildcard connects to loopback.
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not listened on
@@ -105,6 +112,12 @@ class Settings(BaseModel):
     allow_client_openai_key: bool = True
     upstream_max_retries: Retries = 2
     upstream_first_byte_timeout_ms: Milliseconds | None = None
+    default_upstream: Text | None = None
+    upstreams: Upstreams = Field(default_factory=dict)
+    cooldown_auth_ms: Milliseconds = 1_800_000
+    cooldown_server_ms: Milliseconds = 60_000
+    cooldown_max_ms: Milliseconds = 3_600_000
+    credential_expiry_warning_days: Days = 7
 
     modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
@@ -124,6 +137,7 @@ class Settings(BaseModel):
             yield CrossFieldError("default_model", fault, frozenset({"models"}))
         for fault in self._unknown_warm_models(rows):
             yield CrossFieldError("claude_warm_models", fault, frozenset({"models"}))
+        yield from upstream_faults(self.model_dump(include=OF_UPSTREAMS, exclude_unset=True))
         if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
             yield CrossFieldError(
                 "host",
@@ -144,12 +158,32 @@ class Settings(BaseModel):
             if name != DEFAULT_NAME:
                 yield from name_faults({**rows, DEFAULT_NAME: self.default_model}, name)
 
-    def is_own_upstream(self) -> bool:
-        """Returns whether the upstream is this gateway itself, so that requests would loop.
+    def used_upstreams(self) -> Upstreams:
+        """Returns the tables of upstreams; none while passthrough is disabled."""
+        return self.upstreams if self.openai_passthrough_enabled else {}
+
+    def has_openai(self) -> bool:
+        """Whether variables describe the upstream `openai`, or there is no other one."""
+        return bool(self.openai_api_key or self.openai_base_url or not self.upstreams)
+
+    def default_name(self) -> str:
+        """Returns the name of the default upstream: `openai` if there is one, else the first."""
+        names = (*((OPENAI,) if self.has_openai() else ()), *self.upstreams)
+        return self.default_upstream or (OPENAI if OPENAI in names else names[0])
+
+    def own_upstreams(self) -> Iterator[str]:
+        """Yields the settings with this gateway's own address, to which requests would loop.
 
         This happens if the gateway is started in a shell with a client's `OPENAI_BASE_URL`.
         """
-        url = urlsplit(self.openai_base_url or "")
+        if self._is_own(self.openai_base_url):
+            yield "OPENAI_BASE_URL"
+        for name, table in self.upstreams.items():
+            if self._is_own(table.base_url):
+                yield written((UPSTREAMS, name, "base_url"))
+
+    def _is_own(self, base_url: str | None) -> bool:
+        url = urlsplit(base_url or "")
         upstream, host = url.hostname or "", self.host.strip("[]")
         on_loopback = is_loopback(host) or host in WILDCARDS
         own = upstream == host or (on_loopback and (is_loopback(upstream) or upstream in WILDCARDS))

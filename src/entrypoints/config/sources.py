@@ -2,22 +2,31 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr, ValidationError
 
 from modegate.domain.access.api_key import mask
-from modegate.entrypoints.config.errors import fault_lines
+from modegate.entrypoints.config.errors import fault_lines, misfit_line
 from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
 from modegate.entrypoints.config.inherited_variables import Inherited, clean_inherited
 from modegate.entrypoints.config.raw_settings import NAMES, ONLY_IN_FILE, marked_names
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE, UnreadableFileError
+from modegate.entrypoints.config.upstreams.checks import unreachable
+from modegate.entrypoints.config.upstreams.credentials import (
+    key_faults,
+    masked_keys,
+    variables_of,
+)
+from modegate.entrypoints.config.upstreams.description import describe_upstreams
+from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.config.written_settings import FROM_ENVIRONMENT, WrittenSettings, removal
 
 CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # for `modegate chat`; not a setting of the gateway
 PROCESS_VARIABLE = "MODEGATE_PROCESS"  # set by the gateway for its children
 BY_DEFAULT = "default"
+ONLY_OF_UPSTREAMS = frozenset({UPSTREAMS, "default_upstream"})
 VARIABLES = frozenset(name.upper() for name in NAMES - ONLY_IN_FILE)
 KNOWN = frozenset(
     {FILE_VARIABLE, CLIENT_KEY_VARIABLE}
@@ -35,26 +44,38 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """The settings, the source of each, and one line per warning."""
+    """The settings, the source of each, and one line per warning.
+
+    `keys` are the masked keys of the upstreams' credentials by id.
+    """
 
     settings: Settings
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> Iterator[str]:
         """Yields one line per setting, with secrets masked."""
         for name, value in self.settings:
+            source = self.sources.get(name, BY_DEFAULT)
+            if name == UPSTREAMS and value:
+                yield from describe_upstreams(value, self.keys, source, BY_DEFAULT)
+                continue
             shown = "auto" if name == "claude_bare" and value is None else _shown(value)
-            yield f"{name} = {shown}  ({self.sources.get(name, BY_DEFAULT)})"
+            yield f"{name} = {shown}  ({source})"
 
 
 def load_settings(
-    environment: Mapping[str, str] = os.environ, file: str | None = None
+    environment: Mapping[str, str] = os.environ,
+    file: str | None = None,
+    *,
+    with_upstreams: bool = True,
 ) -> LoadedSettings:
     """Loads and validates the settings; `file` is the one named on the command line.
 
     Removes blanks, line ends, byte order marks and one pair of quotes around values, with a
-    warning.
+    warning. Without `with_upstreams`, what describes upstreams in the file is left out, for
+    commands that send nothing to them and may lack the keys.
 
     Raises:
         SettingsError: a named file is missing, or values or names are invalid; with all errors.
@@ -66,25 +87,46 @@ def load_settings(
         read = WrittenSettings.of(named, {**named, **inherited.changes}, file)
     except UnreadableFileError as error:
         raise SettingsError([str(error)]) from None
+    if not with_upstreams:
+        read = read.without(ONLY_OF_UPSTREAMS)
+    key_variables = frozenset(variables_of(read.values.get(UPSTREAMS)))
     warnings = (
         *(
             f"{name}: blanks or a byte order mark in this name were removed"
             for name in meant.values()
         ),
-        *foreign_variables(named.keys() - {PROCESS_VARIABLE}, KNOWN, VARIABLES),
+        *foreign_variables(named.keys() - {PROCESS_VARIABLE} - key_variables, KNOWN, VARIABLES),
         *read.warnings(),
         *_inherited_warnings(inherited),
     )
     faults = [*read.unknown_keys(), *_inherited_faults(inherited)]
+    settings, wrong = _validated(read, named)
+    if settings is None or faults or wrong:
+        raise SettingsError([*faults, *wrong, *warnings])
+    keys = dict(masked_keys(settings.used_upstreams(), named))
+    return LoadedSettings(settings, read.sources, (*warnings, *_unreachable(settings)), keys)
+
+
+def _validated(
+    read: WrittenSettings, environment: Mapping[str, str]
+) -> tuple[Settings | None, list[str]]:
+    """Returns the settings, None if they are invalid, and one line per error."""
+    shown = {name: (_written(name, source), source) for name, source in read.sources.items()}
+    settings: Settings | None = None
+    faults: list[str] = []
     try:
         settings = Settings.model_validate(read.values)
     except ValidationError as error:
-        shown = {name: (_written(name, source), source) for name, source in read.sources.items()}
         faults += fault_lines(error, read.values, shown)
-        raise SettingsError([*faults, *warnings]) from None
-    if faults:
-        raise SettingsError([*faults, *warnings])
-    return LoadedSettings(settings, read.sources, warnings)
+    if settings is None or settings.used_upstreams():
+        tables = read.values.get(UPSTREAMS)
+        faults += [misfit_line(it, shown) for it in key_faults(tables, environment)]
+    return settings, faults
+
+
+def _unreachable(settings: Settings) -> Iterator[str]:
+    for place in unreachable(settings.upstreams, settings.default_name()):
+        yield f"{place}: no request reaches it: give it models, a prefix or model_aliases"
 
 
 def _inherited_warnings(inherited: Inherited) -> Iterator[str]:

@@ -42,7 +42,7 @@ def _text(value: str) -> str:
     return value
 
 
-def _key(value: object) -> object:
+def header_key(value: object) -> object:
     """Validates a key for use in a header; strips the newline that mounted files often end with."""
     if not isinstance(value, str):
         return value
@@ -91,8 +91,10 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def base_url(value: str) -> str:
+def base_url(value: str, key_in: str = "OPENAI_API_KEY") -> str:
     """Returns the base URL of an API if it has only a scheme, host, port and path.
+
+    `key_in` names the place of the key, for the error.
 
     Raises:
         ValueError: the URL is invalid, or has other parts.
@@ -106,10 +108,14 @@ def base_url(value: str) -> str:
     if not valid or len(value) > LONGEST_URL:
         raise ValueError("must be like https://host:port/v1")
     if url.username or url.password:
-        raise ValueError("must not hold a user or a password: a key goes into OPENAI_API_KEY")
+        raise ValueError(f"must not hold a user or a password: a key goes into {key_in}")
     if url.query or url.fragment:
         raise ValueError("must not hold a query or a fragment")
     return value
+
+
+def _url(value: str) -> str:
+    return base_url(value)
 
 
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,22 +145,24 @@ def _tristate(value: object) -> object:
 
 
 Number = BeforeValidator(_no_boolean)
+SPLIT = BeforeValidator(_split)
 Port = Annotated[int, Field(ge=1, le=65535), Number]
 Retries = Annotated[int, Field(ge=0, le=10), Number]
 Switch = Annotated[bool | None, BeforeValidator(_tristate)]
 Text = Annotated[str, AfterValidator(_text)]
 Host = Annotated[Text, AfterValidator(_host)]
-Names = Annotated[tuple[Text, ...], BeforeValidator(_split)]
+Names = Annotated[tuple[Text, ...], SPLIT]
 Variables = Annotated[Names, AfterValidator(_variables)]
 Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), Number]
 Count = Annotated[int, Field(ge=1, le=1_000_000), Number]
 Spare = Annotated[int, Field(ge=0, le=1000), Number]
-Networks = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_networks)]
+Networks = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_networks)]
+Days = Annotated[int, Field(ge=0, le=3650), Number]
 Bytes = Annotated[int, Field(ge=1024, le=1024**3), Number]
-Key = Annotated[SecretStr, BeforeValidator(_key)]
-Keys = Annotated[tuple[Key, ...], BeforeValidator(_split)]
-Url = Annotated[Text, AfterValidator(base_url)]
-Origins = Annotated[tuple[Text, ...], BeforeValidator(_split), AfterValidator(_origins)]
+Key = Annotated[SecretStr, BeforeValidator(header_key)]
+Keys = Annotated[tuple[Key, ...], SPLIT]
+Url = Annotated[Text, AfterValidator(_url)]
+Origins = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_origins)]
 ForwardingHeader = Annotated[
     Literal["auto", "x-forwarded-for", "forwarded"], BeforeValidator(_lower_case)
 ]

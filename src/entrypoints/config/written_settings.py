@@ -1,7 +1,7 @@
 """Collects the cleaned settings of the environment and the file, with warnings."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modegate.entrypoints.config.foreign_variables import nearest
@@ -43,6 +43,12 @@ class WrittenSettings:
             path=path,
             is_marked=is_marked,
             unknown=unknown,
+        )
+
+    def without(self, names: Collection[str]) -> "WrittenSettings":
+        """Returns the settings without some."""
+        return replace(
+            self, environment=self.environment.without(names), file=self.file.without(names)
         )
 
     @property

@@ -12,7 +12,13 @@ from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstreams
 from modegate.entrypoints.cli.program_name import command_name
-from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, counted, url_of
+from modegate.entrypoints.cli.startup_banner import (
+    counted,
+    describe,
+    is_plain,
+    own_upstream_advice,
+    url_of,
+)
 from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.server.listener import AddressError, listen
@@ -113,9 +119,11 @@ def _process_mode(container: Container, *, converses: bool) -> Diagnostic:
 
 def _passthrough(container: Container) -> Iterator[Diagnostic]:
     settings: Settings = container.settings()
-    if settings.is_own_upstream():
-        what = "passthrough: its upstream is this gateway itself"
-        yield Diagnostic(Severity.ERROR, what, OWN_UPSTREAM_ADVICE)
+    own = tuple(settings.own_upstreams())
+    for place in own:
+        what = f"passthrough: its upstream is this gateway itself, by {place}"
+        yield Diagnostic(Severity.ERROR, what, own_upstream_advice(place))
+    if own:
         return
     routes = container.configuration_source().current().routes
     if not routes.upstreams:
@@ -126,11 +134,14 @@ def _passthrough(container: Container) -> Iterator[Diagnostic]:
 
 
 def _upstream(container: Container, upstream: Upstream, health: UpstreamHealth) -> Diagnostic:
+    subject = "passthrough" if is_plain(upstream) else f"upstream {upstream.name}"
     try:
         container.upstream_proxy(upstream)
     except GatewayError as error:
         worst = Severity.ERROR if health.has_credential else Severity.WARNING
-        return Diagnostic(worst, "passthrough: its proxy cannot be used", error.explain(OPERATOR))
+        return Diagnostic(worst, f"{subject}: its proxy cannot be used", error.explain(OPERATOR))
+    if not is_plain(upstream):
+        return Diagnostic(Severity.OK, f"{subject}: {describe(upstream)}")
     if health.has_credential:
         return Diagnostic(Severity.OK, "passthrough: a key is set")
     if health.accepts_client_keys:

@@ -19,7 +19,7 @@ from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
-from modegate.entrypoints.cli.startup_banner import OWN_UPSTREAM_ADVICE, StartupReport, url_of
+from modegate.entrypoints.cli.startup_banner import StartupReport, own_upstream_advice, url_of
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
@@ -29,7 +29,6 @@ from modegate.entrypoints.http.server.reaper import reaping_orphans
 from modegate.entrypoints.http.server.server import GatewayServer
 from modegate.entrypoints.http.server.supervisor import STOP, Supervisor
 
-OWN_UPSTREAM = f"OPENAI_BASE_URL is the address of this gateway itself: {OWN_UPSTREAM_ADVICE}"
 # Net number of allocations that triggers a collection of the young generation.
 GARBAGE = 5_000
 MOST_ORDERS = 16
@@ -64,8 +63,11 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     for warning in loaded.warnings:
         log.warning("settings: %s", warning)
     settings = loaded.settings
-    if settings.is_own_upstream() and not offline:
-        print(f"modegate: {OWN_UPSTREAM}", file=sys.stderr)
+    own = () if offline else tuple(settings.own_upstreams())
+    for place in own:
+        what = f"{place} is the address of this gateway itself: {own_upstream_advice(place)}"
+        print(f"modegate: {what}", file=sys.stderr)
+    if own:
         return 2
     try:
         listener = listen(settings.host, settings.port)
@@ -167,6 +169,7 @@ def _report_start(container: Container, serving: Serving) -> None:
         health=container.check_health().execute(),
         keys=len(serving.settings.all_keys()),
         offline=serving.simulated is not None,
+        upstreams=container.configuration_source().current().routes.upstreams,
     )
     if sys.stderr.isatty():
         print(announcement.banner(), file=sys.stderr)

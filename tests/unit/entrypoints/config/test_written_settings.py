@@ -29,6 +29,7 @@ RIGHT = {
     "claude_bare": "true",
     "claude_process_mode": "oneshot",
     "default_model": "opus",
+    "default_upstream": "openai",
     "openai_base_url": "http://127.0.0.1:9102/v1",
     "modegate_state_dir": "/srv/state of ours",
     "api_keys": "sk-one-aaaaaaaaaa,sk-two-bbbbbbbbbb",

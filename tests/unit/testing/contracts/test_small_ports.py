@@ -11,7 +11,10 @@ import pytest
 from support.contracts import duties_of, expect_failure
 
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
-from modegate.adapters.memory.configuration_source import FixedConfigurationSource
+from modegate.adapters.memory.configuration_source import (
+    FixedConfigurationSource,
+    MemoryConfigurationSource,
+)
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.prometheus.observer import PrometheusObserver
 from modegate.adapters.system.clock import SystemClock
@@ -118,6 +121,15 @@ class TestFixedConfigurationSource(ConfigurationSourceContract):
 
     def expected(self) -> Configuration:
         return CONFIGURATION
+
+
+class TestMemoryConfigurationSource(TestFixedConfigurationSource):
+    made = MemoryConfigurationSource(CONFIGURATION)
+
+    def test_requests_after_a_replacement_get_the_new_snapshot(self) -> None:
+        source, other = MemoryConfigurationSource(CONFIGURATION), Configuration()
+        source.replace(other)
+        assert source.current() is other
 
 
 class TestFakeConfigurationSource(TestFixedConfigurationSource):

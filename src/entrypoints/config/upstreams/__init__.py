@@ -1,0 +1,1 @@
+"""The tables of upstreams: validation, secrets and mapping."""
