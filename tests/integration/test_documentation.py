@@ -19,9 +19,16 @@ from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
 from support.openapi import CHAT, DOCUMENT
 from support.serving import COLD, Serving, bare_environment, serving
 
+from modegate.domain.credentials.error_rules import Action
+from modegate.domain.credentials.selection import Strategy
+from modegate.domain.errors import ModelNotFoundError
 from modegate.domain.parameters.param_policy import CLAUDE_CODE_RULES
+from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.route import RelayRoute
+from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.upstreams.tables import CredentialSettings, UpstreamSettings
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 NUMBERS = count()
@@ -162,7 +169,40 @@ def test_the_configuration_page_lists_exactly_the_settings() -> None:
     page = (ROOT / "docs/configuration.md").read_text()
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
-    assert documented == {name.upper() for name in Settings.model_fields} - {"MODELS"}
+    tables = {"MODELS", "UPSTREAMS"}
+    assert documented == {name.upper() for name in Settings.model_fields} - tables
+
+
+UPSTREAMS = ROOT / "docs/upstreams.md"
+
+
+def test_the_upstreams_page_lists_exactly_the_keys_of_the_tables() -> None:
+    rows = [line.split("|") for line in UPSTREAMS.read_text().splitlines() if line[:3] == "| `"]
+    documented = {name for row in rows if len(row) == 5 for name in re.findall("`(.+?)`", row[1])}
+    tables = {*UpstreamSettings.model_fields, *CredentialSettings.model_fields}
+    assert tables <= documented
+    strategies = {row[1].strip(" `") for row in rows if len(row) == 4}
+    assert strategies == {*Strategy, *Action, "then"}
+
+
+def test_the_documented_routing_is_that_of_the_documented_file() -> None:
+    snippet = next(it for it in snippets("toml") if it.page == UPSTREAMS)
+    document = tomllib.loads(snippet.code.replace("key_file", "key_env"))
+    environment = dict.fromkeys(
+        ("OPENAI_KEY_TEAM_A", "KIMI_KEY", "/run/secrets/openai-team-b"), "k"
+    )
+    routes = mapping.routes(Settings.model_validate(document), environment)
+    page = UPSTREAMS.read_text().partition("| the client asks for |")[2].partition("\n\n")[0]
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:4]] for line in page.splitlines()[2:]]
+    assert len(rows) == 5
+    for model, upstream, known_as in rows:
+        try:
+            route = routes.resolve(ModeDecision(Mode.PASSTHROUGH), None, model)
+        except ModelNotFoundError:
+            assert (upstream, known_as) == ("none", "")
+        else:
+            assert isinstance(route, RelayRoute)
+            assert (route.upstream.name, route.model) == (upstream, known_as)
 
 
 def test_the_api_reference_lists_every_parameter_header_and_endpoint() -> None:

@@ -1,24 +1,18 @@
 """`modegate doctor`: checks everything that requests need, and prints advice."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from modegate.domain.errors import GatewayError
-from modegate.domain.health import CredentialState, PassthroughState, StorageState, UpstreamHealth
+from modegate.domain.health import CredentialState, PassthroughState, StorageState
 from modegate.domain.routing.route import CLAUDE
-from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container, live_container
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstreams
+from modegate.entrypoints.cli.doctor_upstreams import examine_passthrough
 from modegate.entrypoints.cli.program_name import command_name
-from modegate.entrypoints.cli.startup_banner import (
-    counted,
-    describe,
-    is_plain,
-    own_upstream_advice,
-    url_of,
-)
+from modegate.entrypoints.cli.startup_banner import counted, url_of
 from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.server.listener import AddressError, listen
@@ -60,7 +54,7 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnos
     settings: Settings = container.settings()
     async for finding in _claude(container):
         yield finding
-    for finding in _passthrough(container):
+    for finding in examine_passthrough(container):
         yield finding
     yield await _sessions(container)
     yield _address(settings)
@@ -115,39 +109,6 @@ def _process_mode(container: Container, *, converses: bool) -> Diagnostic:
     kept = f"{settings.claude_live_sessions} sessions keep theirs"
     ready = f"{settings.claude_warm_processes} stand ready for each model in use"
     return Diagnostic(Severity.OK, f"claude: live processes, {ready}, {kept}")
-
-
-def _passthrough(container: Container) -> Iterator[Diagnostic]:
-    settings: Settings = container.settings()
-    own = tuple(settings.own_upstreams())
-    for place in own:
-        what = f"passthrough: its upstream is this gateway itself, by {place}"
-        yield Diagnostic(Severity.ERROR, what, own_upstream_advice(place))
-    if own:
-        return
-    routes = container.configuration_source().current().routes
-    if not routes.upstreams:
-        yield Diagnostic(Severity.OK, "passthrough: switched off")
-    health = routes.health()
-    for upstream in routes.upstreams:
-        yield _upstream(container, upstream, health[upstream.name])
-
-
-def _upstream(container: Container, upstream: Upstream, health: UpstreamHealth) -> Diagnostic:
-    subject = "passthrough" if is_plain(upstream) else f"upstream {upstream.name}"
-    try:
-        container.upstream_proxy(upstream)
-    except GatewayError as error:
-        worst = Severity.ERROR if health.has_credential else Severity.WARNING
-        return Diagnostic(worst, f"{subject}: its proxy cannot be used", error.explain(OPERATOR))
-    if not is_plain(upstream):
-        return Diagnostic(Severity.OK, f"{subject}: {describe(upstream)}")
-    if health.has_credential:
-        return Diagnostic(Severity.OK, "passthrough: a key is set")
-    if health.accepts_client_keys:
-        advice = "clients have to send X-OpenAI-API-Key; or set OPENAI_API_KEY"
-        return Diagnostic(Severity.WARNING, "passthrough: the server has no key", advice)
-    return Diagnostic(Severity.WARNING, "passthrough: no key", "set OPENAI_API_KEY")
 
 
 async def _sessions(container: Container) -> Diagnostic:

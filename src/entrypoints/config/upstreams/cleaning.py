@@ -19,7 +19,7 @@ class CleanedTable:
 
 
 def clean_tables(value: object, place: Place) -> CleanedTable:
-    """Cleans all texts; empty ones in a table or a list count as absent."""
+    """Cleans all texts; empty ones in a list count as absent."""
     removed: dict[str, tuple[str, ...]] = {}
     return CleanedTable(_cleaned(value, place, removed), removed)
 
@@ -34,8 +34,7 @@ def _cleaned(value: object, place: Place, removed: dict[str, tuple[str, ...]]) -
         case list():
             return [item for item in _items(value, place, removed) if item != ""]
         case dict():
-            rows = ((name, _cleaned(row, (*place, name), removed)) for name, row in value.items())
-            return {name: row for name, row in rows if row != ""}
+            return {name: _cleaned(row, (*place, name), removed) for name, row in value.items()}
         case _:
             return value
 

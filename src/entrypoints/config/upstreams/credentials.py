@@ -17,7 +17,7 @@ from modegate.entrypoints.config.upstreams.secrets import (
 )
 from modegate.entrypoints.config.upstreams.tables import CredentialSettings, UpstreamSettings
 from modegate.entrypoints.config.upstreams.types import KeyFilePath, Variable
-from modegate.entrypoints.config.upstreams.views import View, upstream_views
+from modegate.entrypoints.config.upstreams.views import EMPTY, View, upstream_views
 
 VARIABLE: TypeAdapter[str] = TypeAdapter(Variable)
 PATH: TypeAdapter[Path] = TypeAdapter(KeyFilePath)
@@ -70,7 +70,7 @@ def key_faults(upstreams: object, environment: Mapping[str, str]) -> Iterator[Cr
             try:
                 if name == "key_env":
                     read_variable(VARIABLE.validate_python(value), environment)
-                elif name == "key_file":
+                elif name == "key_file" and value not in EMPTY:
                     read_key_file(PATH.validate_python(value))
             except SecretError as error:
                 yield CrossFieldError(row.at(str(name)), str(error))

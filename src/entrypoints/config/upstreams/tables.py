@@ -3,7 +3,7 @@
 Faults between the values are found by `checks`.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from modegate.domain.credentials.error_rules import Action
 from modegate.domain.credentials.selection import Strategy
@@ -27,14 +27,25 @@ from modegate.entrypoints.config.upstreams.types import (
     Variable,
     Weight,
 )
+from modegate.entrypoints.config.upstreams.views import EMPTY
 
-STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+class Table(BaseModel):
+    """A table in which empty values count as absent, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        unknown = values.keys() - cls.model_fields
+        return {name: it for name, it in values.items() if name in unknown or it not in EMPTY}
 
 
-class CredentialSettings(BaseModel):
+class CredentialSettings(Table):
     """A row `[[upstreams.NAME.credentials]]`; exactly one of the three keys is set."""
-
-    model_config = STRICT
 
     id: Name | None = None
     key_env: Variable | None = None
@@ -44,10 +55,8 @@ class CredentialSettings(BaseModel):
     expires_at: Time | None = None
 
 
-class ErrorRuleSettings(BaseModel):
+class ErrorRuleSettings(Table):
     """A row `[[upstreams.NAME.error_rules]]`; `for_s` is in seconds."""
-
-    model_config = STRICT
 
     status: Status | None = None
     contains: Contained | None = None
@@ -55,10 +64,8 @@ class ErrorRuleSettings(BaseModel):
     for_s: Seconds = 60.0
 
 
-class UpstreamSettings(BaseModel):
+class UpstreamSettings(Table):
     """A table `[upstreams.NAME]`."""
-
-    model_config = STRICT
 
     kind: UpstreamKind = UpstreamKind.OPENAI
     base_url: UpstreamUrl | None = None

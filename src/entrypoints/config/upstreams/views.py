@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from modegate.entrypoints.config.upstreams.places import Place, written
 
 UPSTREAMS = "upstreams"
+# Values that count as absent.
+EMPTY: tuple[object, ...] = ("", [], (), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class View:
         return written((*self.place, *within))
 
     def has(self, name: str) -> bool:
-        """Whether the value is set, be it right or wrong."""
-        return self.row.get(name) not in (None, (), [], {})
+        """Whether the value is set and not empty, be it right or wrong."""
+        return self.row.get(name) not in (None, *EMPTY)
 
     def text(self, name: str) -> str | None:
         """Returns a text, or None."""

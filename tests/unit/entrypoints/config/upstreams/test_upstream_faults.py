@@ -3,9 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from modegate.entrypoints.config import written_settings
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import SettingsError, load_settings
+from modegate.entrypoints.config.upstreams.tables import (
+    CredentialSettings,
+    ErrorRuleSettings,
+    UpstreamSettings,
+)
 
 FROM = " (from modegate.toml)"
 # A table without faults, to which a test adds one.
@@ -165,6 +173,7 @@ ENTRY = "upstreams.kimi.credentials, entry 2"
         ('id = "a/b"\nkey = "k"', [f"{ENTRY}, id: must have letters, digits, dots, hyphens and underscores only, at most 64, and begin with a letter or a digit"]),
         ('id = ""\nkey = "k"', [f"{ENTRY}, id: is missing"]),
         ('id = "b"\nkey = ""', [f"{ENTRY}: needs a key: key_env, key_file or key"]),
+        ('id = "b"\nkey_file = ""', [f"{ENTRY}: needs a key: key_env, key_file or key"]),
         ('id = "b"\nkey_env = "UNSET"', [f"{ENTRY}, key_env: UNSET is not set"]),
         ('id = "b"\nkey_env = "BLANK"', [f"{ENTRY}, key_env: BLANK is not set"]),
         ('id = "b"\nkey_env = "ODD"', [f"{ENTRY}, key_env: ODD must have visible ASCII characters only"]),
@@ -205,6 +214,7 @@ def test_a_faulty_credential_is_named(added: str, expected: list[str]) -> None:
         ('model_aliases = { "" = "x" }', f'{KIMI}.model_aliases."": must not be empty'),
         ('model_aliases = { "kimi-*" = "x" }', f'{KIMI}.model_aliases."kimi-*": must be an exact name, without *'),
         ("credential = []", f"{KIMI}.credential: unknown key in modegate.toml; did you mean credentials?"),
+        ('headers = { X = "" }', f"{KIMI}.headers.X: must have visible ASCII characters, and blanks within only"),
     ],
 )  # fmt: skip
 def test_a_faulty_value_of_an_upstream_is_named(added: str, expected: str) -> None:
@@ -273,6 +283,45 @@ key_file = "file"
     found = faults(text, KEY="MARK a")
     assert len(found) == 5
     assert "MARK" not in "\n".join(found)
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+NAMED = ("upstreams", "default_upstream")
+KEYS = st.sampled_from([*UpstreamSettings.model_fields, "other"])
+KEYS_OF_ROW = st.sampled_from([*CredentialSettings.model_fields, *ErrorRuleSettings.model_fields])
+ROWS = st.lists(st.dictionaries(KEYS_OF_ROW, VALUES, max_size=5) | VALUES, max_size=3)
+TABLES = st.dictionaries(st.text(), st.dictionaries(KEYS, ROWS | VALUES) | VALUES, max_size=3)
+
+
+@given(upstreams=TABLES | VALUES, default=VALUES)
+@settings(max_examples=200, deadline=None)
+def test_any_value_anywhere_is_accepted_or_a_named_fault(
+    upstreams: object, default: object
+) -> None:
+    table = {"upstreams": upstreams, "default_upstream": default}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(written_settings, "find_file", lambda *_: Path("x.toml"))
+        patch.setattr(written_settings, "read_file", lambda _: (table, False))
+        try:
+            loaded = load_settings({})
+        except SettingsError as error:
+            named = error.faults
+        else:
+            named = [line for line in loaded.describe() if line.startswith(NAMED)]
+    assert named
+    for line in named:
+        assert line.startswith(NAMED)
+        assert line.isprintable()
+
+
+def test_an_empty_value_counts_as_absent() -> None:
+    table = load(f'{GOOD}\ncapabilities = []\nheaders = {{}}\nprefix = ""').upstreams["kimi"]
+    assert (len(table.capabilities), table.prefix) == (4, None)
 
 
 def test_keys_are_not_read_while_passthrough_is_disabled() -> None:
