@@ -14,7 +14,8 @@ from modegate.domain.routing.upstream import Upstream
 class CredentialPools:
     """Builds a pool for each upstream of the configuration, and passes outcomes to it.
 
-    A changed upstream gets a new pool; its credentials keep their states.
+    A changed upstream gets a new pool; its credentials keep their states. A request that began
+    before the change gets a pool of its own, so that it does not replace the new one.
     """
 
     def __init__(
@@ -28,17 +29,18 @@ class CredentialPools:
         states.on_merge = self._refresh
 
     def of(self, upstream: Upstream) -> CredentialPool:
-        """Returns the pool of an upstream of the current configuration."""
+        """Returns the pool of an upstream."""
         known = self._pools.get(upstream.name)
         if known is not None and known[0] is upstream:
             return known[1]
         pool = self._build(upstream)
-        self._pools[upstream.name] = upstream, pool
+        if any(it is upstream for it in self._upstreams()):
+            self._pools[upstream.name] = upstream, pool
         return pool
 
     def current(self) -> Iterator[tuple[Upstream, CredentialPool]]:
         """Yields each upstream of the current configuration with its pool."""
-        for upstream in self._configuration.current().routes.upstreams:
+        for upstream in self._upstreams():
             yield upstream, self.of(upstream)
 
     def succeed(self, pool: CredentialPool, member: Member) -> None:
@@ -58,8 +60,14 @@ class CredentialPools:
             error_rules=upstream.error_rules,
             cooldowns=self._configuration.current().cooldowns,
         )
-        states = {it.id: self.states.of(it) for it in upstream.credentials}
+        current = {it.id: it for other in self._upstreams() for it in other.credentials}
+        # The state of a replaced key would take the place of the new key's.
+        kept = [it for it in upstream.credentials if it == current.get(it.id)]
+        states = {it.id: self.states.of(it) for it in kept}
         return CredentialPool(upstream.credentials, rules, states)
+
+    def _upstreams(self) -> tuple[Upstream, ...]:
+        return self._configuration.current().routes.upstreams
 
     def _refresh(self) -> None:
         for _, pool in self._pools.values():

@@ -70,9 +70,9 @@ class World:
         self.upstream = Upstream(name="test", base_url="http://x/v1", credentials=credentials)
         self.clock = FakeClock(1000.0)
         self.relay = Relay(**outcomes)
-        configuration = FakeConfigurationSource(routes=Routes(upstreams=(self.upstream,)))
+        self.configuration = FakeConfigurationSource(routes=Routes(upstreams=(self.upstream,)))
         self.states = CredentialStates(MemoryCredentialStore())
-        self.pools = CredentialPools(configuration, self.states, self.clock)
+        self.pools = CredentialPools(self.configuration, self.states, self.clock)
         self.attempts = Attempts(self.relay, self.pools, total_s=300.0)
         self.record = RequestRecord()
 
@@ -218,6 +218,24 @@ async def test_all_attempts_share_the_time_until_the_first_byte() -> None:
     assert first.time_left_s is None
     assert second.time_left_s is not None
     assert 0 < second.time_left_s <= 300
+
+
+async def test_a_request_from_before_a_new_key_does_not_touch_the_new_keys_state() -> None:
+    world = World("a", "b", a=answer(401))
+    old, new = world.upstream, Credential("a", ApiKey("sk-new"))
+    source = world.configuration
+    source.change(routes=source.current().with_credentials({"a": new}).routes)
+    world.relay.outcomes["a"] = OK
+    (world.upstream,) = source.current().routes.upstreams
+    await world.ask()
+    pool, state = world.pools.of(world.upstream), world.state("a")
+    assert state.requests == 1
+    world.upstream, world.relay.outcomes["a"] = old, answer(401)
+    await world.ask()
+    (world.upstream,) = source.current().routes.upstreams
+    assert world.pools.of(world.upstream) is pool
+    assert world.state("a") is state
+    assert (state.requests, state.failures, state.cooldown) == (1, 0, None)
 
 
 async def test_states_outlive_the_pool() -> None:
