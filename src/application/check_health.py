@@ -1,11 +1,11 @@
 """The use case that reports the state of the backends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modegate.application.ports.backend_status import BackendStatus, StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.domain.health import Health, StorageState
+from modegate.domain.health import CredentialsCheck, Health, StorageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,13 @@ class CheckHealth:
     """Reports the state of the backends and of the storage without blocking.
 
     `answering` has the answer backends by name; the upstreams are those of the configuration.
+    `credentials` returns the state of all credentials without asking an upstream.
     """
 
     answering: Mapping[str, BackendStatus]
     configuration: ConfigurationSource
     storage: StorageProbe = NO_STORAGE
+    credentials: Callable[[], CredentialsCheck] = lambda: CredentialsCheck.OK
 
     def execute(self) -> Health:
         """Returns the last known state."""
@@ -45,4 +47,5 @@ class CheckHealth:
             answering={name: backend.status() for name, backend in self.answering.items()},
             upstreams=self.configuration.current().routes.health(),
             storage=self.storage.storage_state(),
+            credentials=self.credentials(),
         )

@@ -22,6 +22,17 @@ class PassthroughState(StrEnum):
     NO_KEY = "no_key"
 
 
+class CredentialsCheck(StrEnum):
+    """The state of all credentials: `WARN` if some cannot be used, `ERROR` if an upstream has none.
+
+    Some means at least one that cools down, has expired, or expires soon.
+    """
+
+    OK = "ok"
+    WARN = "warn"
+    ERROR = "error"
+
+
 class StorageState(StrEnum):
     """The state of the session storage, as of the last write."""
 
@@ -82,6 +93,7 @@ class Health:
     answering: Mapping[str, ClaudeHealth]
     upstreams: Mapping[str, UpstreamHealth]
     storage: StorageState = StorageState.OK
+    credentials: CredentialsCheck = CredentialsCheck.OK
 
     @property
     def ready(self) -> bool:

@@ -8,7 +8,7 @@ from modegate.domain.errors import Remedy
 OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
     {
         Remedy.ENABLE_PASSTHROUGH: "set OPENAI_PASSTHROUGH_ENABLED=true",
-        Remedy.ENABLE_CREDENTIAL: "enable or replace one of them",
+        Remedy.ENABLE_CREDENTIAL: "enable one with modegate credentials enable, or replace its key",
         Remedy.SET_UPSTREAM_KEY: "set OPENAI_API_KEY",
         Remedy.CHECK_UPSTREAM_ADDRESS: "check where OPENAI_BASE_URL leads",
         Remedy.CHECK_UPSTREAM_CONNECTION: "check OPENAI_BASE_URL and the network",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modegate.adapters.sqlite import migrations
+from modegate.adapters.sqlite import migrations, session_store
 from modegate.adapters.sqlite.session_store import FILE, SqliteSessionStore
 from modegate.domain.errors import StorageError
 from modegate.domain.health import StorageState
@@ -88,7 +88,7 @@ async def test_a_current_database_is_not_migrated_again(
 ) -> None:
     async with opened(tmp_path) as store:
         await store.put(session(ONE))
-    monkeypatch.setattr(migrations, "STEPS", (("not SQL",), ("not SQL",)))
+    monkeypatch.setattr(session_store, "SESSIONS", (("not SQL",), ("not SQL",)))
     async with opened(tmp_path) as store:
         assert await store.get(ONE) == session(ONE)
 
@@ -99,7 +99,7 @@ async def test_a_failed_migration_leaves_the_database_unchanged(
     path = make_file(tmp_path, OLDER_FILES["version 1"])
     before = schema_of(path)
     with monkeypatch.context() as patched:
-        patched.setattr(migrations, "STEPS", (*migrations.STEPS, ("not SQL",)))
+        patched.setattr(session_store, "SESSIONS", (*migrations.SESSIONS, ("not SQL",)))
         async with opened(tmp_path) as store:
             with pytest.raises(StorageError):
                 await store.get(ONE)
@@ -113,9 +113,10 @@ OPEN = """
 import sys
 from pathlib import Path
 from modegate.adapters.sqlite.database import open_database
+from modegate.adapters.sqlite.migrations import SESSIONS
 print("ready", flush=True)
 sys.stdin.readline()
-print(open_database(Path(sys.argv[1])).execute("SELECT count(*) FROM sessions").fetchone()[0])
+print(open_database(Path(sys.argv[1]), SESSIONS).execute("SELECT count(*) FROM sessions").fetchone()[0])
 """
 
 
@@ -148,13 +149,13 @@ async def test_a_database_migrated_further_by_another_process_is_rejected(
         versions = iter([1, 3])
         read_version = migrations.read_version
 
-        def overtaken(database: sqlite3.Connection) -> int:
+        def overtaken(database: sqlite3.Connection, steps: migrations.Steps) -> int:
             database.execute(f"PRAGMA user_version = {next(versions)}")
-            return read_version(database)
+            return read_version(database, steps)
 
         monkeypatch.setattr(migrations, "read_version", overtaken)
         with pytest.raises(StorageError, match="format 3"):
-            migrations.migrate(database)
+            migrations.migrate(database, migrations.SESSIONS)
         assert not database.in_transaction
 
 

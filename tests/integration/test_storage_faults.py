@@ -21,6 +21,7 @@ from modegate.adapters.claude_cli.session_folder.disk_space import (
 )
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.sqlite.database import open_database
+from modegate.adapters.sqlite.migrations import Steps
 from modegate.adapters.sqlite.session_store import FILE, SPARE, SqliteSessionStore
 from modegate.adapters.sqlite.spare import SPARE_BYTES
 from modegate.domain.errors import SessionBusyError, StorageError
@@ -180,14 +181,14 @@ async def test_the_spare_file_is_removed_to_open_the_database_on_a_full_disk(
     await first.put(session(ONE))
     await first.aclose()
 
-    def full(path: Path) -> sqlite3.Connection:
+    def full(path: Path, steps: Steps) -> sqlite3.Connection:
         if spare.exists():
             error = sqlite3.OperationalError("disk I/O error")
             error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
             raise error
-        return open_database(path)
+        return open_database(path, steps)
 
-    monkeypatch.setattr("modegate.adapters.sqlite.session_store.open_database", full)
+    monkeypatch.setattr("modegate.adapters.sqlite.database_file.open_database", full)
     second = SqliteSessionStore(tmp_path)
     assert await second.find() == [session(ONE)]
     await second.aclose()

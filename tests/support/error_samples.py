@@ -42,6 +42,7 @@ ROLES = "system, user"
 ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "access.unknown_key": (("sk-****",),),
     "access.invalid_upstream_key": ((256,),),
+    "access.unknown_admin_key": (("sk-****",),),
     "body.no_json": ((3, 7),),
     "claude_code.rate_limited": ((None,), (4.2,)),
     "claude_code.failed": ((None,), (4.2,)),
@@ -49,6 +50,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "claude_code.answer_too_long": ((10_000_000,),),
     "claude_code.stderr_too_long": ((1_000_000,),),
     "limits.too_many_requests": ((Limit("address", 60, 60.0), 8.5, Quota(60, 0, 0.0)),),
+    "limits.too_many_wrong_keys": ((60.0,),),
     "limits.too_many_at_once": ((10,),),
     "limits.no_slot": ((5.0,),),
     "messages.no_list": ((100,),),

@@ -22,21 +22,12 @@ class MemoryCredentialStore:
         ]
 
     async def save(self, changes: Sequence[CredentialChange]) -> None:
-        """Stores the states and adds their counts."""
+        """Applies the changes."""
         for change in changes:
             self._revision += 1
-            known = self._rows.get(change.id)
-            same = known is not None and known.secret_digest == change.secret_digest
-            requests = known.state.requests if known and same else 0
-            failures = known.state.failures if known and same else 0
-            state = replace(
-                change.state,
-                requests=requests + change.requests,
-                failures=failures + change.failures,
-            )
             self._rows[change.id] = StoredCredential(
                 id=change.id,
                 secret_digest=change.secret_digest,
-                state=state,
+                state=change.applied_to(self._rows.get(change.id)),
                 revision=self._revision,
             )

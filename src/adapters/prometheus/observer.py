@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from modegate.adapters.prometheus.credentials import CredentialMetrics
+from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.request_record import RequestRecord
 
@@ -17,7 +19,7 @@ NONE = "none"
 class PrometheusObserver:
     """Counts requests since the start. Labels have few values, all of them the gateway's own."""
 
-    def __init__(self, claude: BackendStatus) -> None:
+    def __init__(self, claude: BackendStatus, credentials: CredentialSummary | None = None) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "modegate_requests", "Requests that ended.", ["mode", "status"], registry=self.registry
@@ -49,6 +51,8 @@ class PrometheusObserver:
             "modegate_tokens", "Tokens of Claude Code.", ["kind"], registry=self.registry
         )
         self.registry.register(_Capacity(claude))
+        if credentials is not None:
+            self.registry.register(CredentialMetrics(credentials))
         self._usual = cache(self._find_usual)  # both labels have few values
 
     def observe(self, record: RequestRecord) -> None:

@@ -1,11 +1,11 @@
-"""The file that sessions are kept in."""
+"""Opens the files that state is kept in."""
 
 import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic, sleep
 
-from modegate.adapters.sqlite.migrations import migrate, read_version
+from modegate.adapters.sqlite.migrations import Steps, migrate, read_version
 
 # Another process may be writing, for moments.
 BUSY_SECONDS = 5.0
@@ -14,8 +14,8 @@ PAUSE = 0.01
 KIND = 0xFF
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Opens the database in a file, which is created or migrated to the newest version if needed.
+def open_database(path: Path, steps: Steps) -> sqlite3.Connection:
+    """Opens the database in a file, which is created or migrated to the newest version of `steps` if needed.
 
     Blocks: where several processes open a new one at once, SQLite refuses some of them without the
     wait that it was told, so they try again until `BUSY_SECONDS` are over.
@@ -28,7 +28,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     deadline = monotonic() + BUSY_SECONDS
     while True:
         try:
-            return _connect(path)
+            return _connect(path, steps)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & KIND != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
                 raise
@@ -44,13 +44,13 @@ def identity_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, steps: Steps) -> sqlite3.Connection:
     with ExitStack() as failing:
         database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         failing.enter_context(closing(database))
-        read_version(database)  # a later version's file is not touched
+        read_version(database, steps)  # a later version's file is not touched
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
-        migrate(database)
+        migrate(database, steps)
         failing.pop_all()
     return database

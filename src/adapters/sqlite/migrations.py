@@ -1,12 +1,14 @@
-"""Migrations of the schema: one step for each version of the file."""
+"""Migrations of the schemas: one step for each version of a file."""
 
 import sqlite3
 from collections.abc import Sequence
 
 from modegate.domain.errors.catalogue import storage
 
+Steps = Sequence[Sequence[str]]
+
 # Each version's statements, the first version's first. Published steps never change; append new ones.
-STEPS: Sequence[Sequence[str]] = (
+SESSIONS: Steps = (
     (
         """
         CREATE TABLE IF NOT EXISTS sessions (
@@ -26,33 +28,46 @@ STEPS: Sequence[Sequence[str]] = (
         "CREATE INDEX session_times ON sessions (id, used_at, created_at)",
     ),
 )
+CREDENTIALS: Steps = (
+    (
+        """
+        CREATE TABLE credentials (
+            id TEXT PRIMARY KEY,
+            secret_digest TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            state TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX credential_revisions ON credentials (revision)",
+    ),
+)
 
 
-def migrate(database: sqlite3.Connection) -> None:
+def migrate(database: sqlite3.Connection, steps: Steps) -> None:
     """Brings the schema to the newest version, in one transaction; a current file is not written.
 
     Raises:
         StorageError: a later version of modegate wrote the file.
         sqlite3.Error: a step failed, and the file is as it was before.
     """
-    if read_version(database) == len(STEPS):  # a full or read-only disk can still be read
+    if read_version(database, steps) == len(steps):  # a full or read-only disk can still be read
         return
     with database:
         database.execute("BEGIN IMMEDIATE")
         # Read again: another process may have migrated the file before this one got the lock.
-        for statements in STEPS[read_version(database) :]:
+        for statements in steps[read_version(database, steps) :]:
             for statement in statements:
                 database.execute(statement)
-        database.execute(f"PRAGMA user_version = {len(STEPS)}")
+        database.execute(f"PRAGMA user_version = {len(steps)}")
 
 
-def read_version(database: sqlite3.Connection) -> int:
+def read_version(database: sqlite3.Connection, steps: Steps) -> int:
     """Returns the schema's version; 0 for a new file.
 
     Raises:
         StorageError: a later version of modegate wrote the file.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > len(STEPS):
-        raise storage.later_format(version, len(STEPS))
+    if version > len(steps):
+        raise storage.later_format(version, len(steps))
     return int(version)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from modegate.adapters.sqlite.condition import Condition, fault_in
-from modegate.adapters.sqlite.database import identity_of, open_database
+from modegate.adapters.sqlite.database_file import DatabaseFile
+from modegate.adapters.sqlite.migrations import SESSIONS
 from modegate.adapters.sqlite.session_holds import SessionHolds
 from modegate.adapters.sqlite.spare import SpareSpace
 from modegate.domain.access.client import ClientId
@@ -43,11 +44,9 @@ class SqliteSessionStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._closed = False
-        self._database: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._file = DatabaseFile(folder / FILE, SESSIONS)
         self._holds = SessionHolds(folder)
         self._spare = SpareSpace(folder / SPARE)
         self._condition = Condition()
@@ -135,7 +134,7 @@ class SqliteSessionStore:
         if self._closed:
             return
         self._closed = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
         self._thread.shutdown()
         await self._holds.aclose()
 
@@ -177,24 +176,11 @@ class SqliteSessionStore:
                     return work(self._open())
                 except sqlite3.Error as error:
                     if fault_in(error) is StorageFault.BROKEN:  # a new file may work
-                        self._close()
+                        self._file.close()
                     raise
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
 
     def _open(self) -> sqlite3.Connection:
-        """Returns the database at the path; a file that was removed is no longer written to."""
-        path = self._folder / FILE
-        if self._database is not None and identity_of(path) != self._file:
-            self._close()
-        if self._database is None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # After a normal exit, SQLite has to create the files beside the database again.
-            self._database = self._with_room(lambda: open_database(path))
-            self._file = identity_of(path)
-        return self._database
-
-    def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        # After a normal exit, SQLite has to create the files beside the database again.
+        return self._with_room(self._file.open)

@@ -9,7 +9,7 @@ attempts) inside it.
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -23,6 +23,7 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
+from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest, record_response
@@ -49,6 +50,7 @@ class AnswerRequest:
     relay: RelayRequest
     backend: AnswerBackend
     sessions: SessionRegistry
+    credential: ClaudeCredential
 
     def execute(self, request: InboundRequest) -> AbstractAsyncContextManager[RoutedAnswer]:
         """Answers one request; leaving the context stops all work for it.
@@ -67,6 +69,7 @@ class AnswerRequest:
         self, preparing: AbstractAsyncContextManager[PreparedTurn], record: RequestRecord
     ) -> AsyncIterator[RoutedAnswer]:
         """Generates the answer to a turn: prepare, attempt, redact, meter, save the session."""
+        await self.credential.check()
         async with preparing as prepared:
             _record_turn(record, prepared)
             await self.sessions.reserve(prepared.turn.session)
@@ -88,8 +91,9 @@ class AnswerRequest:
             yield events
 
     async def _complete(self, prepared: PreparedTurn, record: RequestRecord) -> CompleteAnswer:
-        async with self._events(prepared.turn, record) as events:
-            completion = await fold(events)
+        with self.credential.attempt():
+            async with self._events(prepared.turn, record) as events:
+                completion = await fold(events)
         await self.sessions.save(prepared.turn.session, completion.cli_session_id)
         return CompleteAnswer(prepared.frame, completion)
 
@@ -98,8 +102,10 @@ class AnswerRequest:
         self, prepared: PreparedTurn, record: RequestRecord
     ) -> AsyncIterator[StreamedAnswer]:
         session = prepared.turn.session
-        async with self._events(prepared.turn, record) as events:
-            first = await _first_of(events)
+        async with AsyncExitStack() as generating:
+            with self.credential.attempt():
+                events = await generating.enter_async_context(self._events(prepared.turn, record))
+                first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
             yield StreamedAnswer(prepared.frame, first, events)
         # Saved again, because the session was in use for as long as the stream took.

@@ -24,7 +24,7 @@ class CredentialPools:
         self.states = states
         self.now = clock.now
         self.time_of_day = clock.time_of_day
-        self._configuration = configuration
+        self.configuration = configuration
         self._pools: dict[str, tuple[Upstream, CredentialPool]] = {}
         states.on_merge = self._refresh
 
@@ -58,7 +58,7 @@ class CredentialPools:
         rules = PoolRules(
             strategy=upstream.strategy,
             error_rules=upstream.error_rules,
-            cooldowns=self._configuration.current().cooldowns,
+            cooldowns=self.configuration.current().cooldowns,
         )
         current = {it.id: it for other in self._upstreams() for it in other.credentials}
         # The state of a replaced key would take the place of the new key's.
@@ -67,7 +67,7 @@ class CredentialPools:
         return CredentialPool(upstream.credentials, rules, states)
 
     def _upstreams(self) -> tuple[Upstream, ...]:
-        return self._configuration.current().routes.upstreams
+        return self.configuration.current().routes.upstreams
 
     def _refresh(self) -> None:
         for _, pool in self._pools.values():

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from modegate.application.ports.credential_store import (
     CredentialChange,
@@ -15,14 +15,18 @@ from modegate.domain.credentials.state import CredentialState
 from modegate.domain.errors import GatewayError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Known:
-    """A state in use; `requests` and `failures` are those that the store has."""
+    """A state in use. `base` is the state that the store has, as far as it is known here.
+
+    `unstored` are fields to store although they equal `base`. `saves` counts the saves under way.
+    """
 
     digest: str
     state: CredentialState
-    requests: int = 0
-    failures: int = 0
+    base: CredentialState
+    unstored: set[str] = field(default_factory=set)
+    saves: int = 0
 
 
 def noop(*, urgent: bool) -> None:
@@ -33,8 +37,9 @@ class CredentialStates:
     """Keeps one state for each credential id. A request never waits for a write.
 
     A key that differs from the stored one begins with a new state, except that a disabled
-    credential stays disabled. `on_change` is called when a state should be saved, urgently or not.
-    `on_merge` is called after changes of other gateways were merged.
+    credential stays disabled. Only what changed here is stored, so that gateways with the same
+    store do not undo each other's changes. `on_change` is called when a state should be saved,
+    urgently or not. `on_merge` is called after changes of other gateways were merged.
     """
 
     def __init__(self, store: CredentialStore) -> None:
@@ -60,13 +65,19 @@ class CredentialStates:
             StorageError: the store cannot be read.
         """
         changed = await self._store.load(self._revision)
+        if not changed:
+            return
+        revision, is_complete = max(it.revision for it in changed), True
         for stored in changed:
-            self._revision = max(self._revision, stored.revision)
             self._stored[stored.id] = stored
-            if stored.id in self._known and stored.id not in self._unsaved:
-                _take_over(self._known[stored.id], stored)
-        if changed:
-            self.on_merge()
+            known = self._known.get(stored.id)
+            if known is not None and known.saves:  # it may have been read before that save
+                is_complete = False
+            elif known is not None:
+                _take_over(known, stored)
+        if is_complete:
+            self._revision = revision
+        self.on_merge()
 
     def of(self, credential: Credential) -> CredentialState:
         """Returns the state of a credential; the same object for the same key."""
@@ -76,8 +87,10 @@ class CredentialStates:
         """Returns the state under an id, for a credential whose key is not known here."""
         known = self._known.get(credential_id)
         if known is None or known.digest != digest:
-            is_enabled = known is None or known.state.enabled
-            known = _Known(digest, CredentialState(enabled=is_enabled))
+            state = CredentialState()
+            if known is not None:
+                state.enabled, state.switched_at = known.state.enabled, known.state.switched_at
+            known = _Known(digest, state, CredentialState())
             if (stored := self._stored.get(credential_id)) is not None:
                 _take_over(known, stored)
             self._known[credential_id] = known
@@ -95,20 +108,20 @@ class CredentialStates:
             StorageError: the store cannot be written; the changes are kept for the next save.
         """
         ids = list(self._unsaved)
-        changes = [_change(credential_id, self._known[credential_id]) for credential_id in ids]
-        if not changes:
-            return
         self._unsaved.clear()
+        begun = [(self._known[it], _begin_save(it, self._known[it])) for it in ids]
+        if not begun:
+            return
         try:
-            await self._store.save(changes)
-        except BaseException:
+            await self._store.save([change for _, change in begun])
+        except Exception:  # a cancelled save may have been stored, so it is not repeated
+            for known, change in begun:
+                _undo_save(known, change)
             self._unsaved.update(ids)
             raise
-        for change in changes:
-            known = self._known[change.id]
-            if known.digest == change.secret_digest:
-                known.requests += change.requests
-                known.failures += change.failures
+        finally:
+            for known, _ in begun:
+                known.saves -= 1
 
     async def aclose(self) -> None:
         """Saves what is unsaved, if that is possible. Idempotent."""
@@ -123,22 +136,35 @@ def digest_of(credential: Credential) -> str:
 
 
 def _take_over(known: _Known, stored: StoredCredential) -> None:
-    known.state.enabled = stored.state.enabled
+    """Merges a stored state into the one in use; what changed here is kept."""
+    theirs = stored.state
     if known.digest != stored.secret_digest:
-        return
-    unsaved_requests = known.state.requests - known.requests
-    unsaved_failures = known.state.failures - known.failures
-    known.requests, known.failures = stored.state.requests, stored.state.failures
-    known.state.copy_from(stored.state)
-    known.state.requests += unsaved_requests
-    known.state.failures += unsaved_failures
+        theirs = CredentialState(enabled=theirs.enabled, switched_at=theirs.switched_at)
+    mine, base = known.state, known.base
+    merged = mine.merged(theirs, mine.differences(base) | known.unstored)
+    merged.requests += mine.requests - base.requests
+    merged.failures += mine.failures - base.failures
+    known.state.copy_from(merged)
+    known.base = replace(theirs)
 
 
-def _change(credential_id: str, known: _Known) -> CredentialChange:
-    return CredentialChange(
+def _begin_save(credential_id: str, known: _Known) -> CredentialChange:
+    """Returns the change, and counts it as stored, so that no other save stores it again."""
+    change = CredentialChange(
         id=credential_id,
         secret_digest=known.digest,
         state=replace(known.state),
-        requests=known.state.requests - known.requests,
-        failures=known.state.failures - known.failures,
+        changed=known.state.differences(known.base) | known.unstored,
+        requests=known.state.requests - known.base.requests,
+        failures=known.state.failures - known.base.failures,
     )
+    known.base = replace(known.state)
+    known.unstored.clear()
+    known.saves += 1
+    return change
+
+
+def _undo_save(known: _Known, change: CredentialChange) -> None:
+    known.unstored |= change.changed
+    known.base.requests -= change.requests
+    known.base.failures -= change.failures

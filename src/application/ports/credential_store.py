@@ -1,10 +1,12 @@
 """The port for the states of credentials."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from modegate.domain.credentials.state import CredentialState
+from modegate.domain.credentials.state import MERGED, CredentialState
+
+EVERY_FIELD = frozenset(MERGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +25,32 @@ class StoredCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialChange:
-    """A state to store; its counts are those since the last change that was stored."""
+    """A change to store: the fields of the state named in `changed`, and counts to add.
+
+    Other fields stay as another gateway may have stored them.
+    """
 
     id: str
     secret_digest: str
     state: CredentialState
+    changed: frozenset[str] = EVERY_FIELD
     requests: int = 0
     failures: int = 0
+
+    def applied_to(self, stored: StoredCredential | None) -> CredentialState:
+        """Returns the state to store in place of `stored`, the present one of the same id."""
+        theirs = CredentialState()
+        if stored is not None and stored.secret_digest == self.secret_digest:
+            theirs = stored.state
+        elif stored is not None:  # another key's: only the operator's decision remains
+            theirs = CredentialState(
+                enabled=stored.state.enabled, switched_at=stored.state.switched_at
+            )
+        return replace(
+            self.state.merged(theirs, self.changed),
+            requests=theirs.requests + self.requests,
+            failures=theirs.failures + self.failures,
+        )
 
 
 class CredentialStore(Protocol):
@@ -44,9 +65,10 @@ class CredentialStore(Protocol):
         ...
 
     async def save(self, changes: Sequence[CredentialChange]) -> None:
-        """Stores the states, each with a new revision, and adds their counts to the totals.
+        """Applies each change to the stored state of its id, with a new revision.
 
-        All or nothing. A change whose digest differs from the stored one begins new totals.
+        All or nothing. When it returns, the changes survive the end of the process, if the store
+        outlives processes at all. A cancellation does not interrupt the write.
 
         Raises:
             StorageError: the store cannot be written.

@@ -1,5 +1,6 @@
 """The state of a credential: its cool-down, its counters and its last error."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
@@ -46,10 +47,12 @@ class LastError:
 class CredentialState:
     """What is known of one credential; `requests` and `failures` count attempts.
 
-    The counts in a row end with a good answer.
+    `switched_at` is the time at which an operator last changed `enabled`. The counts in a row end
+    with a good answer.
     """
 
     enabled: bool = True
+    switched_at: float | None = None
     cooldown: Cooldown | None = None
     last_ok_at: float | None = None
     last_error: LastError | None = None
@@ -102,6 +105,21 @@ class CredentialState:
         elif cooldown.resets_at > self.cooldown.resets_at:
             self.cooldown = replace(cooldown, since=self.cooldown.since)
 
+    def switch(self, *, enabled: bool, now: float) -> None:
+        """Takes the credential out of use, or brings it back without a cool-down."""
+        if enabled != self.enabled:
+            self.enabled, self.switched_at = enabled, now
+        if enabled:
+            self.clear()
+
+    def differences(self, base: "CredentialState") -> frozenset[str]:
+        """Returns the names of the fields that differ, apart from counts of attempts."""
+        return frozenset(name for name in MERGED if getattr(self, name) != getattr(base, name))
+
+    def merged(self, theirs: "CredentialState", changed: Collection[str]) -> "CredentialState":
+        """Returns `theirs` with this state's values of the changed fields."""
+        return replace(theirs, **{name: getattr(self, name) for name in changed})
+
     def copy_from(self, other: "CredentialState") -> None:
         """Takes over all of another state, except a trial of its own."""
         for name in COPIED:
@@ -115,4 +133,6 @@ class CredentialState:
         self.server_errors_in_row = 0
 
 
+COUNTS = frozenset({"requests", "failures"})
 COPIED = tuple(field.name for field in fields(CredentialState) if field.name != "is_on_trial")
+MERGED = tuple(name for name in COPIED if name not in COUNTS)

@@ -11,6 +11,7 @@
     │   ├── InvalidHeaderError       the mode or the client's key for the upstream
     │   ├── InvalidSessionIdError
     │   ├── SessionNotFoundError     unknown, expired, or another client's
+    │   ├── CredentialNotFoundError
     │   ├── PayloadTooLargeError
     │   └── UnsupportedMediaTypeError
     ├── AccessError                  authentication failed
@@ -81,6 +82,7 @@ from modegate.domain.errors.gateway_error import Details, GatewayError
 from modegate.domain.errors.remedies import Input, Remedy
 from modegate.domain.errors.request_errors import (
     ContextLengthError,
+    CredentialNotFoundError,
     InvalidHeaderError,
     InvalidRequestError,
     InvalidSessionIdError,
@@ -117,6 +119,7 @@ __all__ = [
     "CapacityError",
     "ConfigurationError",
     "ContextLengthError",
+    "CredentialNotFoundError",
     "CredentialsCoolingError",
     "Details",
     "EmptyResponseError",

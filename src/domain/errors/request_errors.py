@@ -76,6 +76,12 @@ class SessionNotFoundError(RequestError):
     code = "session_not_found"
 
 
+class CredentialNotFoundError(RequestError):
+    """No credential has this id."""
+
+    code = "credential_not_found"
+
+
 class PayloadTooLargeError(RequestError):
     """The request body exceeds the size limit."""
 

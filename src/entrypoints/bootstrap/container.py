@@ -17,11 +17,11 @@ from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
-from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.prometheus.observer import PrometheusObserver
+from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
@@ -30,8 +30,13 @@ from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.check_health import CheckHealth, Storages
 from modegate.application.credentials.attempts import Attempts
+from modegate.application.credentials.claude import ClaudeCredential
+from modegate.application.credentials.list_upstreams import ListUpstreams
+from modegate.application.credentials.manage import ManageCredentials
 from modegate.application.credentials.pools import CredentialPools
+from modegate.application.credentials.probe import ProbeCredential
 from modegate.application.credentials.states import CredentialStates
+from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.list_models import ListModels
 from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -91,13 +96,31 @@ class Container(containers.DeclarativeContainer):
     relay_backend = providers.Callable[PassthroughBackend](same, openai_sdk)
     model_catalog = providers.Callable[PassthroughBackend](same, openai_sdk)
     upstream_proxy = providers.Callable(proxy_of)
-    metrics = providers.Singleton(PrometheusObserver, claude_status)
     request_log = providers.Singleton(RequestLog)
 
-    credential_store = providers.Singleton(MemoryCredentialStore)
+    credential_store = providers.Singleton(
+        SqliteCredentialStore, settings.provided.modegate_state_dir
+    )
     credential_states = providers.Singleton(CredentialStates, credential_store)
     credential_pools = providers.Singleton(
         CredentialPools, configuration_source, credential_states, clock
+    )
+    claude_credential = providers.Singleton(
+        ClaudeCredential,
+        credential_states,
+        claude_status,
+        clock,
+        providers.Callable(mapping.claude_key_label, settings),
+    )
+    credential_summary = providers.Singleton(
+        CredentialSummary, pools=credential_pools, claude=claude_credential, clock=clock
+    )
+    metrics = providers.Singleton(PrometheusObserver, claude_status, credential_summary)
+    manage_credentials = providers.Singleton(
+        ManageCredentials, pools=credential_pools, claude=claude_credential, clock=clock
+    )
+    list_upstreams = providers.Singleton(
+        ListUpstreams, pools=credential_pools, catalog=model_catalog, clock=clock
     )
     admission = providers.Singleton(
         Admission,
@@ -141,6 +164,14 @@ class Container(containers.DeclarativeContainer):
         relay=relay_request,
         backend=answer_backend,
         sessions=session_registry,
+        credential=claude_credential,
+    )
+    probe_credential = providers.Singleton(
+        ProbeCredential,
+        credentials=manage_credentials,
+        catalog=model_catalog,
+        backend=answer_backend,
+        sessions=session_registry,
     )
     list_models = providers.Singleton(
         ListModels, configuration=configuration_source, catalog=model_catalog
@@ -150,6 +181,7 @@ class Container(containers.DeclarativeContainer):
         answering=providers.Dict({CLAUDE: claude_status}),
         storage=storage_probe,
         configuration=configuration_source,
+        credentials=credential_summary.provided.check,
     )
     closed = providers.Singleton[list[object]](list)
 

@@ -13,7 +13,8 @@ from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.http.app import Hook, UseCases, create_app
+from modegate.entrypoints.http.admin.probes import SharedProbes
+from modegate.entrypoints.http.app import AdminUseCases, Hook, UseCases, create_app
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.listener import BACKLOG
@@ -36,6 +37,7 @@ def build_app(
     metrics = container.metrics()
     credentials = CredentialSync(container.credential_states())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
+    probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
     return create_app(
         UseCases(
@@ -46,12 +48,18 @@ def build_app(
             sessions=container.session_store(),
             metrics=metrics,
             observers=(container.request_log(), metrics),
+            admin=AdminUseCases(
+                credentials=container.manage_credentials(),
+                upstreams=container.list_upstreams(),
+                probes=probes,
+            ),
         ),
         mapping.http_options(settings, offline=offline),
         on_start=(credentials.start, cleaner.start, key_files.start, preparation.start),
         on_end=(
             preparation.aclose,
             key_files.aclose,
+            probes.aclose,
             cleaner.aclose,
             credentials.aclose,
             partial(close, container),

@@ -13,6 +13,13 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it 
 MAX_WORKERS = 256
 SHELLS = ("bash", "fish", "zsh")
 
+CREDENTIAL_ACTIONS = {
+    "list": "list the credentials and their states",
+    "enable": "bring a credential back, without a cool-down",
+    "disable": "take a credential out of use",
+    "probe": "send a request with a credential now",
+}
+
 STATUSES = """\
 exit status:
   0    success; for serve: stopped by a signal
@@ -34,6 +41,13 @@ Without PROMPT, or with -, the prompt is read from standard input.
 environment:
   MODEGATE_KEY   the key to send; without --url, by default the first of the
                  settings' API_KEY and API_KEYS"""
+
+CREDENTIALS = """\
+The command asks a running gateway that has ADMIN_KEY.
+
+environment:
+  ADMIN_KEY   the key to send; without --url, by default the first of the
+              settings' ADMIN_KEY and ADMIN_KEYS"""
 
 COMPLETION = """\
 For bash, add this line to ~/.bashrc:
@@ -65,6 +79,7 @@ def build_parser() -> Parser:
     )
     _add_serve(commands)
     _add_chat(commands)
+    _add_credentials(commands)
     _add_config(commands)
     _add_doctor(commands)
     commands.add_parser("demo", help="show both modes, offline")
@@ -100,6 +115,28 @@ def _add_chat(commands: Commands) -> None:
     chat.add_argument("--model", metavar="NAME", help="gpt-4o, for Claude Code: default")
     chat.add_argument("--url", help="the gateway's address; by default the settings' HOST and PORT")
     _add_config_file(chat)
+
+
+def _add_credentials(commands: Commands) -> None:
+    credentials = commands.add_parser(
+        "credentials",
+        help="list, enable, disable or probe credentials of a running gateway",
+        epilog=CREDENTIALS,
+    )
+    actions = credentials.add_subparsers(
+        required=True, dest="action", metavar="ACTION", title="actions"
+    )
+    for name, what in CREDENTIAL_ACTIONS.items():
+        action = actions.add_parser(name, help=what)
+        if name == "list":
+            action.set_defaults(id=None)
+        else:
+            action.add_argument("id", metavar="ID", help="the id, as in `credentials list`")
+        action.add_argument("--json", action="store_true", help="print JSON, for scripts")
+        action.add_argument(
+            "--url", help="the gateway's address; by default the settings' HOST and PORT"
+        )
+        _add_config_file(action)
 
 
 def _add_config(commands: Commands) -> None:

@@ -8,23 +8,16 @@ from urllib.parse import urlsplit
 
 from modegate.domain.hosts import is_loopback
 from modegate.domain.routing.mode import Mode
-from modegate.entrypoints.cli.startup_banner import url_of
+from modegate.entrypoints.cli.gateway_address import UsageError, named_address, own_address, visible
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE
 from modegate.entrypoints.config.sources import CLIENT_KEY_VARIABLE, LoadedSettings
-from modegate.entrypoints.config.types import base_url
 from modegate.entrypoints.config.value_cleaning import clean
 from modegate.entrypoints.config.written_settings import FROM_ENVIRONMENT
 
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"
 CLAUDE_MODEL = "default"
-# Wildcard listen addresses and the loopback addresses to connect to instead.
-REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
-
-
-class UsageError(Exception):
-    """The options or the prompt are invalid; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +62,21 @@ def read_chat_options(
     settings = loaded.settings if loaded else None
     return ChatOptions(
         prompt=_prompt(options.prompt),
-        url=_api(options.url) if settings is None else _own_address(settings),
+        url=f"{_address(options.url, settings)}/v1",
         mode=Mode.CLAUDE_CODE if claude else Mode.PASSTHROUGH,
         key=_key(settings, environment),
-        session=_visible("--session", options.session),
+        session=visible("--session", options.session),
         named_model=_sendable("--model", options.model),
         named_url=options.url,
         named_config=_named_config(options, environment) if loaded else None,
         variables=tuple(_variables(loaded)) if loaded else (),
     )
+
+
+def _address(url: str | None, settings: Settings | None) -> str:
+    if settings is not None:
+        return own_address(settings)
+    return named_address(url or "", CLIENT_KEY_VARIABLE)
 
 
 def _named_config(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
@@ -114,36 +113,9 @@ def _sendable(name: str, value: str | None) -> str | None:
     return value
 
 
-def _visible(name: str, value: str | None) -> str | None:
-    """Returns the value if it is valid in a header."""
-    if value is not None and not (value and value.isascii() and value.isprintable()):
-        raise UsageError(f"{name} must be visible ASCII characters: copy it again")
-    return value
-
-
 def _key(settings: Settings | None, environment: Mapping[str, str]) -> str | None:
     """Returns a key for the gateway; never OPENAI_API_KEY, which is only for the upstream."""
     if given := clean(environment.get(CLIENT_KEY_VARIABLE, "")).value:
-        return _visible(CLIENT_KEY_VARIABLE, given)
+        return visible(CLIENT_KEY_VARIABLE, given)
     keys = settings.all_keys() if settings else ()
     return keys[0].get_secret_value() if keys else None
-
-
-def _own_address(settings: Settings) -> str:
-    host = settings.host.strip("[]")
-    return f"{url_of(REACHED.get(host, host), settings.port)}/v1"
-
-
-def _api(url: str) -> str:
-    """Returns the base URL of the API; `/v1` is optional in `url`."""
-    try:
-        parts = urlsplit(url)
-        has_key = bool(parts.username or parts.password)
-        valid = has_key or (url.isascii() and url.isprintable() and bool(base_url(url)))
-    except ValueError:
-        valid = has_key = False
-    if not valid:
-        raise UsageError("--url must be like http://127.0.0.1:3456")
-    if has_key:
-        raise UsageError(f"--url must not contain a key: set {CLIENT_KEY_VARIABLE}")
-    return url.rstrip("/").removesuffix("/v1") + "/v1"

@@ -36,8 +36,9 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _chat(options: argparse.Namespace) -> int:
-    from modegate.entrypoints.cli.chat_options import UsageError, read_chat_options
+    from modegate.entrypoints.cli.chat_options import read_chat_options
     from modegate.entrypoints.cli.commands.chat import run_chat
+    from modegate.entrypoints.cli.gateway_address import UsageError
 
     loaded = None if options.url else _load_settings(options, with_upstreams=False)
     _clean_environment()
@@ -46,6 +47,20 @@ def _chat(options: argparse.Namespace) -> int:
     except UsageError as error:
         return _report_faults(str(error))
     return run_chat(chat_options)
+
+
+def _credentials(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.admin_options import read_admin_options
+    from modegate.entrypoints.cli.commands.credentials import run_credentials
+    from modegate.entrypoints.cli.gateway_address import UsageError
+
+    loaded = None if options.url else _load_settings(options)
+    _clean_environment()
+    try:
+        admin_options = read_admin_options(options, loaded, os.environ)
+    except UsageError as error:
+        return _report_faults(str(error))
+    return run_credentials(admin_options, options.action, options.id, as_json=options.json)
 
 
 def _config(options: argparse.Namespace) -> int:
@@ -83,6 +98,7 @@ def _completion(options: argparse.Namespace) -> int:
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "chat": _chat,
+    "credentials": _credentials,
     "config": _config,
     "doctor": _doctor,
     "demo": _demo,

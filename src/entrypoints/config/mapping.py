@@ -8,7 +8,7 @@ from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
-from modegate.domain.configuration import Configuration
+from modegate.domain.configuration import MINUTE_S, Configuration
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.quota import Limit
@@ -20,6 +20,7 @@ from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
 from modegate.entrypoints.config.upstreams.credentials import KeyFile, key_files_of
 from modegate.entrypoints.config.upstreams.mapping import OPENAI_URL, upstream_of
+from modegate.entrypoints.http.admin.options import AdminOptions
 from modegate.entrypoints.http.app import HttpOptions
 from modegate.entrypoints.http.server.options import ServerOptions
 
@@ -117,6 +118,20 @@ def claude_options(
     )
 
 
+def claude_key_label(settings: Settings) -> str | None:
+    """Returns Claude's key from the settings, masked; None for a login."""
+    key = settings.anthropic_api_key
+    return str(ApiKey(key.get_secret_value())) if key else None
+
+
+def admin_options(settings: Settings) -> AdminOptions:
+    """Returns the options of the admin API."""
+    return AdminOptions(
+        keys=tuple(ApiKey(key.get_secret_value()) for key in settings.all_admin_keys()),
+        failures=Limit("admin_failures", settings.admin_failures_per_minute, MINUTE_S),
+    )
+
+
 def upstream_options(settings: Settings) -> UpstreamOptions:
     """Returns the options of the upstream adapter."""
     first_byte = settings.upstream_first_byte_timeout_ms
@@ -139,6 +154,7 @@ def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
         forwarded_header=settings.forwarded_header,
         offline=offline,
         metrics_token=token.get_secret_value() if token else None,
+        admin=admin_options(settings),
     )
 
 

@@ -73,6 +73,9 @@ class Settings(BaseModel):
     forwarded_header: ForwardingHeader = "auto"
     keep_alive_timeout_ms: Milliseconds = 125_000
     metrics_token: Key | None = None
+    admin_key: Key | None = None
+    admin_keys: Keys = ()
+    admin_failures_per_minute: Count = 10
     cors_allowed_origins: Origins = ()
     max_body_bytes: Bytes = 1024 * 1024
     sse_keepalive_ms: Milliseconds = 15_000
@@ -138,6 +141,10 @@ class Settings(BaseModel):
         for fault in self._unknown_warm_models(rows):
             yield CrossFieldError("claude_warm_models", fault, frozenset({"models"}))
         yield from upstream_faults(self.model_dump(include=OF_UPSTREAMS, exclude_unset=True))
+        if {*self.all_keys()} & {*self.all_admin_keys()}:
+            yield CrossFieldError(
+                "admin_key", "is also a key of clients: choose another one", frozenset({"api_keys"})
+            )
         if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
             yield CrossFieldError(
                 "host",
@@ -193,6 +200,11 @@ class Settings(BaseModel):
         """Returns `api_key` and `api_keys` without duplicates."""
         single = (self.api_key,) if self.api_key else ()
         return tuple(dict.fromkeys((*single, *self.api_keys)))
+
+    def all_admin_keys(self) -> tuple[SecretStr, ...]:
+        """Returns `admin_key` and `admin_keys` without duplicates."""
+        single = (self.admin_key,) if self.admin_key else ()
+        return tuple(dict.fromkeys((*single, *self.admin_keys)))
 
     def model_map(self) -> ModelMap:
         """Returns the built-in models, extended and overridden by the operator's."""

@@ -10,11 +10,22 @@ from falcon.routing import CompiledRouter
 
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.check_health import CheckHealth
+from modegate.application.credentials.list_upstreams import ListUpstreams
+from modegate.application.credentials.manage import ManageCredentials
 from modegate.application.list_models import ListModels
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.sessions.manage import ManageSessions
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.http.admin.access import AdminAccess
+from modegate.entrypoints.http.admin.credentials import (
+    CredentialProbe,
+    Credentials,
+    OneCredential,
+)
+from modegate.entrypoints.http.admin.options import AdminOptions
+from modegate.entrypoints.http.admin.probes import SharedProbes
+from modegate.entrypoints.http.admin.upstreams import Upstreams
 from modegate.entrypoints.http.messages.client_address import parse_network
 from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
 from modegate.entrypoints.http.middleware.authentication import Authenticator
@@ -53,6 +64,16 @@ class HttpOptions:
     forwarded_header: str = ForwardedHeader.AUTO
     offline: bool = False
     metrics_token: str | None = field(default=None, repr=False)
+    admin: AdminOptions = field(default_factory=AdminOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminUseCases:
+    """The use cases of the admin API; `probes` are shared by its requests."""
+
+    credentials: ManageCredentials
+    upstreams: ListUpstreams
+    probes: SharedProbes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +87,7 @@ class UseCases:
     sessions: SessionStore
     metrics: MetricsExposition
     observers: Sequence[RequestObserver]
+    admin: AdminUseCases
 
 
 class Lifespan:
@@ -146,6 +168,25 @@ def _routes(
         "/metrics": MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token),
         "/openapi.json": OpenApi(description),
         "/docs": Docs(description),
+        **_admin_routes(use_cases, options, authenticator),
+    }
+
+
+def _admin_routes(
+    use_cases: UseCases, options: HttpOptions, authenticator: Authenticator
+) -> Mapping[str, object]:
+    """Returns the resources of the admin API; none without a key, as for any unknown path."""
+    if not options.admin.keys:
+        return {}
+    admin = use_cases.admin
+    limiter = use_cases.answer_request.admission.limiter
+    access = AdminAccess(options.admin, limiter, authenticator.addresses)
+    one = "/admin/credentials/{credential_id}"
+    return {
+        "/admin/credentials": Credentials(admin.credentials, access),
+        one: OneCredential(admin.credentials, access),
+        f"{one}/probe": CredentialProbe(admin.probes, access),
+        "/admin/upstreams": Upstreams(admin.upstreams, access),
     }
 
 
@@ -158,6 +199,7 @@ def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
         max_body=options.max_body,
         wants_key=bool(len(configuration.keys)),
         wants_metrics_token=options.metrics_token is not None,
+        has_admin=bool(options.admin.keys),
     )
 
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from support.idle_claude import IdleClaude
 
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
@@ -20,6 +21,7 @@ from modegate.application.answering.routed_answer import (
     StreamedAnswer,
 )
 from modegate.application.credentials.attempts import Attempts
+from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.credentials.pools import CredentialPools
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.relay_request import RelayRequest
@@ -114,7 +116,9 @@ class World:
             relay=RelayRequest(attempts),
             backend=self.backend,
             sessions=self.sessions,
+            credential=ClaudeCredential(states, IdleClaude(), self.clock),
         )
+        self.states = states
 
     async def complete(self, request: InboundRequest) -> RoutedAnswer:
         """Returns the answer after all its resources are released."""

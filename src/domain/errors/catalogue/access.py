@@ -24,3 +24,15 @@ def invalid_upstream_key(longest: int) -> InvalidHeaderError:
         param=Input.UPSTREAM_KEY,
         remedies=(Remedy.OMIT_UPSTREAM_KEY,),
     )
+
+
+def missing_admin_key() -> MissingKeyError:
+    """Returns the error for a request to the admin API without a key."""
+    return MissingKeyError("An operator's key is required.", remedies=(Remedy.SEND_ADMIN_KEY,))
+
+
+def unknown_admin_key(label: str) -> InvalidKeyError:
+    """Returns the error for a key that is no operator's; `label` is the masked key."""
+    return InvalidKeyError(
+        "The key is not an operator's.", label=label, remedies=(Remedy.SEND_ADMIN_KEY,)
+    )

@@ -17,6 +17,15 @@ def too_many_requests(limit: Limit, retry_after: float, quota: Quota) -> RateLim
     )
 
 
+def too_many_wrong_keys(retry_after: float) -> RateLimitError:
+    """Returns the error for an address that sent wrong keys too often; also for the right one."""
+    return RateLimitError(
+        "Too many wrong keys from this address.",
+        remedies=(Remedy.RETRY_AFTER,),
+        retry_after=retry_after,
+    )
+
+
 def too_many_at_once(places: int) -> RateLimitError:
     """Returns the error for a key whose concurrent requests reach their limit."""
     return RateLimitError(

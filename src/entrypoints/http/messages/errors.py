@@ -26,6 +26,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.InvalidHeaderError: (400, INVALID),
         errors.InvalidSessionIdError: (400, INVALID),
         errors.SessionNotFoundError: (404, INVALID),
+        errors.CredentialNotFoundError: (404, INVALID),
         errors.PayloadTooLargeError: (413, INVALID),
         errors.UnsupportedMediaTypeError: (415, INVALID),
         errors.MissingKeyError: (401, UNAUTHENTICATED),

@@ -26,8 +26,10 @@ WORDS: Mapping[Remedy, str] = MappingProxyType(
         "begin a new session",
         Remedy.COPY_SESSION_ID: "copy it from the header of an earlier response",
         Remedy.LIST_SESSIONS: NOT_HERE,
+        Remedy.LIST_CREDENTIALS: "GET /admin/credentials lists them",
         Remedy.SEND_KEY: "send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs do with api_key "
         "or OPENAI_API_KEY",
+        Remedy.SEND_ADMIN_KEY: "send ADMIN_KEY as Authorization: Bearer KEY, or as x-api-key",
         Remedy.ASK_FOR_KEY: "ask its operator for one, and send Authorization: Bearer YOUR_KEY; a "
         "key for the upstream goes into X-OpenAI-API-Key",
         Remedy.SEND_UPSTREAM_KEY: "send your own in X-OpenAI-API-Key where the server allows it",

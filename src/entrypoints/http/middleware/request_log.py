@@ -50,6 +50,8 @@ def fields_of(record: RequestRecord) -> Mapping[str, object]:
         "key": record.key,
         "mode": record.mode,
         "model": record.model,
+        "upstream": record.upstream,
+        "credential": record.credential,
         "session_id": record.session,
         "prompt_tokens": record.prompt_tokens,
         "completion_tokens": record.completion_tokens,

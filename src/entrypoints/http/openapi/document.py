@@ -3,6 +3,7 @@
 from modegate.application.list_models import describe as describe_model
 from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
+    admin,
     chat,
     errors,
     models,
@@ -62,6 +63,7 @@ def _paths(facts: Facts) -> Schema:
         "/metrics": {"get": operations.metrics(token)},
         "/openapi.json": {"get": operations.openapi()},
         "/docs": {"get": operations.docs(POLICY)},
+        **(admin.paths() if facts.has_admin else {}),
     }
 
 
@@ -81,6 +83,7 @@ def _components(facts: Facts) -> Schema:
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **answers.schemas(),
+            **(admin.schemas() if facts.has_admin else {}),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
         "examples": {
@@ -90,5 +93,6 @@ def _components(facts: Facts) -> Schema:
         "securitySchemes": {
             "key": {"type": "http", "scheme": "bearer", "description": KEY},
             "metrics_token": {"type": "http", "scheme": "bearer"},
+            **(admin.security_schemes() if facts.has_admin else {}),
         },
     }

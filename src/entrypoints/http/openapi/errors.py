@@ -48,6 +48,7 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield parameters.invalid_mode()
     yield routing.lacks_capability("image", ("text",))
     yield credentials.all_cooling(SAMPLE_LIMIT.seconds)
+    yield credentials.unknown()
     yield too_large(max_body)
     yield not_json()
     yield access.missing_key()

@@ -17,3 +17,4 @@ class Facts:
     max_body: int
     wants_key: bool
     wants_metrics_token: bool
+    has_admin: bool = False

@@ -50,6 +50,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
             "anthropic_key": claude.credentials,
             "openai_passthrough": state.passthrough,
             "storage": state.storage,
+            "credentials": state.credentials,
             "capacity": {
                 "active": capacity.active,
                 "queued": capacity.queued,

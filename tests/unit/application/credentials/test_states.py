@@ -1,14 +1,15 @@
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
-from modegate.application.credentials.states import CredentialStates
+from modegate.application.credentials.states import CredentialStates, digest_of
 from modegate.application.ports.credential_store import CredentialChange, StoredCredential
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.credentials.credential import Credential
-from modegate.domain.credentials.state import Cooldown
+from modegate.domain.credentials.state import Cooldown, CredentialState
 from modegate.domain.errors import StorageError
 from modegate.domain.errors.catalogue import storage
 
@@ -113,3 +114,92 @@ async def test_changes_are_announced_with_their_urgency() -> None:
     states.note("a", urgent=False)
     states.note("a", urgent=True)
     assert announced == [False, True]
+
+
+async def test_counts_do_not_undo_another_gateways_decision() -> None:
+    store = MemoryCredentialStore()
+    first, second = await loaded(store), await loaded(store)
+    second.of(CREDENTIAL).succeed(1.0)
+    second.note("a", urgent=False)
+    first.of(CREDENTIAL).switch(enabled=False, now=5.0)
+    first.of(CREDENTIAL).cooldown = COOLDOWN
+    first.note("a", urgent=True)
+    await first.save()
+    await second.merge()
+    assert not second.of(CREDENTIAL).enabled
+    await second.save()
+    await first.merge()
+    state = first.of(CREDENTIAL)
+    assert (state.enabled, state.cooldown, state.requests) == (False, COOLDOWN, 1)
+
+
+class SlowStore(MemoryCredentialStore):
+    """Saves when it is told to; fails if it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go, self.fails = asyncio.Event(), False
+
+    async def save(self, changes: Sequence[CredentialChange]) -> None:
+        await self.go.wait()
+        if self.fails:
+            raise storage.broken()
+        await super().save(changes)
+
+
+async def test_two_saves_at_once_store_each_count_once() -> None:
+    store = SlowStore()
+    states = await loaded(store)
+    saves = []
+    for _ in range(2):
+        states.of(CREDENTIAL).succeed(1.0)
+        states.note("a", urgent=False)
+        saves.append(asyncio.create_task(states.save()))
+        await asyncio.sleep(0)
+    store.go.set()
+    await asyncio.gather(*saves)
+    assert (await loaded(store)).of(CREDENTIAL).requests == 2
+
+
+async def test_a_merge_during_a_save_keeps_the_change_that_is_being_saved() -> None:
+    store = SlowStore()
+    states = await loaded(store)
+    states.of(CREDENTIAL).cooldown = COOLDOWN
+    states.note("a", urgent=True)
+    saving = asyncio.create_task(states.save())
+    await asyncio.sleep(0)
+    change = CredentialChange(
+        id="a",
+        secret_digest=digest_of(CREDENTIAL),
+        state=CredentialState(),
+        changed=frozenset(),
+        requests=1,
+    )
+    await MemoryCredentialStore.save(store, [change])
+    await states.merge()
+    assert states.of(CREDENTIAL).cooldown == COOLDOWN
+    store.fails = True
+    store.go.set()
+    with pytest.raises(StorageError):
+        await saving
+    await states.merge()
+    state = states.of(CREDENTIAL)
+    assert (state.cooldown, state.requests) == (COOLDOWN, 1)
+
+
+async def test_a_cancelled_save_is_not_stored_twice() -> None:
+    class Lasting(MemoryCredentialStore):
+        async def save(self, changes: Sequence[CredentialChange]) -> None:
+            await super().save(changes)
+            await asyncio.Event().wait()
+
+    store = Lasting()
+    states = await loaded(store)
+    states.of(CREDENTIAL).succeed(1.0)
+    states.note("a", urgent=False)
+    saving = asyncio.create_task(states.save())
+    await asyncio.sleep(0)
+    saving.cancel()
+    await asyncio.wait({saving})
+    await states.aclose()
+    assert (await loaded(store)).of(CREDENTIAL).requests == 1

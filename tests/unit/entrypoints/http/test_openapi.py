@@ -31,7 +31,7 @@ STREAM_ONLY_CODES = {"stream_error"}
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in DOCUMENT["paths"].items():
-        for method in ("get", "post", "delete"):
+        for method in ("get", "post", "patch", "delete"):
             if method in item:
                 yield f"{method} {path}", item[method]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.contracts import duties_of, expect_failure
+from support.idle_claude import IdleClaude
 
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import (
@@ -21,7 +22,6 @@ from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors import BackendFailedError, GatewayError, RateLimitError
-from modegate.domain.health import Capacity, ClaudeHealth, CredentialState
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.quota import Limit, Quota
 from modegate.domain.request_record import RequestRecord
@@ -137,12 +137,6 @@ class TestFakeConfigurationSource(TestFixedConfigurationSource):
 
     def expected(self) -> Configuration:
         return self.made.current()
-
-
-class IdleClaude:
-    def status(self) -> ClaudeHealth:
-        capacity = Capacity(active=0, queued=0, warm=0, live=0, maximum=1)
-        return ClaudeHealth(executable=True, credentials=CredentialState.OK, capacity=capacity)
 
 
 class TestPrometheusObserver(RequestObserverContract):

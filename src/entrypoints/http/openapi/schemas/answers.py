@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from modegate.domain.answer.events import FinishReason
-from modegate.domain.health import CredentialState, PassthroughState, StorageState
+from modegate.domain.health import CredentialsCheck, CredentialState, PassthroughState, StorageState
 from modegate.entrypoints.http.openapi.schemas.schema import (
     COUNT,
     OPTIONAL_TEXT,
@@ -95,6 +95,7 @@ def _health() -> Schema:
         anthropic_key={"enum": _values(CredentialState)},
         openai_passthrough={"enum": _values(PassthroughState)},
         storage={"enum": _values(StorageState)},
+        credentials={"enum": _values(CredentialsCheck)},
         capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
     )
     status = {"enum": ["ready", "unavailable", "draining"]}

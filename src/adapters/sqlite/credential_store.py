@@ -1,0 +1,114 @@
+"""States of credentials that outlive the process, without their keys."""
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from modegate.adapters.sqlite.condition import fault_in
+from modegate.adapters.sqlite.database_file import DatabaseFile
+from modegate.adapters.sqlite.migrations import CREDENTIALS
+from modegate.application.ports.credential_store import CredentialChange, StoredCredential
+from modegate.domain.credentials.state import Cooldown, CredentialState, LastError
+from modegate.domain.storage import StorageFault, storage_error
+
+T = TypeVar("T")
+
+FILE = "credentials.db"
+SELECT = "SELECT id, secret_digest, state, revision FROM credentials"
+FIELDS = frozenset(field.name for field in fields(CredentialState))
+MICROSECONDS = 1_000_000
+
+
+class SqliteCredentialStore:
+    """Stores the states in a folder that several processes may share.
+
+    Every statement runs in one thread of the store's own, in the order of the calls. A commit
+    survives the end of the process, however it comes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="credentials")
+        self._file = DatabaseFile(folder / FILE, CREDENTIALS)
+        self._closed = False
+
+    async def load(self, after: int = 0) -> Sequence[StoredCredential]:
+        """Returns the states with a revision above `after`."""
+        return await self._run(lambda db: _load(db, after))
+
+    async def save(self, changes: Sequence[CredentialChange]) -> None:
+        """Applies the changes in one transaction."""
+        await self._run(lambda db: _save(db, changes))
+
+    async def aclose(self) -> None:
+        """Closes the database. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
+            self._thread.shutdown()
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise storage_error(StorageFault.BROKEN)
+
+        def in_thread() -> T:
+            try:
+                return work(self._file.open())
+            except (sqlite3.Error, OSError) as error:
+                fault = fault_in(error)
+                if fault is StorageFault.BROKEN:  # a new file may work
+                    self._file.close()
+                raise storage_error(fault) from error
+            except (
+                AttributeError,
+                TypeError,
+                ValueError,
+            ) as error:  # a row that was changed by hand
+                raise storage_error(StorageFault.BROKEN) from error
+
+        running = asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
+        return await asyncio.shield(running)  # a cancelled save is stored all the same
+
+
+def _load(database: sqlite3.Connection, after: int) -> list[StoredCredential]:
+    rows = database.execute(f"{SELECT} WHERE revision > ?", (after,)).fetchall()
+    return [_decode(row) for row in rows]
+
+
+def _save(database: sqlite3.Connection, changes: Sequence[CredentialChange]) -> None:
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        (last,) = database.execute("SELECT max(revision) FROM credentials").fetchone()
+        # Also above every revision of a file that was removed, which other processes have read.
+        revision = max((last or 0) + 1, int(time.time() * MICROSECONDS))
+        for change in changes:
+            row = database.execute(f"{SELECT} WHERE id = ?", (change.id,)).fetchone()
+            state = change.applied_to(None if row is None else _decode(row))
+            database.execute(
+                "INSERT OR REPLACE INTO credentials VALUES (?, ?, ?, ?)",
+                (change.id, change.secret_digest, revision, json.dumps(asdict(state))),
+            )
+            revision += 1
+
+
+def _decode(row: tuple[str, str, str, int]) -> StoredCredential:
+    credential_id, secret_digest, text, revision = row
+    # A later version may have stored more fields.
+    known: dict[str, Any] = {
+        name: value for name, value in json.loads(text).items() if name in FIELDS
+    }
+    if known.get("cooldown") is not None:
+        known["cooldown"] = Cooldown(**known["cooldown"])
+    if known.get("last_error") is not None:
+        known["last_error"] = LastError(**known["last_error"])
+    return StoredCredential(
+        id=credential_id,
+        secret_digest=secret_digest,
+        state=CredentialState(**known),
+        revision=revision,
+    )

@@ -1,0 +1,49 @@
+"""The JSON objects of the admin API; times are Unix seconds, null if unknown."""
+
+from modegate.application.credentials.list_upstreams import UpstreamCheck, UpstreamView
+from modegate.application.credentials.view import CredentialView
+
+
+def describe_credential(view: CredentialView) -> dict[str, object]:
+    """Returns a credential."""
+    error = view.last_error
+    return {
+        "id": view.id,
+        "upstream": view.upstream,
+        "key": view.key,
+        "state": view.status,
+        "reason": view.reason,
+        "since": _seconds(view.since),
+        "next_retry_at": _seconds(view.next_retry_at),
+        "last_ok_at": _seconds(view.last_ok_at),
+        "last_error": None
+        if error is None
+        else {"status": error.status, "code": error.code, "at": _seconds(error.at)},
+        "requests": view.requests,
+        "failures": view.failures,
+    }
+
+
+def describe_upstream(view: UpstreamView) -> dict[str, object]:
+    """Returns an upstream."""
+    upstream = view.upstream
+    return {
+        "name": upstream.name,
+        "kind": upstream.kind,
+        "default": view.is_default,
+        "models": list(upstream.models),
+        "prefix": upstream.prefix,
+        "strategy": upstream.strategy,
+        "capabilities": sorted(upstream.capabilities),
+        "credentials": view.credentials,
+        "usable_credentials": view.usable,
+    }
+
+
+def describe_check(check: UpstreamCheck) -> dict[str, object]:
+    """Returns the outcome of a connection to an upstream."""
+    return {"reachable": check.is_reachable, "error": check.error, "models": check.models}
+
+
+def _seconds(at: float | None) -> int | None:
+    return None if at is None else int(at)
