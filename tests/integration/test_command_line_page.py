@@ -16,7 +16,8 @@ SNIPPETS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 @pytest.mark.parametrize("code", SNIPPETS)
 def test_command_line_page_snippets_run(code: str, tmp_path: Path) -> None:
-    with serving("--offline", folder=tmp_path) as running:
+    operated = bare_environment(tmp_path) | {"ADMIN_KEY": "sk-operator"}
+    with serving("--offline", folder=tmp_path, environment=operated) as running:
         environment = {
             **running.environment,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -41,7 +42,7 @@ def test_the_command_line_page_lists_every_command_option_and_exit_status(tmp_pa
     host = bare_environment(tmp_path)
     overview = run("--help", host=host).stdout
     commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)
-    assert commands == ["serve", "chat", "config", "doctor", "demo", "completion"]
+    assert commands == ["serve", "chat", "credentials", "config", "doctor", "demo", "completion"]
     for command in commands:
         assert f"| `modegate {command}" in PAGE
         for option in re.findall(r"--[a-z]+", run(command, "--help", host=host).stdout):

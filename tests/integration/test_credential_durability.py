@@ -7,6 +7,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,11 @@ def ask(running: Serving) -> str:
     return str(error["code"]) if isinstance(error, dict) else "ok"
 
 
+def all_answer(running: Serving, outcome: str) -> bool:
+    """Asks often enough for both workers: each request has a connection of its own."""
+    return {ask(running) for _ in range(20)} == {outcome}
+
+
 def test_a_change_survives_a_kill_right_after_its_answer(
     tmp_path: Path, upstream: Upstream
 ) -> None:
@@ -159,8 +165,7 @@ def test_workers_share_a_change(tmp_path: Path, upstream: Upstream) -> None:
     with operated(tmp_path, upstream, "--workers", "2", OPENAI_API_KEY="sk-b") as running:
         for enabled, outcome in ((False, "no_credentials_available"), (True, "ok")):
             admin(running, "PATCH", "credentials/env", {"enabled": enabled})
-            # Each request has a connection of its own, so either worker may answer it.
-            wait(lambda expected=outcome: {ask(running) for _ in range(20)} == {expected})
+            wait(partial(all_answer, running, outcome))
 
 
 def test_workers_that_count_do_not_undo_a_change(tmp_path: Path, upstream: Upstream) -> None:
@@ -168,7 +173,7 @@ def test_workers_that_count_do_not_undo_a_change(tmp_path: Path, upstream: Upstr
         for _ in range(50):
             assert ask(running) == "ok"
         admin(running, "PATCH", "credentials/env", {"enabled": False})
-        wait(lambda: {ask(running) for _ in range(20)} == {"no_credentials_available"})
+        wait(partial(all_answer, running, "no_credentials_available"))
 
         def counted() -> bool:
             (env,) = [

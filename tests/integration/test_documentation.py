@@ -57,7 +57,11 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("node_modules")
     )
     (folder / ".venv").symlink_to(sys.prefix)
-    settings = bare_environment(folder) | {"RATE_LIMIT_PER_IP": "1000000", **COLD}
+    settings = bare_environment(folder) | {
+        "RATE_LIMIT_PER_IP": "1000000",
+        "ADMIN_KEY": "sk-operator",
+        **COLD,
+    }
     with serving("--offline", folder=folder, environment=settings) as running:
         yield running
 

@@ -212,3 +212,10 @@ def test_no_model_is_prewarmed_at_the_start_if_the_setting_is_none() -> None:
     settings = load({"CLAUDE_WARM_MODELS": "none"})
     assert settings.warm_models() == ()
     assert claude_options(settings, {}, None).warm_models == ()
+
+
+def test_an_operators_key_must_not_be_a_clients() -> None:
+    with pytest.raises(SettingsError, match="also a key of clients"):
+        load_settings({"API_KEYS": "sk-one,sk-two", "ADMIN_KEYS": "sk-two"}, None)
+    loaded = load_settings({"ADMIN_KEY": "sk-a", "ADMIN_KEYS": "sk-a,sk-b"}, None)
+    assert len(loaded.settings.all_admin_keys()) == 2
