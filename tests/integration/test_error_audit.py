@@ -114,6 +114,7 @@ ROWS = [
         ("backend_forbidden", 403, FORBIDDEN, None, ("permissions", "billing", "region"), claude_says(403)),
         ("session_not_found", 404, INVALID, SESSION_HEADER, SESSION_WORDS, asked(headers={SESSION_HEADER: UNKNOWN})),
         ("session_not_found", 404, INVALID, "session_id", (UNKNOWN, "GET /v1/sessions"), called("DELETE", f"/v1/sessions/{UNKNOWN}")),
+        ("credential_not_found", 404, INVALID, None, ("GET /admin/credentials",), called("POST", "/admin/credentials/x/probe", settings={"admin_key": OWN_KEY}, **{"x-api-key": OWN_KEY})),
         ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
         ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
         ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(INCOMPLETE_REQUEST, patience=0.1)),

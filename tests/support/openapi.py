@@ -16,7 +16,6 @@ FACTS = Facts(
     max_body=1024 * 1024,
     wants_key=False,
     wants_metrics_token=False,
-    has_admin=True,
 )
 DOCUMENT: dict[str, Any] = build_document(FACTS)
 

@@ -120,7 +120,7 @@ def _add_chat(commands: Commands) -> None:
 def _add_credentials(commands: Commands) -> None:
     credentials = commands.add_parser(
         "credentials",
-        help="list, enable, disable or probe credentials of a running gateway",
+        help="manage the credentials of a gateway",
         epilog=CREDENTIALS,
     )
     actions = credentials.add_subparsers(

@@ -11,7 +11,7 @@ from typing import Any
 Node = Mapping[str, Any]
 
 SECTIONS = ("parameters", "headers", "bodies", "errors")
-METHODS = ("get", "post", "delete")
+METHODS = ("get", "post", "patch", "delete")
 CODE = re.compile(r"`([^`]+)`")
 STYLE = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8882}

@@ -20,6 +20,7 @@ from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap
 from modegate.entrypoints.http.messages.errors import FRAMEWORK, STATUSES
 from modegate.entrypoints.http.middleware.response_headers import SECURITY_HEADERS
 from modegate.entrypoints.http.middleware.route import EXPOSED_HEADERS
+from modegate.entrypoints.http.openapi import admin
 from modegate.entrypoints.http.openapi.document import build_document
 from modegate.entrypoints.http.openapi.page import render_page
 from modegate.entrypoints.http.openapi.resource import Description
@@ -58,6 +59,18 @@ def contents() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 def test_the_document_is_valid_openapi_3_1() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_the_admin_api_is_described_where_there_is_one() -> None:
+    document = build_document(dataclasses.replace(FACTS, has_admin=True))
+    OpenAPIV31SpecValidator(document).validate()
+    added = {path: item for path, item in document["paths"].items() if "/admin/" in path}
+    assert document["paths"].keys() - DOCUMENT["paths"].keys() == added.keys()
+    assert len(added) == 4
+    schemas = document["components"]["schemas"]
+    for name, example in (("Credential", admin.CREDENTIAL), ("Upstream", admin.UPSTREAM)):
+        jsonschema.validate(example, schemas[name])
+        assert list(schemas[name]["properties"])[: len(example)] == list(example)
 
 
 @pytest.mark.parametrize(
