@@ -33,6 +33,15 @@ class FileOption(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Omits the line with the metavar of subcommands, so that the help fits a screen."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text = super()._format_action(action)
+        is_group = isinstance(action.choices, dict) and action.help is None
+        return text.partition("\n")[2] if is_group else text
+
+
 class Parser(argparse.ArgumentParser):
     """Reports wrong usage in one line and accepts no abbreviated options.
 
@@ -40,9 +49,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *, surplus: str = "unexpected argument", **rest: Any) -> None:
-        super().__init__(
-            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **rest
-        )
+        super().__init__(allow_abbrev=False, formatter_class=HelpFormatter, **rest)
         self._surplus = surplus
 
     def error(self, message: str) -> NoReturn:
