@@ -1,15 +1,18 @@
 """The step that relays a request to an upstream."""
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from modegate.application.credentials.attempts import Attempts
+from modegate.application.upstream_checks import check_upstream
 from modegate.dialects.chat.relayed import relayed_body
 from modegate.domain.access.client import Client
 from modegate.domain.credentials.selection import Strategy
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.parameters.param_policy import as_count
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.hints import hint_for
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest
@@ -35,8 +38,11 @@ class RelayRequest:
 
         Raises:
             InvalidRequestError: if the body cannot be changed as the upstream needs it.
+            RequestError: if the upstream cannot process it.
             GatewayError: if there is no usable response.
         """
+        if route.upstream.limits_chat:
+            check_upstream(route.upstream, Capability.TEXT, body.params)
         request = UpstreamRequest(
             upstream=route.upstream,
             body=relayed_body(body, route),
@@ -45,14 +51,16 @@ class RelayRequest:
         )
         sticky_key = ""
         if route.upstream.strategy is Strategy.STICKY:
-            sticky_key = sticky_key_of(body, inbound, client)
+            sticky_key = sticky_key_of(body.params, inbound.conversation(), client)
         return self.attempts.send(route, request, inbound.record, sticky_key)
 
 
-def sticky_key_of(body: ChatBody, inbound: InboundRequest, client: Client) -> str:
-    """Returns what identifies the conversation: the most specific of what the client sent."""
-    candidates = (body.params.get("prompt_cache_key"), inbound.conversation())
-    for candidate in (*candidates, body.params.get("user")):
+def sticky_key_of(params: Mapping[str, object], conversation: str | None, client: Client) -> str:
+    """Returns what identifies the conversation: the most specific of what the client sent.
+
+    `conversation` is the client's own id of it, if it sent one.
+    """
+    for candidate in (params.get("prompt_cache_key"), conversation, params.get("user")):
         if isinstance(candidate, str) and candidate:
             return candidate
     return client.id

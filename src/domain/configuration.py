@@ -20,6 +20,7 @@ class Configuration:
     """The rules for one request, read once at its start: a reload does not affect it.
 
     A credential that expires within `expiry_warning_s` causes a warning.
+    `shares_state` allows clients to use what the upstream keeps for the server's credentials.
     """
 
     keys: KeyRing = field(default_factory=KeyRing)
@@ -29,6 +30,7 @@ class Configuration:
     routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
+    shares_state: bool = False
     expiry_warning_s: float = 7 * DAY_S
 
     def with_credentials(self, changed: Mapping[str, Credential]) -> "Configuration":

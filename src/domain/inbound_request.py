@@ -19,10 +19,14 @@ def unknown() -> None:
 
 @dataclass(slots=True)
 class Entry:
-    """The origin of a request over HTTP: the client's address and its header `Authorization`."""
+    """The origin of a request over HTTP: the client's address and the keys that it sent.
+
+    `authorization` is the header `Authorization`, and `api_key` the header `x-api-key`.
+    """
 
     address: str
     authorization: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A request to an upstream, as bytes."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from modegate.domain.errors.gateway_error import GatewayError
@@ -11,10 +11,33 @@ def noop(_: GatewayError) -> None:
     """No-op callback."""
 
 
+@dataclass(slots=True)
+class BodyStream:
+    """A body that is sent while it arrives; `length` is in bytes, None if it is unknown."""
+
+    pieces: AsyncIterator[bytes] = field(repr=False)
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a request asks of the upstream; `path` is relative to its address, percent-encoded.
+
+    `query` has no leading `?`. `headers` describe the content, and have names in lower case.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(slots=True, kw_only=True)  # not frozen: created for each request
 class UpstreamRequest:
     """A request to relay. A complete streamed answer has `choices` finish reasons.
 
+    Without a `target` it is a chat completion. An answer that is relayed `unchanged` is neither
+    checked nor converted.
     `repeats_rate_limits` states whether a 429 is repeated with the same credential. `on_failure` is
     called with the error of each attempt that is repeated so. `time_left_s` bounds the seconds until
     the first byte; None for the backend's own bound. A body that is read from a client
@@ -22,7 +45,9 @@ class UpstreamRequest:
     """
 
     upstream: Upstream
-    body: bytes = field(repr=False)
+    body: bytes | BodyStream = field(repr=False)
+    target: Target | None = None
+    unchanged: bool = False
     streamed: bool = False
     choices: int = 1
     repeats_rate_limits: bool = True

@@ -14,9 +14,10 @@ class ResponseHead:
 
 @dataclass(slots=True)
 class UpstreamResponse(ResponseHead):
-    """A response. Its body is bytes, or an iterator if the request was streamed.
+    """A response. Its body is bytes, or an iterator if the request was streamed or unchanged.
 
-    The iterator yields server-sent events, without the final `[DONE]`.
+    The iterator yields whole server-sent events, without the final `[DONE]` of chunks, or bytes of
+    any other content as they arrive.
     """
 
     body: bytes | AsyncIterator[bytes] = field(repr=False)

@@ -532,7 +532,9 @@ async def test_a_transport_uses_the_proxy_only_for_remote_upstreams(
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         for base in (URL(url), URL("http://upstream.example"), URL(url)):
-            async with await transport.models(Endpoint(base, base / "models", {})) as answered:
+            async with await transport.models(
+                Endpoint(base, base, base / "models", {})
+            ) as answered:
                 assert await answered.body.read_all() == ANSWER
         await transport.aclose()
     paths = [request.path for request in upstream.requests]

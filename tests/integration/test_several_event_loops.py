@@ -42,7 +42,7 @@ def upstream() -> Iterator[URL]:
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_each_event_loop_has_its_own_connections(run: object, upstream: URL) -> None:
     transport = Transport(UpstreamOptions())
-    endpoint = Endpoint(upstream, upstream / "models", {})
+    endpoint = Endpoint(upstream, upstream, upstream / "models", {})
 
     async def ask() -> bytes:
         async with await transport.models(endpoint) as answer:

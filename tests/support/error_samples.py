@@ -71,6 +71,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "routing.unrouted_model": ((("gpt-*", "kimi/*"),), ((),)),
     "routing.own_key_elsewhere": (("kimi", "openai"),),
     "routing.lacks_capability": (("image", ("text", "audio")), ("image", ())),
+    "routing.other_kind": (("anthropic",),),
+    "routing.shared_key": ((), ("previous_response_id",)),
     "sessions.unknown": ((SESSION,),),
     "storage.later_format": ((99, 2),),
     "upstream.not_http": ((600,),),

@@ -28,8 +28,12 @@ OF_THE_ACCOUNT = ("openai-organization", "openai-project")
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity: hashing the headers is slow
 class Endpoint:
-    """An upstream's addresses, and the headers for one credential."""
+    """An upstream's addresses, and the headers for one credential.
 
+    All paths of the upstream are below `base`.
+    """
+
+    base: URL
     chat_completions: URL
     models: URL
     headers: Mapping[str, str] = field(repr=False)
@@ -106,4 +110,4 @@ class Endpoints:
         headers["Accept-Encoding"] = "identity"
         headers |= upstream.headers
         base = URL(str(sdk.base_url))
-        return Endpoint(base / "chat/completions", base / "models", headers)
+        return Endpoint(base, base / "chat/completions", base / "models", headers)

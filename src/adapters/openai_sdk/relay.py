@@ -1,17 +1,19 @@
 """The passthrough backend: bytes in, bytes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 from modegate.adapters.openai_sdk.answers.complete_answer import plain_answer, whole_answer
+from modegate.adapters.openai_sdk.answers.passed_on import pieces_of
 from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, events_of
-from modegate.adapters.openai_sdk.endpoint import Endpoints
+from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.reporting import reported
+from modegate.adapters.openai_sdk.requests import CHAT_COMPLETIONS, body_of, headers_of
 from modegate.adapters.openai_sdk.retries import retrying
 from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
@@ -20,7 +22,7 @@ from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.routing.upstream import Upstream
-from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_request import BodyStream, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.http_client.messages.deadlines import Deadlines
 
@@ -40,6 +42,8 @@ class PassthroughBackend:
         self, request: UpstreamRequest, credential: Credential
     ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Relays one request; the body of a streamed response is yielded as it arrives."""
+        if request.unchanged:
+            return self._pass_on(request, credential)
         if request.streamed:
             return self._stream(request, credential)
         return _Complete(partial(self._complete, request, credential))
@@ -111,6 +115,27 @@ class PassthroughBackend:
                     await _drain(answer.body)
                 answer.close()
 
+    @asynccontextmanager
+    async def _pass_on(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
+        """Relays an answer without a look at it, piece by piece."""
+        answer: Answer | None = None
+        try:
+            with reported:
+                answer = await self._open(request, credential, self._deadlines(request))
+            pieces = pieces_of(answer, self._options.timeout)
+            async with aclosing(pieces):
+                head = answer.content_head
+                yield UpstreamResponse(head.status, head.headers, pieces)
+        except UpstreamRefusalError as refusal:
+            if answer is not None:
+                raise
+            yield refusal.response
+        finally:
+            if answer is not None:
+                answer.close()
+
     def _deadlines(self, request: UpstreamRequest) -> Deadlines:
         """Returns the bound on the time until the first byte, for all attempts together."""
         seconds = self._options.first_byte
@@ -126,8 +151,25 @@ class PassthroughBackend:
         self, request: UpstreamRequest, credential: Credential, deadlines: Deadlines
     ) -> Answer:
         endpoint = await self._endpoints.of(request.upstream, credential)
-        ask = partial(self._transport.chat, endpoint, request.body, deadlines)
-        return await retrying(ask, self._options, request, deadlines.whole_at)
+        until = deadlines.whole_at
+        if isinstance(request.body, BodyStream) or request.target is not None:
+            ask = self._asking(endpoint, request, deadlines)
+        else:
+            ask = partial(self._transport.chat, endpoint, request.body, deadlines)
+        return await retrying(ask, self._options, request, until)
+
+    def _asking(
+        self, endpoint: Endpoint, request: UpstreamRequest, deadlines: Deadlines
+    ) -> Callable[[], Awaitable[Answer]]:
+        target = request.target or CHAT_COMPLETIONS
+        extended = partial(self._extend, deadlines)
+        body = body_of(request, extended)
+        headers = headers_of(endpoint, request, target)
+        return partial(self._transport.request, endpoint, target, headers, body, deadlines)
+
+    def _extend(self, deadlines: Deadlines) -> None:
+        """Restarts the bound on the first byte: the upstream has taken a part of the body."""
+        deadlines.whole_at = self._transport.now() + self._options.first_byte
 
 
 class _Complete:

@@ -10,6 +10,7 @@ from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.configuration import Configuration
 from modegate.domain.inbound_request import Entry, InProcess
 from modegate.domain.quota import Quota
+from modegate.domain.request_record import RequestRecord
 
 
 @dataclass(slots=True)  # not frozen: created for each request
@@ -18,6 +19,13 @@ class Admitted:
 
     client: Client
     quota: Quota | None = None
+
+
+def record_admission(record: RequestRecord, admitted: Admitted) -> None:
+    """Records the client and the quota of its address."""
+    record.key = admitted.client.label
+    if admitted.quota is not None:
+        record.apply_quota(admitted.quota)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,7 @@ class _Entering:
     async def __aenter__(self) -> Admitted:
         configuration = self.configuration
         quota = await self.admission.limiter.record(configuration.per_address, self.entry.address)
-        client = configuration.keys.identify(self.entry.authorization)
+        client = configuration.keys.identify(self.entry.authorization, self.entry.api_key)
         if client is not ANONYMOUS:
             await self.admission.concurrency.acquire(client.id)
             self.client = client

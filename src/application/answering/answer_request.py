@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from dataclasses import dataclass
 from types import TracebackType
 
-from modegate.application.answering.admission import Admission, Admitted
+from modegate.application.answering.admission import Admission, Admitted, record_admission
 from modegate.application.answering.metering import metered
 from modegate.application.answering.prepare_turn import PreparedTurn, PrepareTurn
 from modegate.application.answering.redaction import redacted
@@ -147,7 +147,7 @@ class _Execution:
 
     async def _answer(self, admitted: Admitted, configuration: Configuration) -> RoutedAnswer:
         pipeline, record = self._pipeline, self._request.record
-        _record_admission(record, admitted)
+        record_admission(record, admitted)
         body = await self._request.read()
         route = _route(self._request, body, configuration.routes)
         if isinstance(route, RelayRoute):
@@ -168,12 +168,6 @@ def _route(request: InboundRequest, body: ChatBody, routes: Routes) -> Route:
         return routes.resolve(request.decision)
     model = request.record.model = model_to_relay(body.params)
     return routes.resolve(request.decision, request.upstream_key, model)
-
-
-def _record_admission(record: RequestRecord, admitted: Admitted) -> None:
-    record.key = admitted.client.label
-    if admitted.quota is not None:
-        record.apply_quota(admitted.quota)
 
 
 def _record_turn(record: RequestRecord, prepared: PreparedTurn) -> None:

@@ -40,6 +40,12 @@ def bearer_key(authorization: str | None) -> ApiKey | None:
     return ApiKey(key.strip()) if scheme.lower() == BEARER and key.strip() else None
 
 
+def plain_key(text: str | None) -> ApiKey | None:
+    """Returns the key of a header that holds nothing else, or None if there is none."""
+    key = (text or "").strip()
+    return ApiKey(key) if key else None
+
+
 def parse_upstream_key(text: str) -> ApiKey:
     """Returns the client's own key for the upstream.
 

@@ -7,6 +7,9 @@
     │   ├── UnsupportedParameterError
     │   ├── ModelNotFoundError
     │   ├── UnsupportedCapabilityError  the upstream lacks what the request needs
+    │   ├── UnsupportedEndpointError  the mode or the upstream has no such operation
+    │   ├── SharedKeyForbiddenError  what the upstream keeps for the server's key
+    │   ├── WebSocketError           only HTTP is answered
     │   ├── ContextLengthError
     │   ├── InvalidHeaderError       the mode or the client's key for the upstream
     │   ├── InvalidSessionIdError
@@ -91,9 +94,12 @@ from modegate.domain.errors.request_errors import (
     PayloadTooLargeError,
     RequestError,
     SessionNotFoundError,
+    SharedKeyForbiddenError,
     UnsupportedCapabilityError,
+    UnsupportedEndpointError,
     UnsupportedMediaTypeError,
     UnsupportedParameterError,
+    WebSocketError,
 )
 from modegate.domain.errors.upstream_errors import (
     BadUpstreamResponseError,
@@ -142,15 +148,18 @@ __all__ = [
     "RequestError",
     "SessionBusyError",
     "SessionNotFoundError",
+    "SharedKeyForbiddenError",
     "ShuttingDownError",
     "StorageError",
     "StreamCutError",
     "TurnTimeoutError",
     "UnsupportedCapabilityError",
+    "UnsupportedEndpointError",
     "UnsupportedMediaTypeError",
     "UnsupportedParameterError",
     "UpstreamInvalidResponseError",
     "UpstreamRefusalError",
     "UpstreamUnreachableError",
+    "WebSocketError",
     "Wording",
 ]

@@ -50,11 +50,13 @@ class Remedy(StrEnum):
     ASK_FOR_KEY = auto()
     SEND_UPSTREAM_KEY = auto()
     OMIT_UPSTREAM_KEY = auto()
+    USE_HTTP = auto()
 
     READ_LOG = auto()
     ENABLE_PASSTHROUGH = auto()
     ENABLE_CREDENTIAL = auto()
     SET_UPSTREAM_KEY = auto()
+    SHARE_UPSTREAM_STATE = auto()
     CHECK_UPSTREAM = auto()
     CHECK_UPSTREAM_ADDRESS = auto()
     CHECK_UPSTREAM_CONNECTION = auto()
@@ -77,6 +79,7 @@ OPTIONAL_FOR_OPERATOR = frozenset(
     {
         Remedy.ENABLE_PASSTHROUGH,
         Remedy.SET_UPSTREAM_KEY,
+        Remedy.SHARE_UPSTREAM_STATE,
         Remedy.CHECK_UPSTREAM,
     }
 )

@@ -52,6 +52,24 @@ class UnsupportedCapabilityError(RequestError):
     code = "unsupported_capability"
 
 
+class UnsupportedEndpointError(RequestError):
+    """The mode or the kind of the upstream has no such operation."""
+
+    code = "unsupported_endpoint"
+
+
+class SharedKeyForbiddenError(RequestError):
+    """What the upstream keeps for the server's key is not for its clients."""
+
+    code = "shared_key_forbidden"
+
+
+class WebSocketError(RequestError):
+    """The request asks for a WebSocket, and only HTTP is answered."""
+
+    code = "websocket_not_supported"
+
+
 class ContextLengthError(RequestError):
     """The conversation exceeds the model's context length."""
 

@@ -33,6 +33,7 @@ GENERAL: Mapping[Remedy, str] = MappingProxyType(
         Remedy.REMOVE_PARAMETER: "remove it",
         Remedy.CALL_CLAUDE_API: "call the Claude API itself",
         Remedy.READ_LOG: "the server's log says more",
+        Remedy.USE_HTTP: "send the request over HTTP",
         Remedy.CHECK_UPSTREAM: "check the upstream",
         Remedy.CHECK_CLAUDE_ACCOUNT: "check its permissions, its billing and its region",
     }
@@ -99,6 +100,7 @@ NEUTRAL = Wording(
             Remedy.ENABLE_PASSTHROUGH: "enable it",
             Remedy.ENABLE_CREDENTIAL: "enable or replace one",
             Remedy.SET_UPSTREAM_KEY: "set one",
+            Remedy.SHARE_UPSTREAM_STATE: "allow all clients to share what the upstream keeps",
             Remedy.CHECK_UPSTREAM_ADDRESS: "check where the upstream's address leads",
             Remedy.CHECK_UPSTREAM_CONNECTION: "check the upstream's address and the network",
             Remedy.CORRECT_UPSTREAM_ADDRESS: "correct the upstream's address to the one that it "

@@ -28,7 +28,8 @@ class Upstream:
     """A remote API at `base_url`, with the server's credentials for it in order of preference.
 
     `models` has exact names and prefixes that end with `*`; empty means that it lists none.
-    `headers` are added to each request. `drop_params` are removed from each body.
+    `headers` are added to each request. `drop_params` are removed from each body. `limits_chat`
+    states whether some chat requests cannot be sent to it.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Upstream:
     capabilities: frozenset[Capability] = ALL_CAPABILITIES
     repair_tool_ids: bool = False
     error_rules: tuple[ErrorRule, ...] = ()
+    # Read for each chat request, so it is computed once.
+    limits_chat: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        is_limited = self.kind is not UpstreamKind.OPENAI or self.capabilities < ALL_CAPABILITIES
+        object.__setattr__(self, "limits_chat", is_limited)
 
     @property
     def credential(self) -> Credential | None:

@@ -28,6 +28,7 @@ from modegate.adapters.system.ids import RandomIds
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.prepare_turn import PrepareTurn
+from modegate.application.answering.relay_call import RelayCall
 from modegate.application.check_health import CheckHealth, Storages
 from modegate.application.credentials.attempts import Attempts
 from modegate.application.credentials.claude import ClaudeCredential
@@ -172,6 +173,9 @@ class Container(containers.DeclarativeContainer):
         catalog=model_catalog,
         backend=answer_backend,
         sessions=session_registry,
+    )
+    relay_call = providers.Singleton(
+        RelayCall, configuration=configuration_source, admission=admission, attempts=attempts
     )
     list_models = providers.Singleton(
         ListModels, configuration=configuration_source, catalog=model_catalog

@@ -42,6 +42,7 @@ def build_app(
     return create_app(
         UseCases(
             answer_request=container.answer_request(),
+            relay_call=container.relay_call(),
             manage_sessions=container.manage_sessions(),
             list_models=container.list_models(),
             check_health=container.check_health(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import openai
 
 from modegate.domain.errors import ModelNotFoundError
-from modegate.domain.errors.catalogue import access, claude_code, sessions, upstream
+from modegate.domain.errors.catalogue import access, claude_code, routing, sessions, upstream
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.program_name import command_name
@@ -123,6 +123,7 @@ def _with_options(message: str, question: ChatOptions) -> str | None:
         upstream.disabled(),
         claude_code.unavailable(),
         claude_code.too_long(),
+        routing.no_such_endpoint(),
     )
     found = (it.explain(CLIENT) for it in with_headers if it.explain(HEADERS) == message)
     return next(found, None)

@@ -22,6 +22,8 @@ from modegate.entrypoints.config.upstreams.credentials import KeyFile, key_files
 from modegate.entrypoints.config.upstreams.mapping import OPENAI_URL, upstream_of
 from modegate.entrypoints.http.admin.options import AdminOptions
 from modegate.entrypoints.http.app import HttpOptions
+from modegate.entrypoints.http.messages.request_target import VERSION
+from modegate.entrypoints.http.resources.relayed import RelayOptions
 from modegate.entrypoints.http.server.options import ServerOptions
 
 DAY_S = 86_400.0
@@ -49,6 +51,7 @@ def configuration(
             max_s=settings.cooldown_max_ms / 1000,
         ),
         expiry_warning_s=settings.credential_expiry_warning_days * DAY_S,
+        shares_state=settings.upstream_shared_state,
     )
 
 
@@ -153,6 +156,11 @@ def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
         trusted_proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,
         offline=offline,
+        relaying=RelayOptions(
+            max_json=settings.max_json_bytes,
+            max_upload=settings.max_upload_bytes,
+            patterns=[path.removeprefix(VERSION) for path in settings.upstream_paths],
+        ),
         metrics_token=token.get_secret_value() if token else None,
         admin=admin_options(settings),
     )

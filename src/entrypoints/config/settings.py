@@ -31,11 +31,13 @@ from modegate.entrypoints.config.types import (
     Names,
     Networks,
     Origins,
+    Paths,
     Port,
     Retries,
     Spare,
     Switch,
     Text,
+    UploadBytes,
     Url,
     Variables,
 )
@@ -121,6 +123,11 @@ class Settings(BaseModel):
     cooldown_server_ms: Milliseconds = 60_000
     cooldown_max_ms: Milliseconds = 3_600_000
     credential_expiry_warning_days: Days = 7
+    upstream_shared_state: bool = False
+    upstream_paths: Paths = ()
+    max_json_bytes: Bytes = 32 * 1024 * 1024
+    max_upload_bytes: UploadBytes = 512 * 1024 * 1024
+    models_ttl_ms: Milliseconds = 300_000
 
     modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))

@@ -22,6 +22,12 @@ ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 
+UPSTREAM_PATH = re.compile(r"/v1(?:/(?!\.+(?:/|$))[\w.~-]+)+(?:/\*)?", re.ASCII)
+SERVED_PATH = re.compile(
+    r"/v1/(?:(?:models|sessions)(?:/|$)|chat(?:/\*)?$|chat/completions$"
+    r"|(?:responses|images|audio)(?:/\*)?$)"
+)
+
 
 def _split(value: object) -> object:
     """Splits a comma-separated list; a list from the file is unchanged."""
@@ -126,6 +132,15 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(BY_ITSELF.sub(r"\1\2", value) for value in lowered)
 
 
+def _paths(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not UPSTREAM_PATH.fullmatch(value):
+            raise ValueError(f"{value!r} is not a path like /v1/fine_tuning/*")
+        if SERVED_PATH.match(value):
+            raise ValueError(f"{value!r} is answered by the gateway itself")
+    return values
+
+
 def _folder(path: Path) -> Path:
     _text(str(path))
     try:
@@ -159,6 +174,8 @@ Spare = Annotated[int, Field(ge=0, le=1000), Number]
 Networks = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_networks)]
 Days = Annotated[int, Field(ge=0, le=3650), Number]
 Bytes = Annotated[int, Field(ge=1024, le=1024**3), Number]
+UploadBytes = Annotated[int, Field(ge=1024, le=64 * 1024**3), Number]
+Paths = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_paths)]
 Key = Annotated[SecretStr, BeforeValidator(header_key)]
 Keys = Annotated[tuple[Key, ...], SPLIT]
 Url = Annotated[Text, AfterValidator(_url)]

@@ -9,6 +9,7 @@ import falcon.asgi
 from falcon.routing import CompiledRouter
 
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.relay_call import RelayCall
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.list_upstreams import ListUpstreams
 from modegate.application.credentials.manage import ManageCredentials
@@ -46,6 +47,7 @@ from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
 from modegate.entrypoints.http.resources.health import Health, Live
 from modegate.entrypoints.http.resources.metrics import MetricsExposition, MetricsPage
 from modegate.entrypoints.http.resources.models import Model, Models
+from modegate.entrypoints.http.resources.relayed import RelayOptions, relayed_routes
 from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 
@@ -63,6 +65,7 @@ class HttpOptions:
     trusted_proxies: Sequence[str] = ()
     forwarded_header: str = ForwardedHeader.AUTO
     offline: bool = False
+    relaying: RelayOptions = field(default_factory=RelayOptions)
     metrics_token: str | None = field(default=None, repr=False)
     admin: AdminOptions = field(default_factory=AdminOptions)
 
@@ -81,6 +84,7 @@ class UseCases:
     """The use cases and ports of the interface, and the observers of its requests."""
 
     answer_request: AnswerRequest
+    relay_call: RelayCall
     manage_sessions: ManageSessions
     list_models: ListModels
     check_health: CheckHealth
@@ -157,7 +161,9 @@ def _routes(
         max_body=options.max_body,
         keep_alive=options.keep_alive,
     )
+    relayed = relayed_routes(use_cases.relay_call, authenticator, options.relaying)
     return {
+        **relayed,
         "/v1/chat/completions": chat,
         "/v1/models": Models(use_cases.list_models, authenticator),
         "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),

@@ -58,7 +58,12 @@ class Connection(asyncio.Protocol):
         Bytes that wait there would become part of the next answer, because the event loop reads
         them only after the next request was written.
         """
-        return self.is_open and self._poll is not None and not self._poll.poll(0)
+        return self.is_open and not self.has_input
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the socket has bytes or an end to read."""
+        return self._poll is not None and bool(self._poll.poll(0))
 
     @property
     def has_sent_all(self) -> bool:

@@ -1,10 +1,13 @@
 """Sends a request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 from modegate.http_client.connections.connection import Connection
-from modegate.http_client.messages.request import Body, RequestHead
+from modegate.http_client.errors import InvalidRequestError
+from modegate.http_client.messages.request import Body, RequestHead, SizedBody
+
+StreamedBody = AsyncIterator[bytes] | SizedBody
 
 LAST_CHUNK = b"0\r\n\r\n"
 # A body up to this size is copied, so that one packet carries the head and the body.
@@ -12,22 +15,20 @@ JOINED_BYTES = 64 * 1024
 
 
 class BodyWriter:
-    """Sends the chunks of a body in a task of its own, because the answer may come earlier.
+    """Sends a body piece by piece in a task of its own, because the answer may come earlier.
 
     The body is read only as fast as the upstream takes it. `failed` receives the exception of a
     body that cannot be read.
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        body: AsyncIterator[bytes],
-        failed: Callable[[Exception], None],
+        self, connection: Connection, body: StreamedBody, failed: Callable[[Exception], None]
     ) -> None:
         self._connection = connection
         self._failed = failed
         self._room = asyncio.Event()
-        self._task = asyncio.create_task(self._write(body))
+        writing = self._write_sized(body) if isinstance(body, SizedBody) else self._write(body)
+        self._task = asyncio.create_task(self._report(writing))
         self.done = False
 
     def resume(self) -> None:
@@ -38,18 +39,34 @@ class BodyWriter:
         """Stops sending."""
         self._task.cancel()
 
-    async def _write(self, body: AsyncIterator[bytes]) -> None:
+    async def _report(self, writing: Coroutine[None, None, None]) -> None:
         try:
-            async for piece in body:
-                if piece:  # an empty chunk would end the body
-                    await self._write_chunk(piece)
-            self._connection.write(LAST_CHUNK)
+            await writing
             self.done = True
         except Exception as error:  # noqa: BLE001 - raised to the reader of the answer
             self._failed(error)
 
-    async def _write_chunk(self, piece: bytes) -> None:
-        self._connection.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+    async def _write(self, body: AsyncIterator[bytes]) -> None:
+        async for piece in body:
+            if piece:  # an empty chunk would end the body
+                await self._write_piece(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self._connection.write(LAST_CHUNK)
+
+    async def _write_sized(self, body: SizedBody) -> None:
+        missing = body.length
+        async for piece in body.pieces:
+            missing -= len(piece)
+            if missing < 0:
+                break
+            await self._write_piece(piece)
+        if missing:  # the rest would be read as another request, or never come
+            raise InvalidRequestError("the body has another length than declared")
+
+    async def _write_piece(self, data: bytes) -> None:
+        if self._connection.has_input:
+            # An early answer is read first: after a failed write it could not be read any more.
+            await asyncio.sleep(0)
+        self._connection.write(data)
         while not self._connection.can_write:
             self._room.clear()
             await self._room.wait()

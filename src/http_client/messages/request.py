@@ -20,7 +20,16 @@ OWN_HEADERS = frozenset(
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 BODILESS = frozenset({"GET", "HEAD"})
 
-Body = bytes | AsyncIterator[bytes]
+
+@dataclass(frozen=True, slots=True)
+class SizedBody:
+    """A body of `length` bytes that is read while it is sent."""
+
+    pieces: AsyncIterator[bytes]
+    length: int
+
+
+Body = bytes | AsyncIterator[bytes] | SizedBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,9 @@ class RequestHead:
         return self.method in IDEMPOTENT
 
     def framed(self, body: Body) -> bytes:
-        """Returns the complete head for `body`: with its length, or for chunks if it is a stream."""
+        """Returns the complete head for `body`: with its length, or for chunks if it has none."""
+        if isinstance(body, SizedBody):
+            return b"%bContent-Length: %d\r\n\r\n" % (self.encoded, body.length)
         if not isinstance(body, bytes):
             return self.encoded + b"Transfer-Encoding: chunked\r\n\r\n"
         if not body and self.method in BODILESS:

@@ -17,6 +17,9 @@ RENAMED = {
     "x-ratelimit-reset": "x-upstream-ratelimit-reset",
 }
 KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", "x-should-retry", *RENAMED})
+# Of an answer that is relayed unchanged, also what describes its content.
+OF_CONTENT = frozenset({b"content-disposition", b"content-range", b"accept-ranges", b"etag"})
+CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
 KEPT_PREFIXES = ("x-ratelimit-", "openai-")
 
 
@@ -37,6 +40,17 @@ def head_of(exchange: Exchange) -> ResponseHead:
     return ResponseHead(exchange.status, tuple(headers))
 
 
+def head_of_content(exchange: Exchange) -> ResponseHead:
+    """Returns the head with the headers of the content; its length only if nothing is decoded."""
+    head = head_of(exchange)
+    named = [(name.lower(), value) for name, value in exchange.headers]
+    wanted = OF_CONTENT
+    if not any(name == CONTENT_ENCODING for name, _ in named):
+        wanted |= {CONTENT_LENGTH}
+    found = [(name.decode(), value.decode("latin-1")) for name, value in named if name in wanted]
+    return ResponseHead(head.status, (*head.headers, *found))
+
+
 class Answer:
     """An answer whose head has arrived; a context that releases its connection."""
 
@@ -45,6 +59,11 @@ class Answer:
         self._url = url
         self.head = head_of(exchange)
         self.body = AnswerBody(exchange)
+
+    @property
+    def content_head(self) -> ResponseHead:
+        """The head of an answer that is relayed unchanged."""
+        return head_of_content(self._exchange)
 
     @property
     def redirect_target(self) -> str:

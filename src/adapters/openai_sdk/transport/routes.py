@@ -4,12 +4,19 @@ import base64
 
 from yarl import URL
 
+from modegate.domain.upstream_request import Target
 from modegate.http_client.messages.route import Origin, Proxy, Route
 
 
 def route_to(url: URL, proxy: URL | None) -> Route:
     """Returns the route to `url`, through the proxy if there is one."""
     return Route(_origin(url), None if proxy is None else Proxy(_origin(proxy), _basic(proxy)))
+
+
+def target_path(base: URL, target: Target) -> str:
+    """Returns the target's path below `base`, with its query."""
+    path = base.raw_path.rstrip("/") + target.path
+    return f"{path}?{target.query}" if target.query else path
 
 
 def _origin(url: URL) -> Origin:

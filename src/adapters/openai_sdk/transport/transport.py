@@ -1,7 +1,7 @@
 """The pooled connections to the upstream."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from functools import lru_cache
 
 from yarl import URL
@@ -12,11 +12,12 @@ from modegate.adapters.openai_sdk.proxies import ProxyChoice
 from modegate.adapters.openai_sdk.transport.error_translation import translate_errors
 from modegate.adapters.openai_sdk.transport.rejections import rejection
 from modegate.adapters.openai_sdk.transport.response import Answer
-from modegate.adapters.openai_sdk.transport.routes import route_to
+from modegate.adapters.openai_sdk.transport.routes import route_to, target_path
+from modegate.domain.upstream_request import Target
 from modegate.http_client.client import Client
 from modegate.http_client.connections.connecting import ConnectTimeouts
 from modegate.http_client.messages.deadlines import Deadlines
-from modegate.http_client.messages.request import RequestHead, encode_head
+from modegate.http_client.messages.request import Body, RequestHead, encode_head
 
 FIRST_SUCCESS, FIRST_REDIRECT = 200, 300
 
@@ -53,6 +54,20 @@ class Transport:
         """
         return self._send("POST", endpoint.chat_completions, endpoint, body, deadlines)
 
+    async def request(
+        self,
+        endpoint: Endpoint,
+        target: Target,
+        headers: Iterable[tuple[str, str]],
+        body: Body,
+        deadlines: Deadlines,
+    ) -> Answer:
+        """Sends any other request, with all of its `headers`; otherwise like `chat`."""
+        path = target_path(endpoint.base, target)
+        route = route_to(endpoint.base, self._proxies.of(endpoint.base))
+        head = encode_head(target.method, route, path, headers)
+        return await self._exchange(head, endpoint.base, body, deadlines)
+
     async def models(self, endpoint: Endpoint) -> Answer:
         """Requests the upstream's list of models; otherwise like `chat`."""
         return await self._send("GET", endpoint.models, endpoint, b"", None)
@@ -71,11 +86,16 @@ class Transport:
         self, method: str, url: URL, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None
     ) -> Answer:
         head = self._head_of(method, url, endpoint)
+        return await self._exchange(head, url, body, deadlines or Deadlines())
+
+    async def _exchange(
+        self, head: RequestHead, url: URL, body: Body, deadlines: Deadlines
+    ) -> Answer:
         client = self._client if self._loop is self._running_loop() else None
         if client is None:
             client = await self._opened()
         with translate_errors:
-            exchange = await client.send(head, body, deadlines or Deadlines())
+            exchange = await client.send(head, body, deadlines)
         answer = Answer(exchange, url)
         # Redirects are not followed: only the configuration decides where a request is sent.
         if FIRST_SUCCESS <= exchange.status < FIRST_REDIRECT:

@@ -23,6 +23,9 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.ModelNotFoundError: (400, INVALID),
         errors.ContextLengthError: (400, INVALID),
         errors.UnsupportedCapabilityError: (400, INVALID),
+        errors.UnsupportedEndpointError: (400, INVALID),
+        errors.SharedKeyForbiddenError: (403, FORBIDDEN),
+        errors.WebSocketError: (426, INVALID),
         errors.InvalidHeaderError: (400, INVALID),
         errors.InvalidSessionIdError: (400, INVALID),
         errors.SessionNotFoundError: (404, INVALID),
@@ -124,6 +127,10 @@ def internal_error() -> bytes:
 
 def stream_error(error: GatewayError) -> bytes:
     """Returns the error of a started stream, whose status is already sent."""
-    message = f"{INCOMPLETE}{error.explain(HEADERS)}"
     _, kind = status_of(type(error))
-    return error_object(message, kind, errors.StreamCutError.code)
+    return error_object(stream_message(error), kind, errors.StreamCutError.code)
+
+
+def stream_message(error: GatewayError) -> str:
+    """Returns the message of the error of a started stream."""
+    return f"{INCOMPLETE}{error.explain(HEADERS)}"

@@ -24,10 +24,9 @@ async def read_json_body(
         UnsupportedMediaTypeError: the body is compressed, or not declared as JSON in UTF-8.
         PayloadTooLargeError: the declared or received length exceeds `limit` bytes.
     """
-    if not _is_json(req.content_type or ""):
+    if not is_json(req.content_type or ""):
         raise not_json()
-    if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
-        raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
+    check_identity(req)
     declared = req.content_length
     if declared is not None:
         if declared > limit:
@@ -39,6 +38,16 @@ async def read_json_body(
         if len(body) > limit:
             raise too_large(limit)
     return bytes(body)
+
+
+def check_identity(req: falcon.asgi.Request) -> None:
+    """Checks that the body has no content coding.
+
+    Raises:
+        UnsupportedMediaTypeError: the body is compressed.
+    """
+    if (req.get_header("Content-Encoding") or IDENTITY).lower() != IDENTITY:
+        raise UnsupportedMediaTypeError("Send the body uncompressed, without Content-Encoding.")
 
 
 def not_json() -> UnsupportedMediaTypeError:
@@ -53,7 +62,8 @@ def too_large(limit: int) -> PayloadTooLargeError:
 
 
 @lru_cache(maxsize=256)
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Returns whether a content type is that of JSON in UTF-8."""
     media_type, _, parameters = content_type.lower().partition(";")
     charset = CHARSET.search(parameters)
     return media_type.strip() == falcon.MEDIA_JSON and (not charset or charset[1] in UTF_8)

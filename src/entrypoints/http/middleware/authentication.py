@@ -25,8 +25,12 @@ class Authenticator:
         return await self.admission.quota(self.addresses.find(scope))
 
     def entry(self, req: falcon.asgi.Request) -> Entry:
-        """Returns the request's address and `Authorization` header for admission."""
-        return Entry(self.addresses.find_or_warn(req.scope), req.get_header("Authorization"))
+        """Returns the request's address and its keys for admission."""
+        return Entry(
+            self.addresses.find_or_warn(req.scope),
+            req.get_header("Authorization"),
+            req.get_header("x-api-key"),
+        )
 
     async def admit(self, req: falcon.asgi.Request) -> ClientId:
         """Admits a request that does not go through the pipeline, and returns its client.

@@ -7,9 +7,11 @@ from typing import Any
 import falcon.asgi
 
 from modegate.dialects.sse import DONE, event
+from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
+from modegate.entrypoints.http.middleware.control import control_of
 from modegate.entrypoints.http.middleware.disconnect_watch import watch_of
 
 Message = dict[str, Any]
@@ -28,6 +30,11 @@ CONNECTION = "modegate.connection"
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
+def cut_of_chat(error: GatewayError) -> bytes:
+    """Returns an error event and `[DONE]`, for a stream that was cut."""
+    return event(stream_error(error)) + DONE
+
+
 class ClientConnection:
     """Wraps ASGI receive and send; detects client disconnects once the body is read."""
 
@@ -37,7 +44,9 @@ class ClientConnection:
         self.record = record
         self._head = head
         self._disconnects = watch_of(scope)
+        self._control = control_of(scope)
         self.was_cut = False
+        self.render_cut: Callable[[GatewayError], bytes] = cut_of_chat
         handler = asyncio.current_task()
         assert handler is not None  # noqa: S101 - a server calls it from a task
         self.handler: asyncio.Task[Any] = handler
@@ -105,12 +114,24 @@ class ClientConnection:
             await self._send_whole(500, internal_error())
 
     async def send_cut(self) -> None:
-        """Ends a stream that the shutdown cut with an error event and `[DONE]`."""
+        """Ends a stream that the shutdown cut with what `render_cut` returns."""
         error = limits.shutting_down()
         self.record.error = error.code
         if self._streams:
-            last = event(stream_error(error)) + DONE
-            await self.send({"type": "http.response.body", "body": last})
+            await self.send({"type": "http.response.body", "body": self.render_cut(error)})
+
+    async def abort(self) -> None:
+        """Closes the connection in the middle of a response, and waits until it is closed.
+
+        Raises:
+            ConnectionAbortedError: if the server has to close it.
+        """
+        self.stop_watching()
+        if self._control is None:
+            raise ConnectionAbortedError
+        self._control.close()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def _send_whole(self, status: int, body: bytes) -> None:
         headers = [

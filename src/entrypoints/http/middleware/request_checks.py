@@ -8,6 +8,7 @@ from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import raise_rejection
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.middleware.route import drop_trailing_slash
+from modegate.entrypoints.http.middleware.websockets import IS_RELAYED, reject_websocket
 
 
 class RequestChecks:
@@ -32,5 +33,7 @@ class RequestChecks:
         """Runs after routing, before the body is read."""
         # The template, because the raw path may contain user data.
         record_of(req).route = req.uri_template
+        if getattr(resource, IS_RELAYED, False):
+            reject_websocket(req, resp)
         self._draining.check(resp, resource)
         reject_surplus(req, resp, resource)

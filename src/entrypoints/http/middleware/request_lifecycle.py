@@ -13,6 +13,7 @@ from types import TracebackType
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
+from modegate.entrypoints.http.messages.relayed_stream import ResponseCutError
 from modegate.entrypoints.http.middleware.client_connection import (
     CONNECTION,
     ClientConnection,
@@ -64,6 +65,15 @@ class _Opened:
         return None if stack is None else await stack.__aexit__(kind, error, trace)
 
 
+async def _end_failed(client: ClientConnection, error: Exception) -> None:
+    """Ends a request that the application did not complete."""
+    if isinstance(error, ResponseCutError):
+        await client.abort()
+        return
+    log.error("request failed outside all error handlers", exc_info=error)
+    await client.send_failure()
+
+
 class RequestLifecycle:
     """Wraps an application: opens an exit stack for each request, and cancels it on disconnect.
 
@@ -105,9 +115,8 @@ class RequestLifecycle:
                 await self._report_shutdown(scope, client)
             if not is_ours:
                 raise
-        except Exception:
-            log.exception("request failed outside all error handlers")
-            await client.send_failure()
+        except Exception as error:  # noqa: BLE001 - logged there
+            await _end_failed(client, error)
         finally:
             client.stop_watching()
             scope.pop(CONNECTION, None)  # breaks the reference cycle

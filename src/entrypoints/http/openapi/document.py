@@ -19,6 +19,7 @@ from modegate.entrypoints.http.openapi.headers import (
 )
 from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.page import POLICY
+from modegate.entrypoints.http.openapi.relayed import relayed_paths
 from modegate.entrypoints.http.openapi.responses import refusal
 from modegate.entrypoints.http.openapi.schemas import answers, json_patterns, requests
 from modegate.entrypoints.http.openapi.schemas.schema import Schema
@@ -56,6 +57,7 @@ def _paths(facts: Facts) -> Schema:
         "/v1/chat/completions": {"post": chat.chat_completions(facts.max_body, key)},
         "/v1/models": {"get": models.models(list(listed), key)},
         "/v1/models/{model}": {"get": models.model(listed[0], key)},
+        **relayed_paths(key),
         "/v1/sessions": {"get": sessions.sessions(key)},
         "/v1/sessions/{session_id}": sessions.one_session(key),
         "/health": {"get": operations.health(facts.version)},

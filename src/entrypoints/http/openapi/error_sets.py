@@ -43,6 +43,7 @@ PASSTHROUGH: tuple[Kind, ...] = (
     errors.PassthroughNotConfiguredError,
     errors.PassthroughDisabledError,
     errors.UnsupportedCapabilityError,
+    errors.UnsupportedEndpointError,
     errors.CredentialsCoolingError,
     errors.NoCredentialsError,
     *UPSTREAM,
@@ -57,3 +58,6 @@ CHAT: tuple[Kind, ...] = (
     *CLAUDE_CODE,
     *PASSTHROUGH,
 )
+# Of relayed operations, beside those of chat: WebSockets are offered on these paths.
+RELAYED: tuple[Kind, ...] = (errors.UnsupportedEndpointError, errors.WebSocketError)
+SHARED_STATE: tuple[Kind, ...] = (errors.SharedKeyForbiddenError,)

@@ -40,6 +40,7 @@ RIGHT = {
     "claude_tools": "Read,Bash(git log *)",
     "claude_warm_models": "opus,haiku",
     "claude_env_allow": "ONE,TWO",
+    "upstream_paths": "/v1/fine_tuning/*,/v1/evals",
 }
 SINGLE = sorted(NAMES - ONLY_IN_FILE)
 SURROUNDINGS = [

@@ -115,6 +115,7 @@ class EchoRelay(ScriptedRelay):
         self, request: UpstreamRequest, credential: Credential
     ) -> AsyncIterator[UpstreamResponse]:
         if isinstance(self.response, UpstreamResponse) and self.response.status == 200:
+            assert isinstance(request.body, bytes)
             self.response = replace(self.response, body=request.body)
         async with super().send(request, credential) as response:
             yield response
@@ -179,6 +180,7 @@ class PreviousResponseRelay(ScriptedRelay):
     async def send(
         self, request: UpstreamRequest, credential: Credential
     ) -> AsyncIterator[UpstreamResponse]:
+        assert isinstance(request.body, bytes)
         before, PreviousResponseRelay.before = PreviousResponseRelay.before, request.body
         async with EchoRelay(self.response).send(
             replace(request, body=before), credential

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from functools import partial
 
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
+from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.crowding import SURPLUS
 from modegate.entrypoints.http.middleware.disconnect_watch import (
     DISCONNECT_WATCH,
@@ -20,6 +22,7 @@ from modegate.entrypoints.http.server.connection import close_delimited
 from modegate.entrypoints.http.server.connection.close_delimited import CloseDelimited
 from modegate.entrypoints.http.server.connection.foreign_protocols import advice_for
 from modegate.entrypoints.http.server.connection.head_coalescing import HeadCoalescingTransport
+from modegate.entrypoints.http.server.connection.patience import Patience
 from modegate.entrypoints.http.server.connection.upgrade_filter import UpgradeFilter
 
 VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
@@ -51,7 +54,6 @@ class GatewayProtocol(HttpToolsProtocol):
     _head_size = 0
     _may_exceed = True
     _fault = 400
-    _patience: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
     _refusal: asyncio.Task[None] | None = None
 
@@ -69,12 +71,14 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_made(self._lingering)
         self._offers = UpgradeFilter()
         self._watch = DisconnectWatch()
-        self._extensions = {DISCONNECT_WATCH: self._watch}
-        self._be_patient()
+        self._patience = Patience(self.loop, self.flow, partial(self._refuse, 408))
+        control = ConnectionControl(self._patience.expect_upload, self._lingering.close)
+        self._extensions = {DISCONNECT_WATCH: self._watch, CONNECTION_CONTROL: control}
+        self._patience.start(PATIENCE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops all timers after a disconnect."""
-        self._stop_patience()
+        self._patience.stop()
         self._lingering.stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
@@ -109,13 +113,14 @@ class GatewayProtocol(HttpToolsProtocol):
             if self._head_size > HEAD_LIMIT and not self._whole:
                 self._refuse(431)
         if self._whole:
-            self._stop_patience()
-        elif self._patience is None:
-            self._be_patient()
+            self._patience.stop()
+        else:
+            self._patience.start(PATIENCE)
 
     def on_message_begin(self) -> None:
         """Resets the limits at the start of a request."""
         self._in_head, self._whole, self._head_size = True, False, 0
+        self._patience.expects_upload = False
         super().on_message_begin()
         self.scope[EXTENSIONS] = self._extensions  # type: ignore[literal-required]
 
@@ -150,6 +155,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._whole = self._in_head = True
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Bounds the time for the rest of a request that was answered early."""
+        self._patience.expects_upload = False
+        super().on_response_complete()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """Rejects the request: the stopped parser cannot find the start of the next one."""
         self._refuse(self._fault)
@@ -162,17 +172,9 @@ class GatewayProtocol(HttpToolsProtocol):
         if (advice := advice_for(opening)) is not None:
             log.warning(advice)
 
-    def _be_patient(self) -> None:
-        self._patience = self.loop.call_later(PATIENCE, self._refuse, 408)
-
-    def _stop_patience(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-
     def _refuse(self, status: int) -> None:
         """Stops reading and responds with an error."""
-        self._stop_patience()
+        self._patience.stop()
         if self._refusal is None and not self.transport.is_closing():
             self.transport.pause_reading()
             self._refusal = self.loop.create_task(self._say(status))

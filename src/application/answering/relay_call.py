@@ -1,0 +1,130 @@
+"""The pipeline for every operation of the OpenAI API but chat completions.
+
+admit → check the mode and the shared state → read → route → check the upstream → relay
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from modegate.application.answering.admission import Admission, record_admission
+from modegate.application.credentials.attempts import Attempts
+from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.application.relay_request import record_response, sticky_key_of
+from modegate.application.upstream_checks import check_upstream
+from modegate.dialects.chat.relayed import relayed_body
+from modegate.dialects.chat.request import model_to_relay
+from modegate.dialects.completions import choices_of
+from modegate.domain.access.client import Client
+from modegate.domain.configuration import Configuration
+from modegate.domain.credentials.selection import Strategy
+from modegate.domain.errors.catalogue import routing as errors
+from modegate.domain.inbound_call import InboundCall, Upload
+from modegate.domain.inbound_request import ChatBody
+from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.operation import StreamForm
+from modegate.domain.routing.route import RelayRoute
+from modegate.domain.upstream_request import BodyStream, UpstreamRequest
+from modegate.domain.upstream_response import UpstreamResponse
+
+# Fields of a body that continue what the upstream keeps.
+KEPT_CONVERSATION = ("previous_response_id", "conversation")
+NO_BODY = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayCall:
+    """Relays operations; the steps are those of `AnswerRequest` in passthrough."""
+
+    configuration: ConfigurationSource
+    admission: Admission
+    attempts: Attempts
+
+    @asynccontextmanager
+    async def execute(self, call: InboundCall) -> AsyncIterator[UpstreamResponse]:
+        """Relays one request; leaving the context closes the exchange.
+
+        Raises:
+            GatewayError: the request was rejected, or there is no usable response.
+        """
+        configuration = self.configuration.current()
+        call.record.mode = call.decision.mode
+        async with self.admission.admit(call.entry, configuration) as admitted:
+            record_admission(call.record, admitted)
+            _check_mode(call, configuration)
+            body = await call.read()
+            route = _route(call, body, configuration)
+            _check_conversation(call, body, configuration)
+            request = _request_for(call, body, route)
+            sticky_key = _sticky_key(call, body, route, admitted.client)
+            async with self.attempts.send(route, request, call.record, sticky_key) as response:
+                record_response(response, call.record)
+                yield response
+
+
+def _check_mode(call: InboundCall, configuration: Configuration) -> None:
+    """Rejects what no body could make possible, before it is read."""
+    if call.decision.mode is not Mode.PASSTHROUGH:
+        raise errors.no_such_endpoint()
+    if call.operation.keeps_state and not _may_use_state(call, configuration):
+        raise errors.shared_key()
+
+
+def _may_use_state(call: InboundCall, configuration: Configuration) -> bool:
+    if configuration.shares_state:
+        return True
+    return call.upstream_key is not None and configuration.routes.clients_may_bring_keys
+
+
+def _route(call: InboundCall, body: ChatBody | Upload, configuration: Configuration) -> RelayRoute:
+    model = body.model if isinstance(body, Upload) else model_to_relay(body.params)
+    call.record.model = model
+    route = configuration.routes.resolve(call.decision, call.upstream_key, model)
+    assert isinstance(route, RelayRoute)  # noqa: S101 - the mode is passthrough
+    params = body.params if isinstance(body, ChatBody) and call.operation.is_conversation else {}
+    check_upstream(route.upstream, call.operation.capability, params)
+    return route
+
+
+def _check_conversation(
+    call: InboundCall, body: ChatBody | Upload, configuration: Configuration
+) -> None:
+    if not call.operation.is_conversation or _may_use_state(call, configuration):
+        return
+    if isinstance(body, ChatBody):
+        for name in KEPT_CONVERSATION:
+            if body.params.get(name) is not None:
+                raise errors.shared_key(name)
+
+
+def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> UpstreamRequest:
+    streams_chunks = isinstance(body, ChatBody) and (
+        call.operation.stream_form is StreamForm.CHUNKS and body.streamed
+    )
+    content = _content_of(body, route)
+    return UpstreamRequest(
+        upstream=route.upstream,
+        target=call.target,
+        body=content,
+        streamed=streams_chunks,
+        choices=choices_of(body.params) if isinstance(body, ChatBody) and streams_chunks else 1,
+        unchanged=not streams_chunks,
+        is_repeatable=isinstance(content, bytes),
+    )
+
+
+def _content_of(body: ChatBody | Upload, route: RelayRoute) -> bytes | BodyStream:
+    if isinstance(body, ChatBody):
+        return relayed_body(body, route) if body.content else NO_BODY
+    if body.with_model is None or route.model is None or route.model == body.model:
+        return body.body
+    return body.with_model(route.model)
+
+
+def _sticky_key(
+    call: InboundCall, body: ChatBody | Upload, route: RelayRoute, client: Client
+) -> str:
+    if route.upstream.strategy is not Strategy.STICKY:
+        return ""
+    params = body.params if isinstance(body, ChatBody) else {}
+    return sticky_key_of(params, call.conversation(), client)

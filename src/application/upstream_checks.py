@@ -1,0 +1,26 @@
+"""Checks whether an upstream can process a request."""
+
+from collections.abc import Mapping
+
+from modegate.dialects.content_kinds import kinds_of
+from modegate.domain.errors.catalogue import routing as errors
+from modegate.domain.routing.capability import Capability
+from modegate.domain.routing.upstream import Upstream, UpstreamKind
+
+
+def check_upstream(
+    upstream: Upstream, capability: Capability, params: Mapping[str, object]
+) -> None:
+    """Checks the kind of the upstream and its capabilities, also for the content of messages.
+
+    Raises:
+        UnsupportedEndpointError: if the upstream speaks another API.
+        UnsupportedCapabilityError: if the upstream lacks a capability.
+    """
+    if not upstream.limits_chat:
+        return
+    if upstream.kind is not UpstreamKind.OPENAI:
+        raise errors.other_kind(upstream.kind)
+    for needed in (capability, *kinds_of(params)):
+        if needed not in upstream.capabilities:
+            raise errors.lacks_capability(needed, upstream.capabilities)

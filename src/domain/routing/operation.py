@@ -1,0 +1,32 @@
+"""Operations of the OpenAI API that are relayed as they are: all but chat completions."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from modegate.domain.routing.capability import Capability
+
+
+class StreamForm(Enum):
+    """How a stream of an operation ends if its upstream cuts it."""
+
+    EVENTS = auto()  # with an error event
+    CHUNKS = auto()  # with an error event and `[DONE]`, as for chat completions
+    RESPONSES = auto()  # with an error event in the form of the Responses API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The methods of one path; `template` has `{name}` for a segment, `{path:path}` for the rest.
+
+    `keeps_state` means that it reads or changes what the upstream keeps for the holder of its key.
+    `needs_json` means that no other body is accepted. `is_conversation` means that the body can
+    name a kept conversation to continue.
+    """
+
+    template: str
+    methods: frozenset[str]
+    capability: Capability = Capability.TEXT
+    keeps_state: bool = False
+    needs_json: bool = False
+    is_conversation: bool = False
+    stream_form: StreamForm = StreamForm.EVENTS

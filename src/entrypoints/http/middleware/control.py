@@ -1,0 +1,30 @@
+"""Controls the connection of a request, as an extension of the ASGI scope.
+
+ASGI has no way to allow a slow body, or to end a response that cannot be completed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modegate.entrypoints.http.middleware.disconnect_watch import EXTENSIONS
+
+CONNECTION_CONTROL = "modegate.connection_control"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionControl:
+    """The control of one connection, for the request that is being answered on it.
+
+    `expect_upload` bounds each silence of the body, and no longer the time of the whole request.
+    `close` ends the connection after what was sent so far.
+    """
+
+    expect_upload: Callable[[], None]
+    close: Callable[[], None]
+
+
+def control_of(scope: Mapping[str, Any]) -> ConnectionControl | None:
+    """Returns the control of a request's connection; None on servers without it."""
+    control: ConnectionControl | None = scope.get(EXTENSIONS, {}).get(CONNECTION_CONTROL)
+    return control

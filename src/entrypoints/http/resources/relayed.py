@@ -1,0 +1,159 @@
+"""The operations of the OpenAI API that are relayed as they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import falcon
+import falcon.asgi
+
+from modegate.application.answering.relay_call import RelayCall
+from modegate.dialects.json import parse_json_object
+from modegate.dialects.responses.relayed_stream import ResponsesEvents
+from modegate.domain.inbound_call import InboundCall, Upload
+from modegate.domain.inbound_request import ChatBody
+from modegate.domain.routing.mode import decide_mode
+from modegate.domain.routing.operation import Operation, StreamForm
+from modegate.domain.routing.operations import with_patterns
+from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
+from modegate.entrypoints.http.messages.event_stream import encode_stream
+from modegate.entrypoints.http.messages.relayed_stream import (
+    cut_of_response,
+    encode_content,
+    encode_events,
+    encode_responses,
+)
+from modegate.entrypoints.http.messages.request_body import (
+    check_identity,
+    is_json,
+    not_json,
+    read_json_body,
+)
+from modegate.entrypoints.http.messages.request_target import VERSION, target_of
+from modegate.entrypoints.http.messages.upload import read_upload
+from modegate.entrypoints.http.messages.upstream_head import write_head
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.client_connection import connection_of
+from modegate.entrypoints.http.middleware.control import control_of
+from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
+from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.entrypoints.http.resources.chat_completions import conversation_of
+
+EVENT_STREAM = "text/event-stream"
+EMPTY = ChatBody(b"", {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayOptions:
+    """Limits in bytes: of bodies in JSON, and of any other body; and the operator's `patterns`."""
+
+    max_json: int = 32 * 1024 * 1024
+    max_upload: int = 512 * 1024 * 1024
+    patterns: Sequence[str] = ()
+
+
+class Relayed:
+    """One path of the OpenAI API; it has a responder for each method of its operation."""
+
+    # Read by the check for WebSockets.
+    is_relayed = True
+
+    def __init__(
+        self,
+        operation: Operation,
+        relay: RelayCall,
+        authenticator: Authenticator,
+        options: RelayOptions,
+    ) -> None:
+        self._operation = operation
+        self._relay = relay
+        self._authenticator = authenticator
+        self._options = options
+        for method in operation.methods:  # Falcon finds the responders by their names
+            setattr(self, f"on_{method.lower()}", self._on_request)
+
+    async def _on_request(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **_: str
+    ) -> None:
+        target = target_of(req.scope)
+        if target is None:
+            raise falcon.HTTPNotFound
+        decision = decide_mode(
+            req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
+        )
+        resp.set_header("X-Backend-Mode", decision.mode)
+        call = InboundCall(
+            operation=self._operation,
+            target=target,
+            decision=decision,
+            read=partial(self._read, req),
+            entry=self._authenticator.entry(req),
+            upstream_key=req.get_header("X-OpenAI-API-Key"),
+            conversation=partial(conversation_of, req),
+            record=record_of(req),
+        )
+        # Exited after the response is sent, or when the client disconnects.
+        relaying = self._relay.execute(call)
+        response = await exit_stack_of(req.scope).enter_async_context(relaying)
+        self._write(req, resp, response)
+
+    async def _read(self, req: falcon.asgi.Request) -> ChatBody | Upload:
+        check_identity(req)
+        has_json = is_json(req.content_type or "")
+        if self._operation.needs_json and not has_json:
+            raise not_json()
+        if not _has_body(req) and not self._operation.needs_json:
+            return EMPTY
+        if has_json:
+            read_body = connection_of(req).read_body
+            content = await read_json_body(req, self._options.max_json, read_body)
+            if not content and not self._operation.needs_json:
+                return EMPTY
+            return ChatBody(content, parse_json_object(content))
+        if control := control_of(req.scope):
+            control.expect_upload()
+        receive = connection_of(req).receive
+        limit = self._options.max_upload
+        return await read_upload(receive, req.content_type or "", req.content_length, limit)
+
+    def _write(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, response: UpstreamResponse
+    ) -> None:
+        write_head(resp, response)
+        if isinstance(response.body, bytes):
+            resp.data = response.body
+            return
+        failed = record_of(req).fail
+        if not _has_events(response):
+            body = encode_content(response.body, failed)
+        elif self._operation.stream_form is StreamForm.RESPONSES:
+            events = ResponsesEvents()
+            connection_of(req).render_cut = partial(cut_of_response, events)
+            body = encode_responses(response.body, failed, events)
+        elif self._operation.stream_form is StreamForm.CHUNKS:
+            body = encode_stream(response.body, failed)
+        else:
+            body = encode_events(response.body, failed)
+        exit_stack_of(req.scope).push_async_callback(body.aclose)
+        resp.stream = body
+
+
+def _has_body(req: falcon.asgi.Request) -> bool:
+    return bool(req.content_length) or req.get_header("Transfer-Encoding") is not None
+
+
+def _has_events(head: ResponseHead) -> bool:
+    return any(
+        name == "content-type" and value.lower().startswith(EVENT_STREAM)
+        for name, value in head.headers
+    )
+
+
+def relayed_routes(
+    relay: RelayCall, authenticator: Authenticator, options: RelayOptions
+) -> Mapping[str, Relayed]:
+    """Returns the resource of each path template."""
+    return {
+        f"{VERSION}{it.template}": Relayed(it, relay, authenticator, options)
+        for it in with_patterns(options.patterns)
+    }
