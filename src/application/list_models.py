@@ -1,19 +1,22 @@
 """The use case that lists the models that clients may request."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from modegate.application.credentials.pools import CredentialPools
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.application.ports.model_catalog import ModelCatalog
+from modegate.application.ports.model_lists import ModelLists
+from modegate.domain.credentials.credential import Credential
+from modegate.domain.credentials.state import CredentialStatus
 from modegate.domain.errors import GatewayError
-from modegate.domain.routing.model_dates import released_at
-from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.listed_model import (
+    ListedModel,
+    claude_model,
+    distinct,
+    upstream_models,
+)
 from modegate.domain.routing.route import Routes
-
-ModelObject = Mapping[str, object]
-
-# The CLI uses a model of Anthropic for every name in the map.
-OWNER = "anthropic"
+from modegate.domain.routing.upstream import Upstream, UpstreamKind
 
 
 def noop(_: GatewayError) -> None:
@@ -22,53 +25,64 @@ def noop(_: GatewayError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ListModels:
-    """Lists the names in the model map and, on request, the models of the upstreams."""
+    """Lists the names in the model map and the models of the upstreams, each name once."""
 
     configuration: ConfigurationSource
-    catalog: ModelCatalog
+    lists: ModelLists
+    pools: CredentialPools
 
     async def execute(
-        self, *, include_upstream: bool = False, failed: Callable[[GatewayError], None] = noop
-    ) -> Sequence[ModelObject]:
-        """Returns model objects of the OpenAI API.
+        self, *, include_upstream: bool = True, failed: Callable[[GatewayError], None] = noop
+    ) -> Sequence[ListedModel]:
+        """Returns Claude's models, then those of the upstreams.
 
-        If an upstream fails, Claude's models are still returned, and `failed` gets the error.
+        `failed` gets the error of each upstream whose list could not be fetched the last time.
         """
         routes = self.configuration.current().routes
-        models = routes.models
-        own = [describe(models, name) for name in models.names]
-        if not include_upstream:
-            return own
-        try:
-            listed = await self._of_upstreams(routes)
-        except GatewayError as error:
-            failed(error)
-            return own
-        known = set(models.names)
-        return own + [model for model in listed if model["id"] not in known]
+        models = [claude_model(routes.models, name) for name in routes.models.names]
+        if include_upstream:
+            models += await self._of_upstreams(routes, failed)
+        return distinct(models)
 
-    async def find(self, name: str, *, include_upstream: bool = False) -> ModelObject | None:
+    async def find(self, name: str, *, include_upstream: bool = True) -> ListedModel | None:
         """Returns the model with this name, also if only a prefix row matches; None if unknown.
 
         Raises:
-            GatewayError: if the map has no such name and an upstream did not return a list.
+            GatewayError: if no known list has the name, and an upstream's list is missing or old.
         """
         routes = self.configuration.current().routes
         if routes.models.knows(name):
-            return describe(routes.models, name)
-        listed = await self._of_upstreams(routes) if include_upstream else ()
-        return next((model for model in listed if model["id"] == name), None)
+            return claude_model(routes.models, name)
+        errors: list[GatewayError] = []
+        listed = await self._of_upstreams(routes, errors.append) if include_upstream else ()
+        found = next((model for model in listed if model.id == name), None)
+        if found is None and errors:
+            raise errors[0]
+        return found
 
-    async def _of_upstreams(self, routes: Routes) -> Sequence[ModelObject]:
-        """Returns the models of all upstreams for which the server has a credential."""
-        listed: list[ModelObject] = []
+    async def _of_upstreams(
+        self, routes: Routes, failed: Callable[[GatewayError], None]
+    ) -> Sequence[ListedModel]:
+        if routes.table is None:
+            return ()
+        models: list[ListedModel] = []
         for upstream in routes.upstreams:
-            if upstream.credential is not None:
-                listed += await self.catalog.list_models(upstream, upstream.credential)
-        return listed
+            if not upstream.credentials or upstream.kind is not UpstreamKind.OPENAI:
+                continue
+            known = await self.lists.of(upstream, await self._usable(upstream))
+            models += upstream_models(routes.table, upstream, known.models)
+            if known.error is not None:
+                failed(known.error)
+        return models
 
-
-def describe(models: ModelMap, name: str) -> ModelObject:
-    """Returns the model object for a name of the map, with the release date of its CLI model."""
-    created = released_at(models.resolve(name))
-    return {"id": name, "object": "model", "created": created, "owned_by": OWNER}
+    async def _usable(self, upstream: Upstream) -> Credential | None:
+        """Returns a usable credential; this takes no turn of the strategy."""
+        states = self.pools.states
+        if not states.is_loaded:
+            await states.load()
+        now = self.pools.now()
+        for member in self.pools.of(upstream):
+            expires_at = member.credential.expires_at
+            if member.state.status(now, expires_at) is CredentialStatus.READY:
+                return member.credential
+        return None

@@ -443,19 +443,21 @@ async def test_upstream_connections_are_reused_even_after_errors(upstream: Upstr
     assert len(ports) == 1
 
 
-async def test_upstream_models_are_listed_only_on_request(upstream: Upstream) -> None:
+async def test_upstream_models_are_listed_with_the_gateways_own(upstream: Upstream) -> None:
     async def models(_: Request, reply: Reply) -> None:
-        listed = {"object": "list", "data": [{"id": "gpt-9", "object": "model"}, {"id": "gpt-4"}]}
+        listed = {"object": "list", "data": [{"id": "gpt-9", "x": 1}, {"id": "gpt-4"}]}
         await reply.whole(200, json.dumps(listed).encode(), JSON)
 
     async with upstream.behind(models) as gateway:
-        own = (await gateway.http.get("/v1/models")).json()["data"]
-        both = (await gateway.http.get("/v1/models?include=upstream")).json()["data"]
-        assert (await gateway.http.get("/v1/models/gpt-9")).status_code == 404
-        one = await gateway.http.get("/v1/models/gpt-9?include=upstream")
-    assert both[: len(own)] == own
-    assert both[len(own) :] == [{"id": "gpt-9", "object": "model"}]
-    assert one.json() == {"id": "gpt-9", "object": "model"}
+        await until_listed(gateway, "gpt-9")
+        both = (await gateway.http.get("/v1/models?include=upstream")).json()
+        assert (await gateway.http.get("/v1/models")).json() == both
+        one = await gateway.http.get("/v1/models/gpt-9")
+    assert [it["id"] for it in both["data"]].count("gpt-4") == 1
+    described = {"id": "gpt-9", "object": "model", "created": 0, "owned_by": "openai", "x": 1}
+    described["capabilities"] = ["text", "image", "audio", "embeddings"]
+    assert both["data"][-1] == one.json() == described
+    assert [request.path for request in upstream.requests] == ["/v1/models"]
 
 
 async def test_an_invalid_upstream_model_list_does_not_hide_the_gateways_models(
@@ -478,13 +480,13 @@ async def test_an_invalid_upstream_model_list_does_not_hide_the_gateways_models(
         await reply.whole(*told[case][:2], JSON)
 
     async with upstream.behind(odd) as gateway:
-        own = (await gateway.http.get("/v1/models")).json()["data"]
+        own = list(gateway.container.configuration_source().current().routes.models.names)
         for case, (_, body, code) in told.items():
-            response = await gateway.http.get("/v1/models?include=upstream")
-            assert response.status_code == 200, case
-            listed = response.json()["data"]
+            gateway.container.model_lists()._kept.clear()  # noqa: SLF001
+            response = await fetched(gateway)
+            listed = [it["id"] for it in response.json()["data"]]
             assert listed[: len(own)] == own, case
-            assert [it["id"] for it in listed[len(own) :]] == ["gpt-9"] * (b"gpt-9" in body), case
+            assert listed[len(own) :] == ["gpt-9"] * (b"gpt-9" in body), case
             assert response.headers.get("X-Upstream-Models-Error") == code, case
             known = await gateway.http.get("/v1/models/sonnet?include=upstream")
             assert known.status_code == 200, case
@@ -501,10 +503,69 @@ async def test_a_failed_upstream_model_list_is_reported_in_a_header(
     if up:
         settings = {"request_timeout_ms": 200}
     async with upstream.behind(silence, **settings) as gateway:
-        response = await gateway.http.get("/v1/models?include=upstream")
+        response = await fetched(gateway)
     assert response.status_code == 200
     code = "timeout" if up else "upstream_unreachable"
     assert response.headers["X-Upstream-Models-Error"] == code
+
+
+async def test_the_last_good_list_is_served_while_the_upstream_is_down(upstream: Upstream) -> None:
+    is_down = False
+
+    async def models(_: Request, reply: Reply) -> None:
+        await reply.whole(500 if is_down else 200, b'{"data": [{"id": "gpt-9"}]}', JSON)
+
+    async with upstream.behind(models, models_ttl_ms=1) as gateway:
+        await until_listed(gateway, "gpt-9")
+        is_down = True
+
+        async def failed() -> bool:
+            response = await gateway.http.get("/v1/models")
+            assert "gpt-9" in response.text
+            return response.headers.get("X-Upstream-Models-Error") == "upstream_error"
+
+        async with asyncio.timeout(30):
+            while not await failed():  # noqa: ASYNC110 - another request is needed to see it
+                await asyncio.sleep(0.01)
+        chat = await gateway.chat(model="gpt-9")
+    assert chat.status_code == 500  # the list's failures cool nothing
+    assert upstream.requests[-1].path == "/v1/chat/completions"
+
+
+async def test_the_list_has_the_form_of_the_clients_api(upstream: Upstream) -> None:
+    async def models(_: Request, reply: Reply) -> None:
+        await reply.whole(200, b'{"data": [{"id": "gpt-9"}, {"id": "claude-z"}]}', JSON)
+
+    version = {"anthropic-version": "2023-06-01"}
+    async with upstream.behind(models) as gateway:
+        await until_listed(gateway, "gpt-9")
+        listed = (await gateway.http.get("/v1/models?limit=1000", headers=version)).json()
+        one = (await gateway.http.get("/v1/models/claude-z", headers=version)).json()
+        codex = (await gateway.http.get("/v1/models?client_version=0.169.0")).json()
+    names = [it["id"] for it in listed["data"]]
+    assert "claude-z" in names
+    assert all(name.startswith("claude") for name in names)
+    assert (listed["first_id"], listed["last_id"]) == (names[0], names[-1])
+    assert listed["has_more"] is False
+    assert one == {
+        "type": "model",
+        "id": "claude-z",
+        "display_name": "claude-z",
+        "created_at": "1970-01-01T00:00:00Z",
+    }
+    assert {"gpt-9", "claude-z"} <= {it["slug"] for it in codex["models"]}
+
+
+async def fetched(gateway: Gateway) -> httpx2.Response:
+    """Returns the list after the upstream's was fetched."""
+    await gateway.http.get("/v1/models")
+    kept = gateway.container.model_lists()._kept  # noqa: SLF001
+    await until(lambda: all(it.task is None for it in kept.values()))
+    return await gateway.http.get("/v1/models?include=upstream")
+
+
+async def until_listed(gateway: Gateway, name: str) -> None:
+    assert name in (await fetched(gateway)).text
 
 
 async def test_the_environments_proxy_is_used_with_its_credentials(

@@ -81,6 +81,11 @@ class Routes:
             raise errors.not_configured()
         return RelayRoute(found.upstream, found.model, own)
 
+    @property
+    def table(self) -> UpstreamTable | None:
+        """The table from models to upstreams; None if there are none."""
+        return self._table
+
     def health(self) -> Mapping[str, UpstreamHealth]:
         """Returns the state of each upstream by its name."""
         return {

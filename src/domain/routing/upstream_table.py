@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from modegate.domain.errors import ModelNotFoundError
 from modegate.domain.errors.catalogue import routing as errors
 from modegate.domain.routing.upstream import Upstream
 
@@ -65,6 +66,14 @@ class UpstreamTable:
         if self.default.models:
             raise errors.unrouted_model(self.names)
         return Destination(self.default, model)
+
+    def leads_to(self, name: str, upstream: Upstream, model: str) -> bool:
+        """Returns whether a request for `name` goes to the model of the upstream."""
+        try:
+            found = self.find(name)
+        except ModelNotFoundError:
+            return False
+        return found.upstream is upstream and found.model == model
 
     @property
     def names(self) -> list[str]:

@@ -17,6 +17,7 @@ from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
+from modegate.adapters.memory.model_lists import KeptModelLists
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
@@ -123,6 +124,9 @@ class Container(containers.DeclarativeContainer):
     list_upstreams = providers.Singleton(
         ListUpstreams, pools=credential_pools, catalog=model_catalog, clock=clock
     )
+    model_lists = providers.Singleton(
+        KeptModelLists, model_catalog, clock, providers.Callable(mapping.models_ttl, settings)
+    )
     admission = providers.Singleton(
         Admission,
         configuration=configuration_source,
@@ -178,7 +182,10 @@ class Container(containers.DeclarativeContainer):
         RelayCall, configuration=configuration_source, admission=admission, attempts=attempts
     )
     list_models = providers.Singleton(
-        ListModels, configuration=configuration_source, catalog=model_catalog
+        ListModels,
+        configuration=configuration_source,
+        lists=model_lists,
+        pools=credential_pools,
     )
     check_health = providers.Singleton(
         CheckHealth,
@@ -213,6 +220,7 @@ async def close(container: Container) -> None:
         container.transcript_store,
         container.relay_backend,
         container.openai_sdk,
+        container.model_lists,
         container.model_catalog,
         container.credential_states,
         container.credential_store,

@@ -184,3 +184,8 @@ def attempts_timeout(settings: Settings) -> float:
 def session_cleanup_interval(settings: Settings) -> float:
     """Returns the seconds between two deletions of expired sessions."""
     return settings.session_cleanup_interval_ms / 1000
+
+
+def models_ttl(settings: Settings) -> float:
+    """Returns the seconds for which a list of models is kept."""
+    return settings.models_ttl_ms / 1000

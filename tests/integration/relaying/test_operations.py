@@ -91,6 +91,7 @@ def page(*data: object) -> dict[str, object]:
 
 
 ANSWERS: dict[str, object] = {
+    "GET /v1/models": {"object": "list", "data": [{"id": "gpt-9"}]},
     "GET /v1/files/file%2D1/content": FILE,
     "POST /v1/responses": RESPONSE,
     "GET /v1/responses/resp_1": RESPONSE,
@@ -422,6 +423,27 @@ async def test_an_upgrade_to_http2_is_ignored_on_relayed_paths(
         answered = await running.http.post("/v1/responses", content=body, headers=headers)
     assert answered.status_code == 200
     assert upstream.requests[0].body == body
+
+
+async def test_a_key_in_x_api_key_is_accepted_everywhere_and_never_sent_upstream(
+    upstream: LoopbackServer, gateway: GatewayFactory
+) -> None:
+    key = "sk-cca-one-1234567890"
+    body = {"model": "e", "input": "x"}
+    async with relaying(upstream, gateway, api_key=key) as running:
+        for headers in ({"x-api-key": key}, {"x-api-key": key, "Authorization": "Bearer wrong"}):
+            answered = await running.http.post("/v1/embeddings", json=body, headers=headers)
+            assert answered.status_code == 200
+            assert (await running.http.get("/v1/sessions", headers=headers)).status_code == 200
+        refused = await running.http.post("/v1/embeddings", json=body, headers={"x-api-key": "no"})
+        assert (refused.status_code, code_of(refused)) == (401, "invalid_api_key")
+        models = {
+            status: await running.http.get("/v1/models", headers=headers)
+            for status, headers in ((200, {"x-api-key": key}), (401, {"x-api-key": "no"}))
+        }
+        assert {status: it.status_code for status, it in models.items()} == {200: 200, 401: 401}
+    for request in upstream.requests:
+        assert key not in str(request.headers)
 
 
 def code_of(response: httpx2.Response) -> str:

@@ -6,6 +6,7 @@ import falcon.asgi
 
 from modegate.application.answering.admission import Admission
 from modegate.domain.access.client import ClientId
+from modegate.domain.errors import AccessError
 from modegate.domain.inbound_request import Entry
 from modegate.domain.quota import Quota
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
@@ -31,6 +32,22 @@ class Authenticator:
             req.get_header("Authorization"),
             req.get_header("x-api-key"),
         )
+
+    async def is_known(self, req: falcon.asgi.Request) -> bool:
+        """Returns whether a request has a valid key, or needs none; it counts towards no limit.
+
+        Raises:
+            RateLimitError: the key is invalid, and the address exceeded its limit.
+            AccessError: the key is invalid; such a request counts.
+        """
+        entry, keys = self.entry(req), self.admission.configuration.current().keys
+        if len(keys) and entry.authorization is None and entry.api_key is None:
+            return False
+        try:
+            keys.identify(entry.authorization, entry.api_key)
+        except AccessError:
+            await self.admit(req)
+        return True
 
     async def admit(self, req: falcon.asgi.Request) -> ClientId:
         """Admits a request that does not go through the pipeline, and returns its client.

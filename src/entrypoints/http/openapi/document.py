@@ -1,6 +1,7 @@
 """Builds the OpenAPI document."""
 
-from modegate.application.list_models import describe as describe_model
+from modegate.dialects.model_lists import openai_model
+from modegate.domain.routing.listed_model import claude_model
 from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
     admin,
@@ -52,7 +53,7 @@ def build_document(facts: Facts) -> Schema:
 def _paths(facts: Facts) -> Schema:
     key: list[Schema] = [{"key": []}] if facts.wants_key else []
     token: list[Schema] = [{"metrics_token": []}] if facts.wants_metrics_token else []
-    listed = [describe_model(facts.models, name) for name in facts.models.names]
+    listed = [openai_model(claude_model(facts.models, name)) for name in facts.models.names]
     return {
         "/v1/chat/completions": {"post": chat.chat_completions(facts.max_body, key)},
         "/v1/models": {"get": models.models(list(listed), key)},

@@ -118,7 +118,7 @@ ANSWERED: Mapping[str, Schema] = {
 }
 LISTED: Mapping[str, Schema] = {
     "X-Upstream-Models-Error": _received(
-        "The code of the error, if the upstream's models are missing.", {"type": "string"}
+        "The code of the error, if an upstream's models are missing or old.", {"type": "string"}
     ),
 }
 WITH_STATUS: Mapping[int, Mapping[str, Schema]] = {

@@ -18,7 +18,7 @@ INCLUDE: Schema = {
     "name": "include",
     "in": "query",
     "description": (
-        "`upstream` adds the upstream's models, and requires a key. Other values are ignored."
+        "`upstream` requires a key, also where the list is open. Other values are ignored."
     ),
     "schema": list_of(STRING),
     "example": ["upstream"],
@@ -32,8 +32,9 @@ def models(listed: list[object], security: list[Schema]) -> Schema:
         "tags": ["Models"],
         "summary": "List models",
         "description": (
-            "The model names for Claude Code. Without `include`, no key is needed. If the "
-            "upstream's list fails, a header of the answer reports it."
+            "The models of Claude Code and of the upstreams. Without a key, a gateway with keys lists "
+            "only those of Claude Code. If an upstream's list fails, a header reports it. With "
+            "`anthropic-version` or `client_version`, the list has the form of Anthropic or Codex."
         ),
         "security": [{}, *security],
         "parameters": [INCLUDE, REQUEST_ID],
@@ -55,7 +56,7 @@ def model(example: object, security: list[Schema]) -> Schema:
     return described | {
         "operationId": "getModel",
         "summary": "Look up a model",
-        "description": "Any model name for Claude Code, also one that only matches a prefix.",
+        "description": "Any model name, for Claude Code also one that only matches a prefix.",
         "parameters": [
             {
                 "name": "model",

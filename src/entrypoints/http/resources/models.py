@@ -8,27 +8,42 @@ import falcon.asgi
 
 from modegate.application.list_models import ListModels
 from modegate.dialects.json import encode
+from modegate.dialects.model_lists import (
+    anthropic_list,
+    anthropic_model,
+    codex_list,
+    openai_list,
+    openai_model,
+)
 from modegate.domain.errors import GatewayError, ModelNotFoundError
 from modegate.entrypoints.http.messages.errors import INVALID, error_object
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.request_log import record_of
 
 UPSTREAM_FAILED = "X-Upstream-Models-Error"
+# Sent by clients of Anthropic's API, and by Codex.
+ANTHROPIC_VERSION, CLIENT_VERSION = "anthropic-version", "client_version"
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The list of models; the upstream's models require admission."""
+    """The list of models; where keys are required, the upstreams' models need one."""
 
     list_models: ListModels
     authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Responds with all models; with `?include=upstream` also with those of the upstream."""
+        """Responds with all models, in the form of the client's API."""
         upstream = await _includes_upstream(req, self.authenticator)
         failed = partial(_note_failure, req, resp)
-        data = await self.list_models.execute(include_upstream=upstream, failed=failed)
-        resp.data = encode({"object": "list", "data": data})
+        models = await self.list_models.execute(include_upstream=upstream, failed=failed)
+        if req.get_param(CLIENT_VERSION) is not None:
+            listed = codex_list(models)
+        elif req.get_header(ANTHROPIC_VERSION) is not None:
+            listed = anthropic_list(models)
+        else:
+            listed = openai_list(models)
+        resp.data = encode(listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,8 @@ class Model:
         upstream = await _includes_upstream(req, self.authenticator)
         found = await self.list_models.find(model, include_upstream=upstream)
         if found is not None:
-            resp.data = encode(found)
+            has_version = req.get_header(ANTHROPIC_VERSION) is not None
+            resp.data = encode(anthropic_model(found) if has_version else openai_model(found))
             return
         record_of(req).fail(ModelNotFoundError.code)
         resp.status = 404
@@ -62,13 +78,17 @@ def no_such_model() -> bytes:
 def _note_failure(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, error: GatewayError
 ) -> None:
-    """Reports in a header and in the log that the upstream's models are missing."""
+    """Reports in a header and in the log that an upstream's list is missing or old."""
     resp.set_header(UPSTREAM_FAILED, error.code)
     record_of(req).fail(error.code)
 
 
 async def _includes_upstream(req: falcon.asgi.Request, authenticator: Authenticator) -> bool:
+    """Returns whether the client may see the upstreams' models; checks its key if it sent one.
+
+    Without a key it sees Claude's models only, unless it asks for more.
+    """
     if "upstream" not in (req.get_param_as_list("include") or ()):
-        return False
+        return await authenticator.is_known(req)
     await authenticator.admit(req)
     return True

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.health import CredentialsCheck, CredentialState, PassthroughState, StorageState
+from modegate.domain.routing.capability import Capability
 from modegate.entrypoints.http.openapi.schemas.schema import (
     COUNT,
     OPTIONAL_TEXT,
@@ -42,7 +43,13 @@ def schemas() -> dict[str, Schema]:
             completion_tokens=COUNT,
             total_tokens=COUNT,
         ),
-        "Model": object_of(id=STRING, object={"const": "model"}, created=COUNT, owned_by=STRING),
+        "Model": object_of(
+            id=STRING,
+            object={"const": "model"},
+            created=COUNT,
+            owned_by=STRING,
+            capabilities=list_of({"enum": [str(it) for it in Capability]}),
+        ),
         "ModelList": object_of(object={"const": "list"}, data=list_of(ref("Model"))),
         "Session": object_of(
             id=SESSION_ID,

@@ -1,0 +1,77 @@
+"""The models that clients may request, under the names that they send."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modegate.domain.routing.capability import Capability
+from modegate.domain.routing.model_dates import released_at
+from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.upstream import Upstream
+from modegate.domain.routing.upstream_table import PREFIX_MARK, SEPARATOR, UpstreamTable
+
+# The CLI uses a model of Anthropic for every name in its map.
+ANTHROPIC = "anthropic"
+OF_CLAUDE = "claude-"
+ID, CREATED = "id", "created"
+
+ModelObject = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """A model; `created` is in Unix seconds, 0 if unknown. `details` is the upstream's object."""
+
+    id: str
+    owner: str
+    created: int = 0
+    capabilities: tuple[Capability, ...] = (Capability.TEXT,)
+    details: ModelObject = field(default_factory=dict)
+
+
+def claude_model(models: ModelMap, name: str) -> ListedModel:
+    """Returns the model for a name of the map, with the release date of its CLI model."""
+    return ListedModel(id=name, owner=ANTHROPIC, created=released_at(models.resolve(name)))
+
+
+def upstream_models(
+    table: UpstreamTable, upstream: Upstream, listed: Sequence[ModelObject]
+) -> Iterator[ListedModel]:
+    """Yields an upstream's models by the names under which the table finds them there.
+
+    `listed` is the upstream's own list. Names of the configuration are in it or not.
+    """
+    objects = {str(it[ID]): it for it in listed}
+    names = [_name_of(table, upstream, model) for model in objects]
+    fixed = (it for it in upstream.models if not it.endswith(PREFIX_MARK))
+    for name in dict.fromkeys((*fixed, *upstream.model_aliases, *filter(None, names))):
+        found = table.find(name)
+        if found.upstream is upstream:
+            yield _described(name, upstream, objects.get(found.model or "", {}))
+
+
+def distinct(models: Iterable[ListedModel]) -> list[ListedModel]:
+    """Returns the models without repeated names; the first one counts."""
+    found: dict[str, ListedModel] = {}
+    for model in models:
+        found.setdefault(model.id, model)
+    return list(found.values())
+
+
+def _name_of(table: UpstreamTable, upstream: Upstream, model: str) -> str | None:
+    """Returns the name by which a client reaches an upstream's model; None if there is none."""
+    names = [model]
+    if upstream.prefix is not None:
+        names.append(f"{upstream.prefix}{SEPARATOR}{model}")
+    return next((it for it in names if table.leads_to(it, upstream, model)), None)
+
+
+def _described(name: str, upstream: Upstream, details: ModelObject) -> ListedModel:
+    created = details.get(CREATED)
+    is_known = isinstance(created, int) and not isinstance(created, bool) and created > 0
+    return ListedModel(
+        id=name,
+        owner=ANTHROPIC if name.startswith(OF_CLAUDE) else upstream.name,
+        created=created if is_known else released_at(name),  # type: ignore[arg-type]
+        capabilities=tuple(it for it in Capability if it in upstream.capabilities),
+        details=details,
+    )
