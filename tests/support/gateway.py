@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
 from dependency_injector import providers
 from openai import AsyncOpenAI
 
+from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.config.settings import Settings
@@ -87,3 +88,11 @@ FREELY: dict[str, Any] = {"rate_limit_per_ip": 1_000_000, "rate_limit_per_sessio
 COLD: dict[str, Any] = {"claude_warm_processes": 0, "claude_warm_models": ()}
 
 GatewayFactory = Callable[..., AbstractAsyncContextManager[Gateway]]
+
+
+def replace_upstreams(gateway: Gateway, upstreams: tuple[Upstream, ...]) -> None:
+    """Replaces the upstreams of a running gateway."""
+    source = gateway.container.configuration_source()
+    current = source.current()
+    changed = replace(current, routes=replace(current.routes, upstreams=upstreams))
+    object.__setattr__(source, "configuration", changed)  # it is frozen

@@ -5,18 +5,19 @@ import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from modegate.domain.routing.capability import Capability
 from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend
 from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin
-from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory
+from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory, replace_upstreams
 from support.serving import bare_environment, serving
 from support.waiting import until
 
@@ -82,8 +83,9 @@ def called(
     """Sends any other request."""
 
     async def reach(world: World) -> httpx2.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with world.gateway(**(settings or {})) as gateway:
-            return await gateway.http.request(method, path, headers=headers)
+            return await gateway.http.request(method, path, headers=named)
 
     return reach
 
@@ -151,6 +153,15 @@ async def no_slot(world: World) -> httpx2.Response:
     settings = {"max_concurrent_processes": 1, "pool_queue_timeout_ms": 100}
     async with world.gateway(**settings) as gateway, meanwhile(gateway, world.claude):
         return await post(gateway)
+
+
+async def lacking_capability(world: World) -> httpx2.Response:
+    """Asks an upstream for an image that has only the capability for text."""
+    async with world.gateway(openai_api_key="sk-marked-server") as gateway:
+        (upstream,) = gateway.container.configuration_source().current().routes.upstreams
+        limited = replace(upstream, capabilities=frozenset({Capability.TEXT}))
+        replace_upstreams(gateway, (limited,))
+        return await gateway.http.post("/v1/images/generations", json={"model": "marked"})
 
 
 async def broken_storage(world: World) -> httpx2.Response:

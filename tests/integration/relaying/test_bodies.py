@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from support.gateway import Gateway, GatewayFactory
+from support.gateway import Gateway, GatewayFactory, replace_upstreams
 from support.serving import bare_environment, serving
 from support.waiting import until
 
@@ -311,10 +311,3 @@ def use_pool(gateway: Gateway, url: str, keys: tuple[str, ...], start: str = "a"
     credentials = tuple(Credential(f"{start}{at}", ApiKey(key)) for at, key in enumerate(keys))
     upstream = Upstream(name="openai", base_url=f"{url}/v1", credentials=credentials)
     replace_upstreams(gateway, (upstream,))
-
-
-def replace_upstreams(gateway: Gateway, upstreams: tuple[Upstream, ...]) -> None:
-    source = gateway.container.configuration_source()
-    current = source.current()
-    changed = replace(current, routes=replace(current.routes, upstreams=upstreams))
-    object.__setattr__(source, "configuration", changed)  # it is frozen

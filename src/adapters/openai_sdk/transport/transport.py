@@ -82,11 +82,11 @@ class Transport:
         if client is not None:
             await client.aclose()
 
-    async def _send(
+    def _send(
         self, method: str, url: URL, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         head = self._head_of(method, url, endpoint)
-        return await self._exchange(head, url, body, deadlines or Deadlines())
+        return self._exchange(head, url, body, deadlines or Deadlines())
 
     async def _exchange(
         self, head: RequestHead, url: URL, body: Body, deadlines: Deadlines

@@ -40,6 +40,7 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
 
 EVENT_STREAM = "text/event-stream"
+UNKNOWN_TYPE = "application/octet-stream"
 EMPTY = ChatBody(b"", {})
 
 
@@ -120,6 +121,8 @@ class Relayed:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, response: UpstreamResponse
     ) -> None:
         write_head(resp, response)
+        if resp.content_type is None:  # Falcon would call it JSON
+            resp.content_type = UNKNOWN_TYPE
         if isinstance(response.body, bytes):
             resp.data = response.body
             return
