@@ -1,14 +1,14 @@
 """The passthrough backend: bytes in, bytes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
-from typing import Any
 
 from modegate.adapters.openai_sdk.answers.complete_answer import plain_answer, whole_answer
 from modegate.adapters.openai_sdk.answers.passed_on import pieces_of
 from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, events_of
+from modegate.adapters.openai_sdk.complete_exchange import CompleteExchange
 from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
 from modegate.adapters.openai_sdk.options import UpstreamOptions
@@ -46,7 +46,7 @@ class PassthroughBackend:
             return self._pass_on(request, credential)
         if request.streamed:
             return self._stream(request, credential)
-        return _Complete(partial(self._complete, request, credential))
+        return CompleteExchange(partial(self._complete, request, credential))
 
     async def list_models(
         self, upstream: Upstream, credential: Credential
@@ -131,7 +131,7 @@ class PassthroughBackend:
         except UpstreamRefusalError as refusal:
             if answer is not None:
                 raise
-            yield refusal.response
+            yield _error_response(refusal)
         finally:
             if answer is not None:
                 answer.close()
@@ -170,22 +170,6 @@ class PassthroughBackend:
     def _extend(self, deadlines: Deadlines) -> None:
         """Restarts the bound on the first byte: the upstream has taken a part of the body."""
         deadlines.whole_at = self._transport.now() + self._options.first_byte
-
-
-class _Complete:
-    """The context of a complete response, which leaves nothing open.
-
-    A class, because a generator costs more for each request.
-    """
-
-    def __init__(self, receive: Callable[[], Coroutine[Any, Any, UpstreamResponse]]) -> None:
-        self._receive = receive
-
-    def __aenter__(self) -> Coroutine[Any, Any, UpstreamResponse]:
-        return self._receive()
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
 
 
 def _error_response(refusal: UpstreamRefusalError) -> UpstreamResponse:

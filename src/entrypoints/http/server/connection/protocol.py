@@ -5,10 +5,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
-from uvicorn.protocols.http.httptools_impl import (
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.crowding import SURPLUS
