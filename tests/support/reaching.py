@@ -12,6 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from modegate.domain.access.api_key import ApiKey
+from modegate.domain.credentials.credential import Credential
 from modegate.domain.routing.capability import Capability
 from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
@@ -162,6 +164,23 @@ async def lacking_capability(world: World) -> httpx2.Response:
         limited = replace(upstream, capabilities=frozenset({Capability.TEXT}))
         replace_upstreams(gateway, (limited,))
         return await gateway.http.post("/v1/images/generations", json={"model": "marked"})
+
+
+async def all_cooling(world: World) -> httpx2.Response:
+    """Sends a request after the upstream has rejected both of its credentials."""
+
+    async def reject(_: Request, reply: Reply) -> None:
+        await reply.whole(401, b"{}")
+
+    async with LoopbackServer(reject).running() as url:
+        settings = {"openai_base_url": f"{url}/v1", "openai_api_key": "sk-marked-server"}
+        async with world.gateway(**settings) as gateway:
+            (upstream,) = gateway.container.configuration_source().current().routes.upstreams
+            second = Credential("second", ApiKey("sk-marked-second"))
+            pool = replace(upstream, credentials=(*upstream.credentials, second))
+            replace_upstreams(gateway, (pool,))
+            await post(gateway, headers={})
+            return await post(gateway, headers={})
 
 
 async def broken_storage(world: World) -> httpx2.Response:
