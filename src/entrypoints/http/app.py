@@ -138,9 +138,7 @@ def create_app(
     app.add_error_handler(Exception, on_bug)
     for template, resource in _routes(use_cases, options, authenticator, drain).items():
         app.add_route(template, resource)
-    return RequestLifecycle(
-        app, drain, CommonHeaders(authenticator.quota).add_to, use_cases.observers
-    )
+    return RequestLifecycle(app, drain, CommonHeaders(authenticator.quota), use_cases.observers)
 
 
 def _routes(

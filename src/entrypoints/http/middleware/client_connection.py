@@ -13,12 +13,11 @@ from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
 from modegate.entrypoints.http.middleware.control import control_of
 from modegate.entrypoints.http.middleware.disconnect_watch import watch_of
+from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-Head = Callable[[Headers, Mapping[bytes, bytes]], Awaitable[Headers]]
 
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
 # For servers without the extension. Most responses are complete by then, which saves the cost of a
@@ -39,10 +38,17 @@ class ClientConnection:
     """Wraps ASGI receive and send; detects client disconnects once the body is read."""
 
     def __init__(
-        self, scope: Message, receive: Receive, send: Send, head: Head, record: RequestRecord
+        self,
+        scope: Message,
+        receive: Receive,
+        send: Send,
+        common: CommonHeaders,
+        record: RequestRecord,
     ) -> None:
         self.record = record
-        self._head = head
+        self._scope = scope
+        self._headers = dict(scope["headers"])
+        self._common = common
         self._disconnects = watch_of(scope)
         self._control = control_of(scope)
         self.was_cut = False
@@ -54,13 +60,18 @@ class ClientConnection:
         self._send = send
         # Falcon awaits a first message before it reads the headers, which may be enough to reject
         # a body that has not arrived yet.
-        self._has_begun = BODY_HEADERS.isdisjoint(dict(scope["headers"]))
+        self._has_begun = BODY_HEADERS.isdisjoint(self._headers)
         self.answered = False
         self._streams = False
         self._begins_stream = False
         self._watch_soon: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
+
+    def header(self, name: bytes) -> str | None:
+        """Returns a header of the request; the last one, if it was sent more than once."""
+        value: bytes | None = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     async def receive(self) -> Mapping[str, Any]:
         """Returns the client's next message; after the body, watches for a disconnect."""
@@ -89,18 +100,32 @@ class ClientConnection:
                 break
         return b"".join(pieces)[:length]
 
-    async def send(self, message: Message) -> None:
-        """Sends a message; after the last one a disconnect has no effect."""
+    def send(self, message: Message) -> Awaitable[None]:
+        """Sends a message; after the last one a disconnect has no effect.
+
+        Not a coroutine, because each one costs a request about as much as a header.
+        """
         if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            self._note_start(message["status"], named := dict(headers))
-            message = {**message, "headers": await self._head(headers, named)}
-        elif not message.get("more_body", False):
+            if self.record.quota is None:
+                return self._send_start_with_quota(message)
+            return self._send_start(message)
+        if not message.get("more_body", False):
             self.stop_watching()
         elif self._begins_stream:
             self._begins_stream = False
             self.record.start_stream()
-        await self._send(message)
+        return self._send(message)
+
+    async def _send_start_with_quota(self, message: Message) -> None:
+        """Sends the head of a response to which no limit was applied."""
+        self.record.quota = await self._common.quota(self._scope)
+        await self._send_start(message)
+
+    def _send_start(self, message: Message) -> Awaitable[None]:
+        own = list(message.get("headers", ()))
+        self._note_start(message["status"], named := dict(own))
+        headers = self._common.add_to(own, named, self.record, streams=self._streams)
+        return self._send({**message, "headers": headers})
 
     def _note_start(self, status: int, named: Mapping[bytes, bytes]) -> None:
         self.answered = True

@@ -6,9 +6,9 @@ Falcon does not report a disconnect to a responder. It does not close a cancelle
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from types import TracebackType
 
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors.catalogue import limits
@@ -17,7 +17,6 @@ from modegate.entrypoints.http.messages.relayed_stream import ResponseCutError
 from modegate.entrypoints.http.middleware.client_connection import (
     CONNECTION,
     ClientConnection,
-    Headers,
     Message,
     Receive,
     Send,
@@ -25,10 +24,9 @@ from modegate.entrypoints.http.middleware.client_connection import (
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import REFUSED, empty_receive
 from modegate.entrypoints.http.middleware.request_log import RECORD
-from modegate.entrypoints.http.middleware.response_headers import request_id_of
+from modegate.entrypoints.http.middleware.response_headers import CommonHeaders, request_id_of
 
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-Beside = Callable[[Headers, Mapping[bytes, bytes], Message, RequestRecord], Awaitable[Headers]]
 
 STACK = "modegate.opened"
 
@@ -46,25 +44,6 @@ def exit_stack_of(scope: Message) -> AsyncExitStack:
     return stack
 
 
-class _Opened:
-    """The context of what a request opens. A class, because a generator costs more."""
-
-    def __init__(self, scope: Message) -> None:
-        self._scope = scope
-
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        stack: AsyncExitStack | None = self._scope.pop(STACK, None)
-        return None if stack is None else await stack.__aexit__(kind, error, trace)
-
-
 async def _end_failed(client: ClientConnection, error: Exception) -> None:
     """Ends a request that the application did not complete."""
     if isinstance(error, ResponseCutError):
@@ -77,15 +56,15 @@ async def _end_failed(client: ClientConnection, error: Exception) -> None:
 class RequestLifecycle:
     """Wraps an application: opens an exit stack for each request, and cancels it on disconnect.
 
-    `beside` adds the common headers. The observers receive the record of each completed request.
+    `common` adds the common headers. The observers receive the record of each completed request.
     """
 
     def __init__(
-        self, app: App, drain: Draining, beside: Beside, observers: Sequence[RequestObserver]
+        self, app: App, drain: Draining, common: CommonHeaders, observers: Sequence[RequestObserver]
     ) -> None:
         self._app = app
         self._drain = drain
-        self._beside = beside
+        self._common = common
         self._observers = observers
         self._under_way: set[ClientConnection] = set()
 
@@ -97,18 +76,18 @@ class RequestLifecycle:
         record = RequestRecord(scope["method"])
         if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
-        wish = dict(scope["headers"]).get(b"x-request-id")
-        record.request_id = request_id_of(None if wish is None else wish.decode("latin-1"))
-
-        def head(own: Headers, named: Mapping[bytes, bytes]) -> Awaitable[Headers]:
-            return self._beside(own, named, scope, record)
-
-        client = ClientConnection(scope, receive, send, head, record)
+        client = ClientConnection(scope, receive, send, self._common, record)
+        record.request_id = request_id_of(client.header(b"x-request-id"))
         self._under_way.add(client)
         try:
             scope[RECORD], scope[CONNECTION] = record, client
-            async with _Opened(scope):
+            try:
                 await self._app(scope, client.receive, client.send)
+            except BaseException:
+                if STACK not in scope or not await scope.pop(STACK).__aexit__(*sys.exc_info()):
+                    raise
+            if STACK in scope:
+                await scope.pop(STACK).aclose()
         except asyncio.CancelledError:
             is_ours = client.cancelled_by_us()
             if client.was_cut or not is_ours:  # a second signal cancels all tasks
@@ -118,12 +97,15 @@ class RequestLifecycle:
         except Exception as error:  # noqa: BLE001 - logged there
             await _end_failed(client, error)
         finally:
-            client.stop_watching()
             scope.pop(CONNECTION, None)  # breaks the reference cycle
-            self._under_way.discard(client)
-            record.end()
-            for observer in self._observers:
-                observer.observe(record)
+            self._end(client)
+
+    def _end(self, client: ClientConnection) -> None:
+        client.stop_watching()
+        self._under_way.discard(client)
+        client.record.end()
+        for observer in self._observers:
+            observer.observe(client.record)
 
     async def _report_shutdown(self, scope: Message, client: ClientConnection) -> None:
         if client.answered:

@@ -24,7 +24,6 @@ STREAM_HEADERS = SECURITY_HEADERS | {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
-EVENT_STREAM = b"text/event-stream"
 # The version and the variant in a UUID (RFC 9562, section 5.4).
 VERSION_BITS = 0xF << 76 | 0x3 << 62
 VERSION_4 = 0x4 << 76 | 0x2 << 62
@@ -45,25 +44,23 @@ class CommonHeaders:
     """
 
     def __init__(self, quota: Callable[[Scope], Awaitable[Quota]]) -> None:
-        self._quota = quota
+        self.quota = quota
 
-    async def add_to(
-        self, own: Headers, named: Mapping[bytes, bytes], scope: Scope, record: RequestRecord
+    def add_to(
+        self, own: Headers, named: Mapping[bytes, bytes], record: RequestRecord, *, streams: bool
     ) -> Headers:
         """Returns the `own` headers and the common ones; `own` overrides security headers.
 
-        `named` are the own headers by name. If no limit was applied to the request, the quota is
-        that of its address.
+        `named` are the own headers by name; `streams` says whether the body is an event stream.
         """
         headers = own.copy()
-        streams = named.get(b"content-type", b"").startswith(EVENT_STREAM)
-        quota = record.quota or await self._quota(scope)
-        headers += (
-            (b"x-request-id", (record.request_id or "").encode()),
-            (b"x-ratelimit-limit", b"%d" % quota.limit),
-            (b"x-ratelimit-remaining", b"%d" % quota.remaining),
-            (b"x-ratelimit-reset", b"%d" % math.ceil(quota.reset_at)),
-        )
+        headers.append((b"x-request-id", (record.request_id or "").encode()))
+        if (quota := record.quota) is not None:
+            headers += (
+                (b"x-ratelimit-limit", b"%d" % quota.limit),
+                (b"x-ratelimit-remaining", b"%d" % quota.remaining),
+                (b"x-ratelimit-reset", b"%d" % math.ceil(quota.reset_at)),
+            )
         common = STREAMED if streams else SECURITY
         if named.keys().isdisjoint(NAMES):
             headers += common

@@ -4,15 +4,16 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
-from modegate.entrypoints.http.middleware.client_connection import Headers, Message, Receive, Send
+from modegate.entrypoints.http.middleware.client_connection import Message, Receive, Send
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import REFUSED
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
+from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
 
 SCOPE = {"type": "http", "method": "POST", "headers": [(b"content-length", b"2")]}
 
@@ -43,8 +44,11 @@ def gc_disabled() -> Iterator[None]:
     gc.enable()
 
 
-async def own_headers_only(own: Headers, *_: Any) -> Headers:
-    return own
+async def unlimited(_: object) -> Quota:
+    return Quota(1, 1, 0.0)
+
+
+COMMON = CommonHeaders(unlimited)
 
 
 async def noop(_: Message) -> None:
@@ -64,7 +68,7 @@ async def test_a_finished_request_is_freed_without_the_garbage_collector() -> No
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    handle = RequestLifecycle(app, Draining(), own_headers_only, ())
+    handle = RequestLifecycle(app, Draining(), COMMON, ())
     await asyncio.create_task(handle(dict(SCOPE), client.receive, noop))
     del client
     await asyncio.sleep(0)  # lets the disconnect watcher end
@@ -84,7 +88,7 @@ async def test_head_is_handled_as_get_and_recorded_as_sent(method: str) -> None:
         def observe(self, record: RequestRecord) -> None:
             records.append(record)
 
-    handle = RequestLifecycle(app, Draining(), own_headers_only, [Observer()])
+    handle = RequestLifecycle(app, Draining(), COMMON, [Observer()])
     await handle({"type": "http", "method": method, "headers": []}, Client().receive, noop)
     assert methods == ["GET"]
     assert [record.method for record in records] == [method]
@@ -117,7 +121,7 @@ async def test_resources_are_released_when_a_client_disconnects_around_a_drain(
     *, disconnects_first: bool
 ) -> None:
     opened, client = SlowResource(), Client()
-    handle = RequestLifecycle(opened.app, Draining(), own_headers_only, ())
+    handle = RequestLifecycle(opened.app, Draining(), COMMON, ())
     request = asyncio.create_task(handle(dict(SCOPE), client.receive, noop))
     await client.watched.wait()
     if disconnects_first:
