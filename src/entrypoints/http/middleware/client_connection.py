@@ -9,11 +9,16 @@ import falcon.asgi
 from modegate.dialects.sse import DONE, event
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import limits
+from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
 from modegate.entrypoints.http.middleware.control import control_of
 from modegate.entrypoints.http.middleware.disconnect_watch import watch_of
-from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
+from modegate.entrypoints.http.middleware.response_headers import (
+    CommonHeaders,
+    as_headers,
+    head_of,
+)
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -49,6 +54,7 @@ class ClientConnection:
         self._scope = scope
         self._headers = dict(scope["headers"])
         self._common = common
+        self._head = head_of(scope)
         self._disconnects = watch_of(scope)
         self._control = control_of(scope)
         self.was_cut = False
@@ -106,9 +112,8 @@ class ClientConnection:
         Not a coroutine, because each one costs a request about as much as a header.
         """
         if message["type"] == "http.response.start":
-            if self.record.quota is None:
-                return self._send_start_with_quota(message)
-            return self._send_start(message)
+            quota = self.record.quota
+            return self._send_unlimited(message) if quota is None else self._start(message, quota)
         if not message.get("more_body", False):
             self.stop_watching()
         elif self._begins_stream:
@@ -116,16 +121,19 @@ class ClientConnection:
             self.record.start_stream()
         return self._send(message)
 
-    async def _send_start_with_quota(self, message: Message) -> None:
-        """Sends the head of a response to which no limit was applied."""
-        self.record.quota = await self._common.quota(self._scope)
-        await self._send_start(message)
+    async def _send_unlimited(self, message: Message) -> None:
+        """Sends the head of a response to which no limit was applied: with its address's quota."""
+        await self._start(message, await self._common.quota(self._scope))
 
-    def _send_start(self, message: Message) -> Awaitable[None]:
-        own = list(message.get("headers", ()))
+    def _start(self, message: Message, quota: Quota) -> Awaitable[None]:
+        own = message.get("headers", [])
         self._note_start(message["status"], named := dict(own))
-        headers = self._common.add_to(own, named, self.record, streams=self._streams)
-        return self._send({**message, "headers": headers})
+        lines = self._common.lines(named, self.record, quota, streams=self._streams)
+        if self._head is None:
+            message = {**message, "headers": [*own, *as_headers(lines)]}
+        else:
+            self._head.add_lines(lines)
+        return self._send(message)
 
     def _note_start(self, status: int, named: Mapping[bytes, bytes]) -> None:
         self.answered = True

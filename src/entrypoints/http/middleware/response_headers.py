@@ -2,15 +2,19 @@
 
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
 
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
+from modegate.entrypoints.http.middleware.disconnect_watch import EXTENSIONS
 from modegate.entrypoints.http.middleware.request_log import Scope
 
 Headers = list[tuple[bytes, bytes]]
 
 LONGEST_ID = 128
+# Key in the extensions of the ASGI scope.
+RESPONSE_HEAD = "modegate.response_head"
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -33,12 +37,37 @@ def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 SECURITY, STREAMED = _encoded(SECURITY_HEADERS), _encoded(STREAM_HEADERS)
 NAMES = frozenset(name for name, _ in STREAMED)
+LINES = (
+    b"x-request-id: %b\r\nx-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\n"
+    b"x-ratelimit-reset: %d\r\n%b"
+)
+SECURITY_LINES, STREAMED_LINES = _joined(SECURITY), _joined(STREAMED)
+
+
+class ResponseHead(Protocol):
+    """An extension of the ASGI scope: adds lines to the head of a response.
+
+    A server checks and copies each header by itself, which costs more than creating it.
+    """
+
+    def add_lines(self, lines: bytes) -> None:
+        """Adds header lines, each with its end, to the head that the server writes next."""
+
+
+def head_of(scope: Scope) -> ResponseHead | None:
+    """Returns the extension of the request's server; None on servers without it."""
+    head: ResponseHead | None = scope.get(EXTENSIONS, {}).get(RESPONSE_HEAD)
+    return head
 
 
 class CommonHeaders:
-    """Adds the request id, the strictest quota, and headers for browsers and proxies.
+    """The request id, the strictest quota, and headers for browsers and proxies.
 
     `quota` returns the remaining quota of a request's address.
     """
@@ -46,27 +75,30 @@ class CommonHeaders:
     def __init__(self, quota: Callable[[Scope], Awaitable[Quota]]) -> None:
         self.quota = quota
 
-    def add_to(
-        self, own: Headers, named: Mapping[bytes, bytes], record: RequestRecord, *, streams: bool
-    ) -> Headers:
-        """Returns the `own` headers and the common ones; `own` overrides security headers.
+    def lines(
+        self, own: Mapping[bytes, bytes], record: RequestRecord, quota: Quota, *, streams: bool
+    ) -> bytes:
+        """Returns the header lines; the `own` headers of a response override security headers.
 
-        `named` are the own headers by name; `streams` says whether the body is an event stream.
+        `streams` says whether the body is an event stream.
         """
-        headers = own.copy()
-        headers.append((b"x-request-id", (record.request_id or "").encode()))
-        if (quota := record.quota) is not None:
-            headers += (
-                (b"x-ratelimit-limit", b"%d" % quota.limit),
-                (b"x-ratelimit-remaining", b"%d" % quota.remaining),
-                (b"x-ratelimit-reset", b"%d" % math.ceil(quota.reset_at)),
-            )
-        common = STREAMED if streams else SECURITY
-        if named.keys().isdisjoint(NAMES):
-            headers += common
-        else:
-            headers += [header for header in common if header[0] not in named]
-        return headers
+        security = STREAMED_LINES if streams else SECURITY_LINES
+        if not own.keys().isdisjoint(NAMES):
+            common = STREAMED if streams else SECURITY
+            security = _joined(header for header in common if header[0] not in own)
+        return LINES % (
+            (record.request_id or "").encode(),
+            quota.limit,
+            quota.remaining,
+            math.ceil(quota.reset_at),
+            security,
+        )
+
+
+def as_headers(lines: bytes) -> Headers:
+    """Returns header lines as a list, for servers without `ResponseHead`."""
+    parts = [line.partition(b": ") for line in lines.splitlines()]
+    return [(name, value) for name, _, value in parts]
 
 
 def request_id_of(wish: str | None) -> str:

@@ -1,29 +1,33 @@
-"""Joins the head of a response with the first bytes of its body."""
-
-import asyncio
+"""Joins the head of a response with the common headers and the first bytes of its body."""
 
 from modegate.entrypoints.http.server.connection.lingering import LingeringTransport
 
-STATUS_LINE = b"HTTP/1.1 "
-INFORMATIONAL = b"1"
+LINE_END = b"\r\n"
 HEAD_END = b"\r\n\r\n"
 
 
 class HeadCoalescingTransport(LingeringTransport):
     """Sends head and body in one packet; uvicorn 0.54 writes them one after the other.
 
-    A head without a body is sent in the next iteration of the event loop.
+    A head without a body is sent in the next iteration of the event loop. A head to which no lines
+    were added, such as that of an interim response, is written at once.
     """
 
+    _lines = b""
     _head = b""
+
+    def add_lines(self, lines: bytes) -> None:
+        """Adds header lines, each with its end, to the head that is written next."""
+        self._lines = lines
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Writes to the client; holds a response's head back until its body, or the next moment."""
         if self._head:
             data = self._take_head() + data
-        elif _is_head(data):
-            self._head = bytes(data)
-            self._sending = asyncio.get_running_loop().call_soon(self._send_head)
+        elif self._lines and data[-len(HEAD_END) :] == HEAD_END:
+            self._head = b"%b%b\r\n" % (bytes(data[: -len(LINE_END)]), self._lines)
+            self._lines = b""
+            self._sending = self._loop.call_soon(self._send_head)
             return
         super().write(data)
 
@@ -46,16 +50,3 @@ class HeadCoalescingTransport(LingeringTransport):
         if head:
             self._sending.cancel()
         return head
-
-
-def _is_head(data: bytes | bytearray | memoryview) -> bool:
-    """Returns whether the bytes look like the head of a final response.
-
-    A body that looks like one is sent just as well, one iteration later.
-    """
-    status = len(STATUS_LINE)
-    return (
-        data[:status] == STATUS_LINE
-        and data[status : status + 1] != INFORMATIONAL
-        and data[-len(HEAD_END) :] == HEAD_END
-    )

@@ -21,6 +21,7 @@ class LingeringTransport(asyncio.Transport):
         super().__init__()
         self._transport = transport
         self._is_receiving = is_receiving
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -34,7 +35,7 @@ class LingeringTransport(asyncio.Transport):
             self.stop_lingering()
             self._transport.close()
             return
-        self._timer = asyncio.get_running_loop().call_later(MAX_LINGER_S, self._transport.close)
+        self._timer = self._loop.call_later(MAX_LINGER_S, self._transport.close)
         self._transport.write_eof()
         self._transport.resume_reading()
 

@@ -15,6 +15,7 @@ from modegate.entrypoints.http.middleware.disconnect_watch import (
     DisconnectWatch,
 )
 from modegate.entrypoints.http.middleware.early_rejections import render_rejection
+from modegate.entrypoints.http.middleware.response_headers import RESPONSE_HEAD
 from modegate.entrypoints.http.server.connection import close_delimited
 from modegate.entrypoints.http.server.connection.close_delimited import CloseDelimited
 from modegate.entrypoints.http.server.connection.foreign_protocols import advice_for
@@ -70,7 +71,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._watch = DisconnectWatch()
         self._patience = Patience(self.loop, self.flow, partial(self._refuse, 408))
         control = ConnectionControl(self._patience.expect_upload, self._lingering.close)
-        self._extensions = {DISCONNECT_WATCH: self._watch, CONNECTION_CONTROL: control}
+        self._extensions = {
+            DISCONNECT_WATCH: self._watch,
+            CONNECTION_CONTROL: control,
+            RESPONSE_HEAD: self._lingering,
+        }
         self._patience.start(PATIENCE)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -2,7 +2,46 @@ import uuid
 
 import pytest
 
-from modegate.entrypoints.http.middleware.response_headers import request_id_of
+from modegate.domain.quota import Quota
+from modegate.domain.request_record import RequestRecord
+from modegate.entrypoints.http.middleware.response_headers import (
+    SECURITY_HEADERS,
+    STREAM_HEADERS,
+    CommonHeaders,
+    as_headers,
+    request_id_of,
+)
+
+QUOTA = Quota(60, 59, 1000.5)
+
+
+async def quota(_: object) -> Quota:
+    return QUOTA
+
+
+@pytest.mark.parametrize(
+    ("streams", "security"), [(False, SECURITY_HEADERS), (True, STREAM_HEADERS)]
+)
+def test_a_response_gets_its_id_its_quota_and_security_headers(
+    *, streams: bool, security: dict[str, str]
+) -> None:
+    record = RequestRecord(request_id="req-1")
+    lines = CommonHeaders(quota).lines({}, record, QUOTA, streams=streams)
+    assert dict(as_headers(lines)) == {
+        b"x-request-id": b"req-1",
+        b"x-ratelimit-limit": b"60",
+        b"x-ratelimit-remaining": b"59",
+        b"x-ratelimit-reset": b"1001",
+        **{name.lower().encode(): value.encode() for name, value in security.items()},
+    }
+
+
+def test_a_responses_own_headers_override_security_headers() -> None:
+    own = {b"cache-control": b"max-age=60"}
+    lines = CommonHeaders(quota).lines(own, RequestRecord(), QUOTA, streams=False)
+    names = [name for name, _ in as_headers(lines)]
+    assert b"cache-control" not in names
+    assert b"x-frame-options" in names
 
 
 @pytest.mark.parametrize("requested_id", ["a", "req-1", "x" * 128, "!~"])

@@ -7,7 +7,9 @@ import pytest
 
 from modegate.entrypoints.http.server.connection.head_coalescing import HeadCoalescingTransport
 
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+START = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+LINES = b"x-request-id: 1\r\nx-frame-options: DENY\r\n"
+HEAD = START[:-2] + LINES + b"\r\n"
 
 
 class Wire(asyncio.Transport):
@@ -37,12 +39,13 @@ def wire() -> Wire:
 
 
 @pytest.fixture
-def transport(wire: Wire) -> HeadCoalescingTransport:
+async def transport(wire: Wire) -> HeadCoalescingTransport:
     return HeadCoalescingTransport(wire, lambda: False)
 
 
 async def test_head_and_body_are_one_write(wire: Wire, transport: HeadCoalescingTransport) -> None:
-    transport.write(HEAD)
+    transport.add_lines(LINES)
+    transport.write(START)
     transport.write(b"{}")
     assert wire.written == [HEAD + b"{}"]
     await asyncio.sleep(0)
@@ -52,7 +55,8 @@ async def test_head_and_body_are_one_write(wire: Wire, transport: HeadCoalescing
 async def test_a_head_without_a_body_is_sent_in_the_next_iteration(
     wire: Wire, transport: HeadCoalescingTransport
 ) -> None:
-    transport.write(HEAD)
+    transport.add_lines(LINES)
+    transport.write(START)
     assert not wire.written
     await asyncio.sleep(0)
     assert wire.written == [HEAD]
@@ -61,28 +65,39 @@ async def test_a_head_without_a_body_is_sent_in_the_next_iteration(
 async def test_later_pieces_are_written_as_they_come(
     wire: Wire, transport: HeadCoalescingTransport
 ) -> None:
-    for piece in (HEAD, b"a", b"b", HEAD):
-        transport.write(piece)
+    for _ in range(2):
+        transport.add_lines(LINES)
+        for piece in (START, b"a", b"b"):
+            transport.write(piece)
     await asyncio.sleep(0)
-    assert wire.written == [HEAD + b"a", b"b", HEAD]
+    assert wire.written == [HEAD + b"a", b"b"] * 2
 
 
-async def test_an_interim_response_is_written_at_once(
-    wire: Wire, transport: HeadCoalescingTransport
+@pytest.mark.parametrize("head", [b"HTTP/1.1 100 Continue\r\n\r\n", START])
+async def test_a_head_without_added_lines_is_written_at_once(
+    wire: Wire, transport: HeadCoalescingTransport, head: bytes
 ) -> None:
-    transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    assert wire.written == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+    transport.write(head)
+    assert wire.written == [head]
+
+
+async def test_lines_are_added_to_no_body(wire: Wire, transport: HeadCoalescingTransport) -> None:
+    transport.add_lines(LINES)
+    transport.write(b"HTTP/1.1 408 Request Timeout\r\n\r\n{}")
+    assert wire.written == [b"HTTP/1.1 408 Request Timeout\r\n\r\n{}"]
 
 
 async def test_closing_sends_the_head_and_aborting_drops_it(
     wire: Wire, transport: HeadCoalescingTransport
 ) -> None:
-    transport.write(HEAD)
+    transport.add_lines(LINES)
+    transport.write(START)
     transport.close()
     assert (wire.written, wire.end) == ([HEAD], "closed")
     other = Wire()
     dropping = HeadCoalescingTransport(other, lambda: False)
-    dropping.write(HEAD)
+    dropping.add_lines(LINES)
+    dropping.write(START)
     dropping.abort()
     await asyncio.sleep(0)
     assert (other.written, other.end) == ([], "aborted")
