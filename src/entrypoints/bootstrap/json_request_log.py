@@ -5,7 +5,7 @@ import time
 
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.bootstrap.log_config import BatchingHandler
-from modegate.entrypoints.bootstrap.log_line import json_line
+from modegate.entrypoints.bootstrap.log_line import fixed_part, line_with
 from modegate.entrypoints.http.middleware import request_log
 
 
@@ -17,13 +17,15 @@ class JsonRequestLog:
 
     def __init__(self, batch: BatchingHandler) -> None:
         self._batch = batch
+        self._info, self._warning = (
+            fixed_part(name, request_log.log.name, request_log.MESSAGE) for name in ("info", "warn")
+        )
 
     def observe(self, record: RequestRecord) -> None:
         """Logs the record's fields; server errors as warnings."""
         level = request_log.level_of(record)
         if not request_log.log.isEnabledFor(level):
             return
-        fields = request_log.fields_of(record)
-        name = "info" if level == logging.INFO else "warn"
-        line = json_line(time.time(), name, request_log.log.name, request_log.MESSAGE, fields)
-        self._batch.add(line, urgent=level >= logging.WARNING)
+        urgent = level >= logging.WARNING
+        fixed = self._warning if urgent else self._info
+        self._batch.add(line_with(time.time(), fixed, request_log.fields_of(record)), urgent=urgent)

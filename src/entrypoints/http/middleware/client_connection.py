@@ -52,7 +52,8 @@ class ClientConnection:
     ) -> None:
         self.record = record
         self._scope = scope
-        self._headers = dict(scope["headers"])
+        # By name; of a header that was sent more than once, the last one.
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self._common = common
         self._head = head_of(scope)
         self._disconnects = watch_of(scope)
@@ -66,7 +67,7 @@ class ClientConnection:
         self._send = send
         # Falcon awaits a first message before it reads the headers, which may be enough to reject
         # a body that has not arrived yet.
-        self._has_begun = BODY_HEADERS.isdisjoint(self._headers)
+        self._has_begun = BODY_HEADERS.isdisjoint(self.headers)
         self.answered = False
         self._streams = False
         self._begins_stream = False
@@ -74,37 +75,36 @@ class ClientConnection:
         self._watch: asyncio.Task[None] | None = None
         self._gone = False
 
-    def header(self, name: bytes) -> str | None:
-        """Returns a header of the request; the last one, if it was sent more than once."""
-        value: bytes | None = self._headers.get(name)
-        return None if value is None else value.decode("latin-1")
-
     async def receive(self) -> Mapping[str, Any]:
         """Returns the client's next message; after the body, watches for a disconnect."""
         if not self._has_begun:
             self._has_begun = True
             return NO_BODY_YET
         message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self._leave()
-        elif not message.get("more_body", False):
-            self._start_watching()
+        self._note_receipt(message)
         return message
 
     async def read_body(self, length: int) -> bytes:
-        """Returns the body of a request that declares its `length` in bytes.
+        """Returns the body of a request that declares its `length` in bytes, after a first message.
 
         A tenth cheaper for a whole request than Falcon's stream (4 µs of 60).
         """
         pieces, missing = [], length
         while missing > 0:
-            message = await self.receive()
+            message = await self._receive()
+            self._note_receipt(message)
             piece: bytes = message.get("body", b"")
             pieces.append(piece)
             missing -= len(piece)
             if not message.get("more_body", False):
                 break
         return b"".join(pieces)[:length]
+
+    def _note_receipt(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.disconnect":
+            self._leave()
+        elif not message.get("more_body", False):
+            self._start_watching()
 
     def send(self, message: Message) -> Awaitable[None]:
         """Sends a message; after the last one a disconnect has no effect.

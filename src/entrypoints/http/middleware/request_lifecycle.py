@@ -77,7 +77,7 @@ class RequestLifecycle:
         if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
         client = ClientConnection(scope, receive, send, self._common, record)
-        record.request_id = request_id_of(client.header(b"x-request-id"))
+        record.request_id = request_id_of(client.headers.get(b"x-request-id"))
         self._under_way.add(client)
         try:
             scope[RECORD], scope[CONNECTION] = record, client

@@ -14,6 +14,8 @@ RECORD = "modegate.record"
 FIRST_SERVER_ERROR = 500
 
 MESSAGE = "request"
+RARE = ("session_id", "prompt_tokens", "completion_tokens", "error", "hint", "client_left")
+NO_RARE = (None,) * len(RARE)
 
 log = logging.getLogger("modegate.requests")
 
@@ -41,7 +43,7 @@ def record_of(req: falcon.asgi.Request) -> RequestRecord:
 
 def fields_of(record: RequestRecord) -> Mapping[str, object]:
     """Returns the record's known fields as they are logged."""
-    shown = {
+    usual = {
         "request_id": record.request_id,
         "method": record.method,
         "route": record.route,
@@ -52,11 +54,16 @@ def fields_of(record: RequestRecord) -> Mapping[str, object]:
         "model": record.model,
         "upstream": record.upstream,
         "credential": record.credential,
-        "session_id": record.session,
-        "prompt_tokens": record.prompt_tokens,
-        "completion_tokens": record.completion_tokens,
-        "error": record.error,
-        "hint": record.hint,
-        "client_left": record.client_left or None,
     }
+    rare = (
+        record.session,
+        record.prompt_tokens,
+        record.completion_tokens,
+        record.error,
+        record.hint,
+        record.client_left or None,
+    )
+    if rare == NO_RARE and None not in usual.values():
+        return usual  # nothing to filter, which costs more than the dict
+    shown = {**usual, **dict(zip(RARE, rare, strict=True))}
     return {name: value for name, value in shown.items() if value is not None}

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from modegate.entrypoints.http.middleware.request_log import Scope
 Headers = list[tuple[bytes, bytes]]
 
 LONGEST_ID = 128
+VISIBLE = re.compile(rb"[!-~]+")
 # Key in the extensions of the ASGI scope.
 RESPONSE_HEAD = "modegate.response_head"
 
@@ -101,10 +103,10 @@ def as_headers(lines: bytes) -> Headers:
     return [(name, value) for name, _, value in parts]
 
 
-def request_id_of(wish: str | None) -> str:
+def request_id_of(wish: bytes | None) -> str:
     """Returns the client's id if it is 1 to 128 visible ASCII characters, else a new UUID."""
-    if wish and len(wish) <= LONGEST_ID and all("!" <= character <= "~" for character in wish):
-        return wish
+    if wish and len(wish) <= LONGEST_ID and VISIBLE.fullmatch(wish):
+        return wish.decode()
     # A UUIDv4 that need not be unpredictable, so `random` is enough.
     h = f"{random.getrandbits(128) & ~VERSION_BITS | VERSION_4:032x}"
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

@@ -31,6 +31,8 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 
 # Some clients decode text without a charset as Latin-1.
 EVENT_STREAM = "text/event-stream; charset=utf-8"
+OWN_HEADERS = frozenset({b"x-claude-code", b"x-claude-session-id", b"x-openai-api-key"})
+NO_HEADERS = (None, None, None)
 MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 64
 # nginx rejects a response head of more than 4 KiB (`proxy_buffer_size`).
@@ -49,9 +51,12 @@ class ChatCompletions:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answers in the mode that the headers select."""
-        decision = decide_mode(
-            req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
+        sent = connection_of(req).headers
+        # Most requests have none of them, and a missing one costs Falcon an exception.
+        code, session_id, upstream_key = (
+            NO_HEADERS if OWN_HEADERS.isdisjoint(sent) else _own_headers(req)
         )
+        decision = decide_mode(code, session_id)
         resp.set_header("X-Backend-Mode", decision.mode)
         record = record_of(req)
         record.mode = decision.mode
@@ -60,7 +65,7 @@ class ChatCompletions:
                 decision=decision,
                 read=partial(self._read, req),
                 entry=self.authenticator.entry(req),
-                upstream_key=req.get_header("X-OpenAI-API-Key"),
+                upstream_key=upstream_key,
                 conversation=partial(conversation_of, req),
                 record=record,
             )
@@ -80,7 +85,8 @@ class ChatCompletions:
                 _write_response(req, resp, response)
 
     async def _read(self, req: falcon.asgi.Request) -> ChatBody:
-        content = await read_json_body(req, self.max_body, connection_of(req).read_body)
+        client = connection_of(req)
+        content = await read_json_body(req, client.headers, self.max_body, client.read_body)
         return ChatBody(content, parse_json_object(content))
 
     def _write_stream(
@@ -96,6 +102,14 @@ def conversation_of(req: falcon.asgi.Request) -> str | None:
     """Returns the client's own id of its conversation, if it sent one."""
     names = ("session-id", "x-claude-code-session-id")
     return next((value for name in names if (value := req.get_header(name))), None)
+
+
+def _own_headers(req: falcon.asgi.Request) -> tuple[str | None, str | None, str | None]:
+    return (
+        req.get_header("X-Claude-Code"),
+        req.get_header("X-Claude-Session-ID"),
+        req.get_header("X-OpenAI-API-Key"),
+    )
 
 
 def _write_completion(resp: falcon.asgi.Response, answer: CompleteAnswer) -> None:
