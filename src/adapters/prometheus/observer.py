@@ -1,7 +1,6 @@
 """Metrics as an observer of requests."""
 
 from collections.abc import Iterator
-from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -9,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from modegate.adapters.prometheus.credentials import CredentialMetrics
 from modegate.application.credentials.summary import CredentialSummary
+from modegate.adapters.prometheus.request_figures import RequestFigures
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.request_record import RequestRecord
 
@@ -21,9 +21,8 @@ class PrometheusObserver:
 
     def __init__(self, claude: BackendStatus, credentials: CredentialSummary | None = None) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "modegate_requests", "Requests that ended.", ["mode", "status"], registry=self.registry
-        )
+        self._requests = RequestFigures(SECONDS)
+        self.registry.register(self._requests)
         self._errors = Counter(
             "modegate_errors", "Errors by their code.", ["mode", "code"], registry=self.registry
         )
@@ -31,13 +30,6 @@ class PrometheusObserver:
             "modegate_clients_left",
             "Requests whose client left before the answer was whole.",
             ["mode"],
-            registry=self.registry,
-        )
-        self._duration = Histogram(
-            "modegate_request_seconds",
-            "From a request's beginning to its end.",
-            ["mode"],
-            buckets=SECONDS,
             registry=self.registry,
         )
         self._first_token = Histogram(
@@ -53,14 +45,11 @@ class PrometheusObserver:
         self.registry.register(_Capacity(claude))
         if credentials is not None:
             self.registry.register(CredentialMetrics(credentials))
-        self._usual = cache(self._find_usual)  # both labels have few values
 
     def observe(self, record: RequestRecord) -> None:
         """Counts one request."""
         mode = record.mode or NONE
-        requests, duration = self._usual(mode, record.status)
-        requests.inc()
-        duration.observe(record.seconds)
+        self._requests.add(mode, record.status, record.seconds)
         if record.error:
             self._errors.labels(mode, record.error).inc()
         if record.client_left:
@@ -74,9 +63,6 @@ class PrometheusObserver:
     def render(self) -> str:
         """Returns all figures in Prometheus' text format 0.0.4."""
         return generate_latest(self.registry).decode()
-
-    def _find_usual(self, mode: str, status: int) -> tuple[Counter, Histogram]:
-        return self._requests.labels(mode, status), self._duration.labels(mode)
 
 
 class _Capacity(Collector):
