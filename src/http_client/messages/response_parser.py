@@ -161,8 +161,7 @@ def _check(fields: Headers) -> None:
     """Refuses a head that exceeds a limit, or that other parsers may read differently."""
     if len(fields) > MAX_HEADERS:
         raise InvalidResponseError("too many headers")
-    names = b"".join([name for name, _ in fields])
-    values = b"".join([value for _, value in fields])
+    names, values = map(b"".join, zip(*fields, strict=True)) if fields else (b"", b"")
     if len(names) + len(values) > MAX_FRAMING_BYTES:
         raise InvalidResponseError("headers too long")
     # `translate` finds a byte four times as fast as a pattern does.

@@ -12,12 +12,13 @@ from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
-from modegate.entrypoints.http.middleware.control import control_of
-from modegate.entrypoints.http.middleware.disconnect_watch import watch_of
+from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
+from modegate.entrypoints.http.middleware.disconnect_watch import DISCONNECT_WATCH, DisconnectWatch
 from modegate.entrypoints.http.middleware.response_headers import (
+    RESPONSE_HEAD,
     CommonHeaders,
+    ResponseHead,
     as_headers,
-    head_of,
 )
 
 Message = dict[str, Any]
@@ -29,6 +30,8 @@ NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_bod
 # task for each.
 WATCH_DELAY_S = 0.05
 EVENT_STREAM = b"text/event-stream"
+EXTENSIONS = "extensions"
+NO_EXTENSIONS: Mapping[str, Any] = {}
 # Key in the ASGI scope, until the request ends.
 CONNECTION = "modegate.connection"
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
@@ -55,9 +58,10 @@ class ClientConnection:
         # By name; of a header that was sent more than once, the last one.
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self._common = common
-        self._head = head_of(scope)
-        self._disconnects = watch_of(scope)
-        self._control = control_of(scope)
+        extensions = scope.get(EXTENSIONS, NO_EXTENSIONS)
+        self._head: ResponseHead | None = extensions.get(RESPONSE_HEAD)
+        self._disconnects: DisconnectWatch | None = extensions.get(DISCONNECT_WATCH)
+        self._control: ConnectionControl | None = extensions.get(CONNECTION_CONTROL)
         self.was_cut = False
         self.render_cut: Callable[[GatewayError], bytes] = cut_of_chat
         handler = asyncio.current_task()

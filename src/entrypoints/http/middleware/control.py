@@ -3,11 +3,8 @@
 ASGI has no way to allow a slow body, or to end a response that cannot be completed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from modegate.entrypoints.http.middleware.disconnect_watch import EXTENSIONS
 
 CONNECTION_CONTROL = "modegate.connection_control"
 
@@ -22,9 +19,3 @@ class ConnectionControl:
 
     expect_upload: Callable[[], None]
     close: Callable[[], None]
-
-
-def control_of(scope: Mapping[str, Any]) -> ConnectionControl | None:
-    """Returns the control of a request's connection; None on servers without it."""
-    control: ConnectionControl | None = scope.get(EXTENSIONS, {}).get(CONNECTION_CONTROL)
-    return control

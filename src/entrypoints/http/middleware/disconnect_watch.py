@@ -3,10 +3,9 @@
 ASGI reports a disconnect only to a pending `receive`, which takes a task for each request.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-EXTENSIONS = "extensions"
+# Key in the extensions of the ASGI scope.
 DISCONNECT_WATCH = "modegate.disconnect_watch"
 
 OnDisconnect = Callable[[], None]
@@ -37,9 +36,3 @@ class DisconnectWatch:
         on_disconnect, self._on_disconnect = self._on_disconnect, None
         if on_disconnect is not None:
             on_disconnect()
-
-
-def watch_of(scope: Mapping[str, Any]) -> DisconnectWatch | None:
-    """Returns the watch of a request's connection; None on servers without it."""
-    watch: DisconnectWatch | None = scope.get(EXTENSIONS, {}).get(DISCONNECT_WATCH)
-    return watch

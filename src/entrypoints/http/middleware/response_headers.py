@@ -8,7 +8,6 @@ from typing import Protocol
 
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
-from modegate.entrypoints.http.middleware.disconnect_watch import EXTENSIONS
 from modegate.entrypoints.http.middleware.request_log import Scope
 
 Headers = list[tuple[bytes, bytes]]
@@ -60,12 +59,6 @@ class ResponseHead(Protocol):
 
     def add_lines(self, lines: bytes) -> None:
         """Adds header lines, each with its end, to the head that the server writes next."""
-
-
-def head_of(scope: Scope) -> ResponseHead | None:
-    """Returns the extension of the request's server; None on servers without it."""
-    head: ResponseHead | None = scope.get(EXTENSIONS, {}).get(RESPONSE_HEAD)
-    return head
 
 
 class CommonHeaders:

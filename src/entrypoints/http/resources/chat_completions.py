@@ -73,9 +73,10 @@ class ChatCompletions:
         answer = await answering.__aenter__()
         if isinstance(answer, RelayedAnswer) and isinstance(answer.response.body, bytes):
             await answering.__aexit__(None, None, None)  # nothing is left to do for it
-        else:
-            # Exited after the response is sent, or when the client disconnects.
-            exit_stack_of(req.scope).push_async_exit(answering)
+            _write_response(req, resp, answer.response)
+            return
+        # Exited after the response is sent, or when the client disconnects.
+        exit_stack_of(req.scope).push_async_exit(answering)
         match answer:
             case CompleteAnswer():
                 _write_completion(resp, answer)

@@ -46,7 +46,7 @@ class LingeringTransport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         """Whether writing is no longer possible."""
-        return self.lingers or self._transport.is_closing()
+        return self._timer is not None or self._transport.is_closing()
 
     def abort(self) -> None:
         """Closes immediately and discards buffered data."""
@@ -55,7 +55,7 @@ class LingeringTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Writes to the client; a no-op while lingering."""
-        if not self.lingers:
+        if self._timer is None:
             self._transport.write(data)
 
     def pause_reading(self) -> None:

@@ -1,6 +1,6 @@
 """Reports of lost connections."""
 
-from modegate.entrypoints.http.middleware.disconnect_watch import DisconnectWatch, watch_of
+from modegate.entrypoints.http.middleware.disconnect_watch import DisconnectWatch
 
 
 def test_a_lost_connection_is_reported_once() -> None:
@@ -37,8 +37,3 @@ def test_a_request_cannot_stop_the_watch_of_the_next_one() -> None:
     watch.stop(earlier)
     watch.report()
     assert reports == ["later"]
-
-
-def test_other_servers_have_no_watch() -> None:
-    assert watch_of({"type": "http"}) is None
-    assert watch_of({"type": "http", "extensions": {}}) is None
