@@ -19,6 +19,8 @@ class _Reporting:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            return
         if isinstance(error, UpstreamInvalidResponseError | BadUpstreamResponseError):
             log.warning("upstream answer rejected: %s", error.reason)
         elif isinstance(error, UpstreamUnreachableError) and error.__cause__ is not None:
