@@ -48,7 +48,8 @@ class OneCredential:
     ) -> None:
         """Enables or disables the credential; responds when the change is stored."""
         await self.access.admit(req)
-        body = await read_json_body(req, MAX_BODY_BYTES, connection_of(req).read_body)
+        client = connection_of(req)
+        body = await read_json_body(req, client.headers, MAX_BODY_BYTES, client.read_body)
         enabled = read_enabled(body)
         view = await self.credentials.switch(credential_id, enabled=enabled)
         resp.data = encode(describe_credential(view))

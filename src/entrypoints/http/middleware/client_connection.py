@@ -13,7 +13,11 @@ from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
 from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
-from modegate.entrypoints.http.middleware.disconnect_watch import DISCONNECT_WATCH, DisconnectWatch
+from modegate.entrypoints.http.middleware.disconnect_watch import (
+    DISCONNECT_WATCH,
+    DisconnectWatch,
+    ReceivingWatch,
+)
 from modegate.entrypoints.http.middleware.response_headers import (
     RESPONSE_HEAD,
     CommonHeaders,
@@ -26,9 +30,6 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
 
 NO_BODY_YET: Mapping[str, Any] = {"type": "http.request", "body": b"", "more_body": True}
-# For servers without the extension. Most responses are complete by then, which saves the cost of a
-# task for each.
-WATCH_DELAY_S = 0.05
 EVENT_STREAM = b"text/event-stream"
 EXTENSIONS = "extensions"
 NO_EXTENSIONS: Mapping[str, Any] = {}
@@ -60,8 +61,9 @@ class ClientConnection:
         self._common = common
         extensions = scope.get(EXTENSIONS, NO_EXTENSIONS)
         self._head: ResponseHead | None = extensions.get(RESPONSE_HEAD)
-        self._disconnects: DisconnectWatch | None = extensions.get(DISCONNECT_WATCH)
-        self._control: ConnectionControl | None = extensions.get(CONNECTION_CONTROL)
+        watch: DisconnectWatch | None = extensions.get(DISCONNECT_WATCH)
+        self._disconnects = watch or ReceivingWatch(receive)
+        self.control: ConnectionControl | None = extensions.get(CONNECTION_CONTROL)
         self.was_cut = False
         self.render_cut: Callable[[GatewayError], bytes] = cut_of_chat
         handler = asyncio.current_task()
@@ -75,8 +77,6 @@ class ClientConnection:
         self.answered = False
         self._streams = False
         self._begins_stream = False
-        self._watch_soon: asyncio.TimerHandle | None = None
-        self._watch: asyncio.Task[None] | None = None
         self._gone = False
 
     async def receive(self) -> Mapping[str, Any]:
@@ -108,7 +108,7 @@ class ClientConnection:
         if message["type"] == "http.disconnect":
             self._leave()
         elif not message.get("more_body", False):
-            self._start_watching()
+            self._disconnects.start(self._leave)
 
     def send(self, message: Message) -> Awaitable[None]:
         """Sends a message; after the last one a disconnect has no effect.
@@ -164,9 +164,9 @@ class ClientConnection:
             ConnectionAbortedError: if the server has to close it.
         """
         self.stop_watching()
-        if self._control is None:
+        if self.control is None:
             raise ConnectionAbortedError
-        self._control.close()
+        self.control.close()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
@@ -180,16 +180,8 @@ class ClientConnection:
         await self.send({"type": "http.response.body", "body": body})
 
     def stop_watching(self) -> None:
-        """Stops watching for a disconnect and breaks the reference cycle with the task."""
-        if self._disconnects is not None:
-            self._disconnects.stop(self._leave)
-            return
-        if self._watch_soon is not None:
-            self._watch_soon.cancel()
-            self._watch_soon = None
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        """Stops watching for a disconnect, and breaks the reference cycle with the watch."""
+        self._disconnects.stop(self._leave)
 
     def cut(self) -> None:
         """Cancels the request once; a second cancellation would interrupt its cleanup."""
@@ -204,21 +196,6 @@ class ClientConnection:
     @property
     def _is_ending(self) -> bool:
         return self._gone or self.was_cut
-
-    def _start_watching(self) -> None:
-        if self._disconnects is not None:
-            self._disconnects.start(self._leave)
-            return
-        loop = asyncio.get_running_loop()
-        self._watch_soon = loop.call_later(WATCH_DELAY_S, self._start_waiting)
-
-    def _start_waiting(self) -> None:
-        self._watch = asyncio.create_task(self._wait_for_end())
-
-    async def _wait_for_end(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._leave()
 
     def _leave(self) -> None:
         self.record.client_left = True

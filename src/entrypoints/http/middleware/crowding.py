@@ -29,14 +29,12 @@ class ConnectionLimit:
         return cls(served, served + max(1, served // 8))
 
 
-def reject_surplus(req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object) -> None:
+def reject_surplus(resp: falcon.asgi.Response, resource: object) -> None:
     """Closes a surplus connection after this request, which only health and metrics answer.
 
     Raises:
         CapacityError: the request needs a connection within the limit.
     """
-    if not req.scope.get(SURPLUS):
-        return
     resp.set_header("Connection", "close")
     if not getattr(resource, AVAILABLE_WHILE_DRAINING, False):
         raise limits.too_many_connections()

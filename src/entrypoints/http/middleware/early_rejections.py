@@ -23,12 +23,11 @@ NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 def raise_rejection(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
     """Raises the error of a request that the server has rejected, and closes its connection."""
-    error: Exception | None = req.scope.get(REFUSED)
-    if error is not None:
-        resp.set_header("Connection", "close")
-        if mode := record_of(req).mode:
-            resp.set_header("X-Backend-Mode", mode)
-        raise error
+    error: Exception = req.scope[REFUSED]
+    resp.set_header("Connection", "close")
+    if mode := record_of(req).mode:
+        resp.set_header("X-Backend-Mode", mode)
+    raise error
 
 
 def empty_receive() -> Callable[[], Awaitable[Message]]:

@@ -3,16 +3,19 @@
 import falcon.asgi
 from falcon.routing import CompiledRouter
 
-from modegate.entrypoints.http.middleware.crowding import reject_surplus
+from modegate.entrypoints.http.middleware.crowding import SURPLUS, reject_surplus
 from modegate.entrypoints.http.middleware.draining import Draining
-from modegate.entrypoints.http.middleware.early_rejections import raise_rejection
+from modegate.entrypoints.http.middleware.early_rejections import REFUSED, raise_rejection
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.middleware.route import drop_trailing_slash
 from modegate.entrypoints.http.middleware.websockets import IS_RELAYED, reject_websocket
 
 
 class RequestChecks:
-    """Runs all checks in order. One middleware, because Falcon awaits each one for each request."""
+    """Runs all checks in order. One middleware, because Falcon awaits each one for each request.
+
+    Calls only those that the request needs, for the same reason.
+    """
 
     def __init__(self, router: CompiledRouter, draining: Draining) -> None:
         self._router = router
@@ -20,8 +23,10 @@ class RequestChecks:
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Runs before routing."""
-        drop_trailing_slash(req, self._router)
-        raise_rejection(req, resp)
+        if req.path.endswith("/"):
+            drop_trailing_slash(req, self._router)
+        if REFUSED in req.scope:
+            raise_rejection(req, resp)
 
     async def process_resource(
         self,
@@ -36,4 +41,5 @@ class RequestChecks:
         if getattr(resource, IS_RELAYED, False):
             reject_websocket(req, resp)
         self._draining.check(resp, resource)
-        reject_surplus(req, resp, resource)
+        if SURPLUS in req.scope:
+            reject_surplus(resp, resource)

@@ -36,8 +36,6 @@ def drop_trailing_slash(req: falcon.asgi.Request, router: CompiledRouter) -> Non
 
     Does not redirect, because clients do not resend a body after a redirect.
     """
-    if not req.path.endswith("/"):
-        return
     path = req.path.rstrip("/")
     found = router.find(path)
     responder = f"on_{req.method.lower()}"

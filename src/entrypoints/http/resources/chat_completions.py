@@ -25,7 +25,7 @@ from modegate.entrypoints.http.messages.event_stream import encode_stream
 from modegate.entrypoints.http.messages.request_body import read_json_body
 from modegate.entrypoints.http.messages.upstream_head import write_head
 from modegate.entrypoints.http.middleware.authentication import Authenticator
-from modegate.entrypoints.http.middleware.client_connection import connection_of
+from modegate.entrypoints.http.middleware.client_connection import ClientConnection, connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 
@@ -51,23 +51,22 @@ class ChatCompletions:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answers in the mode that the headers select."""
-        sent = connection_of(req).headers
+        client = connection_of(req)
         # Most requests have none of them, and a missing one costs Falcon an exception.
         code, session_id, upstream_key = (
-            NO_HEADERS if OWN_HEADERS.isdisjoint(sent) else _own_headers(req)
+            NO_HEADERS if OWN_HEADERS.isdisjoint(client.headers) else _own_headers(req)
         )
         decision = decide_mode(code, session_id)
         resp.set_header("X-Backend-Mode", decision.mode)
-        record = record_of(req)
-        record.mode = decision.mode
+        client.record.mode = decision.mode
         answering = self.answer.execute(
             InboundRequest(
                 decision=decision,
-                read=partial(self._read, req),
+                read=partial(self._read, req, client),
                 entry=self.authenticator.entry(req),
                 upstream_key=upstream_key,
                 conversation=partial(conversation_of, req),
-                record=record,
+                record=client.record,
             )
         )
         answer = await answering.__aenter__()
@@ -85,8 +84,7 @@ class ChatCompletions:
             case RelayedAnswer(response):
                 _write_response(req, resp, response)
 
-    async def _read(self, req: falcon.asgi.Request) -> ChatBody:
-        client = connection_of(req)
+    async def _read(self, req: falcon.asgi.Request, client: ClientConnection) -> ChatBody:
         content = await read_json_body(req, client.headers, self.max_body, client.read_body)
         return ChatBody(content, parse_json_object(content))
 

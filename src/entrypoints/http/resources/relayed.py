@@ -34,7 +34,6 @@ from modegate.entrypoints.http.messages.upload import read_upload
 from modegate.entrypoints.http.messages.upstream_head import write_head
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_connection import connection_of
-from modegate.entrypoints.http.middleware.control import control_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
@@ -105,22 +104,22 @@ class Relayed:
             raise not_json()
         if not _has_body(req) and not self._operation.needs_json:
             return EMPTY
+        client = connection_of(req)
         if has_json:
-            read_body = connection_of(req).read_body
-            content = await read_json_body(req, self._options.max_json, read_body)
+            limit = self._options.max_json
+            content = await read_json_body(req, client.headers, limit, client.read_body)
             if not content and not self._operation.needs_json:
                 return EMPTY
             return ChatBody(content, parse_json_object(content))
-        if control := control_of(req.scope):
-            control.expect_upload()
-        receive = connection_of(req).receive
+        if client.control is not None:
+            client.control.expect_upload()
         limit = self._options.max_upload
-        return await read_upload(receive, req.content_type or "", req.content_length, limit)
+        return await read_upload(client.receive, req.content_type or "", req.content_length, limit)
 
     def _write(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, response: UpstreamResponse
     ) -> None:
-        write_head(resp, response)
+        write_head(resp, response, record_of(req).hint)
         if resp.content_type is None:  # Falcon would call it JSON
             resp.content_type = UNKNOWN_TYPE
         if isinstance(response.body, bytes):
