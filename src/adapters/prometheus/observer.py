@@ -7,8 +7,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from modegate.adapters.prometheus.credentials import CredentialMetrics
-from modegate.application.credentials.summary import CredentialSummary
 from modegate.adapters.prometheus.request_figures import RequestFigures
+from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.request_record import RequestRecord
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.client_connection import EXTENSIONS
+from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.crowding import SURPLUS
 from modegate.entrypoints.http.middleware.disconnect_watch import DISCONNECT_WATCH, DisconnectWatch
 from modegate.entrypoints.http.middleware.early_rejections import render_rejection
