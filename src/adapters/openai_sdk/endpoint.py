@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from yarl import URL
 
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
-from modegate.domain.routing.upstream import Upstream
+from modegate.domain.routing.upstream import OPENAI, Upstream
 
 if TYPE_CHECKING:
     from openai import DefaultAsyncHttpxClient
@@ -99,7 +99,10 @@ class Endpoints:
             max_retries=0,
             http_client=self._http,
         )
-        own = any(credential.key == it.key for it in upstream.credentials)
+        # The variables name an account at OpenAI, which no other upstream must learn.
+        own = upstream.name == OPENAI and any(
+            credential.key == it.key for it in upstream.credentials
+        )
         left_out = LEFT_OUT if own else (*LEFT_OUT, *OF_THE_ACCOUNT)
         headers = {
             name: value
@@ -108,6 +111,8 @@ class Endpoints:
         }
         # Compression would buffer streams.
         headers["Accept-Encoding"] = "identity"
+        configured = {name.lower() for name in upstream.headers}
+        headers = {name: it for name, it in headers.items() if name.lower() not in configured}
         headers |= upstream.headers
         base = URL(str(sdk.base_url))
         return Endpoint(base, base / "chat/completions", base / "models", headers)

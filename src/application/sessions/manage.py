@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.client import ClientId
+from modegate.domain.errors import GatewayError
 from modegate.domain.session import Session
 
 
@@ -43,7 +44,13 @@ class ManageSessions:
         """
         async with self.sessions.resume(session_id, client) as session:
             # The transcript first: it gives a full disk the room that the store needs.
-            await self.transcripts.delete(session.id)
+            try:
+                await self.transcripts.delete(session.id)
+            except GatewayError:
+                raise
+            except BaseException:  # a client that disconnected does not stop the deletion
+                await self.sessions.store.remove(session.id)
+                raise
             await self.sessions.store.remove(session.id)
             return session
 

@@ -15,9 +15,8 @@ from modegate.domain.errors.request_errors import (
 
 def unrouted_model(names: Sequence[str]) -> ModelNotFoundError:
     """Returns the error for a model that no upstream serves; `names` are models and prefixes."""
-    listed = ", ".join(names) if names else "none"
     return ModelNotFoundError(
-        f"No upstream serves this model; served are {listed}.",
+        f"No upstream serves this model, only {', '.join(names)}.",
         param="model",
         models=tuple(names),
         remedies=(Remedy.CHOOSE_LISTED_MODEL,),
@@ -35,9 +34,9 @@ def own_key_elsewhere(upstream: str, default: str) -> InvalidHeaderError:
 
 def lacks_capability(needed: str, available: Iterable[str]) -> UnsupportedCapabilityError:
     """Returns the error for a request that needs what the model's upstream lacks."""
-    can = ", ".join(sorted(available)) or "nothing"
+    can = ", ".join(sorted(available))
     return UnsupportedCapabilityError(
-        f"This model's upstream cannot process {needed}. It can process: {can}.",
+        f"This model's upstream supports {can}, but not {needed}.",
         param="model",
         remedies=(Remedy.CHOOSE_MODEL,),
     )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
@@ -7,7 +9,7 @@ from modegate.domain.routing.upstream import Upstream
 
 SERVER = Credential("server", ApiKey("sk-server"))
 CLIENT = Credential(CLIENTS_OWN, ApiKey("sk-client"))
-UPSTREAM = Upstream(name="test", base_url="http://127.0.0.1:9/v1", credentials=(SERVER,))
+UPSTREAM = Upstream(name="openai", base_url="http://127.0.0.1:9/v1", credentials=(SERVER,))
 
 
 class Known:
@@ -40,6 +42,17 @@ async def test_the_servers_organization_is_not_sent_with_a_client_key(
     assert "OpenAI-Organization" not in client.headers
     same_key = await known.of(Credential(CLIENTS_OWN, SERVER.key))
     assert same_key.headers["OpenAI-Organization"] == "org-server"
+    elsewhere = await known.of(SERVER, replace(UPSTREAM, name="kimi"))
+    assert "OpenAI-Organization" not in elsewhere.headers
+
+
+async def test_a_header_of_the_upstream_replaces_one_in_other_case() -> None:
+    headers = {"user-agent": "ours", "X-Team": "search"}
+    found = (await Known().of(SERVER, replace(UPSTREAM, headers=headers))).headers
+    assert {name: it for name, it in found.items() if name.lower() == "user-agent"} == {
+        "user-agent": "ours"
+    }
+    assert found["X-Team"] == "search"
 
 
 async def test_each_upstream_has_its_own_address() -> None:

@@ -1,0 +1,81 @@
+"""The adapters, as the part of the container that does not know the use cases."""
+
+import os
+from collections.abc import Mapping
+from typing import TypeVar
+
+from dependency_injector import containers, providers
+
+from modegate.adapters.claude_cli.backend import ClaudeBackend
+from modegate.adapters.claude_cli.diagnostics import examine
+from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
+from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
+from modegate.adapters.memory.model_lists import KeptModelLists
+from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
+from modegate.adapters.openai_sdk.proxies import proxy_of
+from modegate.adapters.openai_sdk.relay import PassthroughBackend
+from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
+from modegate.adapters.sqlite.session_store import SqliteSessionStore
+from modegate.adapters.system.clock import SystemClock
+from modegate.adapters.system.ids import RandomIds
+from modegate.application.check_health import Storages
+from modegate.application.ports.backend_status import StorageProbe
+from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.entrypoints.config import mapping
+from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.middleware.request_log import RequestLog
+
+T = TypeVar("T")
+
+
+def same(part: T) -> T:
+    """Returns the part itself: a second provider that can be overridden on its own."""
+    return part
+
+
+def storage_probe(*parts: object) -> StorageProbe:
+    """Returns one probe for all parts that implement `StorageProbe`."""
+    return Storages([part for part in parts if isinstance(part, StorageProbe)])
+
+
+class Adapters(containers.DeclarativeContainer):
+    """Creates the adapters by constructor injection, each as a singleton."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    environment = providers.Object[Mapping[str, str]](os.environ)
+    child_descriptors = providers.Object[int | None](None)
+
+    memory_configuration = providers.Singleton(
+        MemoryConfigurationSource, providers.Factory(mapping.configuration, settings, environment)
+    )
+    configuration_source = providers.Callable[ConfigurationSource](same, memory_configuration)
+    clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
+    ids = providers.Singleton(RandomIds)
+    session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
+    rate_limiter = providers.Singleton(SlidingWindowLimiter)
+    concurrency_limiter = providers.Singleton(
+        MemoryConcurrencyLimiter, settings.provided.max_concurrent_per_key
+    )
+
+    claude_options = providers.Factory(
+        mapping.claude_options, settings, environment, child_descriptors
+    )
+    claude_cli = providers.Singleton(ClaudeBackend, claude_options)
+    answer_backend = providers.Callable[ClaudeBackend](same, claude_cli)
+    claude_status = providers.Callable[ClaudeBackend](same, claude_cli)
+    transcript_store = providers.Callable[ClaudeBackend](same, claude_cli)
+    storage_probe = providers.Callable(storage_probe, session_store, transcript_store)
+    cli_diagnostics = providers.Coroutine(examine, claude_options)
+    upstream_options = providers.Factory(mapping.upstream_options, settings)
+    openai_sdk = providers.Singleton(PassthroughBackend, upstream_options)
+    relay_backend = providers.Callable[PassthroughBackend](same, openai_sdk)
+    model_catalog = providers.Callable[PassthroughBackend](same, openai_sdk)
+    upstream_proxy = providers.Callable(proxy_of)
+    request_log = providers.Singleton(RequestLog)
+
+    credential_store = providers.Singleton(
+        SqliteCredentialStore, settings.provided.modegate_state_dir
+    )
+    model_lists = providers.Singleton(
+        KeptModelLists, model_catalog, clock, providers.Callable(mapping.models_ttl, settings)
+    )
