@@ -14,11 +14,12 @@ from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.admin.probes import SharedProbes
-from modegate.entrypoints.http.app import AdminUseCases, Hook, UseCases, create_app
+from modegate.entrypoints.http.app import Hook, create_app
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.listener import BACKLOG
 from modegate.entrypoints.http.server.server import GatewayServer
+from modegate.entrypoints.http.use_cases import AdminUseCases, UseCases
 
 # Seconds for the error responses of cancelled requests to reach their clients.
 FLUSH_TIMEOUT_S = 2

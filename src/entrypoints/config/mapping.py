@@ -21,8 +21,8 @@ from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
 from modegate.entrypoints.config.upstreams.credentials import KeyFile, key_files_of
 from modegate.entrypoints.config.upstreams.mapping import OPENAI_URL, upstream_of
 from modegate.entrypoints.http.admin.options import AdminOptions
-from modegate.entrypoints.http.app import HttpOptions
 from modegate.entrypoints.http.messages.request_target import VERSION
+from modegate.entrypoints.http.options import HttpOptions
 from modegate.entrypoints.http.resources.relayed import RelayOptions
 from modegate.entrypoints.http.server.options import ServerOptions
 

@@ -1,0 +1,90 @@
+"""The resource of each path."""
+
+from collections.abc import Mapping
+
+from modegate.entrypoints.http.admin.access import AdminAccess
+from modegate.entrypoints.http.admin.credentials import (
+    CredentialProbe,
+    Credentials,
+    OneCredential,
+)
+from modegate.entrypoints.http.admin.upstreams import Upstreams
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.draining import Draining
+from modegate.entrypoints.http.openapi.inputs import Facts
+from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenApi
+from modegate.entrypoints.http.options import HttpOptions
+from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
+from modegate.entrypoints.http.resources.health import Health, Live
+from modegate.entrypoints.http.resources.metrics import MetricsPage
+from modegate.entrypoints.http.resources.models import Model, Models
+from modegate.entrypoints.http.resources.relayed import relayed_routes
+from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
+from modegate.entrypoints.http.resources.storage_watch import StorageWatch
+from modegate.entrypoints.http.use_cases import UseCases
+
+
+def routes_of(
+    use_cases: UseCases, options: HttpOptions, authenticator: Authenticator, drain: Draining
+) -> Mapping[str, object]:
+    """Returns the resource of each path template."""
+    description = Description(_facts(use_cases, options))
+    health = Health(
+        use_cases.check_health,
+        lambda: drain.is_draining,
+        options.version,
+        StorageWatch(use_cases.check_health.storage),
+        options.offline,
+    )
+    chat = ChatCompletions(
+        authenticator=authenticator,
+        answer=use_cases.answer_request,
+        max_body=options.max_body,
+        keep_alive=options.keep_alive,
+    )
+    relayed = relayed_routes(use_cases.relay_call, authenticator, options.relaying)
+    return {
+        **relayed,
+        "/v1/chat/completions": chat,
+        "/v1/models": Models(use_cases.list_models, authenticator),
+        "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),
+        "/v1/sessions": Sessions(use_cases.manage_sessions, authenticator),
+        "/v1/sessions/{session_id}": OneSession(use_cases.manage_sessions, authenticator),
+        "/health": health,
+        "/live": Live(),
+        "/metrics": MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token),
+        "/openapi.json": OpenApi(description),
+        "/docs": Docs(description),
+        **_admin_routes(use_cases, options, authenticator),
+    }
+
+
+def _admin_routes(
+    use_cases: UseCases, options: HttpOptions, authenticator: Authenticator
+) -> Mapping[str, object]:
+    """Returns the resources of the admin API; none without a key, as for any unknown path."""
+    if not options.admin.keys:
+        return {}
+    admin = use_cases.admin
+    limiter = use_cases.answer_request.admission.limiter
+    access = AdminAccess(options.admin, limiter, authenticator.addresses)
+    one = "/admin/credentials/{credential_id}"
+    return {
+        "/admin/credentials": Credentials(admin.credentials, access),
+        one: OneCredential(admin.credentials, access),
+        f"{one}/probe": CredentialProbe(admin.probes, access),
+        "/admin/upstreams": Upstreams(admin.upstreams, access),
+    }
+
+
+def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
+    configuration = use_cases.answer_request.configuration.current()
+    return Facts(
+        version=options.version,
+        models=configuration.routes.models,
+        rules=configuration.parameters.rules,
+        max_body=options.max_body,
+        wants_key=bool(len(configuration.keys)),
+        wants_metrics_token=options.metrics_token is not None,
+        has_admin=bool(options.admin.keys),
+    )

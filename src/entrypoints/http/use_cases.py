@@ -1,0 +1,40 @@
+"""The use cases that the HTTP interface needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.relay_call import RelayCall
+from modegate.application.check_health import CheckHealth
+from modegate.application.credentials.list_upstreams import ListUpstreams
+from modegate.application.credentials.manage import ManageCredentials
+from modegate.application.list_models import ListModels
+from modegate.application.ports.request_observer import RequestObserver
+from modegate.application.ports.session_store import SessionStore
+from modegate.application.sessions.manage import ManageSessions
+from modegate.entrypoints.http.admin.probes import SharedProbes
+from modegate.entrypoints.http.resources.metrics import MetricsExposition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminUseCases:
+    """The use cases of the admin API; `probes` are shared by its requests."""
+
+    credentials: ManageCredentials
+    upstreams: ListUpstreams
+    probes: SharedProbes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """The use cases and ports of the interface, and the observers of its requests."""
+
+    answer_request: AnswerRequest
+    relay_call: RelayCall
+    manage_sessions: ManageSessions
+    list_models: ListModels
+    check_health: CheckHealth
+    sessions: SessionStore
+    metrics: MetricsExposition
+    observers: Sequence[RequestObserver]
+    admin: AdminUseCases
