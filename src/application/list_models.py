@@ -15,6 +15,7 @@ from modegate.domain.routing.listed_model import (
     distinct,
     upstream_models,
 )
+from modegate.domain.routing.model_map import CLAUDES_OWN
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import Upstream, UpstreamKind
 
@@ -36,13 +37,18 @@ class ListModels:
     ) -> Sequence[ListedModel]:
         """Returns Claude's models, then those of the upstreams.
 
+        A name of both, such as `gpt-4o`, is the upstream's: a request without a mode goes there.
+
         `failed` gets the error of each upstream whose list could not be fetched the last time.
         """
         routes = self.configuration.current().routes
         models = [claude_model(routes.models, name) for name in routes.models.names]
-        if include_upstream:
-            models += await self._of_upstreams(routes, failed)
-        return distinct(models)
+        if not include_upstream:
+            return models
+        listed = await self._of_upstreams(routes, failed)
+        by_id = {model.id: model for model in reversed(listed)}
+        shown = [it if CLAUDES_OWN.fullmatch(it.id) else by_id.get(it.id, it) for it in models]
+        return distinct([*shown, *listed])
 
     async def find(self, name: str, *, include_upstream: bool = True) -> ListedModel | None:
         """Returns the model with this name, also if only a prefix row matches; None if unknown.
@@ -51,14 +57,15 @@ class ListModels:
             GatewayError: if no known list has the name, and an upstream's list is missing or old.
         """
         routes = self.configuration.current().routes
-        if routes.models.knows(name):
-            return claude_model(routes.models, name)
+        own = claude_model(routes.models, name) if routes.models.knows(name) else None
+        if own is not None and CLAUDES_OWN.fullmatch(name):
+            return own
         errors: list[GatewayError] = []
         listed = await self._of_upstreams(routes, errors.append) if include_upstream else ()
         found = next((model for model in listed if model.id == name), None)
-        if found is None and errors:
+        if found is None and own is None and errors:
             raise errors[0]
-        return found
+        return found or own
 
     async def _of_upstreams(
         self, routes: Routes, failed: Callable[[GatewayError], None]

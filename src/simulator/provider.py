@@ -72,7 +72,7 @@ class SimulatedProvider:
         elif path == "/v1/chat/completions":
             await self._play(request, reply, OpenAIDialect())
         else:
-            await reply.whole(404, b"{}", JSON)
+            await reply.whole(404, NOT_SIMULATED, JSON)
 
     async def _play(self, request: Request, reply: Reply, dialect: ProviderApi) -> None:
         step = self._script.popleft() if self._script else self._echo(request)
@@ -92,6 +92,16 @@ class SimulatedProvider:
         return Says(f"{LABEL} No model was asked. You said: “{short}”", self._delay)
 
 
+NOT_SIMULATED = encode(
+    {
+        "error": {
+            "message": "The simulation has chat completions and models only.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "not_simulated",
+        }
+    }
+)
 MODELS = {
     "object": "list",
     "data": [

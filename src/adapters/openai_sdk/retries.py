@@ -17,6 +17,7 @@ from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.domain.credentials.error_rules import find_rule
 from modegate.domain.credentials.retry_time import retry_after_s
 from modegate.domain.errors import GatewayError, UpstreamRefusalError, UpstreamUnreachableError
+from modegate.domain.routing.hints import is_out_of_quota
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
@@ -46,8 +47,10 @@ def _is_allowed(error: BaseException, request: UpstreamRequest) -> bool:
     if not isinstance(error, UpstreamRefusalError):
         return request.is_repeatable
     status, body = error.response.status, error.response.body
-    if isinstance(body, bytes) and find_rule(request.upstream.error_rules, status, body):
-        return False  # the operator's rule decides what follows
+    if isinstance(body, bytes):
+        rule = find_rule(request.upstream.error_rules, status, body)
+        if rule is not None or is_out_of_quota(status, body):
+            return False  # the rule decides what follows; waiting does not help
     return request.is_repeatable and (request.repeats_rate_limits or status != TOO_MANY_REQUESTS)
 
 

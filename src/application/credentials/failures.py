@@ -8,7 +8,7 @@ from modegate.domain.errors import (
     UpstreamInvalidResponseError,
     UpstreamUnreachableError,
 )
-from modegate.domain.routing.hints import is_out_of_quota
+from modegate.domain.routing.hints import is_out_of_quota, lacks_permission
 from modegate.domain.upstream_response import UpstreamResponse
 
 UPSTREAM_ERROR = "upstream_error"
@@ -32,4 +32,5 @@ def failure_of_response(response: UpstreamResponse, now: float) -> Failure:
         body=body,
         retry_after_s=wait_asked_s(dict(response.headers), now),
         out_of_quota=is_out_of_quota(response.status, body),
+        lacks_permission=lacks_permission(response.status, body),
     )

@@ -20,6 +20,7 @@ class Cause(Enum):
 
     REQUEST = "request"
     REJECTED = "credential rejected"
+    PERMISSION = "lacks a permission"
     QUOTA = "out of quota"
     RATE_LIMIT = "rate limit"
     SERVER = "server errors"
@@ -40,7 +41,7 @@ class Failure:
     """A failed attempt; `status` is None if there was no response.
 
     `retry_after_s` is the time that the upstream asked for. `out_of_quota` means that waiting does
-    not help.
+    not help. `lacks_permission` means that other requests may succeed.
     """
 
     code: str
@@ -48,6 +49,7 @@ class Failure:
     body: bytes = b""
     retry_after_s: float | None = None
     out_of_quota: bool = False
+    lacks_permission: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def judge(
         cools_s = rule.for_s if rule.then.cools else None
         return Verdict(Cause.RULE, rule.then.tries_next, cools_s)
     match cause_of(failure):
+        case Cause.PERMISSION as cause:
+            return Verdict(cause, tries_next=True)
         case Cause.QUOTA | Cause.REJECTED as cause:
             return Verdict(cause, tries_next=True, cools_s=times.auth_s)
         case Cause.RATE_LIMIT as cause:
@@ -89,6 +93,8 @@ def cause_of(failure: Failure) -> Cause:
     """Returns the kind of a failure."""
     if failure.out_of_quota:
         return Cause.QUOTA
+    if failure.lacks_permission:
+        return Cause.PERMISSION
     if failure.status is None or failure.status in SERVER_ERRORS:
         return Cause.SERVER
     if failure.status in CREDENTIAL_REJECTED:

@@ -143,6 +143,8 @@ MARKERS = (
 
 # Other statuses may quote a client's words, which must not put a credential out of use.
 OUT_OF_QUOTA = frozenset({402, 403, 429})
+REJECTED = frozenset({401, 403})
+SCOPE_WORDS = (b"missing scopes", b"insufficient permissions for this operation")
 
 
 def hint_for(status: int, body: bytes) -> str | None:
@@ -154,6 +156,14 @@ def hint_for(status: int, body: bytes) -> str | None:
 def is_out_of_quota(status: int, body: bytes) -> bool:
     """Returns whether the account has no credit left, so that waiting does not help."""
     return status in OUT_OF_QUOTA and hint_for(status, body) == BILLING
+
+
+def lacks_permission(status: int, body: bytes) -> bool:
+    """Returns whether the account may not do this request, but may do others."""
+    if status not in REJECTED:
+        return False
+    start = body[:SEARCHED_BYTES].lower()
+    return hint_for(status, body) == MODEL_ACCESS or any(word in start for word in SCOPE_WORDS)
 
 
 def _is_page(start: bytes) -> bool:

@@ -167,3 +167,11 @@ async def test_the_delays_between_attempts_count_towards_the_bound_on_all_of_the
     with pytest.raises(TimeoutError):
         await retrying(attempts, UpstreamOptions(), REQUEST, until)
     assert attempts.count == 1
+
+
+async def test_a_spent_quota_is_not_retried() -> None:
+    body = b'{"error":{"code":"insufficient_quota"}}'
+    attempts = Attempts(UpstreamRefusalError(UpstreamResponse(429, (), body)))
+    with pytest.raises(UpstreamRefusalError):
+        await retrying(attempts, UpstreamOptions(), REQUEST)
+    assert attempts.count == 1

@@ -199,6 +199,22 @@ async def test_a_limit_that_names_billing_and_a_time_cools_as_a_rate_limit() -> 
     assert world.relay.asked == ["a", "b", "a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (403, b"Your organization must be verified to use the model `gpt-image-1`."),
+        (401, b"You have insufficient permissions for this operation. Missing scopes: files.read"),
+    ],
+)
+async def test_a_missing_permission_does_not_stop_other_requests(
+    status: int, message: bytes
+) -> None:
+    world = World("a", "b", a=answer(status, b'{"error":{"message":"%b"}}' % message))
+    await world.ask()
+    await world.ask()
+    assert world.relay.asked == ["a", "b", "a", "b"]
+
+
 async def test_a_cancelled_trial_lets_another_request_decide() -> None:
     world = World("a", "b", a=answer(429, retry_after="90000"))
     await world.ask()

@@ -46,6 +46,11 @@ def test_a_spent_quota_cools_as_a_rejection_does() -> None:
     assert judge(spent, CredentialState(), (), TIMES).cause is Cause.QUOTA
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_missing_permission_is_tried_with_the_next_and_cools_nothing(status: int) -> None:
+    assert verdict(Failure(code="x", status=status, lacks_permission=True)) == (True, None)
+
+
 @pytest.mark.parametrize("status", [None, 500, 502, 503, 504, 529])
 def test_server_errors_cool_after_three_in_a_row(status: int | None) -> None:
     failure = Failure(code="x", status=status)
