@@ -1,14 +1,19 @@
 """The pools of credentials, one for each upstream."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.domain.credentials.member import Member
 from modegate.domain.credentials.pool import CredentialPool, PoolRules
+from modegate.domain.credentials.state import Cooldown
 from modegate.domain.credentials.verdict import Failure, Verdict
 from modegate.domain.routing.upstream import Upstream
+
+
+def noop(_: str, __: Cooldown) -> None:
+    """No-op callback."""
 
 
 class CredentialPools:
@@ -16,6 +21,7 @@ class CredentialPools:
 
     A changed upstream gets a new pool; its credentials keep their states. A request that began
     before the change gets a pool of its own, so that it does not replace the new one.
+    `on_cooldown` is called with the id of a credential whose cool-down begins or is extended.
     """
 
     def __init__(
@@ -25,6 +31,7 @@ class CredentialPools:
         self.now = clock.now
         self.time_of_day = clock.time_of_day
         self.configuration = configuration
+        self.on_cooldown: Callable[[str, Cooldown], None] = noop
         self._pools: dict[str, tuple[Upstream, CredentialPool]] = {}
         states.on_merge = self._refresh
 
@@ -50,7 +57,10 @@ class CredentialPools:
 
     def fail(self, pool: CredentialPool, member: Member, failure: Failure) -> Verdict:
         """Records a failed attempt and returns what follows it."""
+        before = member.state.cooldown
         verdict = pool.fail(member, failure, self.now())
+        if member.state.cooldown is not None and member.state.cooldown is not before:
+            self.on_cooldown(member.credential.id, member.state.cooldown)
         self.states.note(member.credential.id, urgent=True)
         return verdict
 

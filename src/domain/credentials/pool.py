@@ -93,12 +93,12 @@ class CredentialPool:
     def fail(self, member: Member, failure: Failure, now: float) -> Verdict:
         """Records a failed attempt, and cools the credential if the table says so."""
         state, cause = member.state, cause_of(failure)
-        if cause is Cause.REQUEST:
+        _count_in_row(state, cause, now)
+        verdict = judge(failure, state, self._rules.error_rules, self._rules.cooldowns)
+        if cause is Cause.REQUEST and verdict.cools_s is None:
             state.requests += 1
         else:
             state.fail(failure.status, failure.code, now)
-        _count_in_row(state, cause, now)
-        verdict = judge(failure, state, self._rules.error_rules, self._rules.cooldowns)
         cooldown = cool_down(verdict, self._rules.cooldowns, now)
         if cooldown is not None and self.can_cool(now):
             state.cool(cooldown, now)
@@ -140,10 +140,13 @@ class CredentialPool:
     def _refreshed(self, now: float) -> Usable:
         if now < self._changes_at:
             return self._usable
-        members = [it for it in self if _status(it, now) is CredentialStatus.READY]
+        in_use = [it for it in self if _status(it, now) not in OUT_OF_USE]
+        self._in_use = len(in_use)
+        members = [it for it in in_use if _status(it, now) is CredentialStatus.READY]
+        if len(in_use) == 1:  # a single one never cools, also if the others are disabled later
+            members = in_use
         if members != list(self._usable.members):  # selectors keep their turns while it is the same
             self._usable = Usable(members)
-        self._in_use = sum(_status(it, now) not in OUT_OF_USE for it in self)
         self._changes_at = min((_next_change(it, now) for it in self), default=FOREVER)
         return self._usable
 

@@ -12,7 +12,7 @@ PERMISSION = (
 )
 BILLING = (
     "The upstream's account has no credit left, or a problem with its billing: add credit or fix "
-    "the payment at the provider; a retry does not help before."
+    "the payment at the provider; retrying before then does not help."
 )
 QUOTA = (
     "The upstream's account reached a limit of requests or tokens: send less for a while, or ask "

@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 
 from modegate.application.credentials.states import CredentialStates
+from modegate.domain.credentials.state import Cooldown
 from modegate.domain.errors import GatewayError
 
 # Seconds until a changed state is saved, and until counts are saved.
@@ -16,6 +17,13 @@ MERGE_INTERVAL_S = 0.5
 RETRY_AFTER_S = 1.0
 
 log = logging.getLogger(__name__)
+
+
+def log_cooldown(credential_id: str, cooldown: Cooldown) -> None:
+    """Logs that a credential is not used for a time."""
+    seconds = round(cooldown.until - cooldown.since, 1)
+    fields = {"credential": credential_id, "reason": cooldown.reason, "seconds": seconds}
+    log.warning("credential cools down", extra={"fields": fields})
 
 
 class CredentialSync:

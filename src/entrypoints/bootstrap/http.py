@@ -7,7 +7,7 @@ from functools import partial
 import uvicorn
 
 from modegate.entrypoints.bootstrap.container import Container, close
-from modegate.entrypoints.bootstrap.credential_sync import CredentialSync
+from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
@@ -37,6 +37,7 @@ def build_app(
     cleaner = SessionCleaner(container.expire_sessions(), interval)
     metrics = container.metrics()
     credentials = CredentialSync(container.credential_states())
+    container.credential_pools().on_cooldown = log_cooldown
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -98,14 +99,16 @@ class KeyFileWatch:
 
     def _take_over(self, found: Mapping[str, Credential]) -> None:
         before = self._source.current()
-        after = before.with_credentials(found)
+        old = {it.id: it for upstream in before.routes.upstreams for it in upstream.credentials}
+        renewed = {name for name, it in found.items() if name in old and old[name].key != it.key}
+        # The configured expiry is that of the key which the file had at the start.
+        valid = {name: replace(found[name], expires_at=None) for name in renewed}
+        after = before.with_credentials({**found, **valid})
         if after is before:
             return
         self._source.replace(after)
-        old = {it.id: it for upstream in before.routes.upstreams for it in upstream.credentials}
-        for name in found:
-            if old.get(name) not in {None, found[name]}:
-                log.info("key of %s replaced by that of its file", name)
+        for name in renewed:
+            log.info("key of %s replaced by that of its file", name)
 
 
 def mark_of(path: Path) -> Mark:

@@ -16,7 +16,7 @@ from modegate.domain.errors.request_errors import (
 def unrouted_model(names: Sequence[str]) -> ModelNotFoundError:
     """Returns the error for a model that no upstream serves; `names` are models and prefixes."""
     return ModelNotFoundError(
-        f"No upstream serves this model, only {', '.join(names)}.",
+        f"No upstream serves this model; the configured names are {', '.join(names)}.",
         param="model",
         models=tuple(names),
         remedies=(Remedy.CHOOSE_LISTED_MODEL,),

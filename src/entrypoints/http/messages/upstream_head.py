@@ -2,6 +2,7 @@
 
 import falcon.asgi
 
+from modegate.domain.routing.hints import BILLING
 from modegate.domain.upstream_response import ResponseHead
 from modegate.entrypoints.http.messages.wording import HINT
 
@@ -15,7 +16,10 @@ def write_head(resp: falcon.asgi.Response, head: ResponseHead, hint: str | None 
     resp.status = head.status
     for name, value in head.headers:
         (resp.set_header if name in SINGLE else resp.append_header)(name, value)
-    if head.status == TOO_MANY and resp.get_header("Retry-After") is None:
-        resp.set_header("Retry-After", SHORTEST_RETRY_AFTER_S)
     if hint is not None:
         resp.set_header(HINT, hint)
+    if head.status == TOO_MANY and resp.get_header("Retry-After") is None:
+        if hint == BILLING:  # a retry cannot succeed, and SDKs obey this header
+            resp.set_header("X-Should-Retry", "false")
+        else:
+            resp.set_header("Retry-After", SHORTEST_RETRY_AFTER_S)

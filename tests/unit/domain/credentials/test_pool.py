@@ -1,5 +1,6 @@
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.credentials.credential import Credential
+from modegate.domain.credentials.error_rules import Action, ErrorRule
 from modegate.domain.credentials.member import Member
 from modegate.domain.credentials.pool import CredentialPool, PoolRules
 from modegate.domain.credentials.selection import Strategy
@@ -62,6 +63,23 @@ def test_a_credential_whose_only_companion_is_disabled_does_not_cool() -> None:
     both.refresh()
     fail(both, "a", REJECTED)
     assert chosen(both) == "a"
+
+
+def test_a_cooling_credential_is_used_if_its_companion_is_disabled() -> None:
+    both = pool("a", "b")
+    fail(both, "a", REJECTED)
+    member(both, "b").state.enabled = False
+    both.refresh()
+    assert chosen(both) == "a"
+
+
+def test_a_rule_that_cools_counts_a_failure() -> None:
+    rule = ErrorRule(then=Action.COOL, status=418)
+    credentials = [Credential(it, ApiKey(f"sk-{it}")) for it in ("a", "b")]
+    both = CredentialPool(credentials, PoolRules(error_rules=(rule,)))
+    fail(both, "a", Failure(code="upstream_error", status=418))
+    state = member(both, "a").state
+    assert (state.failures, state.last_error and state.last_error.status) == (1, 418)
 
 
 def test_the_last_of_two_cools_although_the_other_one_is_cooling() -> None:

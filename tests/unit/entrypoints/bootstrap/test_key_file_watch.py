@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -162,6 +162,16 @@ async def test_a_new_key_of_an_expired_credential_does_not_expire(tmp_path: Path
         watched.path.write_text("sk-new")
         await until(lambda: watched.key == "sk-new")
     assert watched.upstreams[0].credentials[0].expires_at is None
+
+
+async def test_a_key_that_is_replaced_early_does_not_end_with_the_old_one(tmp_path: Path) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    watched = Watched(tmp_path, expires_at=later)
+    assert watched.upstreams[0].credentials[0].expires_at == later.timestamp()
+    async with watched.running():
+        watched.path.write_text("sk-new")
+        await until(lambda: watched.key == "sk-new")
+        await until(lambda: watched.upstreams[0].credentials[0].expires_at is None)
 
 
 async def test_a_failed_look_is_repeated(
