@@ -15,7 +15,7 @@ from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.config.settings import Settings
 
-BODY = b'{"id": "chatcmpl-1"}'
+BODY = b'{"id": "chatcmpl-1", "choices": [{"index": 0, "finish_reason": "stop"}]}'
 
 
 class Upstream(BaseHTTPRequestHandler):

@@ -92,7 +92,6 @@ GatewayFactory = Callable[..., AbstractAsyncContextManager[Gateway]]
 
 def replace_upstreams(gateway: Gateway, upstreams: tuple[Upstream, ...]) -> None:
     """Replaces the upstreams of a running gateway."""
-    source = gateway.container.configuration_source()
+    source = gateway.container.memory_configuration()
     current = source.current()
-    changed = replace(current, routes=replace(current.routes, upstreams=upstreams))
-    object.__setattr__(source, "configuration", changed)  # it is frozen
+    source.replace(replace(current, routes=replace(current.routes, upstreams=upstreams)))
