@@ -388,6 +388,9 @@ async def test_an_upstream_that_does_not_listen_is_not_reachable(
         response = await running.http.get("/admin/upstreams?check=true", headers=ADMIN)
         check = response.json()["data"][0]["check"]
         assert (check["reachable"], check["models"]) == (False, None)
+        refused = await running.http.get("/admin/upstreams?check=maybe", headers=ADMIN)
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == "check"
 
 
 async def test_health_reads_the_states_and_asks_nobody(

@@ -13,6 +13,7 @@ from modegate.application.credentials.list_upstreams import (
 )
 from modegate.dialects.json import encode
 from modegate.domain.errors import TurnTimeoutError
+from modegate.domain.errors.catalogue import parameters
 from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.shapes import describe_check, describe_upstream
 
@@ -34,7 +35,7 @@ class Upstreams:
         await self.access.admit(req)
         views = self.upstreams.list()
         data = [describe_upstream(view) for view in views]
-        if req.get_param_as_bool("check"):
+        if _wants_check(req):
             places = asyncio.Semaphore(MAX_CHECKS_AT_ONCE)
             checks = await asyncio.gather(*(self._check(view, places) for view in views))
             data = [one | {"check": check} for one, check in zip(data, checks, strict=True)]
@@ -46,3 +47,15 @@ class Upstreams:
                 return describe_check(await self.upstreams.check(view.upstream))
         except TimeoutError:
             return describe_check(UpstreamCheck(is_reachable=False, error=TurnTimeoutError.code))
+
+
+def _wants_check(req: falcon.asgi.Request) -> bool:
+    """Returns whether the upstreams are to be asked.
+
+    Raises:
+        InvalidRequestError: if `check` is neither true nor false.
+    """
+    value = req.get_param("check")
+    if value not in {None, "true", "false"}:
+        raise parameters.wrong_type("check", "true or false")
+    return value == "true"
