@@ -18,7 +18,7 @@ serve: $(READY) ## run the gateway
 	$(RUN)modegate serve
 
 test: check ## check format, lint, types and architecture, then run every test with coverage
-	$(RUN)pytest --numprocesses 2 --dist loadfile --cov --cov-report=term -m "not exhaustive" tests
+	$(RUN)pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not exhaustive" tests
 	$(RUN)python tools/coverage_gate.py
 
 test-all: test ## run make test, then the tests that repeat its cases with other inputs

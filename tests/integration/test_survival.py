@@ -43,6 +43,8 @@ async def test_a_conversation_can_be_resumed_after_a_restart_or_a_crash(
     assert "My name is Ada." in provider.requests[-1].body.decode()
 
 
+# The scripted CLI shows the same for each moment of the kill, in seconds.
+@pytest.mark.exhaustive
 async def test_a_turn_that_ran_at_a_kill_is_undone_and_an_answered_one_is_kept(
     provider: SimulatedProvider, tmp_path: Path
 ) -> None:
