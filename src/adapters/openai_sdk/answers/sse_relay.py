@@ -58,17 +58,7 @@ class SseRelay:
         """
         if not self._tail and data.endswith(b"\n\n"):
             return self._look(data)
-        searched = max(0, len(self._tail) - LONGEST_BOUNDARY)
-        self._tail += data
-        end = max(
-            at + len(boundary) if (at := self._tail.rfind(boundary, searched)) >= 0 else 0
-            for boundary in BOUNDARIES
-        )
-        if end == 0 and len(self._tail) > EVENT_LIMIT:
-            raise errors.event_too_long(EVENT_LIMIT)
-        events = bytes(self._tail[:end])
-        del self._tail[:end]
-        return self._look(events)
+        return self._look(complete_events(self._tail, data))
 
     def finish(self) -> bytes:
         """Returns the last event if only its blank line is missing; then `whole` is final."""
@@ -95,6 +85,25 @@ class SseRelay:
         if b"error" in events and MAYBE_ERROR.search(events):
             self.failed = self.failed or has_error(events)
         return events
+
+
+def complete_events(tail: bytearray, data: bytes) -> bytes:
+    """Returns all events that `data` completes after `tail`, which then has the rest.
+
+    Raises:
+        OutputLimitError: if a single event exceeds `EVENT_LIMIT`.
+    """
+    searched = max(0, len(tail) - LONGEST_BOUNDARY)
+    tail += data
+    end = max(
+        at + len(boundary) if (at := tail.rfind(boundary, searched)) >= 0 else 0
+        for boundary in BOUNDARIES
+    )
+    if end == 0 and len(tail) > EVENT_LIMIT:
+        raise errors.event_too_long(EVENT_LIMIT)
+    events = bytes(tail[:end])
+    del tail[:end]
+    return events
 
 
 def has_error(events: bytes) -> bool:

@@ -2,13 +2,10 @@
 
 from modegate.adapters.openai_sdk.answers.lenient_json import loads
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
+from modegate.adapters.openai_sdk.answers.sse_relay import complete_events
 from modegate.domain.errors.catalogue import upstream as errors
 
 DONE = b"[DONE]"
-EVENT_LIMIT = 16 * 1024 * 1024
-# The ends of an event, for the three line ends that the format allows and their combinations.
-BOUNDARIES = (b"\n\n", b"\n\r\n", b"\r\r", b"\n\r")
-LONGEST_BOUNDARY = 3
 
 
 class WholeEvents:
@@ -25,17 +22,7 @@ class WholeEvents:
         """
         if not self._tail and data.endswith(b"\n\n"):
             return data
-        searched = max(0, len(self._tail) - LONGEST_BOUNDARY)
-        self._tail += data
-        end = max(
-            at + len(boundary) if (at := self._tail.rfind(boundary, searched)) >= 0 else 0
-            for boundary in BOUNDARIES
-        )
-        if end == 0 and len(self._tail) > EVENT_LIMIT:
-            raise errors.event_too_long(EVENT_LIMIT)
-        events = bytes(self._tail[:end])
-        del self._tail[:end]
-        return events
+        return complete_events(self._tail, data)
 
     def finish(self) -> bytes:
         """Returns the last event if only its blank line is missing.

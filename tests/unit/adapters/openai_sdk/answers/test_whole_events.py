@@ -2,7 +2,8 @@
 
 import pytest
 
-from modegate.adapters.openai_sdk.answers.whole_events import EVENT_LIMIT, WholeEvents
+from modegate.adapters.openai_sdk.answers.sse_relay import EVENT_LIMIT
+from modegate.adapters.openai_sdk.answers.whole_events import WholeEvents
 from modegate.domain.errors import OutputLimitError, StreamCutError
 
 STREAM = b'data: {"a":1}\n\n: note\n\nevent: x\r\ndata: {"b":\r\ndata: 2}\r\n\r\ndata: {"c":3}\r\r'
