@@ -14,9 +14,13 @@ CLIENT_CLOSED_REQUEST = 499
 class RequestRecord:
     """One request, from its start to its end; holds no text of the client or the model.
 
-    `key` is the client's masked key. `credential` is the id of the upstream's credential. `started`
-    and `seconds` are on the monotonic clock. `first_token` is the time to the first event of a
-    stream, in seconds. `hint` is what an upstream's error means.
+    `key` is the client's masked key, and `key_id` its id. `credential` is the id of the upstream's
+    credential. `model` is the model that the client asked for, and `used_model` the one that
+    answered. `started` and `seconds` are on the monotonic clock. `first_token` is the time to the
+    first event of a stream, in seconds. `hint` is what an upstream's error means.
+    `reached_backend` states whether a backend was asked. `cost_usd` is None if no price is known;
+    `price_version` names the table that it comes from. `conversation`, `agent`, `parent_agent` and
+    `subagent` are the client's own ids.
     """
 
     method: str = "-"
@@ -33,16 +37,23 @@ class RequestRecord:
     hint: str | None = None
     quota: Quota | None = None
     status: int = CLIENT_CLOSED_REQUEST
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    usage: Usage | None = None
     client_left: bool = False
     first_token: float | None = None
     seconds: float = 0.0
+    key_id: str | None = None
+    used_model: str | None = None
+    reached_backend: bool = False
+    cost_usd: float | None = None
+    price_version: str | None = None
+    conversation: str | None = None
+    agent: str | None = None
+    parent_agent: str | None = None
+    subagent: str | None = None
 
     def add_usage(self, usage: Usage) -> None:
-        """Records the tokens of a turn."""
-        self.prompt_tokens = usage.prompt_tokens
-        self.completion_tokens = usage.completion_tokens
+        """Records the tokens of the answer; the last report counts."""
+        self.usage = usage
 
     def fail(self, code: str) -> None:
         """Records an error's code."""

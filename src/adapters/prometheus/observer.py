@@ -56,9 +56,9 @@ class PrometheusObserver:
             self._left.labels(mode).inc()
         if record.first_token is not None:
             self._first_token.labels(mode).observe(record.first_token)
-        if record.prompt_tokens is not None:
-            self._tokens.labels("prompt").inc(record.prompt_tokens)
-            self._tokens.labels("completion").inc(record.completion_tokens or 0)
+        if record.usage is not None:
+            self._tokens.labels("prompt").inc(record.usage.prompt_tokens)
+            self._tokens.labels("completion").inc(record.usage.completion_tokens)
 
     def render(self) -> str:
         """Returns all figures in Prometheus' text format 0.0.4."""

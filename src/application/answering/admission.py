@@ -24,6 +24,7 @@ class Admitted:
 def record_admission(record: RequestRecord, admitted: Admitted) -> None:
     """Records the client and the quota of its address."""
     record.key = admitted.client.label
+    record.key_id = admitted.client.key_id
     if admitted.quota is not None:
         record.apply_quota(admitted.quota)
 

@@ -83,6 +83,7 @@ class AnswerRequest:
     async def _events(
         self, turn: Turn, record: RequestRecord
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        record.reached_backend = True
         async with (
             self.backend.generate(turn) as raw,
             aclosing(redacted(raw)) as shown,

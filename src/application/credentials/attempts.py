@@ -49,6 +49,7 @@ class Attempts:
         record.upstream = route.upstream.name
         if route.own is not None:
             record.credential = route.own.id
+            record.reached_backend = True
             return self.backend.send(request, route.own)
         pool = self.pools.of(route.upstream)
         return _Attempting(self, pool, request, record, sticky_key)
@@ -117,6 +118,7 @@ class _Attempting:
         request = self._request
         request.on_failure = partial(self._note_repeated, member)
         self._record.credential = member.credential.id
+        self._record.reached_backend = True
         if self._asked:
             request.time_left_s = self._total_s - (time.monotonic() - self._began)
         else:

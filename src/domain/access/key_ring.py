@@ -9,10 +9,17 @@ from modegate.domain.errors.catalogue import access
 
 
 class KeyRing:
-    """The accepted keys. Without any, every client is the anonymous client."""
+    """The accepted keys. Without any, every client is the anonymous client.
+
+    The keys of the settings have the ids `env-1`, `env-2` and so on, in their order.
+    """
 
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
-        self._clients = {key.digest: Client.of(key) for key in keys}
+        distinct = {key.digest: key for key in keys}
+        self._clients = {
+            digest: Client.of(key, f"env-{number}")
+            for number, (digest, key) in enumerate(distinct.items(), 1)
+        }
 
     def __len__(self) -> int:
         return len(self._clients)

@@ -144,7 +144,7 @@ def world() -> World:
 
 def claude(session_id: str | None = None, client: str = "me", **params: object) -> InboundRequest:
     request = InboundRequest.of(PARAMS | params, Mode.CLAUDE_CODE, session_id)
-    return replace(request, entry=InProcess(Client(ClientId(client), "-")))
+    return replace(request, entry=InProcess(Client(ClientId(client), "-", client)))
 
 
 def streamed(session_id: str | None = None, **params: object) -> InboundRequest:
@@ -192,7 +192,7 @@ async def test_a_complete_answer_is_recorded_and_its_session_stored(world: World
     assert answer.completion == Completion("Hello there.", FinishReason.STOP, USAGE)
     record = request.record
     assert (record.mode, record.model, record.session) == ("claude-code", "gpt-4", FIRST)
-    assert (record.prompt_tokens, record.completion_tokens) == (10, 2)
+    assert record.usage == USAGE
     session = await world.store.get(FIRST)
     assert session is not None
     assert session.client == "me"
@@ -439,9 +439,9 @@ async def test_a_failed_request_records_its_model_mode_and_session(world: World)
 async def test_a_streams_usage_is_recorded(world: World) -> None:
     request = streamed()
     async with world.stream(request) as answer:
-        assert request.record.completion_tokens is None
+        assert request.record.usage is None
         assert await texts(answer.rest) == ["Hello ", "there."]
-    assert request.record.completion_tokens == 2
+    assert request.record.usage == USAGE
 
 
 async def test_secrets_in_a_complete_answer_are_redacted(world: World) -> None:

@@ -57,8 +57,8 @@ def fields_of(record: RequestRecord) -> Mapping[str, object]:
     }
     rare = (
         record.session,
-        record.prompt_tokens,
-        record.completion_tokens,
+        None if record.usage is None else record.usage.prompt_tokens,
+        None if record.usage is None else record.usage.completion_tokens,
         record.error,
         record.hint,
         record.client_left or None,

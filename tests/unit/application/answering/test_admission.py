@@ -39,7 +39,7 @@ class World:
 
 async def test_admission_yields_the_client_and_its_quota() -> None:
     async with World(KEY)("a", BEARER) as admitted:
-        assert admitted.client == Client.of(KEY)
+        assert admitted.client == Client.of(KEY, "env-1")
         assert admitted.quota is not None
         assert (admitted.quota.limit, admitted.quota.remaining) == (3, 2)
 

@@ -75,7 +75,7 @@ ONE, TWO = ApiKey("sk-cca-1234567890abcdef"), ApiKey("another-key")
 @pytest.mark.parametrize("text", [f"Bearer {ONE.reveal()}", f"  bearer   {ONE.reveal()} "])
 def test_a_bearer_key_on_the_ring_identifies_its_client(text: str) -> None:
     client = KeyRing([TWO, ONE]).identify(text)
-    assert client == Client.of(ONE)
+    assert client == Client.of(ONE, "env-2")
     assert client.label == "sk-cca-****cdef"
     assert ONE.reveal() not in repr(client)
 
@@ -83,6 +83,7 @@ def test_a_bearer_key_on_the_ring_identifies_its_client(text: str) -> None:
 def test_distinct_keys_are_distinct_clients_and_duplicates_are_merged() -> None:
     ring = KeyRing([ONE, TWO, ApiKey(ONE.reveal())])
     assert len(ring) == 2
+    assert ring.identify(f"Bearer {TWO.reveal()}").key_id == "env-2"
     assert ring.identify("Bearer another-key") != ring.identify(f"Bearer {ONE.reveal()}")
 
 

@@ -27,7 +27,9 @@ BEARER = f"Bearer {ONE.reveal()}"
 def test_one_valid_key_is_enough(
     authorization: str | None, api_key: str | None, expected: ApiKey
 ) -> None:
-    assert RING.identify(authorization, api_key) == Client.of(expected)
+    assert RING.identify(authorization, api_key) == Client.of(
+        expected, {ONE: "env-1", TWO: "env-2"}[expected]
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The fields of the request log."""
 
+from modegate.domain.answer.usage import Usage
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.middleware.request_log import fields_of
 
@@ -30,6 +31,6 @@ def test_unknown_values_are_omitted() -> None:
 
 
 def test_rare_values_are_added_even_if_they_are_zero() -> None:
-    rare = record(session="s-1", prompt_tokens=0, completion_tokens=0, client_left=True)
+    rare = record(session="s-1", usage=Usage(0, 0), client_left=True)
     added = {"session_id": "s-1", "prompt_tokens": 0, "completion_tokens": 0, "client_left": True}
     assert fields_of(rare) == USUAL | added
