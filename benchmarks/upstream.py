@@ -19,7 +19,22 @@ CHOICE = {
     "message": {"role": "assistant", "content": "x" * 800},
     "finish_reason": "stop",
 }
-ANSWER = json.dumps({"id": "chatcmpl-1", "object": "chat.completion", "choices": [CHOICE]}).encode()
+USAGE = {
+    "prompt_tokens": 19,
+    "completion_tokens": 10,
+    "total_tokens": 29,
+    "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+}
+ANSWER = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "mock",
+        "choices": [CHOICE],
+        "usage": USAGE,
+    }
+).encode()
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
     len(ANSWER),
     ANSWER,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from modegate.application.credentials.attempts import Attempts
 from modegate.application.upstream_checks import check_upstream
+from modegate.application.usage.asking_for_usage import AskingForUsage
+from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.relayed import relayed_body
 from modegate.domain.access.client import Client
 from modegate.domain.credentials.selection import Strategy
@@ -17,6 +18,7 @@ from modegate.domain.routing.hints import hint_for
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.domain.usage.prices import PriceTable
 
 FIRST_ERROR_STATUS = 400
 UPSTREAM_ERROR = "upstream_error"
@@ -26,13 +28,20 @@ UPSTREAM_ERROR = "upstream_error"
 class RelayRequest:
     """Relays the client's bytes and returns the response unchanged, error responses included.
 
-    Only what the upstream's configuration changes in a body differs from the client's bytes.
+    Only what the upstream's configuration changes in a body differs from the client's bytes, and the
+    question for the usage of a stream.
     """
 
-    attempts: Attempts
+    asking: AskingForUsage
+    metering: Metering
 
     def relay(
-        self, route: RelayRoute, body: ChatBody, inbound: InboundRequest, client: Client
+        self,
+        route: RelayRoute,
+        body: ChatBody,
+        inbound: InboundRequest,
+        client: Client,
+        prices: PriceTable,
     ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Sends one request; leaving the context closes the exchange.
 
@@ -48,11 +57,12 @@ class RelayRequest:
             body=relayed_body(body, route),
             streamed=body.streamed,
             choices=as_count(body.params.get("n")) or 1,
+            on_usage=self.metering.of_relay(route, inbound.record, prices),
         )
         sticky_key = ""
         if route.upstream.strategy is Strategy.STICKY:
             sticky_key = sticky_key_of(body.params, inbound.conversation(), client)
-        return self.attempts.send(route, request, inbound.record, sticky_key)
+        return self.asking.send(route, request, body.params, inbound.record, sticky_key)
 
 
 def sticky_key_of(params: Mapping[str, object], conversation: str | None, client: Client) -> str:

@@ -10,6 +10,7 @@ from modegate.domain.parameters.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionPolicy
+from modegate.domain.usage.prices import PriceTable
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
@@ -21,6 +22,7 @@ class Configuration:
 
     A credential that expires within `expiry_warning_s` causes a warning.
     `shares_state` allows clients to use what the upstream keeps for the server's credentials.
+    `prices` override the built-in ones.
     """
 
     keys: KeyRing = field(default_factory=KeyRing)
@@ -31,6 +33,7 @@ class Configuration:
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
     shares_state: bool = False
+    prices: PriceTable = field(default_factory=PriceTable)
     expiry_warning_s: float = 7 * DAY_S
 
     def with_credentials(self, changed: Mapping[str, Credential]) -> "Configuration":

@@ -1,10 +1,16 @@
 """One prepared turn of a conversation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session
+
+
+def noop(_: Usage, __: str | None) -> None:
+    """No-op callback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +18,8 @@ class Turn:
     """The input of an answer backend; all decisions have been made.
 
     `cli_model` is the model after the model map. With `streamed`, yielded text has been sent and
-    cannot be revoked.
+    cannot be revoked. `on_cut` is called with the usage so far, and the
+    model that answered, if the turn ends without `Finished`.
     """
 
     cli_model: str
@@ -21,3 +28,4 @@ class Turn:
     resume: bool = False
     effort: Effort | None = None
     streamed: bool = False
+    on_cut: Callable[[Usage, str | None], None] = field(default=noop, repr=False, compare=False)

@@ -3,11 +3,17 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from modegate.domain.answer.usage import Usage
 from modegate.domain.errors.gateway_error import GatewayError
+from modegate.domain.routing.operation import Spending
 from modegate.domain.routing.upstream import Upstream
 
 
 def noop(_: GatewayError) -> None:
+    """No-op callback."""
+
+
+def unmetered(_: Usage, __: str | None) -> None:
     """No-op callback."""
 
 
@@ -42,6 +48,10 @@ class UpstreamRequest:
     called with the error of each attempt that is repeated so. `time_left_s` bounds the seconds until
     the first byte; None for the backend's own bound. A body that is read from a client
     while it is sent is not `is_repeatable`.
+
+    `on_usage` is called once the answer has ended, also if it was cut, with its usage and the model
+    that it names; `spending` states what the answer says about its usage. If the request
+    `hides_usage`, the chunk without choices that has a stream's usage is not for the client.
     """
 
     upstream: Upstream
@@ -53,4 +63,14 @@ class UpstreamRequest:
     repeats_rate_limits: bool = True
     is_repeatable: bool = True
     time_left_s: float | None = None
+    spending: Spending = Spending.TOKENS
+    hides_usage: bool = False
     on_failure: Callable[[GatewayError], None] = field(default=noop, repr=False, compare=False)
+    on_usage: Callable[[Usage, str | None], None] = field(
+        default=unmetered, repr=False, compare=False
+    )
+
+    @property
+    def body_size(self) -> int:
+        """The bytes of the body; 0 if it is read while it is sent."""
+        return len(self.body) if isinstance(self.body, bytes) else 0

@@ -16,6 +16,7 @@ from modegate.domain.answer.usage import Usage
 from modegate.domain.turn import Turn
 
 USAGE = Usage(prompt_tokens=10, completion_tokens=2, cached_tokens=4)
+CUT_USAGE = Usage(prompt_tokens=10, completion_tokens=1, estimated=True)
 
 
 def says(*words: str, reason: FinishReason = FinishReason.STOP) -> tuple[AnswerEvent, ...]:
@@ -43,11 +44,14 @@ class ScriptedBackend:
         """Plays the script."""
         self.turns.append(turn)
         self.open += 1
+        played: list[AnswerEvent] = []
         try:
-            async with aclosing(self._play()) as events:
+            async with aclosing(self._play()) as script, aclosing(_noted(script, played)) as events:
                 yield events
         finally:
             self.open -= 1
+            if played and not isinstance(played[-1], Finished):
+                turn.on_cut(CUT_USAGE, None)
 
     async def _play(self) -> AsyncGenerator[AnswerEvent, None]:
         for step in self.script:
@@ -57,3 +61,11 @@ class ScriptedBackend:
                 await asyncio.sleep(step)
             else:
                 yield step
+
+
+async def _noted(
+    events: AsyncIterator[AnswerEvent], played: list[AnswerEvent]
+) -> AsyncGenerator[AnswerEvent, None]:
+    async for event in events:
+        played.append(event)
+        yield event

@@ -46,8 +46,8 @@ async def test_metrics_count_requests_errors_tokens_and_sessions(gateway: Gatewa
     assert found["modegate_errors_total", "openai-passthrough,passthrough_not_configured"] == 1
     assert found["modegate_request_seconds_count", claude] == 3
     assert found["modegate_first_token_seconds_count", claude] == 1
-    assert found["modegate_tokens_total", "prompt"] == 20
-    assert found["modegate_tokens_total", "completion"] == 4
+    assert found["modegate_tokens_total", f"{claude},prompt"] == 20
+    assert found["modegate_tokens_total", f"{claude},completion"] == 4
     assert found["modegate_sessions", ""] == 2
     assert found["modegate_slots", ""] == 10
 

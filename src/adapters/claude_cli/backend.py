@@ -19,6 +19,7 @@ from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
+from modegate.adapters.claude_cli.turns.usage_of_cut import usage_if_cut
 from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
 from modegate.domain.errors import BackendAuthError
 from modegate.domain.errors.catalogue import claude_code
@@ -79,7 +80,8 @@ class ClaudeBackend:
             self._turns.run(turn, translator) as chunks,
             aclosing(self._noting_login(chunks)) as events,
         ):
-            yield events if turn.streamed else _whole(events, translator)
+            with usage_if_cut(turn, translator):
+                yield events if turn.streamed else _whole(events, translator)
 
     async def prepare(self) -> None:
         """Starts to read the executable's features and to prewarm, both in the background.

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 
 from modegate.adapters.openai_sdk.answers.complete_answer import plain_answer, whole_answer
+from modegate.adapters.openai_sdk.answers.ends import drain, error_response
 from modegate.adapters.openai_sdk.answers.passed_on import pieces_of
+from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
 from modegate.adapters.openai_sdk.answers.streamed_answer import Begun, begin_stream, events_of
+from modegate.adapters.openai_sdk.answers.usage.chunks import ChunkUsage
+from modegate.adapters.openai_sdk.answers.usage.content import ContentUsage, content_usage
+from modegate.adapters.openai_sdk.answers.usage.reports import report_content, report_cut
 from modegate.adapters.openai_sdk.complete_exchange import CompleteExchange
 from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
@@ -15,19 +20,14 @@ from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.reporting import reported
 from modegate.adapters.openai_sdk.requests import CHAT_COMPLETIONS, body_of, headers_of
 from modegate.adapters.openai_sdk.retries import retrying
-from modegate.adapters.openai_sdk.transport.body import AnswerBody
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.transport import Transport
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.upstream_request import BodyStream, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.http_client.messages.deadlines import Deadlines
-
-# Seconds to read the rest of a finished stream before its connection is closed.
-LAST_BYTES = 0.25
 
 
 class PassthroughBackend:
@@ -71,27 +71,33 @@ class PassthroughBackend:
         await self._endpoints.aclose()
 
     async def _complete(self, request: UpstreamRequest, credential: Credential) -> UpstreamResponse:
+        answer: Answer | None = None
         try:
             with reported:
                 deadlines = self._deadlines(request)
                 answer = await self._open(request, credential, deadlines)
                 try:  # cheaper than an asynchronous context, and nothing is awaited to close it
-                    return await self._read(answer, deadlines, request.choices)
+                    return await self._read(answer, deadlines, request)
                 finally:
                     answer.close()
         except UpstreamRefusalError as refusal:
-            return _error_response(refusal)
+            return error_response(refusal)
+        except (GatewayError, asyncio.CancelledError) as error:
+            report_cut(request, error, answer)
+            raise
 
-    async def _read(self, answer: Answer, deadlines: Deadlines, choices: int) -> UpstreamResponse:
+    async def _read(
+        self, answer: Answer, deadlines: Deadlines, request: UpstreamRequest
+    ) -> UpstreamResponse:
         body = b""
         while not body.strip() and (piece := await answer.body.read()):
             body += piece
         if not answer.body.ended:
             self._first_byte_came(deadlines)
             body = await answer.body.read_all(body)
-        if (plain := plain_answer(answer.head, body)) is not None:
+        if (plain := plain_answer(answer.head, body, request)) is not None:
             return plain
-        return whole_answer(answer.head, body, says_events=answer.says_events, choices=choices)
+        return whole_answer(answer.head, body, says_events=answer.says_events, request=request)
 
     @asynccontextmanager
     async def _stream(
@@ -99,43 +105,58 @@ class PassthroughBackend:
     ) -> AsyncIterator[UpstreamResponse]:
         answer: Answer | None = None
         begun: Begun | None = None
+        relay = SseRelay(request.choices, ChunkUsage(request.body_size, hides=request.hides_usage))
         try:
             with reported:
                 deadlines = self._deadlines(request)
                 answer = await self._open(request, credential, deadlines)
                 came = partial(self._first_byte_came, deadlines)
-                begun = await begin_stream(answer, request.choices, came)
+                begun = await begin_stream(answer, relay, came)
             events = events_of(begun, answer.body, self._options.timeout)
             async with aclosing(events):
                 yield UpstreamResponse(begun.head.status, begun.head.headers, events)
         except UpstreamRefusalError as refusal:
             if begun is not None:  # raised by the events: an error event in mid-stream
                 raise
-            yield _error_response(refusal)
+            yield error_response(refusal)
+        except (GatewayError, asyncio.CancelledError) as error:
+            if begun is None:
+                report_cut(request, error, answer)
+            raise
         finally:
+            if begun is not None:
+                request.on_usage(*relay.usage.total())
             if answer is not None:
-                if begun is not None and begun.relay.done:
-                    await _drain(answer.body)
+                if relay.done:
+                    await drain(answer.body)
                 answer.close()
 
     @asynccontextmanager
     async def _pass_on(
         self, request: UpstreamRequest, credential: Credential
     ) -> AsyncIterator[UpstreamResponse]:
-        """Relays an answer without a look at it, piece by piece."""
+        """Relays an answer unchanged, piece by piece, and observes its usage."""
         answer: Answer | None = None
+        usage: ContentUsage | None = None
         try:
             with reported:
                 answer = await self._open(request, credential, self._deadlines(request))
-            pieces = pieces_of(answer, self._options.timeout)
+            usage = content_usage(answer.media_type, request.spending)
+            pieces = pieces_of(answer, self._options.timeout, usage)
             async with aclosing(pieces):
                 head = answer.content_head
                 yield UpstreamResponse(head.status, head.headers, pieces)
         except UpstreamRefusalError as refusal:
             if answer is not None:
                 raise
-            yield _error_response(refusal)
+            yield error_response(refusal)
+        except asyncio.CancelledError as error:
+            if answer is None:
+                report_cut(request, error, answer)
+            raise
         finally:
+            if usage is not None:
+                report_content(request, usage)
             if answer is not None:
                 answer.close()
 
@@ -173,24 +194,3 @@ class PassthroughBackend:
     def _extend(self, deadlines: Deadlines) -> None:
         """Restarts the bound on the first byte: the upstream has taken a part of the body."""
         deadlines.whole_at = self._transport.now() + self._options.first_byte
-
-
-def _error_response(refusal: UpstreamRefusalError) -> UpstreamResponse:
-    """Returns the upstream's own error.
-
-    Raises:
-        UpstreamInvalidResponseError: the answer was cut before its body.
-    """
-    if refusal.is_cut:
-        with reported:
-            raise errors.no_error_body(refusal.response.status) from None
-    return refusal.response
-
-
-async def _drain(body: AnswerBody) -> None:
-    """Reads the last bytes of the body, so that the connection can be reused."""
-    if body.ended:
-        return
-    with suppress(TimeoutError, GatewayError):
-        async with asyncio.timeout(LAST_BYTES):
-            await body.read_all()

@@ -39,9 +39,6 @@ class PrometheusObserver:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self._tokens = Counter(
-            "modegate_tokens", "Tokens of Claude Code.", ["kind"], registry=self.registry
-        )
         self.registry.register(_Capacity(claude))
         if credentials is not None:
             self.registry.register(CredentialMetrics(credentials))
@@ -57,8 +54,7 @@ class PrometheusObserver:
         if record.first_token is not None:
             self._first_token.labels(mode).observe(record.first_token)
         if record.usage is not None:
-            self._tokens.labels("prompt").inc(record.usage.prompt_tokens)
-            self._tokens.labels("completion").inc(record.usage.completion_tokens)
+            self._requests.add_tokens(mode, record.usage)
 
     def render(self) -> str:
         """Returns all figures in Prometheus' text format 0.0.4."""

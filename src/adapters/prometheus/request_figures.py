@@ -1,4 +1,4 @@
-"""The figures that every request changes: its count, and its duration.
+"""The figures that every request changes: its count, its duration, and its tokens.
 
 The library's own metrics check each value and take a lock for each of three increments, which costs
 a relayed request about 2 %. These belong to one event loop, and need no lock.
@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-REQUESTS, DURATION = "modegate_requests", "modegate_request_seconds"
+from modegate.domain.answer.usage import Usage
+
+REQUESTS, DURATION, TOKENS = "modegate_requests", "modegate_request_seconds", "modegate_tokens"
 
 
 class RequestFigures(Collector):
@@ -24,6 +26,7 @@ class RequestFigures(Collector):
         self._bounds = tuple(map(float, bounds))
         self._counts: dict[tuple[str, int], _Count] = {}
         self._durations: dict[str, _Durations] = {}
+        self._tokens: dict[str, _Tokens] = {}
 
     def add(self, mode: str, status: int, seconds: float) -> None:
         """Counts one request."""
@@ -36,6 +39,14 @@ class RequestFigures(Collector):
             durations = self._durations[mode] = _Durations(len(self._bounds) + 1)
         durations.sum += seconds
         durations.numbers[bisect_left(self._bounds, seconds)] += 1
+
+    def add_tokens(self, mode: str, usage: Usage) -> None:
+        """Counts the tokens of one request."""
+        tokens = self._tokens.get(mode)
+        if tokens is None:
+            tokens = self._tokens[mode] = _Tokens()
+        tokens.prompt += usage.prompt_tokens
+        tokens.completion += usage.completion_tokens
 
     def collect(self) -> Iterator[Metric]:
         """Yields the same samples as a `Counter` and a `Histogram` of the library."""
@@ -50,6 +61,11 @@ class RequestFigures(Collector):
             durations.add_metric([mode], self._buckets(found), found.sum)
             durations.add_sample(f"{DURATION}_created", {"mode": mode}, found.created)
         yield durations
+        tokens = CounterMetricFamily(TOKENS, "Tokens of answers.", labels=["mode", "kind"])
+        for mode, spent in [*self._tokens.items()]:
+            tokens.add_metric([mode, "prompt"], spent.prompt, spent.created)
+            tokens.add_metric([mode, "completion"], spent.completion, spent.created)
+        yield tokens
 
     def _buckets(self, found: "_Durations") -> list[tuple[str, float]]:
         """Returns each bound, and the number of requests up to it."""
@@ -60,6 +76,13 @@ class RequestFigures(Collector):
 class _Count:
     def __init__(self) -> None:
         self.number = 0
+        self.created = time.time()
+
+
+class _Tokens:
+    def __init__(self) -> None:
+        self.prompt = 0
+        self.completion = 0
         self.created = time.time()
 
 

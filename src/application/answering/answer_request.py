@@ -10,11 +10,10 @@ attempts) inside it.
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from modegate.application.answering.admission import Admission, Admitted, record_admission
-from modegate.application.answering.metering import metered
 from modegate.application.answering.prepare_turn import PreparedTurn, PrepareTurn
 from modegate.application.answering.redaction import redacted
 from modegate.application.answering.routed_answer import (
@@ -28,6 +27,7 @@ from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest, record_response
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.usage.metering import Metering, NoteUsage, metered
 from modegate.dialects.chat.request import model_to_relay
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
@@ -38,6 +38,7 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode
 from modegate.domain.routing.route import RelayRoute, Route, Routes
 from modegate.domain.turn import Turn
+from modegate.domain.usage.prices import PriceTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class AnswerRequest:
     backend: AnswerBackend
     sessions: SessionRegistry
     credential: ClaudeCredential
+    metering: Metering
 
     def execute(self, request: InboundRequest) -> AbstractAsyncContextManager[RoutedAnswer]:
         """Answers one request; leaving the context stops all work for it.
@@ -66,46 +68,54 @@ class AnswerRequest:
 
     @asynccontextmanager
     async def generate(
-        self, preparing: AbstractAsyncContextManager[PreparedTurn], record: RequestRecord
+        self,
+        preparing: AbstractAsyncContextManager[PreparedTurn],
+        record: RequestRecord,
+        prices: PriceTable,
     ) -> AsyncIterator[RoutedAnswer]:
         """Generates the answer to a turn: prepare, attempt, redact, meter, save the session."""
         await self.credential.check()
         async with preparing as prepared:
             _record_turn(record, prepared)
+            note = self.metering.of_turn(prepared.turn.cli_model, record, prices)
             await self.sessions.reserve(prepared.turn.session)
             if not prepared.turn.streamed:
-                yield await self._complete(prepared, record)
+                yield await self._complete(prepared, record, note)
                 return
-            async with self._stream(prepared, record) as answer:
+            async with self._stream(prepared, record, note) as answer:
                 yield answer
 
     @asynccontextmanager
     async def _events(
-        self, turn: Turn, record: RequestRecord
+        self, turn: Turn, record: RequestRecord, note: NoteUsage
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         record.reached_backend = True
         async with (
-            self.backend.generate(turn) as raw,
+            self.backend.generate(replace(turn, on_cut=note)) as raw,
             aclosing(redacted(raw)) as shown,
-            aclosing(metered(shown, record)) as events,
+            aclosing(metered(shown, note, turn.prompt)) as events,
         ):
             yield events
 
-    async def _complete(self, prepared: PreparedTurn, record: RequestRecord) -> CompleteAnswer:
+    async def _complete(
+        self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
+    ) -> CompleteAnswer:
         with self.credential.attempt():
-            async with self._events(prepared.turn, record) as events:
+            async with self._events(prepared.turn, record, note) as events:
                 completion = await fold(events)
         await self.sessions.save(prepared.turn.session, completion.cli_session_id)
         return CompleteAnswer(prepared.frame, completion)
 
     @asynccontextmanager
     async def _stream(
-        self, prepared: PreparedTurn, record: RequestRecord
+        self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
     ) -> AsyncIterator[StreamedAnswer]:
         session = prepared.turn.session
         async with AsyncExitStack() as generating:
             with self.credential.attempt():
-                events = await generating.enter_async_context(self._events(prepared.turn, record))
+                events = await generating.enter_async_context(
+                    self._events(prepared.turn, record, note)
+                )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
             yield StreamedAnswer(prepared.frame, first, events)
@@ -152,13 +162,15 @@ class _Execution:
         body = await self._request.read()
         route = _route(self._request, body, configuration.routes)
         if isinstance(route, RelayRoute):
-            relaying = pipeline.relay.relay(route, body, self._request, admitted.client)
+            relaying = pipeline.relay.relay(
+                route, body, self._request, admitted.client, configuration.prices
+            )
             response = await relaying.__aenter__()
             self._answering: AbstractAsyncContextManager[object] = relaying
             record_response(response, record)
             return RelayedAnswer(response)
         preparing = pipeline.prepare.prepare(route, body, admitted.client.id, configuration)
-        generating = pipeline.generate(preparing, record)
+        generating = pipeline.generate(preparing, record, configuration.prices)
         self._answering = generating
         return await generating.__aenter__()
 

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from modegate.application.answering.admission import Admission, record_admission
-from modegate.application.credentials.attempts import Attempts
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import record_response, sticky_key_of
 from modegate.application.upstream_checks import check_upstream
+from modegate.application.usage.asking_for_usage import AskingForUsage
+from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.relayed import relayed_body
 from modegate.dialects.chat.request import model_to_relay
 from modegate.dialects.completions import choices_of
@@ -38,7 +39,8 @@ class RelayCall:
 
     configuration: ConfigurationSource
     admission: Admission
-    attempts: Attempts
+    asking: AskingForUsage
+    metering: Metering
 
     @asynccontextmanager
     async def execute(self, call: InboundCall) -> AsyncIterator[UpstreamResponse]:
@@ -57,7 +59,13 @@ class RelayCall:
             _check_conversation(call, body, configuration)
             request = _request_for(call, body, route)
             sticky_key = _sticky_key(call, body, route, admitted.client)
-            async with self.attempts.send(route, request, call.record, sticky_key) as response:
+            request.on_usage = self.metering.of_relay(
+                route, call.record, configuration.prices, request.spending
+            )
+            params = body.params if isinstance(body, ChatBody) else {}
+            async with self.asking.send(
+                route, request, params, call.record, sticky_key
+            ) as response:
                 record_response(response, call.record)
                 yield response
 
@@ -110,6 +118,7 @@ def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) 
         choices=choices_of(body.params) if isinstance(body, ChatBody) and streams_chunks else 1,
         unchanged=not streams_chunks,
         is_repeatable=isinstance(content, bytes),
+        spending=call.operation.spending,
     )
 
 

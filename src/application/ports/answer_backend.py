@@ -16,7 +16,8 @@ class AnswerBackend(Protocol):
 
         The first event is `Started`, and the last one of a complete answer is `Finished`. An error
         that is known before the first event is raised on entering the context or on awaiting that
-        event. Leaving the context, also by cancellation, stops all work on the turn.
+        event. Leaving the context, also by cancellation, stops all work on the turn. If there was
+        no `Finished`, a backend that knows what the turn has used calls `turn.on_cut` once.
 
         Raises:
             GatewayError: if the turn failed; no other error is raised.

@@ -16,7 +16,8 @@ class RelayBackend(Protocol):
     ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Sends one request with a credential; returns the response, error responses included.
 
-        Leaving the context, also by cancellation, closes the exchange.
+        Leaving the context, also by cancellation, closes the exchange. By then `request.on_usage`
+        was called once if an answer has begun, unless it spends no tokens.
 
         Raises:
             GatewayError: if there is no usable response; no other error is raised. The body of a

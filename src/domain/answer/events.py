@@ -3,7 +3,7 @@
 A backend yields `Started`, `TextStarted`, any number of `TextDelta`, and `Finished`, in this order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from modegate.domain.answer.usage import Usage
@@ -41,10 +41,11 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete: always the last event."""
+    """The answer is complete: always the last event; `model` is the one that the backend names."""
 
     finish_reason: FinishReason
     usage: Usage
+    model: str | None = field(default=None, compare=False)
 
 
 AnswerEvent = Started | TextStarted | TextDelta | Finished

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class Usage:
     """Tokens of one answer. `cached_tokens` and `cache_write_tokens` are parts of `prompt_tokens`.
 

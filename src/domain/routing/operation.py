@@ -14,6 +14,14 @@ class StreamForm(Enum):
     RESPONSES = auto()  # with an error event in the form of the Responses API
 
 
+class Spending(Enum):
+    """What the answers of an operation say about the tokens that it spent."""
+
+    NOTHING = auto()  # it spends none, or its answers repeat what another one has reported
+    REPORTED = auto()  # a usage that counts, if there is one; its tokens are not those of a text
+    TOKENS = auto()  # a usage; without one the tokens are estimated
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """The methods of one path; `template` has `{name}` for a segment, `{path:path}` for the rest.
@@ -30,3 +38,4 @@ class Operation:
     needs_json: bool = False
     is_conversation: bool = False
     stream_form: StreamForm = StreamForm.EVENTS
+    spending: Spending = Spending.NOTHING

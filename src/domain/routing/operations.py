@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from modegate.domain.routing.capability import Capability
-from modegate.domain.routing.operation import Operation, StreamForm
+from modegate.domain.routing.operation import Operation, Spending, StreamForm
 
 POST = frozenset({"POST"})
 KEPT = frozenset({"GET", "POST", "DELETE"})
@@ -12,9 +12,19 @@ REST = "{path:path}"
 WILDCARD = "*"
 
 
-def _asked(template: str, capability: Capability = Capability.TEXT) -> Operation:
+def _asked(
+    template: str,
+    capability: Capability = Capability.TEXT,
+    spending: Spending = Spending.NOTHING,
+) -> Operation:
     """Returns a computation whose body has to be JSON."""
-    return Operation(template=template, methods=POST, capability=capability, needs_json=True)
+    return Operation(
+        template=template,
+        methods=POST,
+        capability=capability,
+        needs_json=True,
+        spending=spending,
+    )
 
 
 def _kept(template: str, methods: frozenset[str] = KEPT) -> Operation:
@@ -28,20 +38,21 @@ def _family(name: str, methods: frozenset[str] = KEPT) -> Iterator[Operation]:
     yield _kept(f"{name}/{REST}", methods)
 
 
-def _responses(template: str) -> Operation:
+def _responses(template: str, spending: Spending = Spending.TOKENS) -> Operation:
     return Operation(
         template=template,
         methods=POST,
         needs_json=True,
         is_conversation=True,
         stream_form=StreamForm.RESPONSES,
+        spending=spending,
     )
 
 
 OPERATIONS: Sequence[Operation] = (
     _responses("/responses"),
     _responses("/responses/compact"),
-    _responses("/responses/input_tokens"),
+    _responses("/responses/input_tokens", Spending.NOTHING),
     Operation(
         template="/responses/{response_id}",
         methods=frozenset({"GET", "DELETE"}),
@@ -51,14 +62,28 @@ OPERATIONS: Sequence[Operation] = (
     _kept("/responses/{response_id}/cancel", POST),
     _kept("/responses/{response_id}/input_items", frozenset({"GET"})),
     Operation(
-        template="/completions", methods=POST, needs_json=True, stream_form=StreamForm.CHUNKS
+        template="/completions",
+        methods=POST,
+        needs_json=True,
+        stream_form=StreamForm.CHUNKS,
+        spending=Spending.TOKENS,
     ),
-    _asked("/embeddings", Capability.EMBEDDINGS),
+    _asked("/embeddings", Capability.EMBEDDINGS, Spending.TOKENS),
     _asked("/moderations"),
-    Operation(template="/images/{action}", methods=POST, capability=Capability.IMAGE),
+    Operation(
+        template="/images/{action}",
+        methods=POST,
+        capability=Capability.IMAGE,
+        spending=Spending.REPORTED,
+    ),
     *_family("/audio/voices"),
     *_family("/audio/voice_consents"),
-    Operation(template="/audio/{action}", methods=POST, capability=Capability.AUDIO),
+    Operation(
+        template="/audio/{action}",
+        methods=POST,
+        capability=Capability.AUDIO,
+        spending=Spending.REPORTED,
+    ),
     *_family("/files"),
     *_family("/uploads"),
     *_family("/batches"),

@@ -29,7 +29,8 @@ class Upstream:
 
     `models` has exact names and prefixes that end with `*`; empty means that it lists none.
     `headers` are added to each request. `drop_params` are removed from each body. `limits_chat`
-    states whether some chat requests cannot be sent to it.
+    states whether some chat requests cannot be sent to it. With `usage_in_streams` it is asked for the
+    usage of streams whose clients do not ask.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Upstream:
     drop_params: frozenset[str] = frozenset()
     capabilities: frozenset[Capability] = ALL_CAPABILITIES
     repair_tool_ids: bool = False
+    usage_in_streams: bool = False
     error_rules: tuple[ErrorRule, ...] = ()
     # Read for each chat request, so it is computed once.
     limits_chat: bool = field(init=False, repr=False, compare=False)
@@ -61,6 +63,11 @@ class Upstream:
     def changes_bodies(self) -> bool:
         """Whether some request's body is changed for a reason other than its model."""
         return bool(self.drop_params) or self.repair_tool_ids
+
+    @property
+    def asks_for_usage(self) -> bool:
+        """Whether streams are asked for their usage."""
+        return self.usage_in_streams and "stream_options" not in self.drop_params
 
     def with_credentials(self, changed: Mapping[str, Credential]) -> "Upstream":
         """Returns the upstream with other credentials by id; itself without a difference."""

@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
+from modegate.adapters.genai_prices.price_source import GenaiPrices
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.model_lists import KeptModelLists
@@ -71,6 +72,7 @@ class Adapters(containers.DeclarativeContainer):
     relay_backend = providers.Callable[PassthroughBackend](same, openai_sdk)
     model_catalog = providers.Callable[PassthroughBackend](same, openai_sdk)
     upstream_proxy = providers.Callable(proxy_of)
+    price_source = providers.Singleton(GenaiPrices)
     request_log = providers.Singleton(RequestLog)
 
     credential_store = providers.Singleton(

@@ -30,6 +30,9 @@ from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.application.sessions.manage import ManageSessions
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.usage.asking_for_usage import AskingForUsage
+from modegate.application.usage.metering import Metering
+from modegate.application.usage.pricing import Pricing
 from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.adapters import Adapters
 from modegate.entrypoints.bootstrap.lifecycle import close_each
@@ -98,7 +101,10 @@ class Container(Adapters):
         credential_pools,
         providers.Callable(mapping.attempts_timeout, Adapters.settings),
     )
-    relay_request = providers.Singleton(RelayRequest, attempts)
+    asking_for_usage = providers.Singleton(AskingForUsage, attempts)
+    pricing = providers.Singleton(Pricing, Adapters.price_source, Adapters.clock)
+    metering = providers.Singleton(Metering, pricing)
+    relay_request = providers.Singleton(RelayRequest, asking_for_usage, metering)
     answer_request = providers.Singleton(
         AnswerRequest,
         configuration=Adapters.configuration_source,
@@ -108,6 +114,7 @@ class Container(Adapters):
         backend=Adapters.answer_backend,
         sessions=session_registry,
         credential=claude_credential,
+        metering=metering,
     )
     probe_credential = providers.Singleton(
         ProbeCredential,
@@ -120,7 +127,8 @@ class Container(Adapters):
         RelayCall,
         configuration=Adapters.configuration_source,
         admission=admission,
-        attempts=attempts,
+        asking=asking_for_usage,
+        metering=metering,
     )
     list_models = providers.Singleton(
         ListModels,
@@ -168,6 +176,7 @@ async def close(container: Container) -> None:
         container.session_store,
         container.rate_limiter,
         container.concurrency_limiter,
+        container.price_source,
         container.clock,
         container.ids,
     )

@@ -10,6 +10,7 @@ from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.preparation import Preparation
+from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -38,6 +39,7 @@ def build_app(
     metrics = container.metrics()
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
+    container.asking_for_usage().on_rejected = log_rejected_usage
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
@@ -73,7 +75,8 @@ def build_app(
 def preparing(container: Container) -> list[Hook]:
     """Returns what prepares the backends for their first requests; an unused one is not."""
     has_upstreams = bool(container.configuration_source().current().routes.upstreams)
-    backends = (container.answer_backend, *((container.relay_backend,) if has_upstreams else ()))
+    relaying = (container.relay_backend, container.price_source) if has_upstreams else ()
+    backends = (container.answer_backend, *relaying)
     return [step for backend in backends if (step := getattr(backend(), "prepare", None))]
 
 

@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
+from modegate.entrypoints.config.prices import PRICES, fault_of
 from modegate.entrypoints.config.settings import OF_UPSTREAMS, Settings
 from modegate.entrypoints.config.upstreams import errors as tables
 from modegate.entrypoints.config.upstreams.checks import upstream_faults
@@ -34,7 +35,7 @@ def fault_lines(
     wrong = {str(fault["loc"][0]) for fault in _details(error) if fault["loc"]}
     for fault in _details(error):
         if fault["loc"]:
-            yield _fault_line(fault, shown)
+            yield _fault_line(fault, values, shown)
     alone = wrong | OF_UPSTREAMS
     right = {name: value for name, value in values.items() if name not in alone}
     # Wrong values in the tables of upstreams do not hide the errors between the others.
@@ -52,8 +53,13 @@ def _details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_input=False)
 
 
-def _fault_line(fault: ErrorDetails, shown: Mapping[str, tuple[str, str]]) -> str:
+def _fault_line(
+    fault: ErrorDetails, values: Mapping[str, object], shown: Mapping[str, tuple[str, str]]
+) -> str:
     name = str(fault["loc"][0])
+    if name == PRICES:
+        place, message = fault_of(fault, values.get(PRICES))
+        return _line(place, message or _message(None, fault), shown)
     if name != UPSTREAMS:
         return _line(name, _words(fault), shown)
     if fault["type"] == tables.UNKNOWN_KEY:

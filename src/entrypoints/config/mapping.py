@@ -16,6 +16,7 @@ from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
 from modegate.entrypoints.config.inherited_variables import clean_inherited
+from modegate.entrypoints.config.prices import price_table
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
 from modegate.entrypoints.config.upstreams.credentials import KeyFile, key_files_of
@@ -52,6 +53,7 @@ def configuration(
         ),
         expiry_warning_s=settings.credential_expiry_warning_days * DAY_S,
         shares_state=settings.upstream_shared_state,
+        prices=price_table(settings.prices),
     )
 
 
@@ -84,6 +86,7 @@ def _upstreams(settings: Settings, environment: Mapping[str, str]) -> Iterator[U
             credentials=(Credential(FROM_ENVIRONMENT, ApiKey(key.get_secret_value())),)
             if key
             else (),
+            usage_in_streams=settings.openai_usage_in_streams,
         )
     for name, table in settings.upstreams.items():
         yield upstream_of(name, table, environment)

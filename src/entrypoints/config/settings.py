@@ -18,6 +18,7 @@ from modegate.domain.routing.model_map import (
 )
 from modegate.domain.routing.upstream import OPENAI
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
+from modegate.entrypoints.config.prices import Prices
 from modegate.entrypoints.config.types import (
     Bytes,
     Count,
@@ -113,6 +114,7 @@ class Settings(BaseModel):
 
     openai_api_key: Key | None = None
     openai_base_url: Url | None = None
+    openai_usage_in_streams: bool = True
     openai_passthrough_enabled: bool = True
     allow_client_openai_key: bool = True
     upstream_max_retries: Retries = 2
@@ -133,6 +135,7 @@ class Settings(BaseModel):
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
     )
     models: dict[str, str] = Field(default_factory=dict)
+    prices: Prices = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits(self) -> "Settings":

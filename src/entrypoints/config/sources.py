@@ -10,6 +10,7 @@ from modegate.domain.access.api_key import mask
 from modegate.entrypoints.config.errors import fault_lines, misfit_line
 from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
 from modegate.entrypoints.config.inherited_variables import Inherited, clean_inherited
+from modegate.entrypoints.config.prices import PRICES, describe_prices
 from modegate.entrypoints.config.raw_settings import NAMES, ONLY_IN_FILE, marked_names
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE, UnreadableFileError
@@ -60,6 +61,9 @@ class LoadedSettings:
             source = self.sources.get(name, BY_DEFAULT)
             if name == UPSTREAMS and value:
                 yield from describe_upstreams(value, self.keys, source, BY_DEFAULT)
+                continue
+            if name == PRICES and value:
+                yield from describe_prices(value, source)
                 continue
             shown = "auto" if name == "claude_bare" and value is None else _shown(value)
             yield f"{name} = {shown}  ({source})"

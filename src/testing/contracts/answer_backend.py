@@ -3,12 +3,15 @@
 import asyncio
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.domain.answer.events import AnswerEvent, Finished, Started, TextDelta
 from modegate.domain.answer.fold import Completion, fold
+from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import GatewayError
 from modegate.domain.turn import Turn
 from modegate.testing.turns import answer_turn
@@ -78,6 +81,16 @@ class AnswerBackendContract(ABC):
                         await anext(events)
                 await self._released()
 
+    async def test_only_a_cut_turn_is_reported_as_cut(self) -> None:
+        for is_cut in (False, True):
+            reported: list[Usage] = []
+            turn = replace(self.turn(), on_cut=partial(_collect, reported))
+            async with self.answering() as backend, backend.generate(turn) as events:
+                await anext(events)
+                while not is_cut and await anext(events, None) is not None:
+                    pass
+            assert len(reported) <= is_cut
+
     async def test_exiting_the_context_releases_the_backend(self) -> None:
         async with self.answering() as backend:
             async with backend.generate(self.turn()) as events:
@@ -116,3 +129,7 @@ async def _all(backend: AnswerBackend, turn: Turn) -> list[AnswerEvent]:
 async def _complete(backend: AnswerBackend, turn: Turn) -> Completion:
     async with backend.generate(turn) as events:
         return await fold(events)
+
+
+def _collect(reported: list[Usage], usage: Usage, _: str | None) -> None:
+    reported.append(usage)

@@ -3,10 +3,12 @@
 import asyncio
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 
 from modegate.application.ports.relay_backend import RelayBackend
+from modegate.domain.answer.usage import Usage
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError
 from modegate.domain.upstream_request import UpstreamRequest
@@ -86,6 +88,17 @@ class RelayBackendContract(ABC):
                 with pytest.raises(GatewayError):
                     await _body(backend, self.request(streamed=streamed), self.credential)
 
+    async def test_each_answer_reports_its_usage_once(self) -> None:
+        for streamed in (False, True):
+            reported: list[Usage] = []
+            request = self.request("alpha", streamed=streamed)
+            request.on_usage = partial(_collect, reported)
+            async with self.echoing() as backend:
+                await _body(backend, request, self.credential)
+            (usage,) = reported
+            assert usage.prompt_tokens > 0
+            assert usage.completion_tokens > 0
+
     async def test_exiting_the_context_closes_the_exchange(self) -> None:
         async with self.echoing() as backend:
             async with backend.send(self.request(streamed=True), self.credential) as response:
@@ -118,3 +131,7 @@ async def _read(response: UpstreamResponse) -> bytes:
     if isinstance(response.body, bytes):
         return response.body
     return b"".join([piece async for piece in response.body])
+
+
+def _collect(reported: list[Usage], usage: Usage, _: str | None) -> None:
+    reported.append(usage)

@@ -26,6 +26,9 @@ from modegate.application.credentials.pools import CredentialPools
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.usage.asking_for_usage import AskingForUsage
+from modegate.application.usage.metering import Metering
+from modegate.application.usage.pricing import Pricing
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import Client, ClientId
 from modegate.domain.answer.events import FinishReason, Started, TextDelta
@@ -63,6 +66,7 @@ from modegate.testing.answer_backend import USAGE, ScriptedBackend, says
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.ids import FakeIds
+from modegate.testing.price_source import FakePriceSource
 from modegate.testing.relay_backend import RESPONSE, ScriptedRelay
 from modegate.testing.transcript_store import FakeTranscriptStore
 from modegate.testing.upstreams import CREDENTIAL, UPSTREAM
@@ -103,6 +107,8 @@ class World:
         states = CredentialStates(MemoryCredentialStore())
         pools = CredentialPools(configuration, states, self.clock)
         attempts = Attempts(self.relay, pools, total_s=300)
+        self.prices = FakePriceSource()
+        metering = Metering(Pricing(self.prices, self.clock))
         self.answer_request = AnswerRequest(
             configuration=configuration,
             admission=Admission(
@@ -113,10 +119,11 @@ class World:
             prepare=PrepareTurn(
                 sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter
             ),
-            relay=RelayRequest(attempts),
+            relay=RelayRequest(AskingForUsage(attempts), metering),
             backend=self.backend,
             sessions=self.sessions,
             credential=ClaudeCredential(states, IdleClaude(), self.clock),
+            metering=metering,
         )
         self.states = states
 

@@ -84,7 +84,7 @@ class AnswerChunks:
         self.finished = True
         said = self.text.text
         usage = self.tokens.so_far(said) if result is None else self.tokens.of_result(result, said)
-        return Finished(reason, usage)
+        return Finished(reason, usage, self.tokens.model)
 
     def _deliver(self, new: str) -> Iterator[AnswerChunk]:
         piece = self._half + new

@@ -12,6 +12,7 @@ from modegate.adapters.claude_cli.protocol.failures.reports import FailureReport
 from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.open_message import MessageState
 from modegate.domain.answer.events import AnswerEvent
+from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 
@@ -50,6 +51,16 @@ class Translator:
     def cli_session_id(self) -> str | None:
         """The id under which the CLI keeps the conversation."""
         return self._chunks.cli_session_id
+
+    @property
+    def usage_so_far(self) -> Usage:
+        """The usage of a turn that ends without a last chunk."""
+        return self._chunks.tokens.of_cut(self.answer.text)
+
+    @property
+    def model(self) -> str | None:
+        """The model that answers, as the CLI names it."""
+        return self._chunks.tokens.model
 
     @property
     def finished(self) -> bool:
@@ -158,6 +169,7 @@ class Translator:
     def _result(self, event: Event) -> Iterator[AnswerEvent]:
         self._cli_ended = True
         self._note_session(event)
+        self._chunks.tokens.end_turn(event)
         ended = self._failures.of_result(
             event, self._message.stop_reason, has_text=bool(self.answer.text)
         )

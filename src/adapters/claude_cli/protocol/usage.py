@@ -1,53 +1,110 @@
 """Counts the tokens of a turn from its events, without I/O."""
 
-from modegate.adapters.claude_cli.protocol.events import Event, child, count
+from dataclasses import dataclass, replace
+
+from modegate.adapters.claude_cli.protocol.events import Event, child, count, text
 from modegate.domain.answer.usage import Usage
 
 CHARACTERS_A_TOKEN = 4
+# Of each model, what was used since the last result (2.1.329). Other totals in a result are those
+# of the process.
+OF_TURN, COST = "model_usage_since_last_result", "costUSD"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens as the CLI counts them; `prompt` includes those of the cache."""
+
+    prompt: int = 0
+    cached: int = 0
+    written: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @classmethod
+    def of(cls, usage: Event) -> "Tokens":
+        """Returns the tokens in a `usage`."""
+        return cls(
+            prompt_tokens(usage),
+            count(usage, "cache_read_input_tokens"),
+            count(usage, "cache_creation_input_tokens"),
+            count(usage, "output_tokens"),
+            count(child(usage, "output_tokens_details"), "thinking_tokens"),
+        )
 
 
 class TokenCount:
-    """Sums the usage in the stream, for turns whose result lacks usage or never arrives."""
+    """Sums the usage in the stream, for turns whose result lacks usage or never arrives.
+
+    `model` is the model that the last message names.
+    """
 
     def __init__(self) -> None:
-        self._input = Usage(0, 0)
+        self.model: str | None = None
+        self._input = Tokens()
         self._output = 0
+        self._reasoning = 0
+        self._result: Event = {}
 
     def begin_message(self, message: Event) -> None:
         """Adds the usage of a `message_start`."""
-        usage = child(message, "usage")
-        self._input = Usage(
-            self._input.prompt_tokens + prompt_tokens(usage),
-            0,
-            self._input.cached_tokens + count(usage, "cache_read_input_tokens"),
+        self.model = text(message, "model") or self.model
+        tokens, had = Tokens.of(child(message, "usage")), self._input
+        self._input = Tokens(
+            had.prompt + tokens.prompt, had.cached + tokens.cached, had.written + tokens.written
         )
 
     def end_message(self, event: Event) -> None:
         """Adds the usage of a `message_delta`."""
-        self._output += count(child(event, "usage"), "output_tokens")
+        tokens = Tokens.of(child(event, "usage"))
+        self._output += tokens.output
+        self._reasoning += tokens.reasoning
 
-    def so_far(self, text: str) -> Usage:
+    def end_turn(self, result: Event) -> None:
+        """Accepts the CLI's result, which may be that of a failed turn."""
+        self._result = result
+
+    def so_far(self, said: str) -> Usage:
         """Returns the usage of a turn that has no result yet."""
-        return self._usage(self._input.prompt_tokens, self._input.cached_tokens, 0, text)
+        return self._usage(self._input, Tokens(), said)
 
-    def of_result(self, event: Event, text: str) -> Usage:
+    def of_cut(self, said: str) -> Usage:
+        """Returns the usage of a turn without an answer; its result, if any, is that of a failure."""
+        ended = Tokens.of(child(self._result, "usage"))
+        if ended.output:
+            return self._usage(ended, ended, said)
+        usage = self.so_far(said)
+        completion = max(usage.completion_tokens, _estimate(said))
+        return replace(usage, completion_tokens=completion, estimated=True)
+
+    def of_result(self, event: Event, said: str) -> Usage:
         """Returns the result's usage; output tokens fall back to the stream's, or an estimate."""
-        usage = child(event, "usage")
-        cached = count(usage, "cache_read_input_tokens")
-        return self._usage(prompt_tokens(usage), cached, count(usage, "output_tokens"), text)
+        self._result = event
+        tokens = Tokens.of(child(event, "usage"))
+        return self._usage(tokens, tokens, said)
 
-    def _usage(self, prompt: int, cached: int, output: int, text: str) -> Usage:
-        reported = output or self._output
+    def _usage(self, prompt: Tokens, ended: Tokens, said: str) -> Usage:
+        reported = ended.output or self._output
         return Usage(
-            prompt_tokens=prompt,
-            completion_tokens=reported or _estimate(text),
-            cached_tokens=cached,
+            prompt_tokens=prompt.prompt,
+            completion_tokens=reported or _estimate(said),
+            cached_tokens=prompt.cached,
             estimated=not reported,
+            cache_write_tokens=prompt.written,
+            reasoning_tokens=ended.reasoning or self._reasoning,
+            cost_usd=cost_of_turn(self._result),
         )
 
 
-def _estimate(text: str) -> int:
-    return max(1, len(text) // CHARACTERS_A_TOKEN) if text else 0
+def cost_of_turn(result: Event) -> float | None:
+    """Returns the CLI's figure for a turn in USD; None if it reports none, or knows no price."""
+    models = [it for it in child(result, OF_TURN).values() if isinstance(it, dict)]
+    costs = [it[COST] for it in models if isinstance(it.get(COST), int | float)]
+    return float(sum(costs)) or None
+
+
+def _estimate(said: str) -> int:
+    return max(1, len(said) // CHARACTERS_A_TOKEN) if said else 0
 
 
 def prompt_tokens(usage: Event) -> int:

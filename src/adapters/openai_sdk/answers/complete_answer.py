@@ -13,8 +13,13 @@ from modegate.adapters.openai_sdk.answers.refusals import refusal, refused_by_ev
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
 from modegate.adapters.openai_sdk.answers.sse_relay import CHOICE, SseRelay
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
+from modegate.adapters.openai_sdk.answers.usage.chunks import ChunkUsage
+from modegate.adapters.openai_sdk.answers.usage.content import usage_in_body
+from modegate.dialects.usage.answers import usage_of
+from modegate.dialects.usage.reported import model_in, read_usage
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.routing.hints import hint_for
+from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 
 # Up to this size the body is parsed to check that it is complete: 1 µs per KiB of text, 5 µs per
@@ -25,7 +30,7 @@ NO_CHOICE = "no choice"
 
 
 def whole_answer(
-    head: ResponseHead, body: bytes, *, says_events: bool, choices: int
+    head: ResponseHead, body: bytes, *, says_events: bool, request: UpstreamRequest
 ) -> UpstreamResponse:
     """Returns the answer to a request without `stream`: JSON unchanged, or joined from events.
 
@@ -37,9 +42,10 @@ def whole_answer(
     match kind_of(body, says_events=says_events, ended=True):
         case AnswerKind.JSON:
             check_object(head, body)
+            request.on_usage(*usage_in_body(body, request.body_size))
             return UpstreamResponse(head.status, as_json(head), body)
         case AnswerKind.EVENTS:
-            joined = _joined(head, plain_start(body), choices)
+            joined = _joined(head, plain_start(body), request)
             return UpstreamResponse(head.status, as_json(head), joined)
         case AnswerKind.NOTHING:
             raise errors.empty("an empty body")
@@ -47,7 +53,9 @@ def whole_answer(
             raise errors.no_completion(kind, hint_for(head.status, body))
 
 
-def plain_answer(head: ResponseHead, body: bytes) -> UpstreamResponse | None:
+def plain_answer(
+    head: ResponseHead, body: bytes, request: UpstreamRequest
+) -> UpstreamResponse | None:
     """Returns what `whole_answer` does if the body is clearly a completion, as nearly all are."""
     if len(body) > PARSED_BYTES:
         return None
@@ -56,6 +64,10 @@ def plain_answer(head: ResponseHead, body: bytes) -> UpstreamResponse | None:
     except orjson.JSONDecodeError:
         return None
     if isinstance(value, dict) and has_choice(value) and not value.get("error"):
+        usage = read_usage(value.get("usage"))
+        if usage is None or not usage.completion_tokens:
+            usage = usage_of(value, request.body_size)
+        request.on_usage(usage, model_in(value))
         return UpstreamResponse(head.status, as_json(head), body)
     return None
 
@@ -102,8 +114,8 @@ def parsed_object(head: ResponseHead, body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _joined(head: ResponseHead, stream: bytes, choices: int) -> bytes:
-    relay = SseRelay(choices)
+def _joined(head: ResponseHead, stream: bytes, request: UpstreamRequest) -> bytes:
+    relay = SseRelay(request.choices, ChunkUsage(request.body_size))
     kept = relay.feed(stream) + relay.finish()
     chunks = []
     for event in parse_events(kept):
@@ -117,6 +129,7 @@ def _joined(head: ResponseHead, stream: bytes, choices: int) -> bytes:
     try:
         completion = join_chunks(chunk for chunk in chunks if isinstance(chunk, dict))
         if completion["choices"]:
+            request.on_usage(*relay.usage.total())
             return dumps(completion)
     except RecursionError as error:
         raise errors.invalid_json("events nested too deeply") from error

@@ -5,6 +5,7 @@ import re
 from modegate.adapters.openai_sdk.answers.lenient_json import loads
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
 from modegate.adapters.openai_sdk.answers.upstream_errors import error_in
+from modegate.adapters.openai_sdk.answers.usage.chunks import ChunkUsage
 from modegate.domain.errors.catalogue import upstream as errors
 
 EVENT_LIMIT = 16 * 1024 * 1024
@@ -29,10 +30,12 @@ class SseRelay:
 
     `done` is set by `[DONE]`, which is dropped: the response appends its own. `spoke` is set by the
     first chunk with a choice, `failed` by an error event, `cut` by an event that is not whole at
-    the end. The answer is whole when each of its `choices` has a finish reason.
+    the end. The answer is whole when each of its `choices` has a finish reason. `usage` observes the
+    events, and may remove one.
     """
 
-    def __init__(self, choices: int = 1) -> None:
+    def __init__(self, choices: int = 1, usage: ChunkUsage | None = None) -> None:
+        self.usage = usage or ChunkUsage(0)
         self._missing = choices
         self._tail = bytearray()
         self.done = False
@@ -84,7 +87,7 @@ class SseRelay:
             self.spoke = CHOICE.search(events) is not None
         if b"error" in events and MAYBE_ERROR.search(events):
             self.failed = self.failed or has_error(events)
-        return events
+        return self.usage.look(events)
 
 
 def complete_events(tail: bytearray, data: bytes) -> bytes:

@@ -38,10 +38,12 @@ class Begun:
     relay: SseRelay
 
 
-async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[], None]) -> Begun:
+async def begin_stream(
+    answer: Answer, relay: SseRelay, first_byte_came: Callable[[], None]
+) -> Begun:
     """Reads the start of a stream, up to the first event that is not a heartbeat.
 
-    A complete JSON answer is split into chunks. `first_byte_came` is called before reading it all.
+    The relay has seen nothing yet. A complete JSON answer is split into chunks. `first_byte_came` is called before reading it all.
 
     Raises:
         GatewayError: if the answer is an error, or neither events nor a completion.
@@ -49,10 +51,10 @@ async def begin_stream(answer: Answer, choices: int, first_byte_came: Callable[[
     kind, start = await _judged(answer)
     match kind:
         case AnswerKind.EVENTS:
-            return await _begin_events(answer, start, SseRelay(choices))
+            return await _begin_events(answer, start, relay)
         case AnswerKind.JSON:
             first_byte_came()
-            return _taken_apart(answer.head, await answer.body.read_all(start))
+            return _taken_apart(answer.head, await answer.body.read_all(start), relay)
         case AnswerKind.NOTHING:
             raise errors.empty("an empty body")
         case _:
@@ -156,7 +158,7 @@ async def _up_to_the_first(answer: Answer, relay: SseRelay, events: bytes) -> by
     return events
 
 
-def _taken_apart(head: ResponseHead, body: bytes) -> Begun:
+def _taken_apart(head: ResponseHead, body: bytes, relay: SseRelay) -> Begun:
     completion = parsed_object(head, body)
     if not has_choice(completion):
         raise errors.empty(NO_CHOICE)
@@ -167,7 +169,6 @@ def _taken_apart(head: ResponseHead, body: bytes) -> Begun:
         written = [b"data: %b\n\n" % dumps(chunk) for chunk in chunks]
     except RecursionError as error:
         raise errors.invalid_json("JSON nested too deeply") from error
-    relay = SseRelay()
     return _begun(head, relay.feed(b"".join((*written, b"data: [DONE]\n\n"))), relay)
 
 

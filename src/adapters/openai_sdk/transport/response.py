@@ -80,8 +80,12 @@ class Answer:
     @property
     def says_events(self) -> bool:
         """Whether the content type is that of server-sent events."""
-        media_type, _, _ = self._first(b"content-type").partition(";")
-        return media_type.strip().lower() == "text/event-stream"
+        return self.media_type == "text/event-stream"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the content in lower case; empty if it is not told."""
+        return self._first(b"content-type").partition(";")[0].strip().lower()
 
     async def __aenter__(self) -> Self:
         return self

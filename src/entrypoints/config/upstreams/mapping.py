@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from modegate.domain.credentials.error_rules import Action, ErrorRule
-from modegate.domain.routing.upstream import Upstream
+from modegate.domain.routing.upstream import Upstream, UpstreamKind
 from modegate.entrypoints.config.upstreams.credentials import credential_of
 from modegate.entrypoints.config.upstreams.tables import ErrorRuleSettings, UpstreamSettings
 
@@ -29,6 +29,7 @@ def upstream_of(name: str, table: UpstreamSettings, environment: Mapping[str, st
         drop_params=frozenset(table.drop_params),
         capabilities=frozenset(table.capabilities),
         repair_tool_ids=table.repair_tool_ids,
+        usage_in_streams=table.usage_in_streams and table.kind is UpstreamKind.OPENAI,
         error_rules=tuple(map(_rule, table.error_rules)),
     )
 

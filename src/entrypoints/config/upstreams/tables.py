@@ -77,6 +77,7 @@ class UpstreamSettings(Table):
     drop_params: Params = ()
     capabilities: tuple[Capability, ...] = tuple(Capability)
     repair_tool_ids: bool = False
+    usage_in_streams: bool = True
     credentials: tuple[CredentialSettings, ...] = ()
     error_rules: tuple[ErrorRuleSettings, ...] = ()
 

@@ -56,7 +56,12 @@ def _model(value: str) -> str:
     return value
 
 
-def _pattern(value: str) -> str:
+def pattern(value: str) -> str:
+    """Returns a model's name, or the beginning of one with a `*` at its end.
+
+    Raises:
+        ValueError: there is a `*` elsewhere.
+    """
     if PATTERN_MARK in value.removesuffix(PATTERN_MARK):
         raise ValueError("must have a * at its end only")
     return value
@@ -137,7 +142,7 @@ def _contained(value: object) -> object:
 
 Name = Annotated[Text, AfterValidator(_name)]
 Model = Annotated[Text, AfterValidator(_model)]
-Patterns = Annotated[tuple[Annotated[Text, AfterValidator(_pattern)], ...], SPLIT]
+Patterns = Annotated[tuple[Annotated[Text, AfterValidator(pattern)], ...], SPLIT]
 Params = Annotated[tuple[Annotated[Text, AfterValidator(_droppable)], ...], SPLIT]
 Prefix = Annotated[Text, AfterValidator(_prefix)]
 UpstreamUrl = Annotated[Text, AfterValidator(_url)]

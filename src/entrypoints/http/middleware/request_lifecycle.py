@@ -7,7 +7,7 @@ Falcon does not report a disconnect to a responder. It does not close a cancelle
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from modegate.application.ports.request_observer import RequestObserver
@@ -21,6 +21,7 @@ from modegate.entrypoints.http.middleware.client_connection import (
     Receive,
     Send,
 )
+from modegate.entrypoints.http.middleware.client_ids import CLIENT_IDS, record_client_ids
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.early_rejections import REFUSED, empty_receive
 from modegate.entrypoints.http.middleware.request_log import RECORD
@@ -42,6 +43,12 @@ def exit_stack_of(scope: Message) -> AsyncExitStack:
     if stack is None:
         stack = scope[STACK] = AsyncExitStack()
     return stack
+
+
+def _record_ids(record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
+    record.request_id = request_id_of(headers.get(b"x-request-id"))
+    if not CLIENT_IDS.isdisjoint(headers):
+        record_client_ids(record, headers)
 
 
 async def _end_failed(client: ClientConnection, error: Exception) -> None:
@@ -77,7 +84,7 @@ class RequestLifecycle:
         if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
         client = ClientConnection(scope, receive, send, self._common, record)
-        record.request_id = request_id_of(client.headers.get(b"x-request-id"))
+        _record_ids(record, client.headers)
         self._under_way.add(client)
         try:
             scope[RECORD], scope[CONNECTION] = record, client

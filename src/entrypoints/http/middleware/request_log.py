@@ -14,7 +14,7 @@ RECORD = "modegate.record"
 FIRST_SERVER_ERROR = 500
 
 MESSAGE = "request"
-RARE = ("session_id", "prompt_tokens", "completion_tokens", "error", "hint", "client_left")
+RARE = ("session_id", "error", "hint", "client_left")
 NO_RARE = (None,) * len(RARE)
 
 log = logging.getLogger("modegate.requests")
@@ -43,7 +43,7 @@ def record_of(req: falcon.asgi.Request) -> RequestRecord:
 
 def fields_of(record: RequestRecord) -> Mapping[str, object]:
     """Returns the record's known fields as they are logged."""
-    usual = {
+    usual: dict[str, object] = {
         "request_id": record.request_id,
         "method": record.method,
         "route": record.route,
@@ -55,14 +55,10 @@ def fields_of(record: RequestRecord) -> Mapping[str, object]:
         "upstream": record.upstream,
         "credential": record.credential,
     }
-    rare = (
-        record.session,
-        None if record.usage is None else record.usage.prompt_tokens,
-        None if record.usage is None else record.usage.completion_tokens,
-        record.error,
-        record.hint,
-        record.client_left or None,
-    )
+    if (usage := record.usage) is not None:
+        usual["prompt_tokens"] = usage.prompt_tokens
+        usual["completion_tokens"] = usage.completion_tokens
+    rare = (record.session, record.error, record.hint, record.client_left or None)
     if rare == NO_RARE and None not in usual.values():
         return usual  # nothing to filter, which costs more than the dict
     shown = {**usual, **dict(zip(RARE, rare, strict=True))}

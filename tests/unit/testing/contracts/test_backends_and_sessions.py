@@ -17,9 +17,9 @@ from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import BackendFailedError, SessionBusyError
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
-from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_request import UpstreamRequest, unmetered
 from modegate.domain.upstream_response import UpstreamResponse
-from modegate.testing.answer_backend import ScriptedBackend, says
+from modegate.testing.answer_backend import USAGE, ScriptedBackend, says
 from modegate.testing.contracts.answer_backend import AnswerBackendContract
 from modegate.testing.contracts.relay_backend import RelayBackendContract
 from modegate.testing.contracts.session_store import SessionStoreContract
@@ -86,6 +86,14 @@ class LeakingBackend(ScriptedBackend):
             yield events
 
 
+class AlwaysCutBackend(ScriptedBackend):
+    @asynccontextmanager
+    async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        async with super().generate(turn) as events:
+            yield events
+        turn.on_cut(USAGE, None)
+
+
 class PreviousAnswerBackend(Echo):
     """Answers each turn with the answer to the previous turn."""
 
@@ -103,6 +111,7 @@ BROKEN_BACKENDS = {
     "test_the_events_of_a_turn_fold_to_its_answer": NoTextBackend,
     "test_an_answer_starts_once_and_finishes_once": NoStartBackend,
     "test_a_failure_is_a_gateway_error_before_the_first_event": LateFailureBackend,
+    "test_only_a_cut_turn_is_reported_as_cut": AlwaysCutBackend,
     "test_exiting_the_context_releases_the_backend": LeakingBackend,
     "test_cancellation_releases_the_backend": LeakingBackend,
     "test_each_turn_gets_its_own_answer": PreviousAnswerBackend,
@@ -173,6 +182,15 @@ class LeakingRelay(EchoRelay):
             yield response
 
 
+class UnmeteredRelay(EchoRelay):
+    @asynccontextmanager
+    async def send(
+        self, request: UpstreamRequest, credential: Credential
+    ) -> AsyncIterator[UpstreamResponse]:
+        async with super().send(replace(request, on_usage=unmetered), credential) as response:
+            yield response
+
+
 class PreviousResponseRelay(ScriptedRelay):
     before = b"nothing"
 
@@ -215,6 +233,7 @@ BROKEN_RELAYS: dict[str, type[ScriptedRelay]] = {
     "test_each_request_gets_its_own_response": PreviousResponseRelay,
     "test_an_upstream_error_is_returned_as_a_response": RaisingRelay,
     "test_an_unreachable_upstream_raises_a_gateway_error": RawErrorRelay,
+    "test_each_answer_reports_its_usage_once": UnmeteredRelay,
     "test_exiting_the_context_closes_the_exchange": LeakingRelay,
     "test_cancellation_closes_the_exchange": LeakingRelay,
 }

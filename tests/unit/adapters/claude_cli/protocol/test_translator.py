@@ -61,11 +61,12 @@ def finished(captures: Path, name: str) -> Finished:
 
 
 def test_a_captured_answer_is_translated_to_events(captures: Path) -> None:
+    usage = Usage(965, 6, 900, cache_write_tokens=40, cost_usd=0.0001 * 3)
     assert answer(captures, "text") == [
         Started("2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"),
         TextStarted(),
         *TOKENS,
-        Finished(FinishReason.STOP, Usage(965, 6, cached_tokens=900)),
+        Finished(FinishReason.STOP, usage),
     ]
 
 
@@ -80,7 +81,8 @@ def test_a_continuation_is_appended_and_its_stop_reason_is_used(
 ) -> None:
     chunks = answer(captures, "max_tokens")
     assert chunks[1:-1] == [TextStarted(), *TOKENS, *TOKENS]
-    assert finished(captures, "max_tokens") == Finished(FinishReason.STOP, Usage(50, 12))
+    usage = Usage(50, 12, cost_usd=0.00022)
+    assert finished(captures, "max_tokens") == Finished(FinishReason.STOP, usage)
 
 
 def test_a_built_in_tool_call_adds_nothing_to_the_answer(captures: Path) -> None:
@@ -339,7 +341,7 @@ def test_a_refusal_after_streamed_text_ends_the_stream_with_content_filter(captu
 def test_a_buffered_answer_after_a_refusal_has_only_the_text_of_the_retry(captures: Path) -> None:
     text, last = buffered_answer(events_of(captures, "refusal"))
     assert text == "".join(token.text for token in TOKENS)
-    assert last == Finished(FinishReason.STOP, Usage(50, 12))
+    assert last == Finished(FinishReason.STOP, Usage(50, 12, cost_usd=0.00022))
 
 
 def test_a_twice_refused_answer_is_empty_or_cut_with_content_filter(captures: Path) -> None:

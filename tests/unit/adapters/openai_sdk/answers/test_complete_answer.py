@@ -12,14 +12,17 @@ from modegate.domain.errors import (
     UpstreamRefusalError,
 )
 from modegate.domain.routing.hints import FIREWALL
+from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
+from modegate.testing.upstreams import UPSTREAM
 
 HEAD = ResponseHead(200, (("content-type", "application/json"), ("openai-version", "1")))
 DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
 
 
 def answered(body: bytes, head: ResponseHead = HEAD, choices: int = 1) -> UpstreamResponse:
-    return whole_answer(head, body, says_events=False, choices=choices)
+    request = UpstreamRequest(upstream=UPSTREAM, body=b"{}", choices=choices)
+    return whole_answer(head, body, says_events=False, request=request)
 
 
 @pytest.mark.parametrize(

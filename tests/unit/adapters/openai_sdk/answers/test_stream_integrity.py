@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modegate.adapters.openai_sdk.answers.sse_relay import SseRelay
 from modegate.adapters.openai_sdk.answers.streamed_answer import begin_stream, events_of
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.domain.errors import (
@@ -58,7 +59,7 @@ class Came:
 async def written(pieces: Iterable[bytes], failed: list[str]) -> list[bytes]:
     """What the gateway writes to the client, piece by piece."""
     answer = cast("Answer", Came(pieces))
-    begun = await begin_stream(answer, 1, lambda: None)
+    begun = await begin_stream(answer, SseRelay(1), lambda: None)
     events = events_of(begun, answer.body, SILENCE_S)
     return [piece async for piece in encode_stream(events, failed.append)]
 

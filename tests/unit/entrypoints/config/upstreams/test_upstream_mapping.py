@@ -95,6 +95,7 @@ def test_every_value_of_a_table_reaches_the_domain() -> None:
             drop_params=frozenset({"store", "metadata"}),
             capabilities=frozenset({Capability.TEXT}),
             repair_tool_ids=True,
+            usage_in_streams=True,
             error_rules=(
                 ErrorRule(then=Action.COOL_AND_NEXT, status=403, contains=' "quota" ', for_s=2.5),
             ),
@@ -109,6 +110,7 @@ def test_the_defaults_of_a_table_are_those_of_the_domain() -> None:
         name="openai",
         base_url="https://api.openai.com/v1",
         credentials=(Credential("a", ApiKey("sk-a")),),
+        usage_in_streams=True,
     )
     assert upstream.capabilities == ALL_CAPABILITIES
 

@@ -1,0 +1,1 @@
+"""The prices in the library genai-prices."""

@@ -1,0 +1,1 @@
+"""Observes the usage in answers while they are relayed; sans-I/O."""

@@ -1,0 +1,1 @@
+"""The usage that answers of the OpenAI API report."""
