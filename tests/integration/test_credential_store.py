@@ -99,7 +99,7 @@ async def test_an_unusable_file_is_a_storage_error(tmp_path: Path, content: byte
 async def test_a_read_only_database_can_be_read_but_not_written(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await store.save([change_of("a")])
-        await store._run(lambda db: db.execute("PRAGMA query_only = ON"))  # noqa: SLF001
+        await store._thread.run(lambda db: db.execute("PRAGMA query_only = ON"))  # noqa: SLF001
         assert (await rows_of(store))["a"].state == STATE
         with pytest.raises(StorageError):
             await store.save([counts("a", 1)])
@@ -108,7 +108,7 @@ async def test_a_read_only_database_can_be_read_but_not_written(tmp_path: Path) 
 async def test_a_full_database_keeps_what_it_has(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await store.save([change_of("a")])
-        await store._run(lambda db: db.execute("PRAGMA max_page_count = 1"))  # noqa: SLF001
+        await store._thread.run(lambda db: db.execute("PRAGMA max_page_count = 1"))  # noqa: SLF001
         with pytest.raises(StorageError) as full:
             await store.save([change_of(f"{number}" * 500) for number in range(9)])
         assert "full" in full.value.message

@@ -1,23 +1,18 @@
 """States of credentials that outlive the process, without their keys."""
 
-import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from modegate.adapters.sqlite.condition import fault_in
 from modegate.adapters.sqlite.database_file import DatabaseFile
+from modegate.adapters.sqlite.database_thread import DatabaseThread
 from modegate.adapters.sqlite.migrations import CREDENTIALS
 from modegate.application.ports.credential_store import CredentialChange, StoredCredential
 from modegate.domain.credentials.state import Cooldown, CredentialState, LastError
-from modegate.domain.storage import StorageFault, storage_error
-
-T = TypeVar("T")
 
 FILE = "credentials.db"
 SELECT = "SELECT id, secret_digest, state, revision FROM credentials"
@@ -33,46 +28,19 @@ class SqliteCredentialStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="credentials")
-        self._file = DatabaseFile(folder / FILE, CREDENTIALS)
-        self._closed = False
+        self._thread = DatabaseThread(DatabaseFile(folder / FILE, CREDENTIALS), "credentials")
 
     async def load(self, after: int = 0) -> Sequence[StoredCredential]:
         """Returns the states with a revision above `after`."""
-        return await self._run(lambda db: _load(db, after))
+        return await self._thread.run(lambda db: _load(db, after))
 
     async def save(self, changes: Sequence[CredentialChange]) -> None:
         """Applies the changes in one transaction."""
-        await self._run(lambda db: _save(db, changes))
+        await self._thread.run(lambda db: _save(db, changes))
 
     async def aclose(self) -> None:
         """Closes the database. Idempotent."""
-        if not self._closed:
-            self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
-            self._thread.shutdown()
-
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._closed:
-            raise storage_error(StorageFault.BROKEN)
-
-        def in_thread() -> T:
-            try:
-                return work(self._file.open())
-            except (sqlite3.Error, OSError) as error:
-                fault = fault_in(error)
-                if fault is StorageFault.BROKEN:  # a new file may work
-                    self._file.close()
-                raise storage_error(fault) from error
-            except (
-                AttributeError,
-                TypeError,
-                ValueError,
-            ) as error:  # a row that was changed by hand
-                raise storage_error(StorageFault.BROKEN) from error
-
-        running = asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
-        return await asyncio.shield(running)  # a cancelled save is stored all the same
+        await self._thread.aclose()
 
 
 def _load(database: sqlite3.Connection, after: int) -> list[StoredCredential]:
