@@ -5,7 +5,6 @@ import urllib.error
 import urllib.request
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from modegate.entrypoints.cli.admin_options import KEY_VARIABLE, AdminOptions
 from modegate.entrypoints.cli.chat_errors import one_line, strip_control_characters
@@ -26,35 +25,23 @@ class AdminClient:
         proxies = [urllib.request.ProxyHandler({})] if options.on_this_machine else []
         self._opener = urllib.request.build_opener(*proxies)
 
-    def list(self) -> list[dict[str, Any]]:
-        """Returns all credentials.
+    def list(self, path: str) -> list[dict[str, Any]]:
+        """Returns the objects of a list.
 
         Raises:
             AdminError: if the gateway does not answer with a list.
         """
-        listed = self._call("GET", "/admin/credentials").get("data")
+        listed = self.call("GET", path).get("data")
         if not isinstance(listed, list):
             raise self._is_no_gateway()
         return listed
 
-    def switch(self, credential_id: str, *, enabled: bool) -> dict[str, Any]:
-        """Enables or disables a credential and returns it.
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Sends a request, and returns the object of the answer.
 
         Raises:
             AdminError: if the gateway did not do it.
         """
-        path = f"/admin/credentials/{quote(credential_id, safe='')}"
-        return self._call("PATCH", path, {"enabled": enabled})
-
-    def probe(self, credential_id: str) -> dict[str, Any]:
-        """Probes a credential and returns it.
-
-        Raises:
-            AdminError: if the gateway did not do it.
-        """
-        return self._call("POST", f"/admin/credentials/{quote(credential_id, safe='')}/probe")
-
-    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - http or https, checked before
             self._options.url + path,
             data=None if body is None else json.dumps(body).encode(),

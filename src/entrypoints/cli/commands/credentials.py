@@ -3,16 +3,14 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from urllib.parse import quote
 
 from modegate.entrypoints.cli.admin_client import AdminClient, AdminError
 from modegate.entrypoints.cli.admin_options import AdminOptions
-from modegate.entrypoints.cli.chat_errors import strip_control_characters
-
-Row = Mapping[str, object]
+from modegate.entrypoints.cli.table import Row, render_rows, time_text
 
 COLUMNS = ("id", "upstream", "key", "state", "requests", "failures", "next try", "note")
-NOTHING = "-"
+PATH = "/admin/credentials"
 
 
 def run_credentials(
@@ -34,25 +32,21 @@ def run_credentials(
 
 def _run(client: AdminClient, action: str, credential_id: str | None) -> Sequence[Row]:
     if credential_id is None:
-        return client.list()
+        return client.list(PATH)
+    path = f"{PATH}/{quote(credential_id, safe='')}"
     if action == "probe":
-        return [client.probe(credential_id)]
-    return [client.switch(credential_id, enabled=action == "enable")]
+        return [client.call("POST", f"{path}/probe")]
+    return [client.call("PATCH", path, {"enabled": action == "enable"})]
 
 
 def render_table(rows: Sequence[Row]) -> Sequence[str]:
     """Returns the lines of a table with a head."""
-    cells = [COLUMNS, *(tuple(map(_text, _cells(row))) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
+    return render_rows(COLUMNS, map(_cells, rows))
 
 
 def _cells(row: Row) -> Sequence[object]:
     names = ("id", "upstream", "key", "state", "requests", "failures")
-    return *map(row.get, names), _time(row.get("next_retry_at")), _note(row)
+    return *map(row.get, names), time_text(row.get("next_retry_at")), _note(row)
 
 
 def _note(row: Row) -> object:
@@ -62,14 +56,4 @@ def _note(row: Row) -> object:
         return row.get("reason")
     status = error.get("status")
     what = error.get("code") if status is None else f"{error.get('code')} {status}"
-    return f"last error: {what}, {_time(error.get('at'))}"
-
-
-def _time(at: object) -> object:
-    if not isinstance(at, int):
-        return None
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _text(value: object) -> str:
-    return NOTHING if value is None else strip_control_characters(str(value))
+    return f"last error: {what}, {time_text(error.get('at'))}"
