@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from modegate.application.credentials.pools import CredentialPools
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.model_lists import ModelLists
+from modegate.domain.access.key_rules import NO_RULES, KeyRules
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.state import CredentialStatus
 from modegate.domain.errors import GatewayError
@@ -15,6 +16,7 @@ from modegate.domain.routing.listed_model import (
     distinct,
     upstream_models,
 )
+from modegate.domain.routing.mode import Mode
 from modegate.domain.routing.model_map import CLAUDES_OWN
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import Upstream, UpstreamKind
@@ -33,35 +35,50 @@ class ListModels:
     pools: CredentialPools
 
     async def execute(
-        self, *, include_upstream: bool = True, failed: Callable[[GatewayError], None] = noop
+        self,
+        *,
+        include_upstream: bool = True,
+        failed: Callable[[GatewayError], None] = noop,
+        rules: KeyRules = NO_RULES,
     ) -> Sequence[ListedModel]:
-        """Returns Claude's models, then those of the upstreams.
+        """Returns Claude's models, then those of the upstreams; only what `rules` allow.
 
         A name of both, such as `gpt-4o`, is the upstream's: a request without a mode goes there.
 
         `failed` gets the error of each upstream whose list could not be fetched the last time.
         """
         routes = self.configuration.current().routes
-        models = [claude_model(routes.models, name) for name in routes.models.names]
-        if not include_upstream:
+        has_claude = rules.allows_mode(Mode.CLAUDE_CODE)
+        names = filter(rules.allows_model, routes.models.names if has_claude else ())
+        models = [claude_model(routes.models, name) for name in names]
+        if not (include_upstream and rules.allows_mode(Mode.PASSTHROUGH)):
             return models
-        listed = await self._of_upstreams(routes, failed)
+        found = await self._of_upstreams(routes, failed)
+        listed = [it for it in found if rules.allows_model(it.id)]
         by_id = {model.id: model for model in reversed(listed)}
         shown = [it if CLAUDES_OWN.fullmatch(it.id) else by_id.get(it.id, it) for it in models]
         return distinct([*shown, *listed])
 
-    async def find(self, name: str, *, include_upstream: bool = True) -> ListedModel | None:
+    async def find(
+        self, name: str, *, include_upstream: bool = True, rules: KeyRules = NO_RULES
+    ) -> ListedModel | None:
         """Returns the model with this name, also if only a prefix row matches; None if unknown.
+
+        A model that `rules` do not allow is unknown.
 
         Raises:
             GatewayError: if no known list has the name, and an upstream's list is missing or old.
         """
+        if not rules.allows_model(name):
+            return None
         routes = self.configuration.current().routes
-        own = claude_model(routes.models, name) if routes.models.knows(name) else None
+        has_claude = rules.allows_mode(Mode.CLAUDE_CODE) and routes.models.knows(name)
+        own = claude_model(routes.models, name) if has_claude else None
         if own is not None and CLAUDES_OWN.fullmatch(name):
             return own
         errors: list[GatewayError] = []
-        listed = await self._of_upstreams(routes, errors.append) if include_upstream else ()
+        asks = include_upstream and rules.allows_mode(Mode.PASSTHROUGH)
+        listed = await self._of_upstreams(routes, errors.append) if asks else ()
         found = next((model for model in listed if model.id == name), None)
         if found is None and own is None and errors:
             raise errors[0]

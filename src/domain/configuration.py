@@ -21,12 +21,14 @@ class Configuration:
     """The rules for one request, read once at its start: a reload does not affect it.
 
     A credential that expires within `expiry_warning_s` causes a warning.
+    `per_key` is the number of concurrent requests of a key without a number of its own.
     `shares_state` allows clients to use what the upstream keeps for the server's credentials.
     `prices` override the built-in ones.
     """
 
     keys: KeyRing = field(default_factory=KeyRing)
     per_address: Limit = field(default_factory=lambda: Limit("address", 60, MINUTE_S))
+    per_key: int = 5
     per_session: Limit = field(default_factory=lambda: Limit("session", 10, MINUTE_S))
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     routes: Routes = field(default_factory=Routes)
@@ -35,6 +37,15 @@ class Configuration:
     shares_state: bool = False
     prices: PriceTable = field(default_factory=PriceTable)
     expiry_warning_s: float = 7 * DAY_S
+
+    def following(self, before: "Configuration") -> "Configuration":
+        """Returns the configuration with the managed keys of the one before it, unless it has its own.
+
+        Settings know nothing of managed keys, so a reload must not lose them.
+        """
+        if self.keys.managed is not None or before.keys.managed is None:
+            return self
+        return replace(self, keys=self.keys.with_managed(before.keys.managed))
 
     def with_credentials(self, changed: Mapping[str, Credential]) -> "Configuration":
         """Returns the configuration with other credentials by id; itself without a difference.

@@ -7,6 +7,7 @@ from modegate.domain.errors import Remedy
 
 OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
     {
+        Remedy.CHANGE_KEY: "allow it in the rules of the key",
         Remedy.ENABLE_PASSTHROUGH: "set OPENAI_PASSTHROUGH_ENABLED=true",
         Remedy.ENABLE_CREDENTIAL: "enable one with modegate credentials enable, or replace its key",
         Remedy.SET_UPSTREAM_KEY: "set OPENAI_API_KEY",

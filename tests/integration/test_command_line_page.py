@@ -42,7 +42,16 @@ def test_the_command_line_page_lists_every_command_option_and_exit_status(tmp_pa
     host = bare_environment(tmp_path)
     overview = run("--help", host=host).stdout
     commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)
-    assert commands == ["serve", "chat", "credentials", "config", "doctor", "demo", "completion"]
+    assert commands == [
+        "serve",
+        "chat",
+        "credentials",
+        "keys",
+        "config",
+        "doctor",
+        "demo",
+        "completion",
+    ]
     for command in commands:
         assert f"| `modegate {command}" in PAGE
         for option in re.findall(r"--[a-z]+", run(command, "--help", host=host).stdout):

@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
 from support.openapi import CHAT, DOCUMENT
 from support.serving import COLD, Serving, bare_environment, serving
 
+from modegate.application.keys.fields import READERS
 from modegate.domain.credentials.error_rules import Action
 from modegate.domain.credentials.selection import Strategy
 from modegate.domain.errors import ModelNotFoundError
@@ -28,9 +30,11 @@ from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.routing.operations import OPERATIONS
 from modegate.domain.routing.route import RelayRoute
 from modegate.entrypoints.config import mapping
+from modegate.entrypoints.config.keys.tables import KeySettings
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.tables import CredentialSettings, UpstreamSettings
 
+KEYS = ROOT / "docs/keys.md"
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 NUMBERS = count()
 
@@ -54,7 +58,19 @@ def runnable(*languages: str) -> list[Snippet]:
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A gateway with a simulated model, in a folder that looks like a clone."""
-    folder = tmp_path_factory.mktemp("offline")
+    with documented_gateway(tmp_path_factory.mktemp("offline")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def with_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A gateway for the page that makes keys, without which other pages' requests fail."""
+    with documented_gateway(tmp_path_factory.mktemp("keys")) as running:
+        yield running
+
+
+@contextmanager
+def documented_gateway(folder: Path) -> Iterator[Serving]:
     shutil.copytree(
         ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("node_modules")
     )
@@ -110,9 +126,11 @@ def test_javascript_snippets_run(snippet: Snippet, offline: Serving, packages: P
 
 
 @pytest.mark.parametrize("snippet", runnable("sh"), ids=str)
-def test_shell_snippets_run(snippet: Snippet, offline: Serving) -> None:
+def test_shell_snippets_run(snippet: Snippet, request: pytest.FixtureRequest) -> None:
     if "curl" in snippet.code and not shutil.which("curl"):
         pytest.skip("there is no curl on this machine")
+    makes_keys = snippet.page == KEYS
+    offline: Serving = request.getfixturevalue("with_keys" if makes_keys else "offline")
     execute(["/bin/sh", "-eu"], snippet, offline, offline.folder)
 
 
@@ -175,8 +193,15 @@ def test_the_configuration_page_lists_exactly_the_settings() -> None:
     page = (ROOT / "docs/configuration.md").read_text()
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
-    tables = {"MODELS", "PRICES", "UPSTREAMS"}
+    tables = {"KEYS", "MODELS", "PRICES", "UPSTREAMS"}
     assert documented == {name.upper() for name in Settings.model_fields} - tables
+
+
+def test_the_keys_page_lists_exactly_the_fields() -> None:
+    rows = [line.split("|") for line in KEYS.read_text().splitlines() if line[:3] == "| `"]
+    documented = {row[1].strip(" `") for row in rows if len(row) == 5}
+    assert documented == set(READERS)
+    assert documented == KeySettings.model_fields.keys() - {"key", "key_env", "key_file"}
 
 
 UPSTREAMS = ROOT / "docs/upstreams.md"

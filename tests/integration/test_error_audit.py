@@ -52,6 +52,8 @@ INVALID, AUTH, FORBIDDEN, LIMIT, SERVER = (
 )
 UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
 LOCKED = {"api_key": OWN_KEY}
+RULED = {"keys": {"a": {"key": OWN_KEY, "models": ["sonnet", "gpt-4o*"], "modes": ["claude-code"]}}}
+OF_KEY = {"Authorization": f"Bearer {OWN_KEY}", "X-Claude-Code": "true"}
 WRONG_KEY = {"Authorization": "Bearer sk-cca-marked-wrong"}
 UPSTREAM: dict[str, str] = {}
 UNREACHABLE = {"openai_api_key": "sk-marked-server", "openai_base_url": "http://127.0.0.1:1/v1"}
@@ -117,9 +119,13 @@ ROWS = [
         ("backend_auth_failed", 401, AUTH, None, ("operator", "ANTHROPIC_API_KEY"), claude_says(401)),
         ("backend_forbidden", 403, FORBIDDEN, None, ("permissions", "billing", "region"), claude_says(403)),
         ("shared_key_forbidden", 403, FORBIDDEN, None, (H_KEY, "UPSTREAM_SHARED_STATE=true"), called("GET", "/v1/files")),
+        ("model_not_allowed", 403, FORBIDDEN, "model", ("sonnet, gpt-4o*", "choose one"), asked(model="marked", settings=RULED, headers=OF_KEY)),
+        ("mode_not_allowed", 403, FORBIDDEN, H_MODE, ("claude-code", NEW), asked(settings=RULED, headers=OF_KEY | {H_MODE: "false"})),
         ("session_not_found", 404, INVALID, SESSION_HEADER, SESSION_WORDS, asked(headers={SESSION_HEADER: UNKNOWN})),
         ("session_not_found", 404, INVALID, "session_id", (UNKNOWN, "GET /v1/sessions"), called("DELETE", f"/v1/sessions/{UNKNOWN}")),
         ("credential_not_found", 404, INVALID, None, ("GET /admin/credentials",), called("POST", "/admin/credentials/x/probe", settings={"admin_key": OWN_KEY}, **{"x-api-key": OWN_KEY})),
+        ("key_not_found", 404, INVALID, None, ("GET /admin/keys",), called("GET", "/admin/keys/x", settings={"admin_key": OWN_KEY}, **{"x-api-key": OWN_KEY})),
+        ("key_read_only", 409, INVALID, None, ("API_KEYS",), called("DELETE", "/admin/keys/env-1", settings={"admin_key": OWN_KEY, "api_key": "sk-cca-other"}, **{"x-api-key": OWN_KEY})),
         ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
         ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
         ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(INCOMPLETE_REQUEST, patience=0.1)),

@@ -14,7 +14,7 @@ from support.commands import run, started
 from support.serving import MODEGATE, bare_environment, free_port, serving, wait
 
 WIDTH, HEIGHT = 80, 24
-COMMANDS = ("serve", "chat", "credentials", "config", "doctor", "demo", "completion")
+COMMANDS = ("serve", "chat", "credentials", "keys", "config", "doctor", "demo", "completion")
 # Packages that `--help` must not import, because they are slow to load.
 HEAVY = (
     "aiohttp",

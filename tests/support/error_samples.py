@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from modegate.domain.errors import GatewayError
+from modegate.domain.errors import GatewayError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
     backend,
     body,
     claude_code,
     credentials,
+    keys,
     limits,
     messages,
     parameters,
@@ -27,6 +28,7 @@ AREAS: tuple[ModuleType, ...] = (
     body,
     claude_code,
     credentials,
+    keys,
     limits,
     messages,
     parameters,
@@ -43,6 +45,14 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "access.unknown_key": (("sk-****",),),
     "access.invalid_upstream_key": ((256,),),
     "access.unknown_admin_key": (("sk-****",),),
+    "access.unusable_key": (("sk-mg-****", "disabled"),),
+    "access.replaced_secret": (("sk-mg-****",),),
+    "access.mode_not_allowed": (("openai-passthrough", ("claude-code",), Remedy.USE_CLAUDE_CODE),),
+    "access.model_not_allowed": ((("sonnet", "gpt-4o*"),),),
+    "access.no_model_to_allow": ((("sonnet",),),),
+    "keys.of_settings": (("environment",),),
+    "keys.unknown_field": (("limit", ("rpm", "tpm")),),
+    "keys.wrong_field": (("rpm", "must be a whole number of 1 to 9"),),
     "body.no_json": ((3, 7),),
     "claude_code.rate_limited": ((None,), (4.2,)),
     "claude_code.failed": ((None,), (4.2,)),

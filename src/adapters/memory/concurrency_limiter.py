@@ -4,10 +4,9 @@ from modegate.domain.errors.catalogue import limits
 
 
 class MemoryConcurrencyLimiter:
-    """Allows at most `places` concurrent permits for each subject."""
+    """Counts the permits in use of each subject."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self) -> None:
         self._taken: dict[str, int] = {}  # a Counter takes five times as long
 
     @property
@@ -15,15 +14,15 @@ class MemoryConcurrencyLimiter:
         """The number of permits in use, over all subjects."""
         return sum(self._taken.values())
 
-    async def acquire(self, subject: str) -> None:
-        """Acquires a permit of the subject.
+    async def acquire(self, subject: str, limit: int) -> None:
+        """Acquires one of the subject's `limit` permits.
 
         Raises:
             RateLimitError: if all permits of the subject are in use.
         """
         taken = self._taken.get(subject, 0)
-        if taken >= self._places:
-            raise limits.too_many_at_once(self._places)
+        if taken >= limit:
+            raise limits.too_many_at_once(limit)
         self._taken[subject] = taken + 1
 
     async def release(self, subject: str) -> None:

@@ -1,7 +1,8 @@
 """The configuration in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.configuration import Configuration
 
 
@@ -27,5 +28,9 @@ class MemoryConfigurationSource:
         return self._configuration
 
     def replace(self, configuration: Configuration) -> None:
-        """Sets the snapshot for the requests from now on."""
-        self._configuration = configuration
+        """Sets the snapshot for the requests from now on; managed keys are kept."""
+        self._configuration = configuration.following(self._configuration)
+
+    def replace_keys(self, keys: KeyRing) -> None:
+        """Sets the keys for the requests from now on."""
+        self._configuration = replace(self._configuration, keys=keys)

@@ -41,6 +41,18 @@ CREDENTIALS: Steps = (
         "CREATE INDEX credential_revisions ON credentials (revision)",
     ),
 )
+KEYS: Steps = (
+    (
+        """
+        CREATE TABLE keys (
+            id TEXT PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            key TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX key_revisions ON keys (revision)",
+    ),
+)
 
 
 def migrate(database: sqlite3.Connection, steps: Steps) -> None:

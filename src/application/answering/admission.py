@@ -3,13 +3,14 @@
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
+from modegate.application.ports.clock import Clock
 from modegate.application.ports.concurrency_limiter import ConcurrencyLimiter
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.configuration import Configuration
 from modegate.domain.inbound_request import Entry, InProcess
-from modegate.domain.quota import Quota
+from modegate.domain.quota import Limit, Quota
 from modegate.domain.request_record import RequestRecord
 
 
@@ -31,7 +32,7 @@ def record_admission(record: RequestRecord, admitted: Admitted) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Checks the address's rate limit, then the key, then the client's concurrency limit.
+    """Checks the address's rate limit, then the key, then the key's limits.
 
     Concurrency is limited for clients with a key; the anonymous client has no such limit.
     """
@@ -39,6 +40,7 @@ class Admission:
     configuration: ConfigurationSource
     limiter: RateLimiter
     concurrency: ConcurrencyLimiter
+    clock: Clock
 
     def admit(
         self, entry: Entry | InProcess, configuration: Configuration
@@ -46,8 +48,9 @@ class Admission:
         """Admits one request until the context is left.
 
         Raises:
-            RateLimitError: if the address's rate limit or the client's permits are exhausted.
-            AccessError: if the key is missing or invalid.
+            RateLimitError: if the address's or the key's rate limit, or the key's permits, are
+                exhausted.
+            AccessError: if the key is missing, invalid, disabled, expired or revoked.
         """
         if isinstance(entry, InProcess):
             return nullcontext(Admitted(entry.client))
@@ -68,13 +71,26 @@ class _Entering:
     client: Client = ANONYMOUS
 
     async def __aenter__(self) -> Admitted:
-        configuration = self.configuration
-        quota = await self.admission.limiter.record(configuration.per_address, self.entry.address)
-        client = configuration.keys.identify(self.entry.authorization, self.entry.api_key)
+        admission, configuration, entry = self.admission, self.configuration, self.entry
+        quota = await admission.limiter.record(configuration.per_address, entry.address)
+        client = configuration.keys.identify(
+            entry.authorization, entry.api_key, admission.clock.time_of_day
+        )
         if client is not ANONYMOUS:
-            await self.admission.concurrency.acquire(client.id)
+            limit = client.rules.concurrency or configuration.per_key
+            await admission.concurrency.acquire(client.id, limit)
             self.client = client
+            if client.rules.rate is not None:
+                quota = (await self._count(client, client.rules.rate)).stricter_of(quota)
         return Admitted(client, quota)
+
+    async def _count(self, client: Client, rate: Limit) -> Quota:
+        """Counts the request of a key that has a limit, after its permit: one rejected is free."""
+        try:
+            return await self.admission.limiter.record(rate, client.id)
+        except BaseException:
+            await self.admission.concurrency.release(client.id)
+            raise
 
     async def __aexit__(self, *raised: object) -> None:
         if self.client is not ANONYMOUS:

@@ -1,7 +1,7 @@
 """The pipeline for every chat request, from HTTP, a batch job or a script.
 
-    admit → read → route → relay
-                         → prepare → attempt → redact → meter → save the session
+    admit → check the key → read → route → relay
+                                         → prepare → attempt → redact → meter → save the session
 
 Future extensions: budgets (reserve, settle) belong around the attempt, and failover (several
 attempts) inside it.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 
 from modegate.application.answering.admission import Admission, Admitted, record_admission
+from modegate.application.answering.key_checks import check_mode, check_turn_model
 from modegate.application.answering.prepare_turn import PreparedTurn, PrepareTurn
 from modegate.application.answering.redaction import redacted
 from modegate.application.answering.routed_answer import (
@@ -29,6 +30,7 @@ from modegate.application.relay_request import RelayRequest, record_response
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.usage.metering import Metering, NoteUsage, metered
 from modegate.dialects.chat.request import model_to_relay
+from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.configuration import Configuration
@@ -159,7 +161,13 @@ class _Execution:
     async def _answer(self, admitted: Admitted, configuration: Configuration) -> RoutedAnswer:
         pipeline, record = self._pipeline, self._request.record
         record_admission(record, admitted)
+        rules = admitted.client.rules
+        if rules is not NO_RULES:
+            check_mode(rules, self._request.decision.mode)
         body = await self._request.read()
+        if rules.models:
+            record.model, mode = model_to_relay(body.params), self._request.decision.mode
+            check_turn_model(rules, record.model, mode, configuration.routes.models.default)
         route = _route(self._request, body, configuration.routes)
         if isinstance(route, RelayRoute):
             relaying = pipeline.relay.relay(

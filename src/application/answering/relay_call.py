@@ -1,6 +1,6 @@
 """The pipeline for every operation of the OpenAI API but chat completions.
 
-admit → check the mode and the shared state → read → route → check the upstream → relay
+admit → check the mode, the key and the shared state → read → route → check the upstream → relay
 """
 
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from modegate.application.answering.admission import Admission, record_admission
+from modegate.application.answering.key_checks import check_mode, check_model
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import record_response, sticky_key_of
 from modegate.application.upstream_checks import check_upstream
@@ -53,8 +54,10 @@ class RelayCall:
         call.record.mode = call.decision.mode
         async with self.admission.admit(call.entry, configuration) as admitted:
             record_admission(call.record, admitted)
+            check_mode(admitted.client.rules, call.decision.mode)
             _check_mode(call, configuration)
             body = await call.read()
+            _check_model(call, body, admitted.client)
             route = _route(call, body, configuration)
             _check_conversation(call, body, configuration)
             request = _request_for(call, body, route)
@@ -84,10 +87,16 @@ def _may_use_state(call: InboundCall, configuration: Configuration) -> bool:
     return call.upstream_key is not None and configuration.routes.clients_may_bring_keys
 
 
-def _route(call: InboundCall, body: ChatBody | Upload, configuration: Configuration) -> RelayRoute:
+def _check_model(call: InboundCall, body: ChatBody | Upload, client: Client) -> None:
+    """Checks the model that the body names; operations on kept state need not name one."""
     model = body.model if isinstance(body, Upload) else model_to_relay(body.params)
     call.record.model = model
-    route = configuration.routes.resolve(call.decision, call.upstream_key, model)
+    if model is not None or not call.operation.keeps_state:
+        check_model(client.rules, model)
+
+
+def _route(call: InboundCall, body: ChatBody | Upload, configuration: Configuration) -> RelayRoute:
+    route = configuration.routes.resolve(call.decision, call.upstream_key, call.record.model)
     assert isinstance(route, RelayRoute)  # noqa: S101 - the mode is passthrough
     params = body.params if isinstance(body, ChatBody) and call.operation.is_conversation else {}
     check_upstream(route.upstream, call.operation.capability, params)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.key_rules import NO_RULES, KeyRules
 
 ClientId = NewType("ClientId", str)
 
@@ -12,17 +13,18 @@ ClientId = NewType("ClientId", str)
 class Client:
     """The holder of a key; `label` is the masked key.
 
-    `id` is the owner of sessions, derived from the key's digest. `key_id` is the id of the key in
-    usage, metrics and the admin API.
+    `id` is the owner of sessions. `key_id` is the id of the key in usage, metrics and the admin
+    API. `rules` are those of the key; `NO_RULES` itself without any.
     """
 
     id: ClientId
     label: str
     key_id: str
+    rules: KeyRules = NO_RULES
 
     @classmethod
     def of(cls, key: ApiKey, key_id: str) -> "Client":
-        """Returns the holder of the key."""
+        """Returns the holder of a key of the environment, whose id is derived from its digest."""
         return cls(ClientId(key.digest.hex()[:32]), str(key), key_id)
 
 

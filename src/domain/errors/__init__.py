@@ -9,12 +9,16 @@
     │   ├── UnsupportedCapabilityError  the upstream lacks what the request needs
     │   ├── UnsupportedEndpointError  the mode or the upstream has no such operation
     │   ├── SharedKeyForbiddenError  what the upstream keeps for the server's key
+    │   ├── ModelNotAllowedError     by the rules of the client's key
+    │   ├── ModeNotAllowedError
     │   ├── WebSocketError           only HTTP is answered
     │   ├── ContextLengthError
     │   ├── InvalidHeaderError       the mode or the client's key for the upstream
     │   ├── InvalidSessionIdError
     │   ├── SessionNotFoundError     unknown, expired, or another client's
     │   ├── CredentialNotFoundError
+    │   ├── KeyNotFoundError
+    │   ├── KeyReadOnlyError         revoked, or of the settings
     │   ├── PayloadTooLargeError
     │   └── UnsupportedMediaTypeError
     ├── AccessError                  authentication failed
@@ -89,8 +93,12 @@ from modegate.domain.errors.request_errors import (
     InvalidHeaderError,
     InvalidRequestError,
     InvalidSessionIdError,
+    KeyNotFoundError,
+    KeyReadOnlyError,
     MissingParameterError,
+    ModelNotAllowedError,
     ModelNotFoundError,
+    ModeNotAllowedError,
     PayloadTooLargeError,
     RequestError,
     SessionNotFoundError,
@@ -135,8 +143,12 @@ __all__ = [
     "InvalidKeyError",
     "InvalidRequestError",
     "InvalidSessionIdError",
+    "KeyNotFoundError",
+    "KeyReadOnlyError",
     "MissingKeyError",
     "MissingParameterError",
+    "ModeNotAllowedError",
+    "ModelNotAllowedError",
     "ModelNotFoundError",
     "NoCredentialsError",
     "OutputLimitError",

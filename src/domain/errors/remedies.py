@@ -45,6 +45,9 @@ class Remedy(StrEnum):
     COPY_SESSION_ID = auto()
     LIST_SESSIONS = auto()
     LIST_CREDENTIALS = auto()
+    LIST_KEYS = auto()
+    CREATE_KEY = auto()
+    CHANGE_SETTINGS = auto()
     SEND_KEY = auto()
     SEND_ADMIN_KEY = auto()
     ASK_FOR_KEY = auto()
@@ -53,6 +56,7 @@ class Remedy(StrEnum):
     USE_HTTP = auto()
 
     READ_LOG = auto()
+    CHANGE_KEY = auto()
     ENABLE_PASSTHROUGH = auto()
     ENABLE_CREDENTIAL = auto()
     SET_UPSTREAM_KEY = auto()
@@ -77,6 +81,7 @@ NOTES = frozenset({Remedy.READ_LOG})
 
 OPTIONAL_FOR_OPERATOR = frozenset(
     {
+        Remedy.CHANGE_KEY,
         Remedy.ENABLE_PASSTHROUGH,
         Remedy.SET_UPSTREAM_KEY,
         Remedy.SHARE_UPSTREAM_STATE,

@@ -64,6 +64,18 @@ class SharedKeyForbiddenError(RequestError):
     code = "shared_key_forbidden"
 
 
+class ModelNotAllowedError(RequestError):
+    """The client's key may not use the model."""
+
+    code = "model_not_allowed"
+
+
+class ModeNotAllowedError(RequestError):
+    """The client's key may not use the mode."""
+
+    code = "mode_not_allowed"
+
+
 class WebSocketError(RequestError):
     """The request asks for a WebSocket, and only HTTP is answered."""
 
@@ -98,6 +110,18 @@ class CredentialNotFoundError(RequestError):
     """No credential has this id."""
 
     code = "credential_not_found"
+
+
+class KeyNotFoundError(RequestError):
+    """No key of a client has this id."""
+
+    code = "key_not_found"
+
+
+class KeyReadOnlyError(RequestError):
+    """The key is revoked, or belongs to the settings, and cannot be changed."""
+
+    code = "key_read_only"
 
 
 class PayloadTooLargeError(RequestError):

@@ -16,6 +16,7 @@ from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
+from modegate.adapters.sqlite.key_store import SqliteKeyStore
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
@@ -54,9 +55,7 @@ class Adapters(containers.DeclarativeContainer):
     ids = providers.Singleton(RandomIds)
     session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
     rate_limiter = providers.Singleton(SlidingWindowLimiter)
-    concurrency_limiter = providers.Singleton(
-        MemoryConcurrencyLimiter, settings.provided.max_concurrent_per_key
-    )
+    concurrency_limiter = providers.Singleton(MemoryConcurrencyLimiter)
 
     claude_options = providers.Factory(
         mapping.claude_options, settings, environment, child_descriptors
@@ -78,6 +77,7 @@ class Adapters(containers.DeclarativeContainer):
     credential_store = providers.Singleton(
         SqliteCredentialStore, settings.provided.modegate_state_dir
     )
+    key_store = providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir)
     model_lists = providers.Singleton(
         KeptModelLists, model_catalog, clock, providers.Callable(mapping.models_ttl, settings)
     )

@@ -25,6 +25,8 @@ from modegate.application.credentials.pools import CredentialPools
 from modegate.application.credentials.probe import ProbeCredential
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.credentials.summary import CredentialSummary
+from modegate.application.keys.manage import ManageKeys
+from modegate.application.keys.registry import KeyRegistry
 from modegate.application.list_models import ListModels
 from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.expire import ExpireSessions
@@ -69,7 +71,12 @@ class Container(Adapters):
         configuration=Adapters.configuration_source,
         limiter=Adapters.rate_limiter,
         concurrency=Adapters.concurrency_limiter,
+        clock=Adapters.clock,
     )
+    key_registry = providers.Singleton(
+        KeyRegistry, Adapters.key_store, Adapters.memory_configuration
+    )
+    manage_keys = providers.Singleton(ManageKeys, registry=key_registry, clock=Adapters.clock)
     session_registry = providers.Singleton(
         SessionRegistry,
         store=Adapters.session_store,
@@ -173,6 +180,7 @@ async def close(container: Container) -> None:
         container.model_catalog,
         container.credential_states,
         container.credential_store,
+        container.key_store,
         container.session_store,
         container.rate_limiter,
         container.concurrency_limiter,

@@ -9,6 +9,7 @@ import uvicorn
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
+from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
@@ -40,6 +41,7 @@ def build_app(
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
     container.asking_for_usage().on_rejected = log_rejected_usage
+    keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
@@ -55,18 +57,20 @@ def build_app(
             observers=(container.request_log(), metrics),
             admin=AdminUseCases(
                 credentials=container.manage_credentials(),
+                keys=container.manage_keys(),
                 upstreams=container.list_upstreams(),
                 probes=probes,
             ),
         ),
         mapping.http_options(settings, offline=offline),
-        on_start=(credentials.start, cleaner.start, key_files.start, preparation.start),
+        on_start=(keys.start, credentials.start, cleaner.start, key_files.start, preparation.start),
         on_end=(
             preparation.aclose,
             key_files.aclose,
             probes.aclose,
             cleaner.aclose,
             credentials.aclose,
+            keys.aclose,
             partial(close, container),
         ),
     )

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from modegate.domain.configuration import Configuration
+from modegate.application.ports.configuration_source import ReplaceableSource
 from modegate.domain.credentials.credential import Credential
 from modegate.entrypoints.config.upstreams.credentials import KeyFile
 from modegate.entrypoints.config.upstreams.secrets import SecretError
@@ -22,18 +21,6 @@ SETTLE_S = 0.05
 Mark = tuple[int, ...]
 
 log = logging.getLogger(__name__)
-
-
-class ReplaceableSource(Protocol):
-    """A configuration source whose snapshot can be replaced."""
-
-    def current(self) -> Configuration:
-        """Returns the snapshot."""
-        ...
-
-    def replace(self, configuration: Configuration) -> None:
-        """Sets the snapshot for the requests from now on."""
-        ...
 
 
 class KeyFileWatch:

@@ -4,29 +4,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TypeAlias
 
-from modegate.entrypoints.cli.parser import FileOption, Parser
-
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
+from modegate.entrypoints.cli.admin_arguments import add_credentials, add_keys
+from modegate.entrypoints.cli.parser import Commands, Parser, add_config_file
 
 MAX_WORKERS = 256
 SHELLS = ("bash", "fish", "zsh")
-
-CREDENTIAL_ACTIONS = {
-    "list": "list the credentials and their states",
-    "enable": "bring a credential back, without a cool-down",
-    "disable": "take a credential out of use",
-    "probe": "send a request with a credential now",
-}
 
 STATUSES = """\
 exit status:
   0    success; for serve: stopped by a signal
   1    failure; one line on standard error has the reason
   2    wrong usage, or invalid settings
-  130  interrupted by Ctrl-C
-  141  the reader of standard output has closed it"""
+  130  interrupted by Ctrl-C  141  the reader of standard output has closed it"""
 
 SERVE = """\
 environment:
@@ -41,13 +31,6 @@ Without PROMPT, or with -, the prompt is read from standard input.
 environment:
   MODEGATE_KEY   the key to send; without --url, by default the first of the
                  settings' API_KEY and API_KEYS"""
-
-CREDENTIALS = """\
-The command asks a running gateway that has ADMIN_KEY.
-
-environment:
-  ADMIN_KEY   the key to send; without --url, by default the first of the
-              settings' ADMIN_KEY and ADMIN_KEYS"""
 
 COMPLETION = """\
 For bash, add this line to ~/.bashrc:
@@ -79,7 +62,8 @@ def build_parser() -> Parser:
     )
     _add_serve(commands)
     _add_chat(commands)
-    _add_credentials(commands)
+    add_credentials(commands)
+    add_keys(commands)
     _add_config(commands)
     _add_doctor(commands)
     commands.add_parser("demo", help="show both modes, offline")
@@ -93,7 +77,7 @@ def _add_serve(commands: Commands) -> None:
     serve.add_argument(
         "--workers", type=_workers, default=1, metavar="N", help="number of worker processes (1)"
     )
-    _add_config_file(serve)
+    add_config_file(serve)
 
 
 def _workers(text: str) -> int:
@@ -114,42 +98,20 @@ def _add_chat(commands: Commands) -> None:
     chat.add_argument("--session", metavar="ID", help="continue this session of Claude Code")
     chat.add_argument("--model", metavar="NAME", help="gpt-4o, for Claude Code: default")
     chat.add_argument("--url", help="the gateway's address; by default the settings' HOST and PORT")
-    _add_config_file(chat)
-
-
-def _add_credentials(commands: Commands) -> None:
-    credentials = commands.add_parser(
-        "credentials",
-        help="manage the credentials of a gateway",
-        epilog=CREDENTIALS,
-    )
-    actions = credentials.add_subparsers(
-        required=True, dest="action", metavar="ACTION", title="actions"
-    )
-    for name, what in CREDENTIAL_ACTIONS.items():
-        action = actions.add_parser(name, help=what)
-        if name == "list":
-            action.set_defaults(id=None)
-        else:
-            action.add_argument("id", metavar="ID", help="the id, as in `credentials list`")
-        action.add_argument("--json", action="store_true", help="print JSON, for scripts")
-        action.add_argument(
-            "--url", help="the gateway's address; by default the settings' HOST and PORT"
-        )
-        _add_config_file(action)
+    add_config_file(chat)
 
 
 def _add_config(commands: Commands) -> None:
     config = commands.add_parser("config", help="show the settings and their sources")
     config.add_argument("action", choices=["show"], nargs="?", help="print each setting")
     config.set_defaults(error=config.error)
-    _add_config_file(config)
+    add_config_file(config)
 
 
 def _add_doctor(commands: Commands) -> None:
     doctor = commands.add_parser("doctor", help="check the set-up, and print advice")
     doctor.add_argument("--live", action="store_true", help="also send a request to each backend")
-    _add_config_file(doctor)
+    add_config_file(doctor)
 
 
 def _add_completion(commands: Commands) -> None:
@@ -157,7 +119,3 @@ def _add_completion(commands: Commands) -> None:
         "completion", help="print a completion script for a shell", epilog=COMPLETION
     )
     completion.add_argument("shell", choices=SHELLS, help="the shell that reads the script")
-
-
-def _add_config_file(command: Parser) -> None:
-    command.add_argument("--config", action=FileOption, metavar="FILE", help="read this TOML file")

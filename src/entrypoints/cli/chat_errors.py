@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import openai
 
-from modegate.domain.errors import ModelNotFoundError
+from modegate.domain.access.client_key import KeyState
+from modegate.domain.errors import GatewayError, ModelNotFoundError, Remedy
 from modegate.domain.errors.catalogue import access, claude_code, routing, sessions, upstream
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_options import ChatOptions
@@ -98,8 +99,7 @@ def _refusal(error: openai.APIStatusError, question: ChatOptions) -> str:
     if not isinstance(message, str):
         return f"{not_modegate(question)} (HTTP {error.status_code})"
     if "www-authenticate" in error.response.headers:
-        key_error = access.unknown_key("") if question.key else access.missing_key()
-        return key_error.explain(CLIENT).rstrip(".")
+        return _key_error(message, question).explain(CLIENT).rstrip(".")
     if error.code == ModelNotFoundError.code:
         return _no_model(message, question)
     if error.status_code == NOT_FOUND and not error.code and question.mode is Mode.PASSTHROUGH:
@@ -110,6 +110,15 @@ def _refusal(error: openai.APIStatusError, question: ChatOptions) -> str:
     hint = error.response.headers.get(HINT)
     shown = "" if hint is None else f". {hint.rstrip('.')}"
     return f"{reworded.rstrip('.')} (HTTP {error.status_code}){shown}"
+
+
+def _key_error(message: str, question: ChatOptions) -> GatewayError:
+    """Returns the error that a message about the key is of."""
+    if not question.key:
+        return access.missing_key()
+    known = (*(access.unusable_key("", it) for it in KeyState), access.replaced_secret(""))
+    found = (it for it in known if it.explain(HEADERS) == message)
+    return next(found, access.unknown_key(""))
 
 
 def _with_options(message: str, question: ChatOptions) -> str | None:
@@ -124,6 +133,8 @@ def _with_options(message: str, question: ChatOptions) -> str | None:
         claude_code.unavailable(),
         claude_code.too_long(),
         routing.no_such_endpoint(),
+        access.mode_not_allowed(Mode.PASSTHROUGH, (Mode.CLAUDE_CODE,), Remedy.USE_CLAUDE_CODE),
+        access.mode_not_allowed(Mode.CLAUDE_CODE, (Mode.PASSTHROUGH,), Remedy.USE_PASSTHROUGH),
     )
     found = (it.explain(CLIENT) for it in with_headers if it.explain(HEADERS) == message)
     return next(found, None)

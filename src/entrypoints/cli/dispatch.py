@@ -40,7 +40,9 @@ def _chat(options: argparse.Namespace) -> int:
     from modegate.entrypoints.cli.commands.chat import run_chat
     from modegate.entrypoints.cli.gateway_address import UsageError
 
-    loaded = None if options.url else _load_settings(options, with_upstreams=False)
+    loaded = None
+    if not options.url:
+        loaded = _load_settings(options, with_upstreams=False, with_secrets=False)
     _clean_environment()
     try:
         chat_options = read_chat_options(options, loaded, os.environ)
@@ -61,6 +63,20 @@ def _credentials(options: argparse.Namespace) -> int:
     except UsageError as error:
         return _report_faults(str(error))
     return run_credentials(admin_options, options.action, options.id, as_json=options.json)
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.admin_options import read_admin_options
+    from modegate.entrypoints.cli.commands.keys import run_keys
+    from modegate.entrypoints.cli.gateway_address import UsageError
+
+    loaded = None if options.url else _load_settings(options)
+    _clean_environment()
+    try:
+        admin_options = read_admin_options(options, loaded, os.environ)
+    except UsageError as error:
+        return _report_faults(str(error))
+    return run_keys(admin_options, options)
 
 
 def _config(options: argparse.Namespace) -> int:
@@ -99,6 +115,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "chat": _chat,
     "credentials": _credentials,
+    "keys": _keys,
     "config": _config,
     "doctor": _doctor,
     "demo": _demo,
@@ -106,13 +123,20 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _load_settings(options: argparse.Namespace, *, with_upstreams: bool = True) -> "LoadedSettings":
+def _load_settings(
+    options: argparse.Namespace, *, with_upstreams: bool = True, with_secrets: bool = True
+) -> "LoadedSettings":
     from modegate.entrypoints.config.sources import SettingsError, load_settings
 
     environment = dict(os.environ)
     _clean_environment()
     try:
-        return load_settings(environment, options.config, with_upstreams=with_upstreams)
+        return load_settings(
+            environment,
+            options.config,
+            with_upstreams=with_upstreams,
+            with_secrets=with_secrets,
+        )
     except SettingsError as error:
         raise SystemExit(_report_faults(*error.faults)) from None
 

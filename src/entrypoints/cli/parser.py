@@ -4,7 +4,7 @@ import argparse
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 USAGE_ERROR = 2
 # Any other argument with a dash may be a prompt or contain a key, so messages do not repeat it.
@@ -109,3 +109,11 @@ def _variable(option: str) -> str:
 
     name = option.removeprefix("--").replace("-", "_")
     return name.upper() if name in Settings.model_fields else ""
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
+
+
+def add_config_file(command: Parser) -> None:
+    """Adds `--config`."""
+    command.add_argument("--config", action=FileOption, metavar="FILE", help="read this TOML file")

@@ -7,14 +7,16 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from modegate.entrypoints.config import table_errors as tables
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
+from modegate.entrypoints.config.keys.tables import KEYS
 from modegate.entrypoints.config.prices import PRICES, fault_of
 from modegate.entrypoints.config.settings import OF_UPSTREAMS, Settings
-from modegate.entrypoints.config.upstreams import errors as tables
 from modegate.entrypoints.config.upstreams.checks import upstream_faults
 from modegate.entrypoints.config.upstreams.places import setting_of
 from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 
+NESTED = frozenset({UPSTREAMS, KEYS})
 # By pydantic's error type; fields with bounds get a message with their bounds instead.
 WORDS = {
     "string_type": "must be text, in quotes",
@@ -60,7 +62,7 @@ def _fault_line(
     if name == PRICES:
         place, message = fault_of(fault, values.get(PRICES))
         return _line(place, message or _message(None, fault), shown)
-    if name != UPSTREAMS:
+    if name not in NESTED:
         return _line(name, _words(fault), shown)
     if fault["type"] == tables.UNKNOWN_KEY:
         return tables.unknown_key(fault, _source(name, shown))

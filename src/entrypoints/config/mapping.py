@@ -16,6 +16,7 @@ from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
 from modegate.entrypoints.config.inherited_variables import clean_inherited
+from modegate.entrypoints.config.keys.mapping import configured_keys
 from modegate.entrypoints.config.prices import price_table
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
@@ -35,11 +36,18 @@ def configuration(
 ) -> Configuration:
     """Returns the configuration of requests: keys, limits, routes, parameters and sessions.
 
-    `environment` has the variables that the upstreams' credentials name.
+    `environment` has the variables that keys and the upstreams' credentials name.
+
+    Raises:
+        SecretError: a key or a credential has no usable secret.
     """
     window = settings.rate_limit_window_ms / 1000
     return Configuration(
-        keys=KeyRing(ApiKey(key.get_secret_value()) for key in settings.all_keys()),
+        keys=KeyRing(
+            (ApiKey(key.get_secret_value()) for key in settings.all_keys()),
+            configured_keys(settings.keys, environment),
+        ),
+        per_key=settings.max_concurrent_per_key,
         per_address=Limit("address", settings.rate_limit_per_ip, window),
         per_session=Limit("session", settings.rate_limit_per_session, window),
         sessions=SessionPolicy(

@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 
 from modegate.domain.usage.prices import DatedPrice, Price, PriceTable
 from modegate.entrypoints.config.foreign_variables import nearest
+from modegate.entrypoints.config.table_errors import NAME_OF_ROW, NO_TABLE, UNKNOWN_KEY
 from modegate.entrypoints.config.types import Text
-from modegate.entrypoints.config.upstreams.errors import NAME_OF_ROW, NO_TABLE, UNKNOWN_KEY
 from modegate.entrypoints.config.upstreams.places import written
 from modegate.entrypoints.config.upstreams.tables import Table
 from modegate.entrypoints.config.upstreams.types import pattern

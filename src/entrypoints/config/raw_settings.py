@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_origin
 
+from modegate.entrypoints.config.keys.tables import KEYS
 from modegate.entrypoints.config.prices import PRICES
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.cleaning import clean_tables
@@ -12,9 +13,9 @@ from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
 
 # Tables cannot be written as environment variables.
-ONLY_IN_FILE = frozenset({"models", PRICES, UPSTREAMS})
+ONLY_IN_FILE = frozenset({"models", PRICES, UPSTREAMS, KEYS})
 # Tables within tables.
-NESTED = (UPSTREAMS, PRICES)
+NESTED = (UPSTREAMS, PRICES, KEYS)
 NAMES = frozenset(Settings.model_fields)
 LISTS = frozenset(
     name for name, it in Settings.model_fields.items() if get_origin(it.annotation) is tuple
@@ -45,14 +46,10 @@ def from_environment(environment: Mapping[str, str]) -> RawSettings:
 def from_file(table: Mapping[str, object]) -> RawSettings:
     """Returns the keys that are settings; empty text counts as unset."""
     found = {name: value for name, value in table.items() if name in NAMES}
-    nested: dict[str, object] = {}
-    removed: dict[str, tuple[str, ...]] = {}
-    for name in NESTED:
-        tables = clean_tables(found.pop(name, {}), (name,))
-        removed.update(tables.removed)
-        if tables.value not in ("", [], {}):
-            nested[name] = tables.value
+    tables = {name: clean_tables(found.pop(name, {}), (name,)) for name in NESTED}
     cleaned = _cleaned(found)
+    nested = {name: it.value for name, it in tables.items() if it.value not in ("", [], {})}
+    removed = {place: gone for it in tables.values() for place, gone in it.removed.items()}
     return RawSettings({**cleaned.values, **nested}, {**cleaned.removed, **removed})
 
 

@@ -18,6 +18,8 @@ from modegate.domain.routing.model_map import (
 )
 from modegate.domain.routing.upstream import OPENAI
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
+from modegate.entrypoints.config.keys.checks import table_faults
+from modegate.entrypoints.config.keys.tables import KeyTables
 from modegate.entrypoints.config.prices import Prices
 from modegate.entrypoints.config.types import (
     Bytes,
@@ -71,6 +73,7 @@ class Settings(BaseModel):
 
     api_key: Key | None = None
     api_keys: Keys = ()
+    keys: KeyTables = Field(default_factory=dict)
     allow_unauthenticated: bool = False
     trusted_proxies: Networks = ()
     forwarded_header: ForwardingHeader = "auto"
@@ -151,16 +154,17 @@ class Settings(BaseModel):
         for fault in self._unknown_warm_models(rows):
             yield CrossFieldError("claude_warm_models", fault, frozenset({"models"}))
         yield from upstream_faults(self.model_dump(include=OF_UPSTREAMS, exclude_unset=True))
+        yield from table_faults(self.keys)
         if {*self.all_keys()} & {*self.all_admin_keys()}:
             yield CrossFieldError(
                 "admin_key", "is also a key of clients: choose another one", frozenset({"api_keys"})
             )
-        if not (self.all_keys() or self.allow_unauthenticated or is_loopback(self.host)):
+        if not (self.key_count or self.allow_unauthenticated or is_loopback(self.host)):
             yield CrossFieldError(
                 "host",
                 f"{self.host} lets others in, and there is no key: set API_KEY, or "
                 "ALLOW_UNAUTHENTICATED=true where everybody may ask",
-                frozenset({"api_key", "api_keys", "allow_unauthenticated"}),
+                frozenset({"api_key", "api_keys", "keys", "allow_unauthenticated"}),
             )
 
     def warm_models(self) -> tuple[str, ...]:
@@ -210,6 +214,11 @@ class Settings(BaseModel):
         """Returns `api_key` and `api_keys` without duplicates."""
         single = (self.api_key,) if self.api_key else ()
         return tuple(dict.fromkeys((*single, *self.api_keys)))
+
+    @property
+    def key_count(self) -> int:
+        """The number of clients' keys in the settings."""
+        return len(self.all_keys()) + len(self.keys)
 
     def all_admin_keys(self) -> tuple[SecretStr, ...]:
         """Returns `admin_key` and `admin_keys` without duplicates."""

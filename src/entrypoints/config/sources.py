@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr, ValidationError
 
 from modegate.domain.access.api_key import mask
+from modegate.entrypoints.config.cross_field import CrossFieldError
 from modegate.entrypoints.config.errors import fault_lines, misfit_line
 from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
 from modegate.entrypoints.config.inherited_variables import Inherited, clean_inherited
+from modegate.entrypoints.config.keys.checks import key_views, shared_secrets
+from modegate.entrypoints.config.keys.description import describe_keys
+from modegate.entrypoints.config.keys.mapping import masked_secrets
+from modegate.entrypoints.config.keys.tables import KEYS
 from modegate.entrypoints.config.prices import PRICES, describe_prices
 from modegate.entrypoints.config.raw_settings import NAMES, ONLY_IN_FILE, marked_names
 from modegate.entrypoints.config.settings import Settings
@@ -18,6 +23,7 @@ from modegate.entrypoints.config.upstreams.checks import unreachable
 from modegate.entrypoints.config.upstreams.credentials import (
     key_faults,
     masked_keys,
+    secret_faults,
     variables_of,
 )
 from modegate.entrypoints.config.upstreams.description import describe_upstreams
@@ -47,13 +53,15 @@ class SettingsError(Exception):
 class LoadedSettings:
     """The settings, the source of each, and one line per warning.
 
-    `keys` are the masked keys of the upstreams' credentials by id.
+    `keys` are the masked keys of the upstreams' credentials by id, and `client_keys` those of
+    clients in the file by name.
     """
 
     settings: Settings
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
+    client_keys: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> Iterator[str]:
         """Yields one line per setting, with secrets masked."""
@@ -65,6 +73,9 @@ class LoadedSettings:
             if name == PRICES and value:
                 yield from describe_prices(value, source)
                 continue
+            if name == KEYS and value:
+                yield from describe_keys(value, self.client_keys, source)
+                continue
             shown = "auto" if name == "claude_bare" and value is None else _shown(value)
             yield f"{name} = {shown}  ({source})"
 
@@ -74,12 +85,14 @@ def load_settings(
     file: str | None = None,
     *,
     with_upstreams: bool = True,
+    with_secrets: bool = True,
 ) -> LoadedSettings:
     """Loads and validates the settings; `file` is the one named on the command line.
 
     Removes blanks, line ends, byte order marks and one pair of quotes around values, with a
     warning. Without `with_upstreams`, what describes upstreams in the file is left out, for
-    commands that send nothing to them and may lack the keys.
+    commands that send nothing to them and may lack the keys. Without `with_secrets`, the secrets
+    of clients' keys are not read.
 
     Raises:
         SettingsError: a named file is missing, or values or names are invalid; with all errors.
@@ -93,7 +106,12 @@ def load_settings(
         raise SettingsError([str(error)]) from None
     if not with_upstreams:
         read = read.without(ONLY_OF_UPSTREAMS)
-    key_variables = frozenset(variables_of(read.values.get(UPSTREAMS)))
+    key_variables = frozenset(
+        (
+            *variables_of(read.values.get(UPSTREAMS)),
+            *(name for it in key_views(read.values.get(KEYS)) if (name := it.text("key_env"))),
+        )
+    )
     warnings = (
         *(
             f"{name}: blanks or a byte order mark in this name were removed"
@@ -104,15 +122,17 @@ def load_settings(
         *_inherited_warnings(inherited),
     )
     faults = [*read.unknown_keys(), *_inherited_faults(inherited)]
-    settings, wrong = _validated(read, named)
+    settings, wrong = _validated(read, named, with_secrets=with_secrets)
     if settings is None or faults or wrong:
         raise SettingsError([*faults, *wrong, *warnings])
     keys = dict(masked_keys(settings.used_upstreams(), named))
-    return LoadedSettings(settings, read.sources, (*warnings, *_unreachable(settings)), keys)
+    client_keys = dict(masked_secrets(settings.keys, named))
+    warnings = (*warnings, *_unreachable(settings))
+    return LoadedSettings(settings, read.sources, warnings, keys, client_keys)
 
 
 def _validated(
-    read: WrittenSettings, environment: Mapping[str, str]
+    read: WrittenSettings, environment: Mapping[str, str], *, with_secrets: bool
 ) -> tuple[Settings | None, list[str]]:
     """Returns the settings, None if they are invalid, and one line per error."""
     shown = {name: (_written(name, source), source) for name, source in read.sources.items()}
@@ -125,7 +145,20 @@ def _validated(
     if settings is None or settings.used_upstreams():
         tables = read.values.get(UPSTREAMS)
         faults += [misfit_line(it, shown) for it in key_faults(tables, environment)]
+    if with_secrets:
+        faults += [misfit_line(it, shown) for it in _secret_faults(read, settings, environment)]
     return settings, faults
+
+
+def _secret_faults(
+    read: WrittenSettings, settings: Settings | None, environment: Mapping[str, str]
+) -> Iterator[CrossFieldError]:
+    """Yields the faults of the secrets of clients' keys."""
+    yield from secret_faults(key_views(read.values.get(KEYS)), environment)
+    if settings is not None:
+        yield from shared_secrets(
+            settings.keys, environment, settings.all_keys(), settings.all_admin_keys()
+        )
 
 
 def _unreachable(settings: Settings) -> Iterator[str]:

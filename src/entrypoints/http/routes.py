@@ -1,6 +1,7 @@
 """The resource of each path."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.credentials import (
@@ -8,6 +9,7 @@ from modegate.entrypoints.http.admin.credentials import (
     Credentials,
     OneCredential,
 )
+from modegate.entrypoints.http.admin.keys import KeyRotation, Keys, OneKey
 from modegate.entrypoints.http.admin.upstreams import Upstreams
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.draining import Draining
@@ -28,7 +30,7 @@ def routes_of(
     use_cases: UseCases, options: HttpOptions, authenticator: Authenticator, drain: Draining
 ) -> Mapping[str, object]:
     """Returns the resource of each path template."""
-    description = Description(_facts(use_cases, options))
+    description = Description(partial(_facts, use_cases, options))
     health = Health(
         use_cases.check_health,
         lambda: drain.is_draining,
@@ -73,6 +75,9 @@ def _admin_routes(
         "/admin/credentials": Credentials(admin.credentials, access),
         one: OneCredential(admin.credentials, access),
         f"{one}/probe": CredentialProbe(admin.probes, access),
+        "/admin/keys": Keys(admin.keys, access),
+        "/admin/keys/{key_id}": OneKey(admin.keys, access),
+        "/admin/keys/{key_id}/rotate": KeyRotation(admin.keys, access),
         "/admin/upstreams": Upstreams(admin.upstreams, access),
     }
 
@@ -84,7 +89,7 @@ def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
         models=configuration.routes.models,
         rules=configuration.parameters.rules,
         max_body=options.max_body,
-        wants_key=bool(len(configuration.keys)),
+        wants_key=not configuration.keys.is_open,
         wants_metrics_token=options.metrics_token is not None,
         has_admin=bool(options.admin.keys),
     )

@@ -8,6 +8,7 @@ from modegate.application.answering.relay_call import RelayCall
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.list_upstreams import ListUpstreams
 from modegate.application.credentials.manage import ManageCredentials
+from modegate.application.keys.manage import ManageKeys
 from modegate.application.list_models import ListModels
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.ports.session_store import SessionStore
@@ -21,6 +22,7 @@ class AdminUseCases:
     """The use cases of the admin API; `probes` are shared by its requests."""
 
     credentials: ManageCredentials
+    keys: ManageKeys
     upstreams: ListUpstreams
     probes: SharedProbes
 

@@ -114,7 +114,8 @@ class World:
             admission=Admission(
                 configuration=configuration,
                 limiter=limiter,
-                concurrency=MemoryConcurrencyLimiter(1),
+                concurrency=MemoryConcurrencyLimiter(),
+                clock=self.clock,
             ),
             prepare=PrepareTurn(
                 sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter

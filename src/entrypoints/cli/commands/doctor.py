@@ -58,7 +58,7 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnos
         yield finding
     yield await _sessions(container)
     yield _address(settings)
-    yield _authentication(settings)
+    yield await _authentication(container)
     if live:
         yield await ask_claude(container, settings)
         async for finding in ask_upstreams(container):
@@ -138,8 +138,14 @@ def _address(settings: Settings) -> Diagnostic:
     return Diagnostic(Severity.OK, f"address: {url_of(settings.host, settings.port)} is free")
 
 
-def _authentication(settings: Settings) -> Diagnostic:
-    if keys := len(settings.all_keys()):
+async def _authentication(container: Container) -> Diagnostic:
+    try:
+        await container.key_registry().load()
+    except GatewayError as error:
+        return Diagnostic(
+            Severity.ERROR, "authentication: keys of clients", error.explain(OPERATOR)
+        )
+    if keys := len(container.key_registry().ring):
         return Diagnostic(Severity.OK, f"authentication: {counted(keys, 'key')}")
     return Diagnostic(
         Severity.WARNING,

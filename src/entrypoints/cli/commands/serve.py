@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import uvloop
 
 from modegate.application.ports.request_observer import RequestObserver
+from modegate.domain.errors import GatewayError
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_app, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
@@ -121,6 +122,8 @@ async def _serve_container(container: Container, serving: Serving) -> int:
     container.request_log.override(serving.request_log)
     if serving.announces:
         await _check_storage(container)
+        with suppress(GatewayError):  # logged and repeated by the server
+            await container.key_registry().load()
         _report_start(container, serving)
     orders = serving.control_pipe
     app = build_app(container, offline=serving.simulated is not None, prepared=gc.freeze)
@@ -167,7 +170,7 @@ def _report_start(container: Container, serving: Serving) -> None:
         version=version("modegate"),
         url=url_of(*serving.listener.getsockname()[:2]),
         health=container.check_health().execute(),
-        keys=len(serving.settings.all_keys()),
+        keys=len(container.configuration_source().current().keys),
         offline=serving.simulated is not None,
         upstreams=container.configuration_source().current().routes.upstreams,
     )

@@ -1,6 +1,6 @@
 """Maps the rows of credentials to the domain, with their keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,14 @@ def key_files_of(upstreams: Mapping[str, UpstreamSettings]) -> tuple[KeyFile, ..
 
 def key_faults(upstreams: object, environment: Mapping[str, str]) -> Iterator[CrossFieldError]:
     """Yields a fault for each variable and file without a usable key, from tables as written."""
-    for row in _rows(upstreams):
+    yield from secret_faults(_rows(upstreams), environment)
+
+
+def secret_faults(
+    rows: Iterable[View], environment: Mapping[str, str]
+) -> Iterator[CrossFieldError]:
+    """Yields a fault for each variable and file without a usable key in rows as written."""
+    for row in rows:
         for name, value in row.row.items():
             try:
                 if name == "key_env":

@@ -2,6 +2,7 @@
 
 from modegate.application.credentials.list_upstreams import UpstreamCheck, UpstreamView
 from modegate.application.credentials.view import CredentialView
+from modegate.domain.access.client_key import ClientKey
 
 
 def describe_credential(view: CredentialView) -> dict[str, object]:
@@ -21,6 +22,33 @@ def describe_credential(view: CredentialView) -> dict[str, object]:
         else {"status": error.status, "code": error.code, "at": _seconds(error.at)},
         "requests": view.requests,
         "failures": view.failures,
+    }
+
+
+def describe_key(key: ClientKey, now: float) -> dict[str, object]:
+    """Returns a key of a client, without its secret; empty rules are null."""
+    rules, budget = key.rules, key.rules.budget
+    in_grace = key.old_until is not None and key.old_until > now
+    return {
+        "id": key.id,
+        "object": "api_key",
+        "masked": key.masked,
+        "name": key.name,
+        "source": key.source,
+        "state": key.state(now),
+        "enabled": key.enabled,
+        "models": list(rules.models) or None,
+        "modes": list(rules.modes) or None,
+        "expires_at": _seconds(key.expires_at),
+        "rpm": rules.rpm,
+        "tpm": rules.tpm,
+        "concurrency": rules.concurrency,
+        "budget": None
+        if budget is None
+        else {"usd": budget.usd, "tokens": budget.tokens, "period": budget.period},
+        "created_at": _seconds(key.created_at),
+        "revoked_at": _seconds(key.revoked_at),
+        "old_secret_until": _seconds(key.old_until) if in_grace else None,
     }
 
 

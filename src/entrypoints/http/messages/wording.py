@@ -27,6 +27,9 @@ WORDS: Mapping[Remedy, str] = MappingProxyType(
         Remedy.COPY_SESSION_ID: "copy it from the header of an earlier response",
         Remedy.LIST_SESSIONS: NOT_HERE,
         Remedy.LIST_CREDENTIALS: "GET /admin/credentials lists them",
+        Remedy.LIST_KEYS: "GET /admin/keys lists them",
+        Remedy.CREATE_KEY: "make another one with POST /admin/keys",
+        Remedy.CHANGE_SETTINGS: "change API_KEY, API_KEYS or the key's table in the file",
         Remedy.SEND_KEY: "send Authorization: Bearer YOUR_KEY, as the OpenAI SDKs do with api_key "
         "or OPENAI_API_KEY",
         Remedy.SEND_ADMIN_KEY: "send ADMIN_KEY as Authorization: Bearer KEY, or as x-api-key",

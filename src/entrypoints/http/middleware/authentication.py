@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import falcon.asgi
 
-from modegate.application.answering.admission import Admission
-from modegate.domain.access.client import ClientId
+from modegate.application.answering.admission import Admission, record_admission
+from modegate.domain.access.client import Client
 from modegate.domain.errors import AccessError
 from modegate.domain.inbound_request import Entry
 from modegate.domain.quota import Quota
@@ -33,23 +33,26 @@ class Authenticator:
             req.get_header("x-api-key"),
         )
 
-    async def is_known(self, req: falcon.asgi.Request) -> bool:
-        """Returns whether a request has a valid key, or needs none; it counts towards no limit.
+    async def known_client(self, req: falcon.asgi.Request) -> Client | None:
+        """Returns the client of a valid key, or the anonymous one where none is needed.
+
+        None if a key is needed and there is none. The request counts towards no limit.
 
         Raises:
             RateLimitError: the key is invalid, and the address exceeded its limit.
             AccessError: the key is invalid; such a request counts.
         """
         entry, keys = self.entry(req), self.admission.configuration.current().keys
-        if len(keys) and entry.authorization is None and entry.api_key is None:
-            return False
+        if not keys.is_open and entry.authorization is None and entry.api_key is None:
+            return None
         try:
-            keys.identify(entry.authorization, entry.api_key)
+            return keys.identify(
+                entry.authorization, entry.api_key, self.admission.clock.time_of_day
+            )
         except AccessError:
-            await self.admit(req)
-        return True
+            return await self.admit(req)
 
-    async def admit(self, req: falcon.asgi.Request) -> ClientId:
+    async def admit(self, req: falcon.asgi.Request) -> Client:
         """Admits a request that does not go through the pipeline, and returns its client.
 
         Raises:
@@ -59,8 +62,5 @@ class Authenticator:
         admission = self.admission
         entering = admission.admit(self.entry(req), admission.configuration.current())
         admitted = await exit_stack_of(req.scope).enter_async_context(entering)
-        record = record_of(req)
-        record.key = admitted.client.label
-        if admitted.quota is not None:
-            record.apply_quota(admitted.quota)
-        return admitted.client.id
+        record_admission(record_of(req), admitted)
+        return admitted.client

@@ -125,7 +125,7 @@ def security_schemes() -> Schema:
 
 def _list_credentials() -> Schema:
     listed = {"object": "list", "data": [CREDENTIAL]}
-    return _operation(
+    return operation(
         "listCredentials",
         "List the credentials",
         "Those of all upstreams, and `claude`. Reads states and asks no upstream.",
@@ -145,7 +145,7 @@ def _switch() -> Schema:
         errors.UnsupportedMediaTypeError,
         errors.StorageError,
     )
-    return _operation(
+    return operation(
         "switchCredential",
         "Enable or disable a credential",
         "The next request obeys, and running ones finish. The change survives a restart. Enabling "
@@ -158,7 +158,7 @@ def _switch() -> Schema:
 
 
 def _probe() -> Schema:
-    return _operation(
+    return operation(
         "probeCredential",
         "Probe a credential",
         "Asks the upstream for its models with this credential, or Claude Code for one word. A "
@@ -173,7 +173,7 @@ def _probe() -> Schema:
 
 def _list_upstreams() -> Schema:
     listed = {"object": "list", "data": [UPSTREAM]}
-    return _operation(
+    return operation(
         "listUpstreams",
         "List the upstreams",
         "With their models, their strategy, and the number of usable credentials.",
@@ -184,7 +184,8 @@ def _list_upstreams() -> Schema:
     ) | {"parameters": [CHECK, REQUEST_ID]}
 
 
-def _operation(name: str, summary: str, description: str, responses: Schema) -> Schema:
+def operation(name: str, summary: str, description: str, responses: Schema) -> Schema:
+    """Describes an operation of the admin API."""
     return {
         "operationId": name,
         "tags": ["Admin"],

@@ -5,6 +5,7 @@ from modegate.domain.routing.listed_model import claude_model
 from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
     admin,
+    admin_keys,
     chat,
     errors,
     models,
@@ -22,7 +23,7 @@ from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.page import POLICY
 from modegate.entrypoints.http.openapi.relayed import relayed_paths
 from modegate.entrypoints.http.openapi.responses import refusal
-from modegate.entrypoints.http.openapi.schemas import answers, json_patterns, requests
+from modegate.entrypoints.http.openapi.schemas import answers, json_patterns, keys, requests
 from modegate.entrypoints.http.openapi.schemas.schema import Schema
 
 ABOUT = (
@@ -66,7 +67,7 @@ def _paths(facts: Facts) -> Schema:
         "/metrics": {"get": operations.metrics(token)},
         "/openapi.json": {"get": operations.openapi()},
         "/docs": {"get": operations.docs(POLICY)},
-        **(admin.paths() if facts.has_admin else {}),
+        **(admin.paths() | admin_keys.paths() if facts.has_admin else {}),
     }
 
 
@@ -86,7 +87,7 @@ def _components(facts: Facts) -> Schema:
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **answers.schemas(),
-            **(admin.schemas() if facts.has_admin else {}),
+            **(admin.schemas() | keys.schemas() if facts.has_admin else {}),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
         "examples": {

@@ -50,14 +50,21 @@ PASSTHROUGH: tuple[Kind, ...] = (
     errors.BadUpstreamResponseError,
     errors.EmptyResponseError,
 )
+# By the rules of the client's key.
+KEY_RULES: tuple[Kind, ...] = (errors.ModelNotAllowedError, errors.ModeNotAllowedError)
 CHAT: tuple[Kind, ...] = (
     errors.InvalidHeaderError,
     *ADMISSION,
+    *KEY_RULES,
     *BODY,
     *SESSION,
     *CLAUDE_CODE,
     *PASSTHROUGH,
 )
 # Of relayed operations, beside those of chat: WebSockets are offered on these paths.
-RELAYED: tuple[Kind, ...] = (errors.UnsupportedEndpointError, errors.WebSocketError)
+RELAYED: tuple[Kind, ...] = (
+    errors.UnsupportedEndpointError,
+    errors.WebSocketError,
+    *KEY_RULES,
+)
 SHARED_STATE: tuple[Kind, ...] = (errors.SharedKeyForbiddenError,)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from modegate.domain.conversation.conversation import MAX_MESSAGES
-from modegate.domain.errors import GatewayError
+from modegate.domain.errors import GatewayError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
     claude_code,
     credentials,
+    keys,
     limits,
     messages,
     parameters,
@@ -20,6 +21,7 @@ from modegate.domain.errors.catalogue import (
     upstream,
 )
 from modegate.domain.quota import Limit, Quota
+from modegate.domain.routing.mode import Mode
 from modegate.domain.routing.model_map import DEFAULT_NAME, ModelMap
 from modegate.entrypoints.http.messages.errors import (
     FRAMEWORK,
@@ -52,6 +54,10 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield routing.websocket()
     yield credentials.all_cooling(SAMPLE_LIMIT.seconds)
     yield credentials.unknown()
+    yield keys.unknown()
+    yield keys.of_settings("environment")
+    yield access.model_not_allowed(("sonnet", "gpt-4o*"))
+    yield access.mode_not_allowed(Mode.PASSTHROUGH, (Mode.CLAUDE_CODE,), Remedy.USE_CLAUDE_CODE)
     yield too_large(max_body)
     yield not_json()
     yield access.missing_key()

@@ -33,7 +33,7 @@ def models(listed: list[object], security: list[Schema]) -> Schema:
         "summary": "List models",
         "description": (
             "The models of Claude Code and of the upstreams. Without a key, a gateway with keys lists "
-            "only those of Claude Code. If an upstream's list fails, a header reports it. With "
+            "only those of Claude Code. A key with rules sees what it may use. If an upstream's list fails, a header reports it. With "
             "`anthropic-version` or `client_version`, the list has the form of Anthropic or Codex."
         ),
         "security": [{}, *security],

@@ -1,7 +1,7 @@
 """`GET /openapi.json` and `GET /docs`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import falcon
 import falcon.asgi
@@ -13,26 +13,35 @@ from modegate.entrypoints.http.openapi.inputs import Facts
 class Description:
     """Builds the document and its page on the first request, and caches them as bytes.
 
-    Also imports the builders only then, because most gateways never need them.
+    They are built again after a change of the facts, such as the first key. Also imports the
+    builders only then, because most gateways never need them.
     """
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Callable[[], Facts]) -> None:
         self._facts = facts
+        self._document: tuple[Facts, bytes] | None = None
+        self._page: tuple[Facts, tuple[bytes, str]] | None = None
 
-    @cached_property
+    @property
     def document(self) -> bytes:
         """The OpenAPI document as JSON."""
         from modegate.entrypoints.http.openapi.document import build_document  # noqa: PLC0415
 
-        return encode(build_document(self._facts))
+        facts = self._facts()
+        if self._document is None or self._document[0] != facts:
+            self._document = facts, encode(build_document(facts))
+        return self._document[1]
 
-    @cached_property
+    @property
     def page(self) -> tuple[bytes, str]:
         """The HTML page and its content security policy."""
         from modegate.entrypoints.http.openapi.document import build_document  # noqa: PLC0415
         from modegate.entrypoints.http.openapi.page import POLICY, render_page  # noqa: PLC0415
 
-        return render_page(build_document(self._facts)), POLICY
+        facts = self._facts()
+        if self._page is None or self._page[0] != facts:
+            self._page = facts, (render_page(build_document(facts)), POLICY)
+        return self._page[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from modegate.dialects.model_lists import (
     openai_list,
     openai_model,
 )
+from modegate.domain.access.client import Client
+from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.errors import GatewayError, ModelNotFoundError
 from modegate.entrypoints.http.messages.errors import INVALID, error_object
 from modegate.entrypoints.http.middleware.authentication import Authenticator
@@ -27,16 +29,19 @@ ANTHROPIC_VERSION, CLIENT_VERSION = "anthropic-version", "client_version"
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The list of models; where keys are required, the upstreams' models need one."""
+    """The list of models that the client may use; the upstreams' need a key where others do."""
 
     list_models: ListModels
     authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Responds with all models, in the form of the client's API."""
-        upstream = await _includes_upstream(req, self.authenticator)
-        failed = partial(_note_failure, req, resp)
-        models = await self.list_models.execute(include_upstream=upstream, failed=failed)
+        client = await _client_of(req, self.authenticator)
+        models = await self.list_models.execute(
+            include_upstream=client is not None,
+            failed=partial(_note_failure, req, resp),
+            rules=NO_RULES if client is None else client.rules,
+        )
         if req.get_param(CLIENT_VERSION) is not None:
             listed = codex_list(models)
         elif req.get_header(ANTHROPIC_VERSION) is not None:
@@ -57,8 +62,12 @@ class Model:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, model: str
     ) -> None:
         """Responds with the model, or with 404."""
-        upstream = await _includes_upstream(req, self.authenticator)
-        found = await self.list_models.find(model, include_upstream=upstream)
+        client = await _client_of(req, self.authenticator)
+        found = await self.list_models.find(
+            model,
+            include_upstream=client is not None,
+            rules=NO_RULES if client is None else client.rules,
+        )
         if found is not None:
             has_version = req.get_header(ANTHROPIC_VERSION) is not None
             resp.data = encode(anthropic_model(found) if has_version else openai_model(found))
@@ -83,12 +92,11 @@ def _note_failure(
     record_of(req).fail(error.code)
 
 
-async def _includes_upstream(req: falcon.asgi.Request, authenticator: Authenticator) -> bool:
-    """Returns whether the client may see the upstreams' models; checks its key if it sent one.
+async def _client_of(req: falcon.asgi.Request, authenticator: Authenticator) -> Client | None:
+    """Returns the client; checks its key if it sent one.
 
-    Without a key it sees Claude's models only, unless it asks for more.
+    Without a needed key it is None, and sees Claude's models only, unless it asks for more.
     """
     if "upstream" not in (req.get_param_as_list("include") or ()):
-        return await authenticator.is_known(req)
-    await authenticator.admit(req)
-    return True
+        return await authenticator.known_client(req)
+    return await authenticator.admit(req)

@@ -19,7 +19,7 @@ class Sessions:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Responds with the client's sessions, most recently used first."""
-        client = await self.authenticator.admit(req)
+        client = (await self.authenticator.admit(req)).id
         found = await self.sessions.list(client)
         resp.data = encode({"object": "list", "data": [describe(session) for session in found]})
 
@@ -35,14 +35,14 @@ class OneSession:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
         """Responds with the session."""
-        client = await self.authenticator.admit(req)
+        client = (await self.authenticator.admit(req)).id
         resp.data = encode(describe(await self.sessions.get(session_id, client)))
 
     async def on_delete(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
     ) -> None:
         """Ends the session and deletes its conversation."""
-        client = await self.authenticator.admit(req)
+        client = (await self.authenticator.admit(req)).id
         resp.data = encode(describe_ended(await self.sessions.end(session_id, client)))
 
 

@@ -7,11 +7,11 @@ from modegate.domain.errors import RateLimitError
 
 
 async def test_subjects_without_permits_are_removed_from_memory() -> None:
-    limiter = MemoryConcurrencyLimiter(1)
+    limiter = MemoryConcurrencyLimiter()
     for number in range(3):
-        await limiter.acquire(str(number))
+        await limiter.acquire(str(number), 1)
     with pytest.raises(RateLimitError):
-        await limiter.acquire("0")
+        await limiter.acquire("0", 1)
     assert limiter.taken == 3
     for number in range(3):
         await limiter.release(str(number))

@@ -14,6 +14,7 @@ from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, RateLimitError
 from modegate.domain.inbound_request import Entry, InProcess
 from modegate.domain.quota import Limit
+from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 
 KEY = ApiKey("sk-cca-1234567890")
@@ -23,12 +24,13 @@ BEARER = "Bearer sk-cca-1234567890"
 class World:
     def __init__(self, *keys: ApiKey, requests: int = 3, slots: int = 2) -> None:
         self.source = FakeConfigurationSource(
-            keys=KeyRing(keys), per_address=Limit("address", requests, 60)
+            keys=KeyRing(keys), per_address=Limit("address", requests, 60), per_key=slots
         )
         self.admission = Admission(
             configuration=self.source,
             limiter=SlidingWindowLimiter(),
-            concurrency=MemoryConcurrencyLimiter(slots),
+            concurrency=MemoryConcurrencyLimiter(),
+            clock=FakeClock(),
         )
 
     def __call__(

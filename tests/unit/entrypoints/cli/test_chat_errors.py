@@ -50,6 +50,13 @@ def test_a_subclass_is_explained_as_its_parent(name: str) -> None:
     assert explain(raised(own), QUESTION) == explain(raised(error), QUESTION)
 
 
+@pytest.mark.parametrize("name", ["access.unusable_key", "access.replaced_secret"])
+def test_a_key_that_is_not_accepted_any_more_says_why(name: str) -> None:
+    error = SAMPLES[name]
+    told = explain(raised(error, **{"WWW-Authenticate": "Bearer"}), replace(QUESTION, key="sk"))
+    assert told == error.explain(CLIENT).rstrip(".")
+
+
 def test_a_rate_limit_names_the_seconds_and_no_header() -> None:
     told = explain(raised(SAMPLES["limits.too_many_requests"], **{"Retry-After": "9"}), QUESTION)
     assert told.endswith("send them more slowly, and this one again in 9 s (HTTP 429)")

@@ -77,7 +77,7 @@ class TestMemoryConcurrencyLimiter(ConcurrencyLimiterContract):
 
     @asynccontextmanager
     async def limiter(self) -> AsyncIterator[Any]:
-        yield self.made(self.LIMIT)
+        yield self.made()
 
 
 class TestFakeTranscriptStore(TranscriptStoreContract):
@@ -219,13 +219,21 @@ class CountingPeek(SlidingWindowLimiter):
 
 
 class UnboundedLimiter(MemoryConcurrencyLimiter):
-    def __init__(self, _: int) -> None:
-        super().__init__(1_000)
+    async def acquire(self, subject: str, limit: int) -> None:
+        await super().acquire(subject, limit + 1_000)
+
+
+class FirstLimit(MemoryConcurrencyLimiter):
+    _first: int | None = None
+
+    async def acquire(self, subject: str, limit: int) -> None:
+        self._first = self._first or limit
+        await super().acquire(subject, self._first)
 
 
 class SharedSubjectLimiter(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str) -> None:
-        await super().acquire(subject[:0])
+    async def acquire(self, subject: str, limit: int) -> None:
+        await super().acquire(subject[:0], limit)
 
 
 class NeverReleased(MemoryConcurrencyLimiter):
@@ -245,17 +253,17 @@ class ReleasesOthers(MemoryConcurrencyLimiter):
 
 
 class ChecksBeforeItWaits(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str) -> None:
-        if self._taken[subject] >= self._places:
+    async def acquire(self, subject: str, limit: int) -> None:
+        if self._taken[subject] >= limit:
             raise RateLimitError("Too many concurrent requests.")
         await asyncio.sleep(0)
         self._taken[subject] += 1
 
 
 class ReleasesOnRejection(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str) -> None:
+    async def acquire(self, subject: str, limit: int) -> None:
         try:
-            await super().acquire(subject)
+            await super().acquire(subject, limit)
         except GatewayError:
             await self.release(subject)
             raise
@@ -366,6 +374,7 @@ BROKEN: list[tuple[type, str, Any]] = [
         "test_concurrent_requests_do_not_exceed_the_limit",
         ChecksBeforeItWaits,
     ),
+    (TestMemoryConcurrencyLimiter, "test_the_limit_is_that_of_the_request", FirstLimit),
     (TestMemoryConcurrencyLimiter, "test_a_rejection_releases_nothing", ReleasesOnRejection),
     (TestFakeTranscriptStore, "test_list_ids_returns_all_stored_sessions", EmptyListStore),
     *(

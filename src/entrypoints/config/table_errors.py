@@ -1,4 +1,4 @@
-"""Places and messages of invalid values in the tables of upstreams."""
+"""Places and messages of invalid values in the tables of keys and upstreams."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from modegate.entrypoints.config.foreign_variables import nearest
+from modegate.entrypoints.config.keys.tables import KEYS, KeySettings
 from modegate.entrypoints.config.upstreams.places import Place, written
 from modegate.entrypoints.config.upstreams.tables import (
     CredentialSettings,
@@ -58,4 +59,6 @@ def unknown_key(fault: ErrorDetails, source: str) -> str:
 
 
 def _table(loc: Place) -> type[BaseModel]:
+    if loc[0] == KEYS:
+        return KeySettings
     return ROWS.get(loc[OF_LIST - 1], UpstreamSettings) if len(loc) == IN_ROW else UpstreamSettings

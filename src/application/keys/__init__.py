@@ -1,0 +1,1 @@
+"""The keys of clients: made, changed and revoked while the gateway runs."""

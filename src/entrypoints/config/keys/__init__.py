@@ -1,0 +1,1 @@
+"""The tables `[keys.NAME]`: the keys of clients in the settings file."""
