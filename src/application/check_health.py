@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from modegate.application.ports.backend_status import BackendStatus, StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.domain.health import CredentialsCheck, Health, StorageState
+from modegate.domain.usage.condition import LedgerCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,15 @@ class CheckHealth:
     """Reports the state of the backends and of the storage without blocking.
 
     `answering` has the answer backends by name; the upstreams are those of the configuration.
-    `credentials` returns the state of all credentials without asking an upstream.
+    `credentials` returns the state of all credentials without asking an upstream, and `ledger` that
+    of the usage ledger.
     """
 
     answering: Mapping[str, BackendStatus]
     configuration: ConfigurationSource
     storage: StorageProbe = NO_STORAGE
     credentials: Callable[[], CredentialsCheck] = lambda: CredentialsCheck.OK
+    ledger: Callable[[], LedgerCondition] = LedgerCondition
 
     def execute(self) -> Health:
         """Returns the last known state."""
@@ -48,4 +51,5 @@ class CheckHealth:
             upstreams=self.configuration.current().routes.health(),
             storage=self.storage.storage_state(),
             credentials=self.credentials(),
+            ledger=self.ledger().state,
         )

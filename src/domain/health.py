@@ -40,6 +40,13 @@ class StorageState(StrEnum):
     ERROR = "error"
 
 
+class LedgerState(StrEnum):
+    """The state of the usage ledger: `WARN` while rows cannot be written."""
+
+    OK = "ok"
+    WARN = "warn"
+
+
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """The load of the process pool: running turns, queued turns, and idle processes.
@@ -94,6 +101,7 @@ class Health:
     upstreams: Mapping[str, UpstreamHealth]
     storage: StorageState = StorageState.OK
     credentials: CredentialsCheck = CredentialsCheck.OK
+    ledger: LedgerState = LedgerState.OK
 
     @property
     def ready(self) -> bool:

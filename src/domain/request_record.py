@@ -2,12 +2,22 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.quota import Quota
 
 # The client disconnected before its answer was complete; nginx logs the same status.
 CLIENT_CLOSED_REQUEST = 499
+
+
+class FailedAttempt(NamedTuple):
+    """An attempt with a credential that failed; `status` is None if there was no response."""
+
+    credential: str
+    code: str
+    status: int | None
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -20,7 +30,8 @@ class RequestRecord:
     first event of a stream, in seconds. `hint` is what an upstream's error means.
     `reached_backend` states whether a backend was asked. `cost_usd` is None if no price is known;
     `price_version` names the table that it comes from. `conversation`, `agent`, `parent_agent` and
-    `subagent` are the client's own ids.
+    `subagent` are the client's own ids. `attempts` are the failed attempts with credentials, None if
+    there was none.
     """
 
     method: str = "-"
@@ -50,6 +61,7 @@ class RequestRecord:
     agent: str | None = None
     parent_agent: str | None = None
     subagent: str | None = None
+    attempts: list[FailedAttempt] | None = None
 
     def add_usage(self, usage: Usage) -> None:
         """Records the tokens of the answer; the last report counts."""
@@ -58,6 +70,12 @@ class RequestRecord:
     def fail(self, code: str) -> None:
         """Records an error's code."""
         self.error = code
+
+    def add_attempt(self, attempt: FailedAttempt) -> None:
+        """Records an attempt with a credential that failed."""
+        if self.attempts is None:
+            self.attempts = []
+        self.attempts.append(attempt)
 
     def apply_quota(self, quota: Quota) -> None:
         """Records a limit that applies to the request; the strictest one is kept."""

@@ -86,6 +86,8 @@ ADMIN_REQUESTS = [
     ("PATCH", "/admin/credentials/a"),
     ("POST", "/admin/credentials/a/probe"),
     ("GET", "/admin/upstreams"),
+    ("GET", "/admin/usage"),
+    ("GET", "/admin/requests"),
 ]
 
 

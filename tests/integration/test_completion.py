@@ -12,7 +12,9 @@ from support.serving import bare_environment
 
 PROMPT = '\nPS1="READY> "\n'
 BASH = shutil.which("bash") or "/bin/bash"
-COMMANDS = ["chat", "completion", "config", "credentials", "demo", "doctor", "keys", "serve"]
+COMMANDS = [
+    *("chat", "completion", "config", "credentials", "demo", "doctor", "keys", "serve", "usage")
+]
 # Does what bash does when the user presses the tab key after the last word.
 PRESS_TAB = """
 source /dev/stdin

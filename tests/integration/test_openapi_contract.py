@@ -19,9 +19,12 @@ from modegate.entrypoints.config.settings import Settings
 from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.answer_backend import ScriptedBackend
 
+USAGE = "/v1/usage"
 chat = schemathesis.openapi.from_dict(DOCUMENT).include(path=CHAT)
-others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=CHAT)
+usage = schemathesis.openapi.from_dict(DOCUMENT).include(path=USAGE)
+others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=[CHAT, USAGE])
 claude_code = schemathesis.openapi.from_dict(claude_code_alone())
+ACCEPTANCE_CHECKS = CHECKS.get_by_names(["positive_data_acceptance"])
 VALIDITY_CHECKS = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"])
 
 derandomized = settings(
@@ -64,6 +67,13 @@ async def served(folder: Path) -> AsyncIterator[str]:
 @derandomized
 def test_endpoints_other_than_chat_conform_to_the_openapi_document(case: Any, url: str) -> None:
     case.call_and_validate(base_url=url, timeout=10)
+
+
+@usage.parametrize()
+@derandomized
+def test_usage_conforms_to_the_openapi_document(case: Any, url: str) -> None:
+    # A schema cannot say that `to` is later than `from`, or that a date exists.
+    case.call_and_validate(base_url=url, timeout=10, excluded_checks=ACCEPTANCE_CHECKS)
 
 
 @chat.parametrize()

@@ -1,16 +1,18 @@
 """Metrics as an observer of requests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from modegate.adapters.prometheus.credentials import CredentialMetrics
+from modegate.adapters.prometheus.ledger import LedgerMetrics
 from modegate.adapters.prometheus.request_figures import RequestFigures
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.usage.condition import LedgerCondition
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 NONE = "none"
@@ -19,7 +21,12 @@ NONE = "none"
 class PrometheusObserver:
     """Counts requests since the start. Labels have few values, all of them the gateway's own."""
 
-    def __init__(self, claude: BackendStatus, credentials: CredentialSummary | None = None) -> None:
+    def __init__(
+        self,
+        claude: BackendStatus,
+        credentials: CredentialSummary | None = None,
+        ledger: Callable[[], LedgerCondition] | None = None,
+    ) -> None:
         self.registry = CollectorRegistry()
         self._requests = RequestFigures(SECONDS)
         self.registry.register(self._requests)
@@ -42,6 +49,8 @@ class PrometheusObserver:
         self.registry.register(_Capacity(claude))
         if credentials is not None:
             self.registry.register(CredentialMetrics(credentials))
+        if ledger is not None:
+            self.registry.register(LedgerMetrics(ledger))
 
     def observe(self, record: RequestRecord) -> None:
         """Counts one request."""

@@ -1,1 +1,1 @@
-"""Sessions in a SQLite database."""
+"""Sessions, states of credentials and usage in SQLite databases."""

@@ -54,6 +54,77 @@ KEYS: Steps = (
     ),
 )
 
+SUMS = """
+    requests INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    cost_nano_usd INTEGER NOT NULL,
+    priced INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    estimated INTEGER NOT NULL
+"""
+USAGE: Steps = (
+    (
+        # The dimensions of sums, once for each combination; empty if unknown, as NULLs are never equal.
+        """
+        CREATE TABLE usage_groups (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL,
+            model TEXT NOT NULL,
+            used_model TEXT NOT NULL,
+            upstream TEXT NOT NULL,
+            credential TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            endpoint TEXT NOT NULL,
+            UNIQUE (key, model, used_model, upstream, credential, mode, endpoint)
+        )
+        """,
+        # An id begins with the time, so the table needs no index to be read by time.
+        """
+        CREATE TABLE requests (
+            id INTEGER PRIMARY KEY,
+            group_id INTEGER NOT NULL,
+            request_id TEXT,
+            session TEXT,
+            conversation TEXT,
+            agent TEXT,
+            parent_agent TEXT,
+            subagent TEXT,
+            prompt_tokens INTEGER NOT NULL,
+            cached_tokens INTEGER NOT NULL,
+            cache_write_tokens INTEGER NOT NULL,
+            completion_tokens INTEGER NOT NULL,
+            reasoning_tokens INTEGER NOT NULL,
+            cost_nano_usd INTEGER,
+            price_version TEXT,
+            status INTEGER NOT NULL,
+            error TEXT,
+            seconds REAL NOT NULL,
+            first_token_s REAL,
+            estimated INTEGER NOT NULL DEFAULT 0,
+            attempts TEXT
+        )
+        """,
+        # Numbers of hours and days since 1970-01-01, in UTC.
+        f"""
+        CREATE TABLE hours (
+            period INTEGER NOT NULL, group_id INTEGER NOT NULL, {SUMS},
+            PRIMARY KEY (period, group_id)
+        ) WITHOUT ROWID
+        """,
+        f"""
+        CREATE TABLE days (
+            period INTEGER NOT NULL, group_id INTEGER NOT NULL, {SUMS},
+            PRIMARY KEY (period, group_id)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+
 
 def migrate(database: sqlite3.Connection, steps: Steps) -> None:
     """Brings the schema to the newest version, in one transaction; a current file is not written.

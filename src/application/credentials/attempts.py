@@ -12,7 +12,7 @@ from modegate.domain.credentials.member import Member
 from modegate.domain.credentials.pool import CredentialPool
 from modegate.domain.credentials.verdict import Failure
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
-from modegate.domain.request_record import RequestRecord
+from modegate.domain.request_record import FailedAttempt, RequestRecord
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
@@ -77,7 +77,7 @@ class _Attempting:
         self._record = record
         self._sticky_key = sticky_key
         self._asked: set[str] = set()
-        self._began = 0.0
+        self._began = self._attempt_began = 0.0
 
     async def __aenter__(self) -> UpstreamResponse:
         if not self._pools.states.is_loaded:
@@ -122,7 +122,7 @@ class _Attempting:
         if self._asked:
             request.time_left_s = self._total_s - (time.monotonic() - self._began)
         else:
-            self._began = time.monotonic()
+            self._began = self._attempt_began = time.monotonic()
             request.repeats_rate_limits = not self._pool.can_cool(self._pools.now())
         self._exchange = self._backend.send(request, member.credential)
         return await self._exchange.__aenter__()
@@ -130,6 +130,7 @@ class _Attempting:
     def _after(self, member: Member, failure: Failure) -> Member | None:
         """Records a failure; returns the credential for the next attempt, or None to stop."""
         verdict = self._pools.fail(self._pool, member, failure)
+        self._record_attempt(member, failure)
         self._asked.add(member.credential.id)
         if not verdict.tries_next or not self._request.is_repeatable:
             return None
@@ -145,6 +146,15 @@ class _Attempting:
         else:
             failure = failure_of_error(error)
         self._pools.fail(self._pool, member, failure)
+        self._record_attempt(member, failure)
+
+    def _record_attempt(self, member: Member, failure: Failure) -> None:
+        now = time.monotonic()
+        seconds = round(now - self._attempt_began, 6)
+        self._attempt_began = now
+        self._record.add_attempt(
+            FailedAttempt(member.credential.id, failure.code, failure.status, seconds)
+        )
 
     def _failure(self, response: UpstreamResponse) -> Failure:
         return failure_of_response(response, self._pools.time_of_day())

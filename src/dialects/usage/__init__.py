@@ -1,1 +1,1 @@
-"""The usage that answers of the OpenAI API report."""
+"""The usage of requests: parsing what answers report, and its wire forms."""

@@ -1,1 +1,1 @@
-"""What answers cost."""
+"""The usage of requests: prices, rows, queries and sums."""

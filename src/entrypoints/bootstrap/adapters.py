@@ -18,6 +18,7 @@ from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.key_store import SqliteKeyStore
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
+from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
 from modegate.application.check_health import Storages
@@ -78,6 +79,7 @@ class Adapters(containers.DeclarativeContainer):
         SqliteCredentialStore, settings.provided.modegate_state_dir
     )
     key_store = providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir)
+    usage_ledger = providers.Singleton(SqliteUsageLedger, settings.provided.modegate_state_dir)
     model_lists = providers.Singleton(
         KeptModelLists, model_catalog, clock, providers.Callable(mapping.models_ttl, settings)
     )

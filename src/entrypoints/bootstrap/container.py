@@ -38,11 +38,12 @@ from modegate.application.usage.pricing import Pricing
 from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.adapters import Adapters
 from modegate.entrypoints.bootstrap.lifecycle import close_each
+from modegate.entrypoints.bootstrap.usage_container import UsageContainer
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 
 
-class Container(Adapters):
+class Container(UsageContainer):
     """Creates the use cases by constructor injection, each as a singleton."""
 
     credential_states = providers.Singleton(CredentialStates, Adapters.credential_store)
@@ -59,7 +60,12 @@ class Container(Adapters):
     credential_summary = providers.Singleton(
         CredentialSummary, pools=credential_pools, claude=claude_credential, clock=Adapters.clock
     )
-    metrics = providers.Singleton(PrometheusObserver, Adapters.claude_status, credential_summary)
+    metrics = providers.Singleton(
+        PrometheusObserver,
+        Adapters.claude_status,
+        credential_summary,
+        Adapters.usage_ledger.provided.condition,
+    )
     manage_credentials = providers.Singleton(
         ManageCredentials, pools=credential_pools, claude=claude_credential, clock=Adapters.clock
     )
@@ -149,6 +155,7 @@ class Container(Adapters):
         storage=Adapters.storage_probe,
         configuration=Adapters.configuration_source,
         credentials=credential_summary.provided.check,
+        ledger=Adapters.usage_ledger.provided.condition,
     )
     closed = providers.Singleton[list[object]](list)
 
@@ -181,6 +188,7 @@ async def close(container: Container) -> None:
         container.credential_states,
         container.credential_store,
         container.key_store,
+        container.usage_ledger,
         container.session_store,
         container.rate_limiter,
         container.concurrency_limiter,

@@ -13,6 +13,7 @@ from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
+from modegate.entrypoints.bootstrap.usage_cleaner import UsageCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.admin.probes import SharedProbes
@@ -37,6 +38,7 @@ def build_app(
     settings: Settings = container.settings()
     interval = mapping.session_cleanup_interval(settings)
     cleaner = SessionCleaner(container.expire_sessions(), interval)
+    usage_cleaner = UsageCleaner(container.expire_usage())
     metrics = container.metrics()
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
@@ -54,7 +56,8 @@ def build_app(
             check_health=container.check_health(),
             sessions=container.session_store(),
             metrics=metrics,
-            observers=(container.request_log(), metrics),
+            query_usage=container.query_usage(),
+            observers=(container.request_log(), metrics, container.record_usage()),
             admin=AdminUseCases(
                 credentials=container.manage_credentials(),
                 keys=container.manage_keys(),
@@ -63,12 +66,20 @@ def build_app(
             ),
         ),
         mapping.http_options(settings, offline=offline),
-        on_start=(keys.start, credentials.start, cleaner.start, key_files.start, preparation.start),
+        on_start=(
+            keys.start,
+            credentials.start,
+            cleaner.start,
+            usage_cleaner.start,
+            key_files.start,
+            preparation.start,
+        ),
         on_end=(
             preparation.aclose,
             key_files.aclose,
             probes.aclose,
             cleaner.aclose,
+            usage_cleaner.aclose,
             credentials.aclose,
             keys.aclose,
             partial(close, container),

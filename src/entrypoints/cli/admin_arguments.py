@@ -1,6 +1,8 @@
 """Defines the commands that ask the admin API of a running gateway."""
 
-from modegate.entrypoints.cli.parser import Commands, Parser, add_config_file
+import argparse
+
+from modegate.entrypoints.cli.parser import Commands, FileOption, Parser, add_config_file
 
 # Written here, so that `--help` need not import the domain.
 MODES = ("claude-code", "openai-passthrough")
@@ -20,8 +22,22 @@ KEY_ACTIONS = {
     "rotate": "give a key a new secret, and print it",
 }
 
+USAGE_ACTIONS = {
+    "export": "write all requests of the ledger as JSON lines",
+    "import": "add exported requests to the ledger, each once",
+}
+
 ADMIN = """\
 The command asks a running gateway that has ADMIN_KEY.
+
+environment:
+  ADMIN_KEY   the key to send; without --url, by default the first of the
+              settings' ADMIN_KEY and ADMIN_KEYS"""
+
+
+USAGE = """\
+Without an action, the command asks a running gateway that has ADMIN_KEY. The
+actions work with the ledger in MODEGATE_STATE_DIR; they need no gateway.
 
 environment:
   ADMIN_KEY   the key to send; without --url, by default the first of the
@@ -62,6 +78,22 @@ def add_keys(commands: Commands) -> None:
                 "--grace", type=int, metavar="SECONDS", help="how long the old secret works (3600)"
             )
         _add_admin_options(action)
+
+
+def add_usage(commands: Commands) -> None:
+    """Adds `modegate usage`."""
+    usage = commands.add_parser(
+        "usage", help="show the usage of a gateway, export or import it", epilog=USAGE
+    )
+    usage.add_argument("--by", metavar="GROUPS", default="model", help="such as key,day (model)")
+    usage.add_argument("--since", metavar="TIME", help="7d, 24h, a date or a time (30d)")
+    usage.add_argument("--key", metavar="ID", help="only the requests of this key")
+    _add_admin_options(usage)
+    actions = usage.add_subparsers(dest="action", metavar="ACTION", title="actions")
+    for name, what in USAGE_ACTIONS.items():
+        action = actions.add_parser(name, help=what)
+        action.add_argument("file", action=FileOption, metavar="FILE", help="JSON lines; or -")
+        add_config_file(action, default=argparse.SUPPRESS)
 
 
 def _add_rules(create: Parser) -> None:

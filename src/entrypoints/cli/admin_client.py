@@ -3,8 +3,10 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from modegate.entrypoints.cli.admin_options import KEY_VARIABLE, AdminOptions
 from modegate.entrypoints.cli.chat_errors import one_line, strip_control_characters
@@ -35,6 +37,17 @@ class AdminClient:
         if not isinstance(listed, list):
             raise self._is_no_gateway()
         return listed
+
+    def usage(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Returns the answer of `GET /admin/usage`.
+
+        Raises:
+            AdminError: if the gateway does not answer with a list.
+        """
+        answer = self.call("GET", f"/admin/usage?{urlencode(parameters)}")
+        if not isinstance(answer.get("data"), list):
+            raise self._is_no_gateway()
+        return answer
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Sends a request, and returns the object of the answer.

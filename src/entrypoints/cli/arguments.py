@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from modegate.entrypoints.cli.admin_arguments import add_credentials, add_keys
+from modegate.entrypoints.cli.admin_arguments import add_credentials, add_keys, add_usage
 from modegate.entrypoints.cli.parser import Commands, Parser, add_config_file
 
 MAX_WORKERS = 256
@@ -64,6 +64,7 @@ def build_parser() -> Parser:
     _add_chat(commands)
     add_credentials(commands)
     add_keys(commands)
+    add_usage(commands)
     _add_config(commands)
     _add_doctor(commands)
     commands.add_parser("demo", help="show both modes, offline")

@@ -79,6 +79,34 @@ def _keys(options: argparse.Namespace) -> int:
     return run_keys(admin_options, options)
 
 
+def _usage(options: argparse.Namespace) -> int:
+    if options.action is not None:
+        return _transfer(options)
+    from modegate.entrypoints.cli.admin_options import read_admin_options
+    from modegate.entrypoints.cli.commands.usage import run_usage
+    from modegate.entrypoints.cli.gateway_address import UsageError
+    from modegate.entrypoints.cli.usage_options import read_usage_options
+
+    loaded = None if options.url else _load_settings(options)
+    _clean_environment()
+    try:
+        admin_options = read_admin_options(options, loaded, os.environ)
+        parameters = read_usage_options(options)
+    except UsageError as error:
+        return _report_faults(str(error))
+    return run_usage(admin_options, parameters, as_json=options.json)
+
+
+def _transfer(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from modegate.entrypoints.cli.commands.usage_transfer import run_export, run_import
+
+    settings = _load_settings(options).settings
+    run = run_export if options.action == "export" else run_import
+    return asyncio.run(run(settings, options.file))
+
+
 def _config(options: argparse.Namespace) -> int:
     if options.action is None:
         options.error("say `modegate config show`")
@@ -116,6 +144,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "chat": _chat,
     "credentials": _credentials,
     "keys": _keys,
+    "usage": _usage,
     "config": _config,
     "doctor": _doctor,
     "demo": _demo,

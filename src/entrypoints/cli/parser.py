@@ -114,6 +114,7 @@ def _variable(option: str) -> str:
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
 
 
-def add_config_file(command: Parser) -> None:
+def add_config_file(command: Parser, default: str | None = None) -> None:
     """Adds `--config`."""
-    command.add_argument("--config", action=FileOption, metavar="FILE", help="read this TOML file")
+    what = "read this TOML file"
+    command.add_argument("--config", action=FileOption, metavar="FILE", default=default, help=what)

@@ -200,3 +200,8 @@ def session_cleanup_interval(settings: Settings) -> float:
 def models_ttl(settings: Settings) -> float:
     """Returns the seconds for which a list of models is kept."""
     return settings.models_ttl_ms / 1000
+
+
+def usage_retention_days(settings: Settings) -> int:
+    """Returns the days for which the rows of the usage ledger are kept."""
+    return settings.usage_retention_days

@@ -36,6 +36,7 @@ from modegate.entrypoints.config.types import (
     Origins,
     Paths,
     Port,
+    Retention,
     Retries,
     Spare,
     Switch,
@@ -133,6 +134,7 @@ class Settings(BaseModel):
     max_json_bytes: Bytes = 32 * 1024 * 1024
     max_upload_bytes: UploadBytes = 512 * 1024 * 1024
     models_ttl_ms: Milliseconds = 300_000
+    usage_retention_days: Retention = 400
 
     modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))

@@ -11,6 +11,7 @@ from modegate.entrypoints.http.admin.credentials import (
 )
 from modegate.entrypoints.http.admin.keys import KeyRotation, Keys, OneKey
 from modegate.entrypoints.http.admin.upstreams import Upstreams
+from modegate.entrypoints.http.admin.usage import LastRequests, Usage
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.openapi.inputs import Facts
@@ -23,6 +24,7 @@ from modegate.entrypoints.http.resources.models import Model, Models
 from modegate.entrypoints.http.resources.relayed import relayed_routes
 from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
+from modegate.entrypoints.http.resources.usage import OwnUsage
 from modegate.entrypoints.http.use_cases import UseCases
 
 
@@ -52,6 +54,7 @@ def routes_of(
         "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),
         "/v1/sessions": Sessions(use_cases.manage_sessions, authenticator),
         "/v1/sessions/{session_id}": OneSession(use_cases.manage_sessions, authenticator),
+        "/v1/usage": OwnUsage(use_cases.query_usage, authenticator),
         "/health": health,
         "/live": Live(),
         "/metrics": MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token),
@@ -79,6 +82,8 @@ def _admin_routes(
         "/admin/keys/{key_id}": OneKey(admin.keys, access),
         "/admin/keys/{key_id}/rotate": KeyRotation(admin.keys, access),
         "/admin/upstreams": Upstreams(admin.upstreams, access),
+        "/admin/usage": Usage(use_cases.query_usage, access),
+        "/admin/requests": LastRequests(use_cases.query_usage, access),
     }
 
 

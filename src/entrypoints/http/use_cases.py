@@ -13,6 +13,7 @@ from modegate.application.list_models import ListModels
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.sessions.manage import ManageSessions
+from modegate.application.usage.query import QueryUsage
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.resources.metrics import MetricsExposition
 
@@ -36,6 +37,7 @@ class UseCases:
     manage_sessions: ManageSessions
     list_models: ListModels
     check_health: CheckHealth
+    query_usage: QueryUsage
     sessions: SessionStore
     metrics: MetricsExposition
     observers: Sequence[RequestObserver]

@@ -5,6 +5,8 @@ from modegate.domain.credentials.selection import Strategy
 from modegate.domain.credentials.state import CredentialStatus
 from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.upstream import OPENAI, UpstreamKind
+from modegate.entrypoints.http.openapi import admin_usage
+from modegate.entrypoints.http.openapi.admin_operation import ACCESS, operation
 from modegate.entrypoints.http.openapi.headers import REQUEST_ID
 from modegate.entrypoints.http.openapi.responses import JSON, answer, json_of, refusals
 from modegate.entrypoints.http.openapi.schemas.schema import (
@@ -20,8 +22,6 @@ from modegate.entrypoints.http.openapi.schemas.schema import (
 EXAMPLE_TIME = 1_767_268_800  # 2026-01-01, in Unix seconds
 OPTIONAL_COUNT: Schema = {"type": ["integer", "null"], "minimum": 0}
 OPTIONAL_TIME = OPTIONAL_COUNT | {"description": "Unix seconds; null if unknown."}
-SECURITY: list[Schema] = [{"admin_key": []}, {"admin_key_header": []}]
-ACCESS = (errors.MissingKeyError, errors.InvalidKeyError, errors.RateLimitError)
 CREDENTIAL_ID: Schema = {
     "name": "credential_id",
     "in": "path",
@@ -70,6 +70,7 @@ def paths() -> Schema:
         one: {"parameters": [CREDENTIAL_ID, REQUEST_ID], "patch": _switch()},
         f"{one}/probe": {"parameters": [CREDENTIAL_ID, REQUEST_ID], "post": _probe()},
         "/admin/upstreams": {"get": _list_upstreams()},
+        **admin_usage.paths(),
     }
 
 
@@ -112,6 +113,7 @@ def schemas() -> Schema:
         | {"additionalProperties": False},
         "Upstream": upstream,
         "UpstreamList": object_of(object={"const": "list"}, data=list_of(ref("Upstream"))),
+        **admin_usage.schemas(),
     }
 
 
@@ -182,15 +184,3 @@ def _list_upstreams() -> Schema:
             **refusals(ACCESS, always_open=True),
         },
     ) | {"parameters": [CHECK, REQUEST_ID]}
-
-
-def operation(name: str, summary: str, description: str, responses: Schema) -> Schema:
-    """Describes an operation of the admin API."""
-    return {
-        "operationId": name,
-        "tags": ["Admin"],
-        "summary": summary,
-        "description": description,
-        "security": SECURITY,
-        "responses": responses,
-    }

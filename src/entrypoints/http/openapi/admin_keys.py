@@ -1,11 +1,8 @@
 """Describes the admin API of clients' keys."""
 
 from modegate.domain import errors
-from modegate.entrypoints.http.openapi.admin import (
-    ACCESS,
-    EXAMPLE_TIME,
-    operation,
-)
+from modegate.entrypoints.http.openapi.admin import EXAMPLE_TIME
+from modegate.entrypoints.http.openapi.admin_operation import ACCESS, operation
 from modegate.entrypoints.http.openapi.errors import Kind
 from modegate.entrypoints.http.openapi.headers import REQUEST_ID
 from modegate.entrypoints.http.openapi.responses import JSON, answer, json_of, refusals

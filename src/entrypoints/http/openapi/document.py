@@ -11,6 +11,7 @@ from modegate.entrypoints.http.openapi import (
     models,
     operations,
     sessions,
+    usage,
 )
 from modegate.entrypoints.http.openapi.headers import (
     ALWAYS,
@@ -62,6 +63,7 @@ def _paths(facts: Facts) -> Schema:
         **relayed_paths(key),
         "/v1/sessions": {"get": sessions.sessions(key)},
         "/v1/sessions/{session_id}": sessions.one_session(key),
+        "/v1/usage": {"get": usage.own_usage(key)},
         "/health": {"get": operations.health(facts.version)},
         "/live": {"get": operations.live()},
         "/metrics": {"get": operations.metrics(token)},
@@ -87,6 +89,7 @@ def _components(facts: Facts) -> Schema:
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **answers.schemas(),
+            **usage.schemas(),
             **(admin.schemas() | keys.schemas() if facts.has_admin else {}),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},

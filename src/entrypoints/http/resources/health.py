@@ -51,6 +51,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
             "openai_passthrough": state.passthrough,
             "storage": state.storage,
             "credentials": state.credentials,
+            "ledger": state.ledger,
             "capacity": {
                 "active": capacity.active,
                 "queued": capacity.queued,

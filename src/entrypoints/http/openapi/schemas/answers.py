@@ -3,7 +3,13 @@
 from enum import StrEnum
 
 from modegate.domain.answer.events import FinishReason
-from modegate.domain.health import CredentialsCheck, CredentialState, PassthroughState, StorageState
+from modegate.domain.health import (
+    CredentialsCheck,
+    CredentialState,
+    LedgerState,
+    PassthroughState,
+    StorageState,
+)
 from modegate.domain.routing.capability import Capability
 from modegate.entrypoints.http.openapi.schemas.schema import (
     COUNT,
@@ -103,6 +109,7 @@ def _health() -> Schema:
         openai_passthrough={"enum": _values(PassthroughState)},
         storage={"enum": _values(StorageState)},
         credentials={"enum": _values(CredentialsCheck)},
+        ledger={"enum": _values(LedgerState)},
         capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
     )
     status = {"enum": ["ready", "unavailable", "draining"]}
