@@ -19,6 +19,7 @@ from modegate.domain.errors.catalogue import (
     sessions,
     storage,
     upstream,
+    usage,
 )
 from modegate.domain.quota import Limit, Quota
 
@@ -36,6 +37,7 @@ AREAS: tuple[ModuleType, ...] = (
     sessions,
     storage,
     upstream,
+    usage,
 )
 SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
 WHERE = "messages[2]"
@@ -92,6 +94,14 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "upstream.no_completion": (("a web page",), ("a web page", "A firewall blocked the request.")),
     "upstream.redirected": ((301, "https://elsewhere.example"),),
     "upstream.empty": (("an empty body",),),
+    "usage.wrong_time": (("since",),),
+    "usage.wrong_choice": (("format", ("json", "csv")),),
+    "usage.wrong_groups": ((("key", "day"),),),
+    "usage.wrong_limit": ((1000,),),
+    "usage.no_value": (("key", 1024),),
+    "usage.unknown_parameter": (("groupby", ("from", "to")), ("<b>", ("from", "to"))),
+    "usage.too_many_groups": ((10_000,),),
+    "usage.too_slow": ((10.0,),),
     "upstream.event_too_long": ((16 * 1024 * 1024,),),
     "upstream.answer_too_long": ((64 * 1024 * 1024,),),
 }

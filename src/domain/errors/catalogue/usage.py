@@ -58,9 +58,10 @@ def no_value(name: str, longest: int) -> InvalidRequestError:
 
 def unknown_parameter(name: str, known: Sequence[str]) -> InvalidRequestError:
     """Returns the error for a query parameter that does not exist; `known` are those that do."""
-    shown = name if PARAMETER.fullmatch(name) else "…"
+    is_plain = PARAMETER.fullmatch(name) is not None
+    shown = f"'{name}'" if is_plain else "A parameter of the query"
     return InvalidRequestError(
-        f"'{shown}' is not a query parameter here: use only {', '.join(known)}.", param=shown
+        f"{shown} is not known here: use only {', '.join(known)}.", param=name if is_plain else None
     )
 
 
