@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from modegate.adapters.claude_cli.protocol.events import Event, child, number
+from modegate.domain.credentials.quota_windows import OVERAGE
 
 EPOCH = re.compile(r"\blimit reached\|(\d{10})\b", re.IGNORECASE)
 ACCESS = re.compile(r"\bregain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC", re.IGNORECASE)
@@ -31,19 +32,20 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)  # texts omit seconds, so the named minute may have begun
 NOON = 12
+PLAN_WINDOWS = ("five_hour", "seven_day")  # each refuses all models; others refuse one
 UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
 def reset_in(info: Event, now: float) -> float | None:
     """Returns the reset time in a `rate_limit_info`; None if it rejects nothing or has no time.
 
-    Requests succeed again when the plan's window or the paid overage resets, whichever is first.
+    Requests succeed again when the plan's windows or the paid overage reset, whichever is first.
+    The time is past if the machine's clock is ahead of the API's.
     """
     if info.get("status") != "rejected" or info.get("isUsingOverage") is True:
         return None
-    told = (number(info, name) for name in ("resetsAt", "overageResetsAt"))
-    windows = max(_rejected_windows(info), default=None)
-    return min((at for at in told if at > now), default=windows)
+    ends = [at for at in (_plan_resets_at(info), number(info, "overageResetsAt")) if at]
+    return min((at for at in ends if at > now), default=max(ends, default=None))
 
 
 def reset_of_text(text: str, now: float) -> float | None:
@@ -62,12 +64,22 @@ def reset_of_text(text: str, now: float) -> float | None:
     return None
 
 
+def _plan_resets_at(info: Event) -> float:
+    """Returns when the last of the plan's rejected windows resets; 0 if unknown.
+
+    With `overage` as the type, `resetsAt` is not that of the plan.
+    """
+    named = number(info, "resetsAt")
+    told = 0 if info.get("rateLimitType") == OVERAGE else named
+    return max((told, *_rejected_windows(info))) or named
+
+
 def _rejected_windows(info: Event) -> Iterator[float]:
     windows = child(info, "unifiedWindows")
-    for name in windows:
+    for name in PLAN_WINDOWS:
         window = child(windows, name)
-        if window.get("status") == "rejected" and (at := number(window, "resetsAt")):
-            yield at
+        if window.get("status") == "rejected":
+            yield number(window, "resetsAt")
 
 
 def _seconds(found: re.Match[str]) -> float:

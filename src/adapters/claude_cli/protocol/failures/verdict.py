@@ -32,8 +32,8 @@ TOO_LONG = re.compile(
 )
 BLOCKED = re.compile(r"blocked by content filtering", re.IGNORECASE)
 USAGE_LIMIT = re.compile(
-    r"usage limit|(hit|reached) your .{0,60}(limit|budget)|limit reached|out of usage credits|"
-    r"experiencing high load",
+    r"usage limit|(hit|reached) your .{0,60}(limit|budget)|limit reached|out of (extra )?usage|"
+    r"usage is paused|experiencing high load",
     re.IGNORECASE,
 )
 INVALID = 400
@@ -56,6 +56,7 @@ class Reported:
         self._is_context_cut = False
         self._delay: float | None = None
         self._resets_at: float | None = None
+        self._windows: Event = {}
 
     def note_retry(self, event: Event) -> None:
         """Records the error name and the delay of an `api_retry`."""
@@ -63,9 +64,13 @@ class Reported:
         self._delay = number(event, "retry_delay_ms") / 1000 or None
 
     def note_limit(self, info: Event, now: float) -> None:
-        """Records a `rate_limit_info`; one that rejects nothing clears an earlier one."""
+        """Records a `rate_limit_info`; one that rejects nothing clears an earlier one.
+
+        That of an error has no windows, and follows an event that has them.
+        """
         if info:
-            self._resets_at = reset_in(info, now)
+            self._windows = child(info, "unifiedWindows") or self._windows
+            self._resets_at = reset_in({**info, "unifiedWindows": self._windows}, now)
 
     def note_error(self, event: Event, now: float) -> None:
         """Records an error message of the CLI, or the result itself."""

@@ -46,6 +46,12 @@ MEASURED: list[tuple[int | None, str | None, str, type[GatewayError]]] = [
     (None, None, "Claude AI usage limit reached|1895000000", BackendRateLimitedError),
     (None, None, "You've hit your session limit · resets 3pm", BackendRateLimitedError),
     (None, None, "You've hit your team's pooled group budget", BackendRateLimitedError),
+    (None, None, "You're out of usage credits · resets 6:47am", BackendRateLimitedError),
+    (None, None, "You're out of extra usage", BackendRateLimitedError),
+    (None, None, "Your org is out of usage · contact your admin", BackendRateLimitedError),
+    (None, None, "Usage is paused for your organization.", BackendRateLimitedError),
+    (429, "rate_limit", "Your seat type doesn't include usage credits", BackendRateLimitedError),
+    (429, "rate_limit", "This service is disabled for your org", BackendRateLimitedError),
     (None, None, "", BackendCrashedError),
     (None, "unknown", "API Error", BackendCrashedError),
     (None, "a_new_name", "API Error", BackendCrashedError),
@@ -212,12 +218,24 @@ def test_a_later_event_without_an_active_limit_clears_the_retry_time(info: Event
     assert actual.retry_after == 60
 
 
+def rejected(**seconds: int) -> Event:
+    windows = {
+        name: {"status": "rejected", "resetsAt": NOW + after} for name, after in seconds.items()
+    }
+    return {"unifiedWindows": windows}
+
+
 @pytest.mark.parametrize(
     ("info", "seconds"),
     [
         ({"resetsAt": NOW + 60, "overageStatus": "rejected", "overageResetsAt": NOW + 30}, 30),
         ({"resetsAt": NOW - 60, "overageResetsAt": NOW + 30}, 30),
         ({"overageResetsAt": NOW + 30, "rateLimitType": "overage"}, 30),
+        ({"resetsAt": NOW + 60, "rateLimitType": "overage"}, 60),
+        ({"resetsAt": NOW + 60, "rateLimitType": "overage", **rejected(five_hour=20)}, 20),
+        ({"resetsAt": NOW + 20, "rateLimitType": "five_hour", **rejected(seven_day=40)}, 40),
+        ({"resetsAt": NOW + 20, **rejected(seven_day_overage_included=40)}, 20),
+        ({"resetsAt": NOW - 60, "overageResetsAt": NOW - 30}, 0),
         (
             {
                 "unifiedWindows": {
@@ -238,6 +256,25 @@ def test_the_retry_time_is_chosen_from_all_rejected_limit_windows(
     actual = reported.of_result({"api_error_status": 429}, NOW)
     assert isinstance(actual, BackendRateLimitedError)
     assert actual.retry_after == seconds
+
+
+def test_the_windows_of_an_event_hold_for_the_error_after_it() -> None:
+    limit: Event = {"status": "rejected", "resetsAt": NOW + 20, "rateLimitType": "five_hour"}
+    reported = Reported()
+    reported.note_limit({**limit, **rejected(five_hour=20, seven_day=40)}, NOW)
+    reported.note_error({"api_error_params": {"rate_limit_info": limit}}, NOW)
+    actual = reported.of_result({"api_error_status": 429}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert actual.retry_after == 40
+
+
+def test_a_reset_that_has_passed_is_not_read_from_the_text_as_tomorrow() -> None:
+    reported = Reported()
+    reported.note_limit({"status": "rejected", "resetsAt": NOW - 60}, NOW)
+    said = "You've hit your 5-hour limit · resets 12:45am (UTC)"
+    actual = reported.of_result({"api_error_status": 429, "result": said}, NOW)
+    assert isinstance(actual, BackendRateLimitedError)
+    assert (actual.retry_after, actual.is_repeatable) == (0, True)
 
 
 def test_the_text_of_a_result_sets_the_retry_time() -> None:
