@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from modegate.domain.credentials.quota_windows import QuotaWindows
+
 
 class CredentialState(StrEnum):
     """The state of Claude's credentials; `REFUSED` means that the last turn was rejected."""
@@ -64,11 +66,15 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class ClaudeHealth:
-    """The state of an answer backend: executable found, credentials, and load."""
+    """The state of an answer backend: executable found, credentials, load, and quota windows.
+
+    `windows` are those of the account; None if none are known, as with a key.
+    """
 
     executable: bool
     credentials: CredentialState
     capacity: Capacity
+    windows: QuotaWindows | None = None
 
     @property
     def can_work(self) -> bool:

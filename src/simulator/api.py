@@ -32,6 +32,7 @@ class Says:
     cut_after: int | None = None
     input_tokens: int = 25
     cached_tokens: int = 900
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> list[str]:
@@ -73,9 +74,10 @@ class ProviderApi(ABC):
         model = str(request.json.get("model", ""))
         if request.json.get("stream") is not True:
             await reply.sleep(step.delay * len(step.words))
-            await reply.whole(200, encode(self.whole(model, step)), {**JSON, **_request_id()})
+            headers = {**JSON, **_request_id(), **step.headers}
+            await reply.whole(200, encode(self.whole(model, step)), headers)
             return
-        await reply.begin({**EVENTS, **_request_id()})
+        await reply.begin({**EVENTS, **_request_id(), **step.headers})
         words = 0
         for event, is_word in self.pieces(request.json, step):
             if is_word:

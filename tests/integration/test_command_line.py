@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from support.disk import mounted
+from support.quota_headers import quota_headers
 from support.serving import MODEGATE, bare_environment, members, serving, wait
 
-from modegate.simulator.api import Fails
+from modegate.simulator.api import Fails, Says
 from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, begin
 
@@ -260,14 +261,16 @@ async def test_doctor_live_sends_requests_to_claude_and_the_upstream(
     host: dict[str, str], provider: SimulatedProvider, tmp_path: Path
 ) -> None:
     both = host | {
-        "ANTHROPIC_API_KEY": "sk-x",
+        "CLAUDE_CODE_OAUTH_TOKEN": "sk-x",
         "ANTHROPIC_BASE_URL": provider.url,
         "OPENAI_API_KEY": "sk-y",
         "OPENAI_BASE_URL": f"{provider.url}/v1",
     }
+    provider.script(Says("ok", headers=quota_headers("allowed", five_hour=0.42)))
     found = await asyncio.to_thread(run, "doctor", "--live", host=both, folder=tmp_path)
     assert found.returncode == 0, found.stdout
     assert "claude, asked: sonnet answered" in found.stdout
+    assert "ok   claude: quota window five_hour, 42% used, resets " in found.stdout
     assert "upstream, asked: 1 model\n" in found.stdout
     assert not list((tmp_path / "state" / "sessions").iterdir())
     provider.script(*(Fails(401) for _ in range(3)))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from pathlib import Path
 
 import httpx2
@@ -279,27 +278,6 @@ async def test_a_rate_limit_is_reported_without_a_retry_and_with_retry_after(
     # The CLI adds up to a quarter.
     assert seconds <= int(response.headers["Retry-After"]) <= seconds * 1.3
     assert len(provider.requests) == 1
-
-
-async def test_a_login_limit_sets_retry_after_to_its_reset_time(
-    gateway: GatewayFactory, provider: SimulatedProvider, environment: dict[str, str]
-) -> None:
-    log_in(environment)
-    ends = str(int(time.time()) + 7200)
-    limit = "anthropic-ratelimit-unified-"
-    headers = {
-        f"{limit}status": "rejected",
-        f"{limit}reset": ends,
-        f"{limit}representative-claim": "five_hour",
-        f"{limit}5h-status": "rejected",
-        f"{limit}5h-reset": ends,
-    }
-    provider.script(Fails(429, headers=headers))
-    async with gateway() as running:
-        response = await running.claude("Hi")
-    assert response.status_code == 429
-    assert 7000 <= int(response.headers["Retry-After"]) <= 7200
-    assert response.headers["X-Should-Retry"] == "false"
 
 
 def said(response: httpx2.Response) -> tuple[str, str | None]:

@@ -57,6 +57,7 @@ class ClaudeBackend:
                 live=self._processes.idle,
                 maximum=self._options.slots,
             ),
+            windows=self._processes.launcher.windows.current(),
         )
 
     def storage_state(self) -> StorageState:

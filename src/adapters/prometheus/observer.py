@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from modegate.adapters.prometheus.credentials import CredentialMetrics
 from modegate.adapters.prometheus.ledger import LedgerMetrics
+from modegate.adapters.prometheus.quota_windows import QuotaWindowMetrics
 from modegate.adapters.prometheus.request_figures import RequestFigures
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
@@ -47,6 +48,7 @@ class PrometheusObserver:
             registry=self.registry,
         )
         self.registry.register(_Capacity(claude))
+        self.registry.register(QuotaWindowMetrics(claude))
         if credentials is not None:
             self.registry.register(CredentialMetrics(credentials))
         if ledger is not None:

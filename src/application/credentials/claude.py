@@ -6,6 +6,7 @@ from types import TracebackType
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.application.ports.clock import Clock
+from modegate.domain.credentials.quota_windows import QuotaWindows
 from modegate.domain.credentials.state import CredentialState, CredentialStatus
 from modegate.domain.errors import BackendError, BackendUnavailableError
 from modegate.domain.errors.catalogue import credentials as errors
@@ -34,6 +35,11 @@ class ClaudeCredential:
     def login(self) -> LoginState:
         """The state of the login, as the last turn left it."""
         return self.backend.status().credentials
+
+    @property
+    def windows(self) -> QuotaWindows | None:
+        """The quota windows of the login's account; None if none are known."""
+        return self.backend.status().windows
 
     @property
     def status(self) -> CredentialStatus:

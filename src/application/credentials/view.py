@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.domain.credentials.member import Member
+from modegate.domain.credentials.quota_windows import QuotaWindows
 from modegate.domain.credentials.state import CredentialState, CredentialStatus, LastError
 from modegate.domain.health import CredentialState as LoginState
 from modegate.domain.routing.route import CLAUDE
@@ -17,7 +18,7 @@ class CredentialView:
     """A credential at one moment; times are Unix seconds of the machine's clock.
 
     `key` is masked. `since` is the time since which the status holds, `next_retry_at` that of the
-    next attempt after a cool-down; None if unknown.
+    next attempt after a cool-down; None if unknown. `windows` are those of Claude's login.
     """
 
     id: str
@@ -31,6 +32,7 @@ class CredentialView:
     last_error: LastError | None = None
     requests: int = 0
     failures: int = 0
+    windows: QuotaWindows | None = None
 
     @classmethod
     def _known(
@@ -76,7 +78,8 @@ class CredentialView:
     def of_claude(cls, claude: ClaudeCredential, shift: float) -> "CredentialView":
         """Returns the view of Claude Code's credential."""
         names = CLAUDE, CLAUDE, claude.label
-        view = replace(cls._known(names, claude.state, shift), status=claude.status)
+        known = cls._known(names, claude.state, shift)
+        view = replace(known, status=claude.status, windows=claude.windows)
         if view.status is CredentialStatus.DISABLED:
             return _disabled(view, claude.state, shift)
         missing = claude.login is LoginState.MISSING

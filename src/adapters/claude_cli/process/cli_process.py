@@ -11,6 +11,7 @@ from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S, C
 from modegate.adapters.claude_cli.protocol import messages
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
+from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
 from modegate.domain.conversation.prompt import Prompt
@@ -43,7 +44,12 @@ class CliProcess:
     """Runs the turns of one session, one after the other."""
 
     def __init__(
-        self, launch: Launch, place: Place, child: ChildProcess, stdout_limit: int
+        self,
+        launch: Launch,
+        place: Place,
+        child: ChildProcess,
+        stdout_limit: int,
+        windows: HeardWindows | None = None,
     ) -> None:
         self.launch = launch
         self.place = place
@@ -51,6 +57,7 @@ class CliProcess:
         self.mark = uuid.uuid4().hex  # identifies its descendants
         self.was_idle = False  # whether it was started before its current turn
         self._lines = JsonLines(stdout_limit)
+        self._windows = windows or HeardWindows()
         self._system: str | None = None
         self._message_id = ""
         self._turns = 0
@@ -84,7 +91,7 @@ class CliProcess:
         # A process that missed a turn stays outdated, even once this gateway has the lock again.
         self._up_to_date = self.place.lock.acquire() and self._up_to_date
         self._lines.begin_answer()
-        heard = self._lines.feed(self.child.output.begin_answer())
+        heard = self._noted(self._lines.feed(self.child.output.begin_answer()))
         return (
             self._up_to_date
             and self.alive
@@ -112,7 +119,7 @@ class CliProcess:
             GatewayError: the process ended, expired or wrote too much.
         """
         data = await self.child.output.read()
-        events = self._lines.feed(data) if data else self._lines.flush()
+        events = self._noted(self._lines.feed(data) if data else self._lines.flush())
         if any(messages.refuses(event, messages.INITIALIZE) for event in events):
             raise claude_code.refused_instructions()
         if not data and not events:
@@ -138,6 +145,12 @@ class CliProcess:
                 return await self._heard(messages.has_rewound)
         except (TimeoutError, GatewayError):
             return False
+
+    def _noted(self, events: list[dict[str, object]]) -> list[dict[str, object]]:
+        """Returns the events; those of other turns, too, tell of the account's quota windows."""
+        for event in events:
+            self._windows.note(event)
+        return events
 
     def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:
         """Yields events of this turn; skips late events of an interrupted previous turn."""

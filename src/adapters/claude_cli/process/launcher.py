@@ -20,6 +20,7 @@ from modegate.adapters.claude_cli.process.descriptors import (
 )
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK, kill_marked
+from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.session_folder.session_directory import storage_errors
@@ -41,6 +42,7 @@ class Launcher:
         self.environment = build_environment(options)
         self._guard = OrphanGuard()
         self._features = FeatureProbe(self.environment, self._guard)
+        self.windows = HeardWindows()  # of the account, which all processes share
 
     @property
     def executable(self) -> str | None:
@@ -109,7 +111,7 @@ class Launcher:
             lock.acquire()
         place = Place(folder, lock, version, features.supports_multiple_turns)
         child = ChildProcess(stderr_limit=self._options.stderr_limit)
-        process = CliProcess(launch, place, child, self._options.stdout_limit)
+        process = CliProcess(launch, place, child, self._options.stdout_limit, self.windows)
         with ExitStack() as failing:
             failing.callback(lock.release)
             if launch.resume:

@@ -11,6 +11,7 @@ from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
 from modegate.entrypoints.cli.doctor_live import ask_claude, ask_upstreams
 from modegate.entrypoints.cli.doctor_upstreams import examine_passthrough
+from modegate.entrypoints.cli.doctor_windows import examine_windows
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.cli.startup_banner import counted, url_of
 from modegate.entrypoints.cli.wording import OPERATOR
@@ -61,6 +62,8 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnos
     yield await _authentication(container)
     if live:
         yield await ask_claude(container, settings)
+        for finding in examine_windows(container):
+            yield finding
         async for finding in ask_upstreams(container):
             yield finding
 

@@ -3,11 +3,13 @@
 from modegate.application.credentials.list_upstreams import UpstreamCheck, UpstreamView
 from modegate.application.credentials.view import CredentialView
 from modegate.domain.access.client_key import ClientKey
+from modegate.entrypoints.http.messages.quota_windows import describe_windows
 
 
 def describe_credential(view: CredentialView) -> dict[str, object]:
     """Returns a credential."""
     error = view.last_error
+    windows = {} if view.windows is None else {"quota_windows": describe_windows(view.windows)}
     return {
         "id": view.id,
         "upstream": view.upstream,
@@ -22,6 +24,7 @@ def describe_credential(view: CredentialView) -> dict[str, object]:
         else {"status": error.status, "code": error.code, "at": _seconds(error.at)},
         "requests": view.requests,
         "failures": view.failures,
+        **windows,
     }
 
 

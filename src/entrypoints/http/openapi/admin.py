@@ -94,20 +94,22 @@ def schemas() -> Schema:
         usable_credentials=COUNT,
     )
     upstream["properties"]["check"] = check
+    credential = object_of(
+        id=STRING,
+        upstream=STRING,
+        key=OPTIONAL_TEXT | {"description": "Masked; null if the gateway does not know it."},
+        state={"enum": [str(it) for it in CredentialStatus]},
+        reason=OPTIONAL_TEXT,
+        since=OPTIONAL_TIME,
+        next_retry_at=OPTIONAL_TIME,
+        last_ok_at=OPTIONAL_TIME,
+        last_error={"anyOf": [last_error, {"type": "null"}]},
+        requests=COUNT | {"description": "Attempts with this credential."},
+        failures=COUNT,
+    )
+    credential["properties"]["quota_windows"] = ref("QuotaWindows")
     return {
-        "Credential": object_of(
-            id=STRING,
-            upstream=STRING,
-            key=OPTIONAL_TEXT | {"description": "Masked; null if the gateway does not know it."},
-            state={"enum": [str(it) for it in CredentialStatus]},
-            reason=OPTIONAL_TEXT,
-            since=OPTIONAL_TIME,
-            next_retry_at=OPTIONAL_TIME,
-            last_ok_at=OPTIONAL_TIME,
-            last_error={"anyOf": [last_error, {"type": "null"}]},
-            requests=COUNT | {"description": "Attempts with this credential."},
-            failures=COUNT,
-        ),
+        "Credential": credential,
         "CredentialList": object_of(object={"const": "list"}, data=list_of(ref("Credential"))),
         "CredentialSwitch": object_of(enabled={"type": "boolean"})
         | {"additionalProperties": False},

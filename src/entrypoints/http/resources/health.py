@@ -10,6 +10,7 @@ from modegate.application.check_health import CheckHealth
 from modegate.dialects.json import encode
 from modegate.domain.health import Health as State
 from modegate.domain.routing.route import CLAUDE
+from modegate.entrypoints.http.messages.quota_windows import describe_windows
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 
 LIVE = {"status": "live"}
@@ -42,6 +43,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
     """Returns the health state as a JSON object."""
     claude = state.answering[CLAUDE]
     capacity = claude.capacity
+    windows = {} if claude.windows is None else {"claude_windows": describe_windows(claude.windows)}
     return {
         "status": status,
         "version": version,
@@ -59,6 +61,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
                 "live": capacity.live,
                 "max": capacity.maximum,
             },
+            **windows,
         },
     }
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from modegate.domain.answer.events import FinishReason
+from modegate.domain.credentials.quota_windows import WindowStatus
 from modegate.domain.health import (
     CredentialsCheck,
     CredentialState,
@@ -68,6 +69,7 @@ def schemas() -> dict[str, Schema]:
             id=SESSION_ID, object={"const": "session.deleted"}, deleted={"const": True}
         ),
         "Health": _health(),
+        "QuotaWindows": _quota_windows(),
         "Live": object_of(status={"const": "live"}),
     }
 
@@ -112,8 +114,38 @@ def _health() -> Schema:
         ledger={"enum": _values(LedgerState)},
         capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
     )
+    checks["properties"]["claude_windows"] = ref("QuotaWindows")
     status = {"enum": ["ready", "unavailable", "draining"]}
     return object_of(status=status, version=STRING, checks=checks)
+
+
+def _quota_windows() -> Schema:
+    statuses = _values(WindowStatus)
+    time: Schema = {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "description": "Unix seconds; null if unknown.",
+    }
+    ratio: Schema = {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "1 at the limit, and possibly more; null if unknown.",
+    }
+    window = object_of(
+        name=STRING, status={"enum": [*statuses, None]}, used_ratio=ratio, resets_at=time
+    )
+    windows = object_of(
+        status={"enum": statuses, "description": "Whether turns are served."},
+        binding=OPTIONAL_TEXT | {"description": "The window that decides it; null if unknown."},
+        resets_at=time,
+        windows=list_of(window),
+    )
+    return windows | {
+        "description": (
+            "The quota windows of the account that Claude Code is logged in to, such as `five_hour` "
+            "and `seven_day`. Absent with a key, and before the first turn."
+        )
+    }
 
 
 def _values(kind: type[StrEnum]) -> list[str]:
