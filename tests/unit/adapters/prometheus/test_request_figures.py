@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from modegate.adapters.prometheus.request_figures import RequestFigures
+from modegate.domain.answer.usage import Usage
 
 BOUNDS = (0.01, 0.5, 1, 300)
 REQUESTS = [
@@ -29,9 +30,12 @@ def of_the_library(requests: Iterable[tuple[str, int, float]]) -> CollectorRegis
         buckets=BOUNDS,
         registry=registry,
     )
+    tokens = Counter("modegate_tokens", "Tokens of answers.", ["mode", "kind"], registry=registry)
     for mode, status, seconds in requests:
         counter.labels(mode, status).inc()
         histogram.labels(mode).observe(seconds)
+        tokens.labels(mode, "prompt").inc(status)
+        tokens.labels(mode, "completion").inc(2)
     return registry
 
 
@@ -40,6 +44,8 @@ def of_ours(requests: Iterable[tuple[str, int, float]]) -> CollectorRegistry:
     registry.register(figures)
     for request in requests:
         figures.add(*request)
+        mode, status, _ = request
+        figures.add_tokens(mode, Usage(prompt_tokens=status, completion_tokens=2))
     return registry
 
 
