@@ -90,8 +90,9 @@ def build_app(
 def preparing(container: Container) -> list[Hook]:
     """Returns what prepares the backends for their first requests; an unused one is not."""
     has_upstreams = bool(container.configuration_source().current().routes.upstreams)
-    relaying = (container.relay_backend, container.price_source) if has_upstreams else ()
-    backends = (container.answer_backend, *relaying)
+    backends = (container.answer_backend, *((container.relay_backend,) if has_upstreams else ()))
+    if has_upstreams:  # first, because the first answer needs it at once
+        backends = (container.price_source, *backends)
     return [step for backend in backends if (step := getattr(backend(), "prepare", None))]
 
 

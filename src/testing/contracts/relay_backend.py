@@ -91,9 +91,9 @@ class RelayBackendContract(ABC):
     async def test_each_answer_reports_its_usage_once(self) -> None:
         for streamed in (False, True):
             reported: list[Usage] = []
-            request = self.request("alpha", streamed=streamed)
-            request.on_usage = partial(_collect, reported)
             async with self.echoing() as backend:
+                request = self.request("alpha", streamed=streamed)
+                request.on_usage = partial(_collect, reported)
                 await _body(backend, request, self.credential)
             (usage,) = reported
             assert usage.prompt_tokens > 0
