@@ -22,7 +22,8 @@ from modegate.testing.answer_backend import ScriptedBackend
 USAGE = "/v1/usage"
 chat = schemathesis.openapi.from_dict(DOCUMENT).include(path=CHAT)
 usage = schemathesis.openapi.from_dict(DOCUMENT).include(path=USAGE)
-others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=[CHAT, USAGE])
+relayed = schemathesis.openapi.from_dict(DOCUMENT).include(tag="Relayed")
+others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=[CHAT, USAGE]).exclude(tag="Relayed")
 claude_code = schemathesis.openapi.from_dict(claude_code_alone())
 ACCEPTANCE_CHECKS = CHECKS.get_by_names(["positive_data_acceptance"])
 VALIDITY_CHECKS = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"])
@@ -74,6 +75,13 @@ def test_endpoints_other_than_chat_conform_to_the_openapi_document(case: Any, ur
 def test_usage_conforms_to_the_openapi_document(case: Any, url: str) -> None:
     # A schema cannot say that `to` is later than `from`, or that a date exists.
     case.call_and_validate(base_url=url, timeout=10, excluded_checks=ACCEPTANCE_CHECKS)
+
+
+@relayed.parametrize()
+@settings(derandomized, max_examples=8)
+def test_relayed_operations_conform_to_the_openapi_document(case: Any, url: str) -> None:
+    # Whether a request is valid depends on the mode and the upstream.
+    case.call_and_validate(base_url=url, timeout=10, excluded_checks=VALIDITY_CHECKS)
 
 
 @chat.parametrize()

@@ -72,9 +72,9 @@ def _described(operation: Operation, method: str, security: list[Schema]) -> Sch
 
 
 def _body(operation: Operation) -> Schema:
-    media_type = JSON if operation.needs_json else ANY
     told = "As the upstream wants it, uncompressed."
-    return {"required": operation.needs_json, "description": told, "content": {media_type: {}}}
+    content = {JSON: {"schema": {"type": "object"}}} if operation.needs_json else {ANY: {}}
+    return {"required": operation.needs_json, "description": told, "content": content}
 
 
 def _parameter(name: str) -> Schema:
