@@ -16,7 +16,8 @@ exit status:
   0    success; for serve: stopped by a signal
   1    failure; one line on standard error has the reason
   2    wrong usage, or invalid settings
-  130  interrupted by Ctrl-C  141  the reader of standard output has closed it"""
+  130  interrupted by Ctrl-C
+  141  the reader of standard output has closed it"""
 
 SERVE = """\
 environment:

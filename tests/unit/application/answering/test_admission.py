@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,12 @@ from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.application.answering.admission import Admission, Admitted
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import ANONYMOUS, Client
+from modegate.domain.access.client_key import ClientKey, ConfiguredKey
 from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, RateLimitError
 from modegate.domain.inbound_request import Entry, InProcess
-from modegate.domain.quota import Limit
+from modegate.domain.quota import Limit, Quota
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 
@@ -120,3 +123,54 @@ async def test_admission_uses_the_configuration_passed_with_the_request() -> Non
             pass
     async with world("a", None) as admitted:
         assert admitted.client is ANONYMOUS
+
+
+def ruled(**rules: Any) -> KeyRing:
+    key = ClientKey(id="a", name="a", masked="****", rules=KeyRules(**rules))
+    return KeyRing((), [ConfiguredKey(key, KEY)])
+
+
+async def test_a_key_has_a_rate_and_permits_of_its_own() -> None:
+    world = World(requests=100, slots=9)
+    world.source.change(keys=ruled(rpm=2, concurrency=1))
+    async with world("a", BEARER) as admitted:
+        assert admitted.quota is not None
+        assert (admitted.quota.limit, admitted.quota.remaining) == (2, 1)
+        with pytest.raises(RateLimitError):  # not counted, because it got no permit
+            async with world("a", BEARER):
+                pass
+    async with world("a", BEARER):
+        pass
+    for _ in range(2):  # a permit that was not released would be another error
+        with pytest.raises(RateLimitError, match="requests of this key"):
+            async with world("a", BEARER):
+                pass
+
+
+class HangingLimiter(SlidingWindowLimiter):
+    """Counts addresses, and hangs for keys."""
+
+    async def record(self, limit: Limit, subject: str) -> Quota:
+        if limit.name == "key":
+            await asyncio.Event().wait()
+        return await super().record(limit, subject)
+
+
+async def test_a_cancelled_admission_releases_its_permit() -> None:
+    source = FakeConfigurationSource(keys=ruled(rpm=2))
+    concurrency = MemoryConcurrencyLimiter()
+    admission = Admission(
+        configuration=source,
+        limiter=HangingLimiter(),
+        concurrency=concurrency,
+        clock=FakeClock(),
+    )
+    entering = asyncio.ensure_future(
+        admission.admit(Entry("a", BEARER), source.current()).__aenter__()
+    )
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert concurrency.taken == 1
+    entering.cancel()
+    await asyncio.wait({entering})
+    assert concurrency.taken == 0
