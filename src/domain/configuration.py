@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 
 from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.budgets.budget import Budget
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.parameters.param_policy import ParamPolicy
@@ -23,7 +25,9 @@ class Configuration:
     A credential that expires within `expiry_warning_s` causes a warning.
     `per_key` is the number of concurrent requests of a key without a number of its own.
     `shares_state` allows clients to use what the upstream keeps for the server's credentials.
-    `prices` override the built-in ones.
+    `prices` override the built-in ones. `budget` is that of the whole gateway, and `budget_zone` the
+    time zone of all budgets. A request of unknown price passes budgets in US dollars only if
+    `allows_unknown_prices`. A request without a maximum reserves `reserved_completion_tokens`.
     """
 
     keys: KeyRing = field(default_factory=KeyRing)
@@ -36,6 +40,10 @@ class Configuration:
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
     shares_state: bool = False
     prices: PriceTable = field(default_factory=PriceTable)
+    budget: Budget | None = None
+    budget_zone: tzinfo = UTC
+    allows_unknown_prices: bool = False
+    reserved_completion_tokens: int = 1024
     expiry_warning_s: float = 7 * DAY_S
 
     def following(self, before: "Configuration") -> "Configuration":

@@ -1,10 +1,12 @@
 """The record of a request: written by the pipeline, read by observers."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from modegate.domain.answer.usage import Usage
+from modegate.domain.budgets.account import Balance
 from modegate.domain.quota import Quota
 
 # The client disconnected before its answer was complete; nginx logs the same status.
@@ -30,7 +32,7 @@ class RequestRecord:
     first event of a stream, in seconds. `hint` is what an upstream's error means.
     `reached_backend` states whether a backend was asked. `cost_usd` is None if no price is known;
     `price_version` names the table that it comes from. `conversation`, `agent`, `parent_agent` and
-    `subagent` are the client's own ids. `attempts` are the failed attempts with credentials, None if
+    `subagent` are the client's own ids. `budget` has the balances of the key's budget. `attempts` are the failed attempts with credentials, None if
     there was none.
     """
 
@@ -61,6 +63,7 @@ class RequestRecord:
     agent: str | None = None
     parent_agent: str | None = None
     subagent: str | None = None
+    budget: Sequence[Balance] = ()
     attempts: list[FailedAttempt] | None = None
 
     def add_usage(self, usage: Usage) -> None:

@@ -11,6 +11,8 @@ OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
         Remedy.ENABLE_PASSTHROUGH: "set OPENAI_PASSTHROUGH_ENABLED=true",
         Remedy.ENABLE_CREDENTIAL: "enable one with modegate credentials enable, or replace its key",
         Remedy.SET_UPSTREAM_KEY: "set OPENAI_API_KEY",
+        Remedy.RAISE_BUDGET: "raise the budget",
+        Remedy.SET_PRICE: "set a price under [prices] or BUDGET_UNKNOWN_PRICE=allow",
         Remedy.SHARE_UPSTREAM_STATE: "set UPSTREAM_SHARED_STATE=true to let all clients share it",
         Remedy.CHECK_UPSTREAM_ADDRESS: "check where OPENAI_BASE_URL leads",
         Remedy.CHECK_UPSTREAM_CONNECTION: "check OPENAI_BASE_URL and the network",

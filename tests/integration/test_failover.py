@@ -91,7 +91,10 @@ def clock() -> FakeClock:
 def behind(gateway: GatewayFactory, clock: FakeClock) -> Behind:
     @asynccontextmanager
     async def start(
-        *ids: str, strategy: Strategy = Strategy.FILL_FIRST, **behaviour: int | str
+        *ids: str,
+        strategy: Strategy = Strategy.FILL_FIRST,
+        first_byte_ms: int = 30_000,
+        **behaviour: int | str,
     ) -> AsyncIterator[Pool]:
         stand_in = StandIn(dict(behaviour))
         async with LoopbackServer(stand_in.answer).running() as url:
@@ -106,7 +109,7 @@ def behind(gateway: GatewayFactory, clock: FakeClock) -> Behind:
                 configuration=configuration,
                 clock=clock,
                 upstream_max_retries=0,
-                upstream_first_byte_timeout_ms=500,
+                upstream_first_byte_timeout_ms=first_byte_ms,
                 claude_path="/nonexistent/claude",
             ) as running:
                 yield Pool(running, stand_in, clock)
@@ -121,7 +124,8 @@ async def test_a_failing_credential_is_followed_by_the_next(
     failure: int | str,
     stream: bool,
 ) -> None:
-    async with behind("a", "b", a=failure) as pool:
+    patience = 500 if failure == "silent" else 30_000
+    async with behind("a", "b", a=failure, first_byte_ms=patience) as pool:
         assert await pool.ask(stream=stream) == 200
         assert pool.stand_in.asked == ["a", "b"]
         assert b"Hi" in pool.last.content
@@ -204,7 +208,7 @@ async def test_sticky_routing_keeps_a_growing_conversation_on_one_credential(
 
 
 async def test_a_client_that_disconnects_leaves_no_trace_on_the_credential(behind: Behind) -> None:
-    async with behind("a", "b", a="silent") as pool:
+    async with behind("a", "b", a="silent", first_byte_ms=500) as pool:
         asking = asyncio.create_task(pool.ask())
         await until(lambda: pool.stand_in.asked)
         asking.cancel()

@@ -1,14 +1,18 @@
 """Every error of the catalogue, with sample facts, by the name of its function."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from modegate.domain.budgets.account import GATEWAY, Account, Balance, Unit
+from modegate.domain.budgets.window import Period, Window
 from modegate.domain.errors import GatewayError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
     backend,
     body,
+    budgets,
     claude_code,
     credentials,
     keys,
@@ -27,6 +31,7 @@ AREAS: tuple[ModuleType, ...] = (
     access,
     backend,
     body,
+    budgets,
     claude_code,
     credentials,
     keys,
@@ -39,6 +44,13 @@ AREAS: tuple[ModuleType, ...] = (
     upstream,
     usage,
 )
+EXHAUSTED = Balance(
+    Account(GATEWAY, Unit.NANO_USD, Period.MONTH),
+    Window(1_793_491_200, 1_796_083_200),
+    500_000_000_000,
+    499_999_500_000,
+)
+MINUTE = Account("key_a", Unit.TOKENS, Period.MINUTE)
 SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
 WHERE = "messages[2]"
 ROLES = "system, user"
@@ -65,6 +77,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "limits.too_many_wrong_keys": ((60.0,),),
     "limits.too_many_at_once": ((10,),),
     "limits.no_slot": ((5.0,),),
+    "budgets.exceeded": ((EXHAUSTED, 90.0), (replace(EXHAUSTED, account=MINUTE), 9.5)),
     "messages.no_list": ((100,),),
     "messages.no_object": ((WHERE,),),
     "messages.no_role": ((WHERE, ROLES),),

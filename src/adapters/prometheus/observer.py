@@ -1,17 +1,19 @@
 """Metrics as an observer of requests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from modegate.adapters.prometheus.budgets import BudgetMetrics
 from modegate.adapters.prometheus.credentials import CredentialMetrics
 from modegate.adapters.prometheus.ledger import LedgerMetrics
 from modegate.adapters.prometheus.quota_windows import QuotaWindowMetrics
 from modegate.adapters.prometheus.request_figures import RequestFigures
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
+from modegate.domain.budgets.account import Balance
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.usage.condition import LedgerCondition
 
@@ -27,6 +29,7 @@ class PrometheusObserver:
         claude: BackendStatus,
         credentials: CredentialSummary | None = None,
         ledger: Callable[[], LedgerCondition] | None = None,
+        budgets: Callable[[], Sequence[Balance]] | None = None,
     ) -> None:
         self.registry = CollectorRegistry()
         self._requests = RequestFigures(SECONDS)
@@ -53,6 +56,8 @@ class PrometheusObserver:
             self.registry.register(CredentialMetrics(credentials))
         if ledger is not None:
             self.registry.register(LedgerMetrics(ledger))
+        if budgets is not None:
+            self.registry.register(BudgetMetrics(budgets))
 
     def observe(self, record: RequestRecord) -> None:
         """Counts one request."""

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from modegate.domain.access.budget import Budget, Period
 from modegate.domain.access.client_key import ClientKey, KeySource
 from modegate.domain.access.key_rules import KeyRules
+from modegate.domain.budgets.budget import Budget
+from modegate.domain.budgets.window import Period
 
 RULES = frozenset(field.name for field in fields(KeyRules) if field.init)
 BUDGET = frozenset(field.name for field in fields(Budget))

@@ -124,6 +124,36 @@ USAGE: Steps = (
         """,
     ),
 )
+BUDGETS: Steps = (
+    (
+        """
+        CREATE TABLE accounts (
+            subject TEXT NOT NULL,
+            unit TEXT NOT NULL,
+            period TEXT NOT NULL,
+            window_start INTEGER NOT NULL,
+            window_end INTEGER NOT NULL,
+            spent INTEGER NOT NULL,
+            PRIMARY KEY (subject, unit, period)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE reservations (
+            subject TEXT NOT NULL,
+            unit TEXT NOT NULL,
+            period TEXT NOT NULL,
+            id TEXT NOT NULL,
+            window_start INTEGER NOT NULL,
+            amount INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            deadline REAL NOT NULL,
+            PRIMARY KEY (subject, unit, period, id)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX reservation_ids ON reservations (id)",
+        "CREATE INDEX reservation_owners ON reservations (owner)",
+    ),
+)
 
 
 def migrate(database: sqlite3.Connection, steps: Steps) -> None:

@@ -1,16 +1,22 @@
 """The pipeline for every chat request, from HTTP, a batch job or a script.
 
-    admit → check the key → read → route → relay
-                                         → prepare → attempt → redact → meter → save the session
+    admit → check the key → read → route → reserve → relay → settle
+                                         → prepare → reserve → generate → settle
 
-Future extensions: budgets (reserve, settle) belong around the attempt, and failover (several
-attempts) inside it.
+To generate is to attempt, redact, meter, and save the session.
 """
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 
 from modegate.application.answering.admission import Admission, Admitted, record_admission
@@ -23,13 +29,17 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
+from modegate.application.budgets.demand import demand_of
+from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest, record_response
 from modegate.application.sessions.registry import SessionRegistry
-from modegate.application.usage.metering import Metering, NoteUsage, metered
+from modegate.application.usage.metering import CLAUDE_URL, Metering, NoteUsage, metered
+from modegate.application.usage.pricing import Asked
 from modegate.dialects.chat.request import model_to_relay
+from modegate.domain.access.client import Client
 from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
@@ -40,7 +50,6 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode
 from modegate.domain.routing.route import RelayRoute, Route, Routes
 from modegate.domain.turn import Turn
-from modegate.domain.usage.prices import PriceTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,7 @@ class AnswerRequest:
     sessions: SessionRegistry
     credential: ClaudeCredential
     metering: Metering
+    budgets: ReserveBudget
 
     def execute(self, request: InboundRequest) -> AbstractAsyncContextManager[RoutedAnswer]:
         """Answers one request; leaving the context stops all work for it.
@@ -72,20 +82,29 @@ class AnswerRequest:
     async def generate(
         self,
         preparing: AbstractAsyncContextManager[PreparedTurn],
+        body: ChatBody,
+        client: Client,
         record: RequestRecord,
-        prices: PriceTable,
+        configuration: Configuration,
     ) -> AsyncIterator[RoutedAnswer]:
-        """Generates the answer to a turn: prepare, attempt, redact, meter, save the session."""
+        """Generates the answer to a turn: all steps after the route."""
         await self.credential.check()
         async with preparing as prepared:
             _record_turn(record, prepared)
-            note = self.metering.of_turn(prepared.turn.cli_model, record, prices)
-            await self.sessions.reserve(prepared.turn.session)
+            model, prices = prepared.turn.cli_model, configuration.prices
+            note = self.metering.of_turn(model, record, prices)
+            demand = partial(demand_of, body, Asked(prices, CLAUDE_URL, model))
+            budgeted = self.budgets.around(nullcontext(), client, configuration, record, demand)
             if not prepared.turn.streamed:
-                yield await self._complete(prepared, record, note)
-                return
-            async with self._stream(prepared, record, note) as answer:
+                async with budgeted:
+                    await self.sessions.reserve(prepared.turn.session)
+                    answer = await self._complete(prepared, record, note)
                 yield answer
+                return
+            async with budgeted:
+                await self.sessions.reserve(prepared.turn.session)
+                async with self._stream(prepared, record, note) as streamed:
+                    yield streamed
 
     @asynccontextmanager
     async def _events(
@@ -173,12 +192,16 @@ class _Execution:
             relaying = pipeline.relay.relay(
                 route, body, self._request, admitted.client, configuration.prices
             )
+            asked = pipeline.metering.asked(route, configuration.prices)
+            relaying = pipeline.budgets.around(
+                relaying, admitted.client, configuration, record, partial(demand_of, body, asked)
+            )
             response = await relaying.__aenter__()
             self._answering: AbstractAsyncContextManager[object] = relaying
             record_response(response, record)
             return RelayedAnswer(response)
         preparing = pipeline.prepare.prepare(route, body, admitted.client.id, configuration)
-        generating = pipeline.generate(preparing, record, configuration.prices)
+        generating = pipeline.generate(preparing, body, admitted.client, record, configuration)
         self._answering = generating
         return await generating.__aenter__()
 

@@ -6,9 +6,12 @@ admit → check the mode, the key and the shared state → read → route → ch
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from modegate.application.answering.admission import Admission, record_admission
 from modegate.application.answering.key_checks import check_mode, check_model
+from modegate.application.budgets.demand import demand_of
+from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import record_response, sticky_key_of
 from modegate.application.upstream_checks import check_upstream
@@ -24,7 +27,7 @@ from modegate.domain.errors.catalogue import routing as errors
 from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.mode import Mode
-from modegate.domain.routing.operation import StreamForm
+from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import BodyStream, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
@@ -42,6 +45,7 @@ class RelayCall:
     admission: Admission
     asking: AskingForUsage
     metering: Metering
+    budgets: ReserveBudget
 
     @asynccontextmanager
     async def execute(self, call: InboundCall) -> AsyncIterator[UpstreamResponse]:
@@ -66,9 +70,15 @@ class RelayCall:
                 route, call.record, configuration.prices, request.spending
             )
             params = body.params if isinstance(body, ChatBody) else {}
-            async with self.asking.send(
-                route, request, params, call.record, sticky_key
-            ) as response:
+            sending = self.asking.send(route, request, params, call.record, sticky_key)
+            if request.spending is not Spending.NOTHING:
+                asked = self.metering.asked(route, configuration.prices, request.spending)
+                generates = request.spending is Spending.TOKENS
+                demand = partial(demand_of, body, asked, generates=generates)
+                sending = self.budgets.around(
+                    sending, admitted.client, configuration, call.record, demand
+                )
+            async with sending as response:
                 record_response(response, call.record)
                 yield response
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from modegate.domain.access.budget import Budget, Period
 from modegate.domain.access.client_key import ClientKey
 from modegate.domain.access.key_rules import PREFIX_MARK
+from modegate.domain.budgets.budget import BUDGET_PERIODS, Budget
+from modegate.domain.budgets.window import Period
 from modegate.domain.errors.catalogue import keys as errors
 from modegate.domain.routing.mode import Mode
 
@@ -94,7 +95,7 @@ def read_budget(value: object) -> Budget:
     usd, tokens, period = map(given.get, OF_BUDGET)
     if usd is None and tokens is None:
         raise ValueError('must have usd, tokens or both, like {"usd": 20, "period": "month"}')
-    known = [str(it) for it in Period]
+    known = [str(it) for it in BUDGET_PERIODS]
     if period is not None and period not in known:
         raise ValueError(f"must have a period of {', '.join(known)}")
     return Budget(

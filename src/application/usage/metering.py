@@ -39,8 +39,14 @@ class Metering:
 
         The built-in prices are those of text, so they do not apply to images and sounds.
         """
+        return partial(self._note, record, self.asked(route, prices, spending))
+
+    def asked(
+        self, route: RelayRoute, prices: PriceTable, spending: Spending = Spending.TOKENS
+    ) -> Asked:
+        """Returns where a request goes, to find its price."""
         base_url = route.upstream.base_url if spending is Spending.TOKENS else None
-        return partial(self._note, record, Asked(prices, base_url, route.model))
+        return Asked(prices, base_url, route.model)
 
     def of_turn(self, cli_model: str, record: RequestRecord, prices: PriceTable) -> NoteUsage:
         """Returns the callback for the usage of a turn of Claude Code."""

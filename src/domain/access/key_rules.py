@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from modegate.domain.access.budget import Budget
+from modegate.domain.budgets.budget import Budget
 from modegate.domain.quota import Limit
 
 PREFIX_MARK = "*"

@@ -11,6 +11,7 @@
     │   ├── SharedKeyForbiddenError  what the upstream keeps for the server's key
     │   ├── ModelNotAllowedError     by the rules of the client's key
     │   ├── ModeNotAllowedError
+    │   ├── PriceUnknownError        and the client has a budget in US dollars
     │   ├── WebSocketError           only HTTP is answered
     │   ├── ContextLengthError
     │   ├── InvalidHeaderError       the mode or the client's key for the upstream
@@ -28,6 +29,7 @@
     │   ├── ShuttingDownError
     │   ├── SessionBusyError
     │   ├── RateLimitError           too frequent, or too many concurrent requests
+    │   ├── BudgetExceededError      until its window ends
     │   ├── CredentialsCoolingError  of the upstream, all of them
     │   └── CapacityError
     ├── ConfigurationError           the operator must act
@@ -70,6 +72,7 @@ from modegate.domain.errors.backend_errors import (
     TurnTimeoutError,
 )
 from modegate.domain.errors.busy_errors import (
+    BudgetExceededError,
     BusyError,
     CapacityError,
     CredentialsCoolingError,
@@ -100,6 +103,7 @@ from modegate.domain.errors.request_errors import (
     ModelNotFoundError,
     ModeNotAllowedError,
     PayloadTooLargeError,
+    PriceUnknownError,
     RequestError,
     SessionNotFoundError,
     SharedKeyForbiddenError,
@@ -129,6 +133,7 @@ __all__ = [
     "BackendRateLimitedError",
     "BackendUnavailableError",
     "BadUpstreamResponseError",
+    "BudgetExceededError",
     "BusyError",
     "CapacityError",
     "ConfigurationError",
@@ -155,6 +160,7 @@ __all__ = [
     "PassthroughDisabledError",
     "PassthroughNotConfiguredError",
     "PayloadTooLargeError",
+    "PriceUnknownError",
     "RateLimitError",
     "Remedy",
     "RequestError",

@@ -54,6 +54,13 @@ class RateLimitError(BusyError):
         self.quota = quota
 
 
+class BudgetExceededError(BusyError):
+    """A budget has too little left; `retry_after` is the time until its window ends."""
+
+    code = "budget_exceeded"
+    is_repeatable = False
+
+
 class CredentialsCoolingError(BusyError):
     """Every credential of the upstream is cooling down; `retry_after` is the soonest end."""
 

@@ -61,6 +61,8 @@ class Remedy(StrEnum):
     ENABLE_CREDENTIAL = auto()
     SET_UPSTREAM_KEY = auto()
     SHARE_UPSTREAM_STATE = auto()
+    RAISE_BUDGET = auto()
+    SET_PRICE = auto()
     CHECK_UPSTREAM = auto()
     CHECK_UPSTREAM_ADDRESS = auto()
     CHECK_UPSTREAM_CONNECTION = auto()
@@ -85,6 +87,8 @@ OPTIONAL_FOR_OPERATOR = frozenset(
         Remedy.ENABLE_PASSTHROUGH,
         Remedy.SET_UPSTREAM_KEY,
         Remedy.SHARE_UPSTREAM_STATE,
+        Remedy.RAISE_BUDGET,
+        Remedy.SET_PRICE,
         Remedy.CHECK_UPSTREAM,
     }
 )

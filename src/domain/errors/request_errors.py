@@ -76,6 +76,12 @@ class ModeNotAllowedError(RequestError):
     code = "mode_not_allowed"
 
 
+class PriceUnknownError(RequestError):
+    """The client has a budget in US dollars, and the price of the request is unknown."""
+
+    code = "price_unknown"
+
+
 class WebSocketError(RequestError):
     """The request asks for a WebSocket, and only HTTP is answered."""
 

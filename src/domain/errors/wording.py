@@ -105,6 +105,8 @@ NEUTRAL = Wording(
             Remedy.ENABLE_CREDENTIAL: "enable or replace one",
             Remedy.SET_UPSTREAM_KEY: "set one",
             Remedy.SHARE_UPSTREAM_STATE: "allow all clients to share what the upstream keeps",
+            Remedy.RAISE_BUDGET: "raise the budget",
+            Remedy.SET_PRICE: "set a price for it",
             Remedy.CHECK_UPSTREAM_ADDRESS: "check where the upstream's address leads",
             Remedy.CHECK_UPSTREAM_CONNECTION: "check the upstream's address and the network",
             Remedy.CORRECT_UPSTREAM_ADDRESS: "correct the upstream's address to the one that it "

@@ -9,18 +9,21 @@ from dependency_injector import containers, providers
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.genai_prices.price_source import GenaiPrices
+from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.model_lists import KeptModelLists
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
+from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.key_store import SqliteKeyStore
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
+from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
 from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -80,6 +83,12 @@ class Adapters(containers.DeclarativeContainer):
     )
     key_store = providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir)
     usage_ledger = providers.Singleton(SqliteUsageLedger, settings.provided.modegate_state_dir)
+    spending_history = providers.Singleton(LedgerHistory, usage_ledger)
+    # For one process; several workers need the one that they share.
+    budget_ledger = providers.Singleton(MemoryBudgetLedger, spending_history)
+    shared_budget_ledger = providers.Singleton(
+        SqliteBudgetLedger, settings.provided.modegate_state_dir, spending_history
+    )
     model_lists = providers.Singleton(
         KeptModelLists, model_catalog, clock, providers.Callable(mapping.models_ttl, settings)
     )

@@ -34,16 +34,15 @@ from modegate.application.sessions.manage import ManageSessions
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
-from modegate.application.usage.pricing import Pricing
 from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.adapters import Adapters
+from modegate.entrypoints.bootstrap.budget_container import BudgetContainer
 from modegate.entrypoints.bootstrap.lifecycle import close_each
-from modegate.entrypoints.bootstrap.usage_container import UsageContainer
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 
 
-class Container(UsageContainer):
+class Container(BudgetContainer):
     """Creates the use cases by constructor injection, each as a singleton."""
 
     credential_states = providers.Singleton(CredentialStates, Adapters.credential_store)
@@ -65,6 +64,7 @@ class Container(UsageContainer):
         Adapters.claude_status,
         credential_summary,
         Adapters.usage_ledger.provided.condition,
+        BudgetContainer.reserve_budget.provided.balances,
     )
     manage_credentials = providers.Singleton(
         ManageCredentials, pools=credential_pools, claude=claude_credential, clock=Adapters.clock
@@ -115,8 +115,7 @@ class Container(UsageContainer):
         providers.Callable(mapping.attempts_timeout, Adapters.settings),
     )
     asking_for_usage = providers.Singleton(AskingForUsage, attempts)
-    pricing = providers.Singleton(Pricing, Adapters.price_source, Adapters.clock)
-    metering = providers.Singleton(Metering, pricing)
+    metering = providers.Singleton(Metering, BudgetContainer.pricing)
     relay_request = providers.Singleton(RelayRequest, asking_for_usage, metering)
     answer_request = providers.Singleton(
         AnswerRequest,
@@ -128,6 +127,7 @@ class Container(UsageContainer):
         sessions=session_registry,
         credential=claude_credential,
         metering=metering,
+        budgets=BudgetContainer.reserve_budget,
     )
     probe_credential = providers.Singleton(
         ProbeCredential,
@@ -142,6 +142,7 @@ class Container(UsageContainer):
         admission=admission,
         asking=asking_for_usage,
         metering=metering,
+        budgets=BudgetContainer.reserve_budget,
     )
     list_models = providers.Singleton(
         ListModels,
@@ -188,6 +189,7 @@ async def close(container: Container) -> None:
         container.credential_states,
         container.credential_store,
         container.key_store,
+        container.budget_ledger,
         container.usage_ledger,
         container.session_store,
         container.rate_limiter,

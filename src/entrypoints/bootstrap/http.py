@@ -6,6 +6,7 @@ from functools import partial
 
 import uvicorn
 
+from modegate.entrypoints.bootstrap.budget_warning import log_budget_warning
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
@@ -43,6 +44,7 @@ def build_app(
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
     container.asking_for_usage().on_rejected = log_rejected_usage
+    container.reserve_budget().on_warning = log_budget_warning
     keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     probes = SharedProbes(container.probe_credential())

@@ -15,6 +15,7 @@ from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
+from modegate.entrypoints.config.budget_types import zone_of
 from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.keys.mapping import configured_keys
 from modegate.entrypoints.config.prices import price_table
@@ -61,6 +62,10 @@ def configuration(
         ),
         expiry_warning_s=settings.credential_expiry_warning_days * DAY_S,
         shares_state=settings.upstream_shared_state,
+        budget=settings.budget,
+        budget_zone=zone_of(settings.budget_timezone),
+        allows_unknown_prices=settings.budget_unknown_price == "allow",
+        reserved_completion_tokens=settings.reserved_completion_tokens,
         prices=price_table(settings.prices),
     )
 

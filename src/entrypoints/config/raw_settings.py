@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_origin
 
+from modegate.entrypoints.config.budget_types import BUDGET
 from modegate.entrypoints.config.keys.tables import KEYS
 from modegate.entrypoints.config.prices import PRICES
 from modegate.entrypoints.config.settings import Settings
@@ -13,7 +14,7 @@ from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
 
 # Tables cannot be written as environment variables.
-ONLY_IN_FILE = frozenset({"models", PRICES, UPSTREAMS, KEYS})
+ONLY_IN_FILE = frozenset({"models", BUDGET, PRICES, UPSTREAMS, KEYS})
 # Tables within tables.
 NESTED = (UPSTREAMS, PRICES, KEYS)
 NAMES = frozenset(Settings.model_fields)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr, ValidationError
 
 from modegate.domain.access.api_key import mask
+from modegate.domain.budgets.budget import Budget
+from modegate.entrypoints.config.budget_types import budget_text
 from modegate.entrypoints.config.cross_field import CrossFieldError
 from modegate.entrypoints.config.errors import fault_lines, misfit_line
 from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
@@ -195,4 +197,4 @@ def _shown(value: object) -> str:
         case bool():
             return str(value).lower()
         case _:
-            return str(value)
+            return budget_text(value) if isinstance(value, Budget) else str(value)

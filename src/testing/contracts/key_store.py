@@ -10,9 +10,10 @@ import pytest
 
 from modegate.application.ports.key_store import KeyStore, StoredKey
 from modegate.domain.access.api_key import ApiKey
-from modegate.domain.access.budget import Budget, Period
 from modegate.domain.access.client_key import ClientKey
 from modegate.domain.access.key_rules import KeyRules
+from modegate.domain.budgets.budget import Budget
+from modegate.domain.budgets.window import Period
 from modegate.domain.errors import InvalidRequestError, KeyNotFoundError
 
 SECRET = ApiKey("sk-mg-contract")

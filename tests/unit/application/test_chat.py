@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from support.idle_claude import IdleClaude
 
+from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
@@ -20,6 +21,7 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
+from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.attempts import Attempts
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.credentials.pools import CredentialPools
@@ -65,6 +67,7 @@ from modegate.domain.upstream_response import UpstreamResponse
 from modegate.testing.answer_backend import USAGE, ScriptedBackend, says
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
+from modegate.testing.contracts.budget_ledger import KnownHistory
 from modegate.testing.ids import FakeIds
 from modegate.testing.price_source import FakePriceSource
 from modegate.testing.relay_backend import RESPONSE, ScriptedRelay
@@ -108,7 +111,9 @@ class World:
         pools = CredentialPools(configuration, states, self.clock)
         attempts = Attempts(self.relay, pools, total_s=300)
         self.prices = FakePriceSource()
-        metering = Metering(Pricing(self.prices, self.clock))
+        pricing = Pricing(self.prices, self.clock)
+        metering = Metering(pricing)
+        self.budgets = ReserveBudget(MemoryBudgetLedger(KnownHistory()), pricing, self.clock)
         self.answer_request = AnswerRequest(
             configuration=configuration,
             admission=Admission(
@@ -125,6 +130,7 @@ class World:
             sessions=self.sessions,
             credential=ClaudeCredential(states, IdleClaude(), self.clock),
             metering=metering,
+            budgets=self.budgets,
         )
         self.states = states
 

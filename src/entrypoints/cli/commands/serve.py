@@ -120,6 +120,8 @@ async def _serve_container(container: Container, serving: Serving) -> int:
     """Serves until shutdown; returns the exit status: 1 if a resource failed to close."""
     container.child_descriptors.override(serving.descriptors)
     container.request_log.override(serving.request_log)
+    if serving.control_pipe is not None:  # one of several workers
+        container.budget_ledger.override(container.shared_budget_ledger)
     if serving.announces:
         await _check_storage(container)
         with suppress(GatewayError):  # logged and repeated by the server

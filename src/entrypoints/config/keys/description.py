@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from modegate.domain.access.budget import Budget
+from modegate.domain.budgets.budget import Budget
+from modegate.entrypoints.config.budget_types import budget_text
 from modegate.entrypoints.config.keys.tables import KEYS, KeySettings
 from modegate.entrypoints.config.upstreams.places import written
 
@@ -33,9 +34,7 @@ def _shown(field: str, value: object, secret: str) -> str:
         case bool():
             shown = str(value).lower()
         case Budget():
-            amounts = {"USD": value.usd, "tokens": value.tokens}
-            told = " and ".join(f"{it:g} {unit}" for unit, it in amounts.items() if it is not None)
-            shown = f"{told} a {value.period}"
+            shown = budget_text(value)
         case _:
             shown = str(value)
     return shown

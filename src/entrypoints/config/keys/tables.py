@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import PlainValidator
 
 from modegate.application.keys import fields
-from modegate.domain.access.budget import Budget
+from modegate.domain.budgets.budget import Budget
 from modegate.entrypoints.config.types import Key
 from modegate.entrypoints.config.upstreams.tables import Table
 from modegate.entrypoints.config.upstreams.types import KeyFilePath, Name, Variable

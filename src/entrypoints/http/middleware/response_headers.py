@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
+from modegate.domain.budgets.account import NANO_USD, Balance, Unit
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.middleware.request_log import Scope
@@ -81,6 +82,8 @@ class CommonHeaders:
         if not own.keys().isdisjoint(NAMES):
             common = STREAMED if streams else SECURITY
             security = _joined(header for header in common if header[0] not in own)
+        if record.budget:
+            security += _budget_lines(record.budget)
         return LINES % (
             (record.request_id or "").encode(),
             quota.limit,
@@ -88,6 +91,16 @@ class CommonHeaders:
             math.ceil(quota.reset_at),
             security,
         )
+
+
+def _budget_lines(balances: Iterable[Balance]) -> bytes:
+    """Returns what is left of the budget of the request's key."""
+    return b"".join(
+        b"x-budget-remaining-usd: %.6f\r\n" % (it.remaining / NANO_USD)
+        if it.account.unit is Unit.NANO_USD
+        else b"x-budget-remaining-tokens: %d\r\n" % it.remaining
+        for it in balances
+    )
 
 
 def as_headers(lines: bytes) -> Headers:

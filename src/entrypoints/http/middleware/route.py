@@ -20,6 +20,8 @@ EXPOSED_HEADERS = (
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
+    "X-Budget-Remaining-USD",
+    "X-Budget-Remaining-Tokens",
     "Retry-After",
     "X-Should-Retry",
 )

@@ -52,10 +52,13 @@ PASSTHROUGH: tuple[Kind, ...] = (
 )
 # By the rules of the client's key.
 KEY_RULES: tuple[Kind, ...] = (errors.ModelNotAllowedError, errors.ModeNotAllowedError)
+# Of a key or a gateway with a budget.
+BUDGET: tuple[Kind, ...] = (errors.BudgetExceededError, errors.PriceUnknownError)
 CHAT: tuple[Kind, ...] = (
     errors.InvalidHeaderError,
     *ADMISSION,
     *KEY_RULES,
+    *BUDGET,
     *BODY,
     *SESSION,
     *CLAUDE_CODE,
@@ -66,5 +69,6 @@ RELAYED: tuple[Kind, ...] = (
     errors.UnsupportedEndpointError,
     errors.WebSocketError,
     *KEY_RULES,
+    *BUDGET,
 )
 SHARED_STATE: tuple[Kind, ...] = (errors.SharedKeyForbiddenError,)

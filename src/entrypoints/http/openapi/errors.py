@@ -5,10 +5,13 @@ import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
+from modegate.domain.budgets.account import Account, Balance, Unit
+from modegate.domain.budgets.window import Period, Window
 from modegate.domain.conversation.conversation import MAX_MESSAGES
 from modegate.domain.errors import GatewayError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
+    budgets,
     claude_code,
     credentials,
     keys,
@@ -39,6 +42,9 @@ SAMPLE_LIMIT = Limit("address", 60, 60)
 SAMPLE_QUOTA = Quota(60, 0, 0)
 SAMPLE_ANSWER_BYTES = 10_000_000
 SAMPLE_TIMEOUT_S = 300
+SAMPLE_BALANCE = Balance(
+    Account("key_a", Unit.TOKENS, Period.DAY), Window(1_793_836_800, 1_793_923_200), 1000, 990
+)
 
 
 def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
@@ -67,6 +73,8 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield sessions.busy()
     yield limits.shutting_down()
     yield limits.too_many_requests(SAMPLE_LIMIT, SAMPLE_LIMIT.seconds, SAMPLE_QUOTA)
+    yield budgets.exceeded(SAMPLE_BALANCE, SAMPLE_LIMIT.seconds)
+    yield budgets.price_unknown()
     yield limits.no_slot(SAMPLE_LIMIT.seconds)
     yield storage.broken()
     yield claude_code.too_long()

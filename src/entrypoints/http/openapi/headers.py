@@ -102,6 +102,12 @@ ANSWERED: Mapping[str, Schema] = {
     "X-Usage-Estimated": _received(
         "Claude Code did not count the answer's tokens: `usage` is an estimate.", TRUE
     ),
+    "X-Budget-Remaining-USD": _received(
+        "What is left of the budget of the client's key, in US dollars.", {"type": "string"}
+    ),
+    "X-Budget-Remaining-Tokens": _received(
+        "What is left of the budget of the client's key, in tokens.", COUNT
+    ),
     "X-Accel-Buffering": _received(
         "Streams: proxies must not buffer the events.",
         {"const": STREAM_HEADERS["X-Accel-Buffering"]},

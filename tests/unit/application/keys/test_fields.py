@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from modegate.application.keys.fields import READERS, read_fields, with_fields
-from modegate.domain.access.budget import Budget, Period
 from modegate.domain.access.client_key import ClientKey
 from modegate.domain.access.key_rules import KeyRules
+from modegate.domain.budgets.budget import Budget
+from modegate.domain.budgets.window import Period
 from modegate.domain.errors import InvalidRequestError
 
 KEY = ClientKey(id="key_a", name="a", masked="****")

@@ -29,6 +29,8 @@ RIGHT = {
     "claude_path": "/usr/local/bin/claude",
     "claude_bare": "true",
     "claude_process_mode": "oneshot",
+    "budget_timezone": "Europe/Berlin",
+    "budget_unknown_price": "allow",
     "default_model": "opus",
     "default_upstream": "openai",
     "openai_base_url": "http://127.0.0.1:9102/v1",

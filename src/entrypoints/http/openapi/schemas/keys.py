@@ -1,8 +1,8 @@
 """Schemas of clients' keys in the admin API."""
 
 from modegate.application.keys.fields import MAX_COUNT, MAX_MODELS, MAX_NAME_CHARACTERS, MAX_TOKENS
-from modegate.domain.access.budget import Period
 from modegate.domain.access.client_key import KeySource, KeyState
+from modegate.domain.budgets.window import Period
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.admin.keys import DEFAULT_GRACE_S, MAX_GRACE_S
 from modegate.entrypoints.http.openapi.schemas.schema import (

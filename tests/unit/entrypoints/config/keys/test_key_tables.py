@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from modegate.domain.access.budget import Budget, Period
 from modegate.domain.access.key_rules import KeyRules
+from modegate.domain.budgets.budget import Budget
+from modegate.domain.budgets.window import Period
 from modegate.domain.errors import InvalidKeyError
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings

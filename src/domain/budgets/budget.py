@@ -1,15 +1,11 @@
-"""Budgets: what a key may spend in a period."""
+"""Budgets: what a key, or the gateway, may spend in a period."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from modegate.domain.budgets.window import Period
 
-class Period(StrEnum):
-    """The time after which a budget begins anew."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
+# A minute is for token limits only.
+BUDGET_PERIODS = (Period.DAY, Period.WEEK, Period.MONTH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Budgets: reserve before a request, settle after it."""

@@ -1,0 +1,49 @@
+"""What a request asks for, before it is sent."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modegate.application.usage.pricing import Asked
+from modegate.domain.inbound_call import Upload
+from modegate.domain.inbound_request import ChatBody
+from modegate.domain.parameters.param_policy import as_count
+from modegate.domain.usage.estimates import PROMPT_BYTES_A_TOKEN
+
+MAXIMA = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+# Text has no such runs. An image costs about as many tokens whatever its size.
+MEDIA = re.compile(rb"[A-Za-z0-9+/=_-]{4096,}")
+MEDIA_BYTES = 2_000 * PROMPT_BYTES_A_TOKEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A request before it is sent: the bytes of its text, and what `asked` says about its price.
+
+    `completion_tokens` are the most that the client asks for, None for the default.
+    """
+
+    asked: Asked
+    body_bytes: int = 0
+    completion_tokens: int | None = None
+
+
+def demand_of(body: ChatBody | Upload, asked: Asked, *, generates: bool = True) -> Demand:
+    """Returns the demand of a request; one that `generates` no text completes no tokens."""
+    if not isinstance(body, ChatBody):
+        return Demand(asked=asked, completion_tokens=0)
+    completion = _completion_tokens(body.params) if generates else 0
+    return Demand(asked=asked, body_bytes=text_bytes(body.content), completion_tokens=completion)
+
+
+def text_bytes(content: bytes) -> int:
+    """Returns the size of a body, in which each image and file counts as `MEDIA_BYTES`."""
+    runs = [len(it.group()) for it in MEDIA.finditer(content)]
+    return len(content) - sum(runs) + len(runs) * MEDIA_BYTES
+
+
+def _completion_tokens(params: Mapping[str, object]) -> int | None:
+    """Returns the maximum of all choices together; None if the client sent none."""
+    found = (as_count(params.get(name)) for name in MAXIMA)
+    most = next((it for it in found if it is not None), None)
+    return None if most is None else most * (as_count(params.get("n")) or 1)

@@ -1,0 +1,201 @@
+"""The steps that reserve a request's upper estimate, and settle it with the real figures."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+from modegate.application.budgets.demand import Demand
+from modegate.application.ports.budget_ledger import BudgetLedger
+from modegate.application.ports.clock import Clock
+from modegate.application.usage.pricing import Pricing
+from modegate.domain.access.client import Client
+from modegate.domain.access.key_rules import NO_RULES
+from modegate.domain.answer.usage import Usage
+from modegate.domain.budgets.account import (
+    Account,
+    Balance,
+    InsufficientBudgetError,
+    Unit,
+    nano_usd,
+)
+from modegate.domain.budgets.charges import (
+    Allowance,
+    Estimate,
+    allowances_of,
+    charges_for,
+)
+from modegate.domain.configuration import Configuration
+from modegate.domain.errors import StorageError
+from modegate.domain.errors.catalogue import budgets as errors
+from modegate.domain.request_record import RequestRecord
+from modegate.domain.usage.estimates import prompt_estimate
+
+T = TypeVar("T")
+Context = AbstractAsyncContextManager[T]
+
+# The part of a budget after which the operator is warned.
+WARNING_RATIO = 0.8
+
+
+def noop(_: Balance) -> None:
+    """No-op callback."""
+
+
+class ReserveBudget:
+    """Reserves before requests, and settles after them.
+
+    `on_warning` is called once a window for each account that has used most of its limit.
+    """
+
+    def __init__(self, ledger: BudgetLedger, pricing: Pricing, clock: Clock) -> None:
+        self.on_warning: Callable[[Balance], None] = noop
+        self._ledger = ledger
+        self._pricing = pricing
+        self._clock = clock
+        self._last: dict[Account, Balance] = {}
+        self._warned: dict[Account, int] = {}
+
+    def around(
+        self,
+        inner: Context[T],
+        client: Client,
+        configuration: Configuration,
+        record: RequestRecord,
+        demand: Callable[[], Demand],
+    ) -> Context[T]:
+        """Returns the context `inner` within a reservation; itself if no budget applies.
+
+        Raises (on entering):
+            BudgetExceededError: a budget has too little left.
+            RateLimitError: the key's tokens of this minute have too little left.
+            PriceUnknownError: there is a budget in US dollars, and no price.
+            StorageError: the budgets cannot be read.
+        """
+        if client.rules is NO_RULES and configuration.budget is None:
+            return inner
+        allowances = allowances_of(
+            client.key_id, client.rules.tpm, client.rules.budget, configuration.budget
+        )
+        if not allowances:
+            return inner
+        return _Reserved(self, inner, _Request(allowances, configuration, record, demand))
+
+    def balances(self) -> Sequence[Balance]:
+        """Returns the last known balance of each account that was used."""
+        return list(self._last.values())
+
+    async def reserve(self, request: "_Request") -> str:
+        """Reserves the estimate of a request and returns the reservation's id."""
+        configuration = request.configuration
+        now = self._clock.time_of_day()
+        estimate = self._estimate(request)
+        charges = charges_for(request.allowances, estimate, now, configuration.budget_zone)
+        reservation = uuid4().hex
+        try:
+            balances = await self._ledger.reserve(reservation, charges)
+        except InsufficientBudgetError as error:
+            self._note(error.balance)
+            raise errors.exceeded(error.balance, max(0.0, error.balance.window.end - now)) from None
+        for balance in balances:
+            self._note(balance)
+        request.balances = balances
+        request.record.budget = _shown(request)
+        return reservation
+
+    async def settle(self, reservation: str, request: "_Request") -> None:
+        """Settles a reservation with what the record says; nothing was used if it says nothing."""
+        record = request.record
+        used = {
+            Unit.TOKENS: 0 if record.usage is None else record.usage.total_tokens,
+            Unit.NANO_USD: 0 if record.cost_usd is None else nano_usd(record.cost_usd),
+        }
+        amounts = {it.account: used[it.account.unit] for it in request.balances}
+        try:
+            after = await self._ledger.settle(reservation, amounts)
+        except StorageError:  # the lease ends by itself, and the answer is not lost
+            return
+        request.balances = [_updated(it, after) for it in request.balances]
+        record.budget = _shown(request)
+        for balance in request.balances:
+            self._note(balance)
+            self._warn(balance)
+
+    def _estimate(self, request: "_Request") -> Estimate:
+        configuration, demand = request.configuration, request.demand()
+        tokens = demand.completion_tokens
+        if tokens is None:
+            tokens = configuration.reserved_completion_tokens
+        usage = Usage(prompt_estimate(demand.body_bytes), tokens, estimated=True)
+        if not any(it.account.unit is Unit.NANO_USD for it in request.allowances):
+            return Estimate(usage.total_tokens, None)
+        found = self._pricing.find(demand.asked)
+        if found is None and not configuration.allows_unknown_prices:
+            raise errors.price_unknown()
+        return Estimate(usage.total_tokens, None if found is None else found.price.cost(usage))
+
+    def _note(self, balance: Balance) -> None:
+        self._last[balance.account] = balance
+
+    def _warn(self, balance: Balance) -> None:
+        account, start = balance.account, balance.window.start
+        if balance.used >= WARNING_RATIO * balance.limit and self._warned.get(account) != start:
+            self._warned[account] = start
+            self.on_warning(balance)
+
+
+class _Request:
+    """A request with budgets, and their balances as they are known last."""
+
+    def __init__(
+        self,
+        allowances: Sequence[Allowance],
+        configuration: Configuration,
+        record: RequestRecord,
+        demand: Callable[[], Demand],
+    ) -> None:
+        self.allowances = allowances
+        self.configuration = configuration
+        self.record = record
+        self.demand = demand
+        self.balances: Sequence[Balance] = ()
+
+
+class _Reserved(Generic[T]):
+    """The context of a request within its reservation."""
+
+    def __init__(self, budgets: ReserveBudget, inner: Context[T], request: _Request) -> None:
+        self._budgets = budgets
+        self._inner = inner
+        self._request = request
+
+    async def __aenter__(self) -> T:
+        self._reservation = await self._budgets.reserve(self._request)
+        try:
+            return await self._inner.__aenter__()
+        except BaseException:
+            await self._budgets.settle(self._reservation, self._request)
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await self._inner.__aexit__(kind, error, trace)
+        finally:
+            await self._budgets.settle(self._reservation, self._request)
+
+
+def _updated(balance: Balance, used: Mapping[Account, int]) -> Balance:
+    return Balance(
+        balance.account, balance.window, balance.limit, used.get(balance.account, balance.used)
+    )
+
+
+def _shown(request: _Request) -> Sequence[Balance]:
+    """Returns the balances of the key's own budget, which its client sees."""
+    return tuple(it for it in request.balances if it.is_of_key_budget)

@@ -1,0 +1,1 @@
+"""Budgets: accounts, their windows, and reservations."""
