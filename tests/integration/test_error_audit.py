@@ -135,6 +135,8 @@ ROWS = [
         ("headers_too_large", 431, INVALID, None, ("64 KiB", "fewer"), on_the_wire(b"GET /marked HTTP/1.1\r\nx: " + b"y" * 70_000)),
         ("session_busy", 429, LIMIT, SESSION_HEADER, ("wait", SESSION_HEADER), busy_session),
         ("rate_limit_exceeded", 429, LIMIT, None, ("slowly", "Retry-After"), asked(settings={"rate_limit_per_ip": 1}, times=2)),
+        ("budget_exceeded", 429, LIMIT, None, ("10 tokens", "ends at", "raise the budget"), asked(settings={"budget": {"tokens": 10}})),
+        ("price_unknown", 403, FORBIDDEN, "model", ("[prices]", "BUDGET_UNKNOWN_PRICE=allow"), asked(settings={"budget": {"usd": 10}, "openai_api_key": "sk-server"}, headers=UPSTREAM)),
         ("capacity_exceeded", 429, LIMIT, None, AGAIN, no_slot),
         ("backend_rate_limited", 429, LIMIT, None, AGAIN, claude_says(429)),
         ("no_credentials_available", 429, LIMIT, None, ("cooling", *AGAIN), all_cooling),

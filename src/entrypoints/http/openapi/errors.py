@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from modegate.domain.budgets.account import Account, Balance, Unit
+from modegate.domain.budgets.account import GATEWAY, Account, Balance, Unit
 from modegate.domain.budgets.window import Period, Window
 from modegate.domain.conversation.conversation import MAX_MESSAGES
 from modegate.domain.errors import GatewayError, Remedy
@@ -43,7 +43,7 @@ SAMPLE_QUOTA = Quota(60, 0, 0)
 SAMPLE_ANSWER_BYTES = 10_000_000
 SAMPLE_TIMEOUT_S = 300
 SAMPLE_BALANCE = Balance(
-    Account("key_a", Unit.TOKENS, Period.DAY), Window(1_793_836_800, 1_793_923_200), 1000, 990
+    Account(GATEWAY, Unit.TOKENS, Period.MONTH), Window(1_793_491_200, 1_796_083_200), 1000, 990
 )
 
 
