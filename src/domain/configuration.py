@@ -55,6 +55,17 @@ class Configuration:
             return self
         return replace(self, keys=self.keys.with_managed(before.keys.managed))
 
+    def reusing(self, before: "Configuration") -> "Configuration":
+        """Returns the configuration with the equal upstreams of another one as the same objects.
+
+        Pools and what they have learned are kept by identity, so they survive a reload.
+        """
+        known = {it.name: it for it in before.routes.upstreams}
+        upstreams = tuple(
+            known[it.name] if known.get(it.name) == it else it for it in self.routes.upstreams
+        )
+        return replace(self, routes=replace(self.routes, upstreams=upstreams))
+
     def with_credentials(self, changed: Mapping[str, Credential]) -> "Configuration":
         """Returns the configuration with other credentials by id; itself without a difference.
 

@@ -32,3 +32,18 @@ OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
         "MODEGATE_STATE_DIR",
     }
 )
+
+
+def own_upstream_advice(place: str) -> str:
+    """Returns what to do about a setting with the gateway's own address."""
+    if place != "OPENAI_BASE_URL":
+        return "name the upstream's"
+    return (
+        "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
+        "client; or name the upstream's"
+    )
+
+
+def own_upstream_fault(place: str) -> str:
+    """Returns the error for a setting with the gateway's own address."""
+    return f"{place} is the address of this gateway itself: {own_upstream_advice(place)}"

@@ -33,11 +33,21 @@ def gateway(tmp_path: Path, environment: dict[str, str]) -> GatewayFactory:
     """Starts a gateway; `claude` replaces its Claude backend, the rest are settings."""
 
     def start(
-        *, claude: Any = None, clock: object = None, configuration: Any = None, **settings: Any
+        *,
+        claude: Any = None,
+        clock: object = None,
+        configuration: Any = None,
+        reading: Any = None,
+        **settings: Any,
     ) -> AbstractAsyncContextManager[Gateway]:
         chosen = Settings(**(FREELY | COLD | {"modegate_state_dir": tmp_path / "state"} | settings))
         return running_gateway(
-            chosen, environment, claude=claude, clock=clock, configuration=configuration
+            chosen,
+            environment,
+            claude=claude,
+            clock=clock,
+            configuration=configuration,
+            **(reading or {}),
         )
 
     return start

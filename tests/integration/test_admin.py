@@ -88,6 +88,10 @@ ADMIN_REQUESTS = [
     ("GET", "/admin/upstreams"),
     ("GET", "/admin/usage"),
     ("GET", "/admin/requests"),
+    ("POST", "/admin/reload"),
+    ("GET", "/admin/config"),
+    ("POST", "/admin/drain"),
+    ("DELETE", "/admin/drain"),
 ]
 
 

@@ -1,15 +1,21 @@
 """Budgets and token limits of a running gateway, in both modes."""
 
 import asyncio
+import os
 import re
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from openai import AsyncOpenAI
 from support.gateway import Gateway, GatewayFactory
+from support.serving import COLD, bare_environment, serving
 from support.waiting import until
 
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
@@ -143,8 +149,7 @@ async def test_of_50_requests_at_once_those_with_room_are_admitted(world: World)
     reserved = len(world_body()) // 3 + 1 + 10
     key = await world.key(budget={"tokens": 10 * reserved, "period": "day"})
     asking = [asyncio.create_task(world.ask(key, "gpt-4o-held")) for _ in range(50)]
-    await until(lambda: sum(it.done() for it in asking) == 40)
-    assert world.upstream.asked == 10
+    await until(partial(has_admitted, world.upstream, asking, 10))
     world.upstream.open.set()
     responses = await asyncio.gather(*asking)
     refused = [it for it in responses if it.status_code == 429]
@@ -152,6 +157,12 @@ async def test_of_50_requests_at_once_those_with_room_are_admitted(world: World)
     assert {it.json()["error"]["code"] for it in refused} == {"budget_exceeded"}
     assert all(int(it.headers["Retry-After"]) == 43_200 for it in refused)
     assert await world.left(key) == 10 * reserved - 10 * USED
+
+
+def has_admitted(upstream: Upstream, asking: Sequence[asyncio.Task[Any]], number: int) -> bool:
+    """Returns whether all other requests are refused, and this number has reached the upstream."""
+    assert upstream.asked <= number
+    return upstream.asked == number and sum(it.done() for it in asking) == len(asking) - number
 
 
 def world_body() -> bytes:
@@ -231,3 +242,51 @@ async def test_a_restart_keeps_what_was_spent(gateway: GatewayFactory) -> None:
             assert refused.json()["error"]["code"] == "budget_exceeded"
             metrics = (await running.http.get("/metrics")).text
             assert 'modegate_budget_remaining_ratio{key="gateway"} 0.25' in metrics
+
+
+async def test_workers_share_a_budget_also_after_a_kill(tmp_path: Path) -> None:
+    upstream = Upstream()
+    reserved = len(world_body()) // 3 + 1 + 10
+    (tmp_path / "modegate.toml").write_text(f'[budget]\ntokens = {10 * reserved}\nperiod = "month"')
+    async with LoopbackServer(upstream.answer).running() as url:
+        settings = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1"}
+        environment = bare_environment(tmp_path) | COLD | settings | {"RATE_LIMIT_PER_IP": "1000"}
+        for _ in range(2):
+            async with running_workers(tmp_path, environment) as address:
+                upstream.asked = 0
+                asking = [asyncio.create_task(ask_once(address)) for _ in range(50)]
+                await until(partial(has_admitted, upstream, asking, 10))
+                assert {it.result() for it in asking if it.done()} == {429}
+            # The gateway was killed with ten requests under way, which count as nothing.
+            await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def ask_once(address: str) -> int:
+    """Sends a request on a connection of its own, so that any worker gets it."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
+        response = await client.post(
+            f"http://{address}/v1/chat/completions",
+            content=world_body(),
+            headers={"X-Claude-Code": "false", "Content-Type": "application/json"},
+        )
+        return response.status_code
+
+
+@asynccontextmanager
+async def running_workers(folder: Path, environment: dict[str, str]) -> AsyncIterator[str]:
+    """Runs three workers; kills them all at the end."""
+    starting = serving("--workers", "3", folder=folder, environment=environment)
+    started = await asyncio.to_thread(starting.__enter__)
+    try:
+        yield started.address
+    finally:
+        parent = started.process.pid
+        workers = children_of(parent)
+        for pid in (parent, *workers):  # the parent first, or it starts others
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(starting.__exit__, None, None, None)
+
+
+def children_of(pid: int) -> Sequence[int]:
+    """Returns the pids of a process's children."""
+    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]

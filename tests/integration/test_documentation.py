@@ -31,6 +31,7 @@ from modegate.domain.routing.operations import OPERATIONS
 from modegate.domain.routing.route import RelayRoute
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.keys.tables import KeySettings
+from modegate.entrypoints.config.reloading import NEEDS_RESTART
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.tables import CredentialSettings, UpstreamSettings
 
@@ -202,6 +203,12 @@ def test_the_keys_page_lists_exactly_the_fields() -> None:
     documented = {row[1].strip(" `") for row in rows if len(row) == 5}
     assert documented == set(READERS)
     assert documented == KeySettings.model_fields.keys() - {"key", "key_env", "key_file"}
+
+
+def test_the_configuration_page_lists_the_settings_that_need_a_restart() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    section = page.partition("These settings need a restart:")[2].partition("Until then")[0]
+    assert {it.lower() for it in re.findall(r"`([A-Z_]+)`", section)} == NEEDS_RESTART
 
 
 UPSTREAMS = ROOT / "docs/upstreams.md"

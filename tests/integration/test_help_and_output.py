@@ -16,7 +16,7 @@ from support.serving import MODEGATE, bare_environment, free_port, serving, wait
 WIDTH, HEIGHT = 80, 24
 OVERVIEW_HEIGHT = 32  # it has a line for each command
 COMMANDS = (
-    *("serve", "chat", "credentials", "keys", "usage"),
+    *("serve", "chat", "credentials", "keys", "usage", "reload"),
     *("config", "doctor", "demo", "completion"),
 )
 # Packages that `--help` must not import, because they are slow to load.

@@ -12,8 +12,11 @@ from openai import AsyncOpenAI
 
 from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
-from modegate.entrypoints.bootstrap.http import build_app, build_server
+from modegate.entrypoints.bootstrap.control import Control
+from modegate.entrypoints.bootstrap.http import build_gateway, build_server
+from modegate.entrypoints.bootstrap.reading import Reading, noop
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.config.sources import LoadedSettings
 from modegate.entrypoints.http.server.listener import listen
 
 KEY = "sk-ant-test"
@@ -26,6 +29,7 @@ class Gateway:
 
     url: str
     container: Container
+    control: Control
     http: httpx2.AsyncClient
     sdk: AsyncOpenAI
 
@@ -53,11 +57,13 @@ async def running_gateway(
     claude: Any = None,
     clock: object = None,
     configuration: object = None,
+    load: Callable[[], LoadedSettings] | None = None,
+    set_log_level: Callable[[str], None] = noop,
     port: int = 0,
 ) -> AsyncIterator[Gateway]:
     """Runs a gateway on `port`, 0 for a free one; `claude` replaces its answer backend.
 
-    `configuration` replaces its configuration source.
+    `configuration` replaces its configuration source. `load` reads the settings at a reload.
     """
     container = Container(settings=settings, environment=providers.Object(environment))
     if clock is not None:
@@ -68,14 +74,17 @@ async def running_gateway(
         container.answer_backend.override(providers.Object(claude))
     listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = build_server(build_app(container), container)
+    loaded = LoadedSettings(settings, {})
+    reading = Reading(loaded=loaded, load=load or (lambda: loaded), set_log_level=set_log_level)
+    built = build_gateway(container, reading)
+    server = build_server(built.app, container)
     serving = asyncio.create_task(server.serve([listener]))
     async with (
         httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
         AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as sdk,
     ):
         try:
-            yield Gateway(url, container, http, sdk)
+            yield Gateway(url, container, built.control, http, sdk)
         finally:
             server.should_exit = True
             await serving

@@ -15,6 +15,7 @@ import pytest
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.routing.capability import Capability
+from modegate.entrypoints.config.sources import LoadedSettings, SettingsError
 from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend
@@ -157,6 +158,16 @@ async def no_slot(world: World) -> httpx2.Response:
         return await post(gateway)
 
 
+async def invalid_reload(world: World) -> httpx2.Response:
+    """Reloads a configuration that is invalid."""
+
+    def load() -> LoadedSettings:
+        raise SettingsError(["port: must be a whole number, 1 to 65535 (from modegate.toml)"])
+
+    async with world.gateway(reading={"load": load}, admin_key=OWN_KEY) as gateway:
+        return await gateway.http.post("/admin/reload", headers={"x-api-key": OWN_KEY})
+
+
 async def lacking_capability(world: World) -> httpx2.Response:
     """Asks an upstream for an image that has only the capability for text."""
     async with world.gateway(openai_api_key="sk-marked-server") as gateway:
@@ -205,7 +216,8 @@ async def ending(world: World, **settings: str) -> AsyncIterator[tuple[Gateway, 
     }
     with serving(folder=world.folder, environment=environment) as running:
         async with httpx2.AsyncClient(base_url=running.url, trust_env=False, timeout=30) as http:
-            gateway = Gateway(running.url, None, http, None)  # type: ignore[arg-type]
+            nothing: Any = None
+            gateway = Gateway(running.url, nothing, nothing, http, nothing)
             async with meanwhile(gateway, world.claude) as hanging:
                 running.process.send_signal(signal.SIGTERM)
                 await until(lambda: (running.ask("/health") or {}).get("status") == "draining")

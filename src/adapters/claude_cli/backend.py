@@ -9,7 +9,7 @@ from contextlib import (
     nullcontext,
 )
 
-from modegate.adapters.claude_cli.command.login_state import LoginState
+from modegate.adapters.claude_cli.command.login_state import LoginState, login_changed_at
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
@@ -92,10 +92,31 @@ class ClaudeBackend:
         if self.status().can_work:
             self._preparing = asyncio.create_task(self._prepare())
 
-    async def _prepare(self) -> None:
-        await self._processes.launcher.prepare()
+    def reconfigure(self, options: ClaudeOptions) -> None:
+        """Uses other options for later turns; running ones keep theirs.
+
+        Ends waiting processes that were started with another key, login or executable. The folder
+        of the state and the limit of open files stay.
+        """
+        warm_before, self._options = self._options.warm_models, options
+        self._credentials.reconfigure(options)
+        self._slots.resize(options.slots, options.queue_timeout)
+        self._turns.reconfigure(options)
+        self._processes.reconfigure(options)
+        if options.warm_models != warm_before and self.status().can_work:
+            self._note_warm_models()
+
+    def login_changed_at(self) -> int:
+        """Returns the time of the login file's last change in nanoseconds; 0 without one."""
+        return login_changed_at(self._options.environment)
+
+    def _note_warm_models(self) -> None:
         for cli_model in reversed(self._options.warm_models):
             self._processes.note_use(cli_model)
+
+    async def _prepare(self) -> None:
+        await self._processes.launcher.prepare()
+        self._note_warm_models()
 
     def drain(self) -> None:
         """Starts no more turns; turns that wait for a slot fail."""

@@ -43,6 +43,21 @@ class ClaudeOptions:
     descriptors: int | None = None
 
     @property
+    def live_places(self) -> int:
+        """The number of sessions that keep their process."""
+        return 0 if self.oneshot else self.live_sessions
+
+    @property
+    def warm_places(self) -> int:
+        """The number of prewarmed processes per model."""
+        return 0 if self.oneshot else self.warm_processes
+
+    @property
+    def of_processes(self) -> tuple[object, ...]:
+        """What a process is started with: one with other values is outdated."""
+        return self.executable, self.environment, self.environment_allow, self.tools, self.bare
+
+    @property
     def uses_bare(self) -> bool:
         """Whether children run with `--bare`."""
         if self.bare is None:

@@ -1,6 +1,7 @@
 """The lists of models of upstreams, kept in memory."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from modegate.application.ports.clock import Clock
@@ -35,6 +36,7 @@ class KeptModelLists:
         self._clock = clock
         self._ttl_s = ttl_s
         self._kept: dict[str, _Kept] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def of(self, upstream: Upstream, credential: Credential | None) -> ModelList:
         """Returns what is known; see `ModelLists`."""
@@ -43,15 +45,27 @@ class KeptModelLists:
             kept = self._kept[upstream.name] = _Kept(upstream)
         if credential is not None and kept.task is None and kept.due_at <= self._clock.now():
             kept.task = asyncio.create_task(self._fetch(kept, upstream, credential))
+            self._tasks.add(kept.task)
+            kept.task.add_done_callback(self._tasks.discard)
         if kept.task is not None and not kept.is_known:
             await asyncio.wait({kept.task}, timeout=MAX_WAIT_S)
             if kept.task is not None:  # it goes on in the background
                 return ModelList(error=errors.timed_out())
         return kept.list
 
+    def reconfigure(self, upstreams: Iterable[Upstream], ttl_s: float) -> None:
+        """Forgets the lists of upstreams that are no longer there, or that have changed."""
+        current = {it.name: it for it in upstreams}
+        self._kept = {
+            name: kept for name, kept in self._kept.items() if kept.upstream == current.get(name)
+        }
+        self._ttl_s = ttl_s
+        for kept in self._kept.values():
+            kept.due_at = min(kept.due_at, self._clock.now() + ttl_s)
+
     async def aclose(self) -> None:
         """Stops what is being fetched."""
-        tasks = [it.task for it in self._kept.values() if it.task is not None]
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

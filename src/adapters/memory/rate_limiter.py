@@ -37,6 +37,7 @@ class SlidingWindowLimiter:
         self._drop_empty(now)
         key = (limit.name, subject)
         window = self._windows.get(key) or _Window(limit)
+        window.seconds = limit.seconds  # a reload may have changed it
         window.slide(now)
         if window.taken >= limit.requests:
             wait = window.first + limit.seconds - now
@@ -50,6 +51,7 @@ class SlidingWindowLimiter:
         """Returns the remaining quota without counting a request."""
         now = self._monotonic()
         window = self._window(limit, subject)
+        window.seconds = limit.seconds
         window.slide(now)
         return window.quota(limit, now)
 
@@ -79,7 +81,7 @@ class _Window:
 
     def __init__(self, limit: Limit) -> None:
         self.taken = 0
-        self._seconds = limit.seconds
+        self.seconds = limit.seconds
         self._part = limit.seconds / MOST_TIMES if limit.requests > MOST_TIMES else 0.0
         self._times: deque[_Bucket] = deque()
 
@@ -90,11 +92,11 @@ class _Window:
 
     def empty(self, now: float) -> bool:
         """Returns whether all requests have expired."""
-        return not self._times or self._times[-1].last + self._seconds <= now
+        return not self._times or self._times[-1].last + self.seconds <= now
 
     def slide(self, now: float) -> None:
         """Removes expired requests."""
-        while self._times and self._times[0].last + self._seconds <= now:
+        while self._times and self._times[0].last + self.seconds <= now:
             self.taken -= self._times.popleft().number
 
     def add(self, now: float) -> None:
@@ -108,5 +110,5 @@ class _Window:
 
     def quota(self, limit: Limit, now: float) -> Quota:
         """Returns the remaining quota; it resets when the last request expires."""
-        wait = self._times[-1].last + self._seconds - now if self._times else 0.0
+        wait = self._times[-1].last + self.seconds - now if self._times else 0.0
         return Quota(limit.requests, limit.requests - self.taken, time.time() + wait)

@@ -79,6 +79,10 @@ class Endpoints:
             self._known.popitem(last=False)
         return endpoint
 
+    def forget(self) -> None:
+        """Forgets the endpoints of the server's credentials, which a reload may have removed."""
+        self._of_server.clear()
+
     async def prepare(self) -> None:
         """Imports the SDK, in a thread: it takes 0.4 s, in which other requests are answered."""
         if self._sdk is None:

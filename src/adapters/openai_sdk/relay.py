@@ -61,6 +61,12 @@ class PassthroughBackend:
             ):
                 return models_in(await answer.body.read_all())
 
+    def reconfigure(self, options: UpstreamOptions) -> None:
+        """Uses other options for later requests."""
+        self._options = options
+        self._transport.reconfigure(options)
+        self._endpoints.forget()
+
     async def prepare(self) -> None:
         """Imports the SDK, so that the first request need not wait for it."""
         await self._endpoints.prepare()

@@ -14,11 +14,11 @@ from modegate.domain.health import CredentialState as LoginState
 from modegate.domain.routing.route import CLAUDE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaudeCredential:
     """Can be disabled, and records the outcome of turns. It never cools down: it is the only one.
 
-    `label` is the masked key, None if it is not known here.
+    `label` is the masked key, None if it is not known here; a reload may change it.
     """
 
     states: CredentialStates

@@ -50,6 +50,19 @@ class CredentialPools:
         for upstream in self._upstreams():
             yield upstream, self.of(upstream)
 
+    def reload(self) -> None:
+        """Drops the pools of upstreams that are gone or have changed; the others stay.
+
+        Requests under way keep the pool that they have. States stay: they belong to credentials.
+        """
+        configuration = self.configuration.current()
+        current = {it.name: it for it in configuration.routes.upstreams}
+        self._pools = {
+            name: known for name, known in self._pools.items() if known[0] is current.get(name)
+        }
+        for _, pool in self._pools.values():
+            pool.cool_by(configuration.cooldowns)
+
     def succeed(self, pool: CredentialPool, member: Member) -> None:
         """Records a good answer."""
         changed = pool.succeed(member, self.now())

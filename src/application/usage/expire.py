@@ -10,7 +10,7 @@ from modegate.domain.usage.query import DAY_MS
 BATCH_ROWS = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ExpireUsage:
     """Deletes the rows of days that ended more than `retention_days` ago; their sums stay."""
 

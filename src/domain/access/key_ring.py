@@ -113,6 +113,11 @@ class KeyRing:
         managed = () if self.managed is None else self.managed.keys.values()
         return (*(it.key for it in self._holders.values()), *managed)
 
+    @property
+    def digests(self) -> Mapping[str, bytes]:
+        """The digests of the secrets that come from the settings, by the ids of their keys."""
+        return {it.key.id: digest for digest, it in self._holders.items()}
+
     def with_managed(self, managed: ManagedKeys | None) -> "KeyRing":
         """Returns a ring with the same keys of the settings, and other managed ones."""
         ring = KeyRing()

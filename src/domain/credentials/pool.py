@@ -1,7 +1,7 @@
 """The credentials of one upstream, with their states and the strategy that chooses among them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.error_rules import ErrorRule
@@ -132,6 +132,10 @@ class CredentialPool:
         if not soonest:
             return errors.none_in_use()
         return errors.all_cooling(max(min(soonest) - now, 0.0))
+
+    def cool_by(self, cooldowns: Cooldowns) -> None:
+        """Uses other times for the cool-downs that begin from now on."""
+        self._rules = replace(self._rules, cooldowns=cooldowns)
 
     def refresh(self) -> None:
         """Makes the next choice look at all states again; call it after a state was changed."""

@@ -37,6 +37,7 @@
     │   ├── PassthroughDisabledError
     │   ├── NoCredentialsError       all are disabled or expired
     │   ├── BackendUnavailableError
+    │   ├── InvalidConfigurationError  at a reload
     │   └── StorageError             the session storage cannot be used
     └── BackendError                 the backend failed to answer
         ├── BackendAuthError
@@ -83,6 +84,7 @@ from modegate.domain.errors.busy_errors import (
 from modegate.domain.errors.configuration_errors import (
     BackendUnavailableError,
     ConfigurationError,
+    InvalidConfigurationError,
     NoCredentialsError,
     PassthroughDisabledError,
     PassthroughNotConfiguredError,
@@ -144,6 +146,7 @@ __all__ = [
     "EmptyResponseError",
     "GatewayError",
     "Input",
+    "InvalidConfigurationError",
     "InvalidHeaderError",
     "InvalidKeyError",
     "InvalidRequestError",

@@ -37,6 +37,16 @@ class BackendUnavailableError(ConfigurationError):
     is_repeatable = False
 
 
+class InvalidConfigurationError(ConfigurationError):
+    """The configuration that was to be reloaded is invalid; the old one stays.
+
+    For operators: the problem has one line per fault, with names and sources of settings.
+    """
+
+    code = "invalid_configuration"
+    is_repeatable = False
+
+
 class StorageError(ConfigurationError):
     """The session storage cannot be read or written."""
 

@@ -1,7 +1,9 @@
 """The adapters, as the part of the container that does not know the use cases."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from dependency_injector import containers, providers
@@ -16,6 +18,7 @@ from modegate.adapters.memory.model_lists import KeptModelLists
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
+from modegate.adapters.sqlite.budget_ledger import FILE as BUDGETS_FILE
 from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.key_store import SqliteKeyStore
@@ -44,12 +47,20 @@ def storage_probe(*parts: object) -> StorageProbe:
     return Storages([part for part in parts if isinstance(part, StorageProbe)])
 
 
+def forget_budgets(folder: Path) -> None:
+    """Deletes the counts that workers share, before they start; they are set by the usage ledger."""
+    with suppress(OSError):  # then the file cannot be used either, which requests report
+        for path in folder.glob(f"{BUDGETS_FILE}*"):
+            path.unlink()
+
+
 class Adapters(containers.DeclarativeContainer):
     """Creates the adapters by constructor injection, each as a singleton."""
 
     settings = providers.Dependency(instance_of=Settings)
     environment = providers.Object[Mapping[str, str]](os.environ)
     child_descriptors = providers.Object[int | None](None)
+    serve_as = providers.Object[Callable[[Settings], Settings]](same)
 
     memory_configuration = providers.Singleton(
         MemoryConfigurationSource, providers.Factory(mapping.configuration, settings, environment)

@@ -2,24 +2,32 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import uvicorn
 
 from modegate.entrypoints.bootstrap.budget_warning import log_budget_warning
 from modegate.entrypoints.bootstrap.container import Container, close
+from modegate.entrypoints.bootstrap.control import Control
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.preparation import Preparation
+from modegate.entrypoints.bootstrap.reading import Reading
 from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
+from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
+from modegate.entrypoints.bootstrap.reload.live_parts import LiveParts
+from modegate.entrypoints.bootstrap.reload.reloader import Reloader
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.bootstrap.usage_cleaner import UsageCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.app import Hook, create_app
+from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
+from modegate.entrypoints.http.options import LiveHttpOptions
 from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.listener import BACKLOG
 from modegate.entrypoints.http.server.server import GatewayServer
@@ -29,6 +37,14 @@ from modegate.entrypoints.http.use_cases import AdminUseCases, UseCases
 FLUSH_TIMEOUT_S = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The application, and what reloads and drains it."""
+
+    app: RequestLifecycle
+    control: Control
+
+
 def build_app(
     container: Container, *, offline: bool = False, prepared: Callable[[], object] | None = None
 ) -> RequestLifecycle:
@@ -36,6 +52,17 @@ def build_app(
 
     `prepared` is called when the backends are prepared.
     """
+    return build_gateway(container, offline=offline, prepared=prepared).app
+
+
+def build_gateway(
+    container: Container,
+    reading: Reading | None = None,
+    *,
+    offline: bool = False,
+    prepared: Callable[[], object] | None = None,
+) -> Gateway:
+    """Returns the application and its control; without a `reading`, a reload changes nothing."""
     settings: Settings = container.settings()
     interval = mapping.session_cleanup_interval(settings)
     cleaner = SessionCleaner(container.expire_sessions(), interval)
@@ -49,7 +76,26 @@ def build_app(
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
-    return create_app(
+    live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
+    draining = Draining()
+    control = Control(draining)
+    reading = reading or Reading.fixed(settings)
+    parts = LiveParts(
+        container=container,
+        http=live,
+        cleaner=cleaner,
+        key_files=key_files,
+        is_offline=offline,
+        set_log_level=reading.set_log_level,
+    )
+    reader = ConfigurationReader(
+        load=reading.load,
+        environment=container.environment(),
+        serve_as=container.serve_as(),
+        is_offline=offline,
+    )
+    control.reloader = Reloader(reader, parts, reading.loaded, control.agree)
+    app = create_app(
         UseCases(
             answer_request=container.answer_request(),
             relay_call=container.relay_call(),
@@ -65,9 +111,11 @@ def build_app(
                 keys=container.manage_keys(),
                 upstreams=container.list_upstreams(),
                 probes=probes,
+                control=control,
             ),
         ),
-        mapping.http_options(settings, offline=offline),
+        live,
+        draining,
         on_start=(
             keys.start,
             credentials.start,
@@ -87,6 +135,7 @@ def build_app(
             partial(close, container),
         ),
     )
+    return Gateway(app, control)
 
 
 def preparing(container: Container) -> list[Hook]:
@@ -99,15 +148,24 @@ def preparing(container: Container) -> list[Hook]:
 
 
 def build_server(
-    app: RequestLifecycle, container: Container, *, heeds_signals: bool = True
+    app: RequestLifecycle,
+    container: Container,
+    *,
+    heeds_signals: bool = True,
+    control: Control | None = None,
 ) -> GatewayServer:
-    """Returns a server that is not started; by default it listens on the configured address."""
-    options = mapping.server_options(container.settings())
+    """Returns a server that is not started; by default it listens on the configured address.
+
+    With `control`, SIGHUP reloads the configuration, which also bounds the shutdown.
+    """
+    at_start = container.settings()
+    options = mapping.server_options(at_start)
 
     async def drain() -> None:
         if begin_no_more := getattr(container.answer_backend(), "drain", None):
             begin_no_more()
-        await app.drain(options.shutdown_timeout)
+        settings = control.reloader.running if control else at_start
+        await app.drain(mapping.server_options(settings).shutdown_timeout)
 
     return GatewayServer(
         uvicorn.Config(
@@ -127,4 +185,5 @@ def build_server(
         ),
         drain,
         heeds_signals=heeds_signals,
+        reload=control.reload_on_signal if control else None,
     )

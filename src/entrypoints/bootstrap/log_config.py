@@ -154,9 +154,13 @@ def configure_logging(level: str, style: Literal["json", "pretty"]) -> BatchingH
     logging._srcfile = None  # noqa: SLF001 - documented optimisation of `logging`
     handler = BatchingHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else PrettyFormatter())
-    root = logging.getLogger()
-    root.handlers = [handler]
-    # Below this level, some libraries log headers and bodies.
-    root.setLevel(max(LEVELS[level], logging.WARNING))
-    logging.getLogger(OWN).setLevel(LEVELS[level])
+    logging.getLogger().handlers = [handler]
+    set_level(level)
     return handler
+
+
+def set_level(level: str) -> None:
+    """Sets the level of the log."""
+    # Below this level, some libraries log headers and bodies.
+    logging.getLogger().setLevel(max(LEVELS[level], logging.WARNING))
+    logging.getLogger(OWN).setLevel(LEVELS[level])

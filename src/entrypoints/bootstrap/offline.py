@@ -48,9 +48,14 @@ async def offline_container(
                 "modegate_state_dir": folder,
             }
             there = {"HOME": str(folder), "ANTHROPIC_BASE_URL": url}
+
+            def serve_as(found: Settings) -> Settings:
+                return found.model_copy(update=simulated)
+
             container = Container(
-                settings=settings.model_copy(update=simulated),
+                settings=serve_as(settings),
                 environment=providers.Object({**_without_credentials(environment), **there}),
+                serve_as=providers.Object(serve_as),
             )
             try:
                 yield container

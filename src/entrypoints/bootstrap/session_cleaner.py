@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.domain.errors import GatewayError
@@ -15,7 +16,14 @@ class SessionCleaner:
     def __init__(self, expire: ExpireSessions, interval: float) -> None:
         self._expire = expire
         self._interval = interval
+        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    def reconfigure(self, interval: float) -> None:
+        """Deletes every `interval` seconds from now on."""
+        if interval != self._interval:
+            self._interval = interval
+            self._changed.set()
 
     async def start(self) -> None:
         """Starts the background task; returns immediately."""
@@ -36,4 +44,7 @@ class SessionCleaner:
                 log.warning("session cleanup failed, will retry: %s", error.code)
             except Exception:
                 log.exception("session cleanup failed, will retry")
-            await asyncio.sleep(self._interval)
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._changed.wait()

@@ -35,6 +35,15 @@ environment:
               settings' ADMIN_KEY and ADMIN_KEYS"""
 
 
+RELOAD = """\
+The command asks a running gateway that has ADMIN_KEY. The gateway reads its own
+file; --config only tells this command where the gateway is.
+
+environment:
+  ADMIN_KEY   the key to send; without --url, by default the first of the
+              settings' ADMIN_KEY and ADMIN_KEYS"""
+
+
 USAGE = """\
 Without an action, the command asks a running gateway that has ADMIN_KEY. The
 actions work with the ledger in MODEGATE_STATE_DIR; they need no gateway.
@@ -78,6 +87,18 @@ def add_keys(commands: Commands) -> None:
                 "--grace", type=int, metavar="SECONDS", help="how long the old secret works (3600)"
             )
         _add_admin_options(action)
+
+
+def add_reload(commands: Commands) -> None:
+    """Adds `modegate reload`."""
+    reload = commands.add_parser(
+        "reload", help="make a running gateway read its settings again", epilog=RELOAD
+    )
+    reload.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    reload.add_argument(
+        "--url", help="the gateway's address; by default the settings' HOST and PORT"
+    )
+    add_config_file(reload)
 
 
 def add_usage(commands: Commands) -> None:

@@ -16,7 +16,7 @@ TIMEOUT_S = 330.0
 
 
 class AdminError(Exception):
-    """The gateway did not do it; the message is one line that says what to do."""
+    """The gateway did not do it; the message says what to do, in one line but for a reload."""
 
 
 class AdminClient:
@@ -48,6 +48,14 @@ class AdminClient:
         if not isinstance(answer.get("data"), list):
             raise self._is_no_gateway()
         return answer
+
+    def reload(self) -> dict[str, Any]:
+        """Reloads the configuration, and returns what has changed.
+
+        Raises:
+            AdminError: if the gateway did not do it; with one line per fault.
+        """
+        return self.call("POST", "/admin/reload")
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Sends a request, and returns the object of the answer.
@@ -88,7 +96,8 @@ class AdminClient:
             return AdminError(f"the gateway rejected the key: set {KEY_VARIABLE} to the gateway's")
         if not isinstance(message, str):
             return self._is_no_gateway()
-        return AdminError(one_line(strip_control_characters(message)))
+        lines = (one_line(strip_control_characters(line)) for line in message.splitlines())
+        return AdminError("\n".join(lines))
 
     def _parse(self, body: bytes) -> dict[str, Any]:
         try:

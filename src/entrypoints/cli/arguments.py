@@ -5,7 +5,12 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from modegate.entrypoints.cli.admin_arguments import add_credentials, add_keys, add_usage
+from modegate.entrypoints.cli.admin_arguments import (
+    add_credentials,
+    add_keys,
+    add_reload,
+    add_usage,
+)
 from modegate.entrypoints.cli.parser import Commands, Parser, add_config_file
 
 MAX_WORKERS = 256
@@ -66,6 +71,7 @@ def build_parser() -> Parser:
     add_credentials(commands)
     add_keys(commands)
     add_usage(commands)
+    add_reload(commands)
     _add_config(commands)
     _add_doctor(commands)
     commands.add_parser("demo", help="show both modes, offline")
@@ -79,6 +85,7 @@ def _add_serve(commands: Commands) -> None:
     serve.add_argument(
         "--workers", type=_workers, default=1, metavar="N", help="number of worker processes (1)"
     )
+    serve.add_argument("--watch", action="store_true", help="reload when the file changes")
     add_config_file(serve)
 
 

@@ -27,10 +27,18 @@ def _serve(options: argparse.Namespace) -> int:
     # quarter of the start-up. The server enables it.
     gc.disable()
     try:
-        from modegate.entrypoints.cli.commands.serve import run_serve
+        from modegate.entrypoints.http.server.stop_signals import ignore_hangups
 
+        ignore_hangups()  # until the server can reload
+        from modegate.entrypoints.cli.commands.serve import run_serve
+        from modegate.entrypoints.cli.reload_options import rereading
+
+        environment = dict(os.environ)
         loaded = _load_settings(options, with_upstreams=not options.offline)
-        return run_serve(loaded, offline=options.offline, workers=options.workers)
+        load, find_file = rereading(options, environment)
+        return run_serve(
+            loaded, load, offline=options.offline, workers=options.workers, find_file=find_file
+        )
     finally:
         gc.enable()
 
@@ -107,6 +115,12 @@ def _transfer(options: argparse.Namespace) -> int:
     return asyncio.run(run(settings, options.file))
 
 
+def _reload(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.reload_options import run_reload_of
+
+    return run_reload_of(options, _clean_environment, _report_faults)
+
+
 def _config(options: argparse.Namespace) -> int:
     if options.action is None:
         options.error("say `modegate config show`")
@@ -145,6 +159,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "credentials": _credentials,
     "keys": _keys,
     "usage": _usage,
+    "reload": _reload,
     "config": _config,
     "doctor": _doctor,
     "demo": _demo,

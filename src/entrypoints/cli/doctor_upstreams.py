@@ -8,9 +8,10 @@ from modegate.domain.health import UpstreamHealth
 from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
-from modegate.entrypoints.cli.startup_banner import describe, is_plain, own_upstream_advice
+from modegate.entrypoints.cli.startup_banner import describe, is_plain
 from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.operator_advice import own_upstream_advice
 
 
 def examine_passthrough(container: Container) -> Iterator[Diagnostic]:

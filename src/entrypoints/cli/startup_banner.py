@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 NO_EXECUTABLE = "no executable; install claude-agent-sdk, or set CLAUDE_PATH"
 NO_STORAGE = "sessions cannot be kept; check MODEGATE_STATE_DIR and its disk"
 SIMULATED = "SIMULATED: no model is asked"
-OPENAI_BASE_URL = "OPENAI_BASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,6 @@ class StartupReport:
             *((f"  {it.name}", describe(it)) for it in self.upstreams if not is_plain(it)),
             ("claude code", _claude(self.health.answering[CLAUDE], self.health.storage)),
         )
-
-
-def own_upstream_advice(place: str) -> str:
-    """Returns what to do about a setting with the gateway's own address."""
-    if place != OPENAI_BASE_URL:
-        return "name the upstream's"
-    return (
-        "unset OPENAI_BASE_URL where the gateway starts, and OPENAI_API_KEY where it was set for a "
-        "client; or name the upstream's"
-    )
 
 
 def url_of(host: str, port: int) -> str:

@@ -83,14 +83,16 @@ def price_table(prices: Mapping[str, tuple[PriceSettings, ...]]) -> PriceTable:
     return PriceTable({name: tuple(map(_dated_price, rows)) for name, rows in prices.items()})
 
 
-def describe_prices(prices: Mapping[str, tuple[PriceSettings, ...]], source: str) -> Iterator[str]:
-    """Yields one line per row."""
+def describe_prices(
+    prices: Mapping[str, tuple[PriceSettings, ...]], source: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yields the place of each row, the row as text, and its source."""
     for name, rows in prices.items():
         for index, row in enumerate(rows):
             place = (PRICES, name, index) if len(rows) > 1 else (PRICES, name)
             values = row.model_dump(by_alias=True, exclude_none=True)
             shown = ", ".join(f"{key} {value}" for key, value in values.items())
-            yield f"{written(place)} = {shown}  ({source})"
+            yield written(place), shown, source
 
 
 def fault_of(fault: ErrorDetails, values: object) -> tuple[str, str | None]:

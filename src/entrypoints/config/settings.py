@@ -149,11 +149,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "Settings":
-        if misfits := tuple(self._misfits()):
+        if misfits := tuple(self.misfits()):
             raise CrossFieldValueError(misfits)
         return self
 
-    def _misfits(self) -> Iterator[CrossFieldError]:
+    def misfits(self) -> Iterator[CrossFieldError]:
+        """Yields the errors between settings that are each valid."""
         rows = {**BUILT_IN_MODELS, **self.models}
         yield from (CrossFieldError("models", fault) for fault in row_faults(rows))
         for fault in name_faults(rows, self.default_model):

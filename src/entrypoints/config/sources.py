@@ -1,26 +1,23 @@
 """Loads the settings from the environment, a file and the defaults, in this order."""
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from modegate.domain.access.api_key import mask
-from modegate.domain.budgets.budget import Budget
-from modegate.entrypoints.config.budget_types import budget_text
 from modegate.entrypoints.config.cross_field import CrossFieldError
 from modegate.entrypoints.config.errors import fault_lines, misfit_line
 from modegate.entrypoints.config.foreign_variables import OWN_PREFIX, foreign_variables
 from modegate.entrypoints.config.inherited_variables import Inherited, clean_inherited
 from modegate.entrypoints.config.keys.checks import key_views, shared_secrets
-from modegate.entrypoints.config.keys.description import describe_keys
 from modegate.entrypoints.config.keys.mapping import masked_secrets
 from modegate.entrypoints.config.keys.tables import KEYS
-from modegate.entrypoints.config.prices import PRICES, describe_prices
 from modegate.entrypoints.config.raw_settings import NAMES, ONLY_IN_FILE, marked_names
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE, UnreadableFileError
+from modegate.entrypoints.config.shown_settings import shown_settings
 from modegate.entrypoints.config.upstreams.checks import unreachable
 from modegate.entrypoints.config.upstreams.credentials import (
     key_faults,
@@ -28,13 +25,18 @@ from modegate.entrypoints.config.upstreams.credentials import (
     secret_faults,
     variables_of,
 )
-from modegate.entrypoints.config.upstreams.description import describe_upstreams
 from modegate.entrypoints.config.upstreams.views import UPSTREAMS
-from modegate.entrypoints.config.written_settings import FROM_ENVIRONMENT, WrittenSettings, removal
+from modegate.entrypoints.config.value_cleaning import printable
+from modegate.entrypoints.config.written_settings import (
+    FROM_ENVIRONMENT,
+    WrittenSettings,
+    is_pipe,
+    locate_file,
+    removal,
+)
 
 CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # for `modegate chat`; not a setting of the gateway
 PROCESS_VARIABLE = "MODEGATE_PROCESS"  # set by the gateway for its children
-BY_DEFAULT = "default"
 ONLY_OF_UPSTREAMS = frozenset({UPSTREAMS, "default_upstream"})
 VARIABLES = frozenset(name.upper() for name in NAMES - ONLY_IN_FILE)
 KNOWN = frozenset(
@@ -56,7 +58,8 @@ class LoadedSettings:
     """The settings, the source of each, and one line per warning.
 
     `keys` are the masked keys of the upstreams' credentials by id, and `client_keys` those of
-    clients in the file by name.
+    clients in the file by name. `path` is the file, and `fixed` are its settings that the
+    environment overrides.
     """
 
     settings: Settings
@@ -64,37 +67,31 @@ class LoadedSettings:
     warnings: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     client_keys: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    fixed: tuple[str, ...] = ()
 
     def describe(self) -> Iterator[str]:
         """Yields one line per setting, with secrets masked."""
-        for name, value in self.settings:
-            source = self.sources.get(name, BY_DEFAULT)
-            if name == UPSTREAMS and value:
-                yield from describe_upstreams(value, self.keys, source, BY_DEFAULT)
-                continue
-            if name == PRICES and value:
-                yield from describe_prices(value, source)
-                continue
-            if name == KEYS and value:
-                yield from describe_keys(value, self.client_keys, source)
-                continue
-            shown = "auto" if name == "claude_bare" and value is None else _shown(value)
-            yield f"{name} = {shown}  ({source})"
+        for shown in shown_settings(self.settings, self.sources, self.keys, self.client_keys):
+            yield shown.line
 
 
-def load_settings(
+def load_settings(  # noqa: PLR0913 - each command leaves out something else
     environment: Mapping[str, str] = os.environ,
     file: str | None = None,
     *,
     with_upstreams: bool = True,
     with_secrets: bool = True,
+    is_reload: bool = False,
+    only: Collection[str] | None = None,
 ) -> LoadedSettings:
     """Loads and validates the settings; `file` is the one named on the command line.
 
     Removes blanks, line ends, byte order marks and one pair of quotes around values, with a
     warning. Without `with_upstreams`, what describes upstreams in the file is left out, for
     commands that send nothing to them and may lack the keys. Without `with_secrets`, the secrets
-    of clients' keys are not read.
+    of clients' keys are not read. `is_reload` is set for the settings of a running process, whose
+    variables cannot change. `only` leaves out all other settings.
 
     Raises:
         SettingsError: a named file is missing, or values or names are invalid; with all errors.
@@ -102,12 +99,16 @@ def load_settings(
     meant = dict(marked_names(environment))
     named = {meant.get(name, name): value for name, value in environment.items()}
     inherited = clean_inherited(named)
+    if is_reload and is_pipe(path := locate_file(named, file, {**named, **inherited.changes})):
+        raise SettingsError([f"{printable(str(path))} is a pipe, which cannot be read again"])
     try:
         read = WrittenSettings.of(named, {**named, **inherited.changes}, file)
     except UnreadableFileError as error:
         raise SettingsError([str(error)]) from None
     if not with_upstreams:
         read = read.without(ONLY_OF_UPSTREAMS)
+    if only is not None:
+        read = replace(read.without(NAMES - {*only}), unknown=())
     key_variables = frozenset(
         (
             *variables_of(read.values.get(UPSTREAMS)),
@@ -124,17 +125,22 @@ def load_settings(
         *_inherited_warnings(inherited),
     )
     faults = [*read.unknown_keys(), *_inherited_faults(inherited)]
-    settings, wrong = _validated(read, named, with_secrets=with_secrets)
+    settings, wrong = _validated(read, named, with_secrets=with_secrets, is_reload=is_reload)
     if settings is None or faults or wrong:
         raise SettingsError([*faults, *wrong, *warnings])
-    keys = dict(masked_keys(settings.used_upstreams(), named))
-    client_keys = dict(masked_secrets(settings.keys, named))
-    warnings = (*warnings, *_unreachable(settings))
-    return LoadedSettings(settings, read.sources, warnings, keys, client_keys)
+    return LoadedSettings(
+        settings,
+        read.sources,
+        (*warnings, *_unreachable(settings)),
+        dict(masked_keys(settings.used_upstreams(), named)),
+        dict(masked_secrets(settings.keys, named)),
+        read.path,
+        tuple(sorted(read.file.values.keys() & read.environment.values.keys())),
+    )
 
 
 def _validated(
-    read: WrittenSettings, environment: Mapping[str, str], *, with_secrets: bool
+    read: WrittenSettings, environment: Mapping[str, str], *, with_secrets: bool, is_reload: bool
 ) -> tuple[Settings | None, list[str]]:
     """Returns the settings, None if they are invalid, and one line per error."""
     shown = {name: (_written(name, source), source) for name, source in read.sources.items()}
@@ -146,17 +152,23 @@ def _validated(
         faults += fault_lines(error, read.values, shown)
     if settings is None or settings.used_upstreams():
         tables = read.values.get(UPSTREAMS)
-        faults += [misfit_line(it, shown) for it in key_faults(tables, environment)]
+        missing = key_faults(tables, environment, is_reload=is_reload)
+        faults += [misfit_line(it, shown) for it in missing]
     if with_secrets:
-        faults += [misfit_line(it, shown) for it in _secret_faults(read, settings, environment)]
+        missing = _secret_faults(read, settings, environment, is_reload=is_reload)
+        faults += [misfit_line(it, shown) for it in missing]
     return settings, faults
 
 
 def _secret_faults(
-    read: WrittenSettings, settings: Settings | None, environment: Mapping[str, str]
+    read: WrittenSettings,
+    settings: Settings | None,
+    environment: Mapping[str, str],
+    *,
+    is_reload: bool,
 ) -> Iterator[CrossFieldError]:
     """Yields the faults of the secrets of clients' keys."""
-    yield from secret_faults(key_views(read.values.get(KEYS)), environment)
+    yield from secret_faults(key_views(read.values.get(KEYS)), environment, is_reload=is_reload)
     if settings is not None:
         yield from shared_secrets(
             settings.keys, environment, settings.all_keys(), settings.all_admin_keys()
@@ -182,19 +194,3 @@ def _inherited_faults(inherited: Inherited) -> Iterator[str]:
 
 def _written(name: str, source: str) -> str:
     return name.upper() if source == FROM_ENVIRONMENT else name
-
-
-def _shown(value: object) -> str:
-    match value:
-        case SecretStr():
-            return mask(value.get_secret_value())
-        case tuple():
-            return ", ".join(map(_shown, value)) or "-"
-        case dict():
-            return ", ".join(f"{name}={row}" for name, row in value.items()) or "-"
-        case None:
-            return "-"
-        case bool():
-            return str(value).lower()
-        case _:
-            return budget_text(value) if isinstance(value, Budget) else str(value)

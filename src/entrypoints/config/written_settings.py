@@ -1,5 +1,6 @@
 """Collects the cleaned settings of the environment and the file, with warnings."""
 
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +34,7 @@ class WrittenSettings:
             UnreadableFileError: the file cannot be read.
         """
         variable = clean(environment.get(FILE_VARIABLE, ""))
-        path = find_file({**folders, FILE_VARIABLE: variable.value}, named)
+        path = locate_file(environment, named, folders)
         table, is_marked = read_file(path) if path else ({}, False)
         unknown = tuple(name for name in table if name not in NAMES)
         return cls(
@@ -80,6 +81,23 @@ class WrittenSettings:
         for name in self.unknown:
             where = printable(str(self.path))
             yield f"{printable(name)}: unknown key in {where}{nearest(name, {it: it for it in NAMES})}"
+
+
+def locate_file(
+    environment: Mapping[str, str], named: str | None, folders: Mapping[str, str] | None = None
+) -> Path | None:
+    """Returns the path of the file; None without one. `folders` overrides some variables."""
+    variable = clean(environment.get(FILE_VARIABLE, ""))
+    return find_file({**(folders or environment), FILE_VARIABLE: variable.value}, named)
+
+
+def is_pipe(path: Path | None) -> bool:
+    """Whether a file has its content once only, so that it cannot be read again."""
+    try:
+        mode = path.stat().st_mode if path else 0
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def removal(name: str, removed: tuple[str, ...], source: str) -> str:

@@ -8,10 +8,7 @@ import falcon.asgi
 from falcon.routing import CompiledRouter
 
 from modegate.domain.errors import GatewayError
-from modegate.entrypoints.http.messages.client_address import parse_network
-from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
 from modegate.entrypoints.http.middleware.authentication import Authenticator
-from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.error_handlers import (
     on_bug,
@@ -22,7 +19,7 @@ from modegate.entrypoints.http.middleware.request_checks import RequestChecks
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
 from modegate.entrypoints.http.middleware.route import Cors
-from modegate.entrypoints.http.options import HttpOptions
+from modegate.entrypoints.http.options import HttpOptions, LiveHttpOptions
 from modegate.entrypoints.http.routes import routes_of
 from modegate.entrypoints.http.use_cases import UseCases
 
@@ -49,29 +46,30 @@ class Lifespan:
 
 def create_app(
     use_cases: UseCases,
-    options: HttpOptions,
+    live: LiveHttpOptions,
+    drain: Draining,
     *,
     on_start: Sequence[Hook] = (),
     on_end: Sequence[Hook] = (),
 ) -> RequestLifecycle:
-    """Returns the application for any ASGI server that supports the lifespan protocol."""
-    drain = Draining()
-    proxies = tuple(map(parse_network, options.trusted_proxies))
-    addresses = ClientAddresses(proxies, ForwardedHeader(options.forwarded_header))
-    authenticator = Authenticator(use_cases.answer_request.admission, addresses)
+    """Returns the application for any ASGI server that supports the lifespan protocol.
+
+    Origins of CORS and paths are those at the start.
+    """
+    authenticator = Authenticator(use_cases.answer_request.admission, live.addresses)
     router = CompiledRouter()
     app = falcon.asgi.App(
         router=router,
         middleware=[
             RequestChecks(router, drain),
             Lifespan(on_start, on_end),
-            *_cors(options),
+            *_cors(live.current),
         ],
     )
     app.add_error_handler(GatewayError, on_gateway_error)
     app.add_error_handler(falcon.HTTPError, on_framework_error)
     app.add_error_handler(Exception, on_bug)
-    for template, resource in routes_of(use_cases, options, authenticator, drain).items():
+    for template, resource in routes_of(use_cases, live, authenticator, drain).items():
         app.add_route(template, resource)
     return RequestLifecycle(app, drain, CommonHeaders(authenticator.quota), use_cases.observers)
 

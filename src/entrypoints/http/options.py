@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from modegate.entrypoints.http.admin.options import AdminOptions
+from modegate.entrypoints.http.messages.client_address import parse_network
 from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
+from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
 from modegate.entrypoints.http.resources.relayed import RelayOptions
 
 
@@ -22,3 +24,18 @@ class HttpOptions:
     relaying: RelayOptions = field(default_factory=RelayOptions)
     metrics_token: str | None = field(default=None, repr=False)
     admin: AdminOptions = field(default_factory=AdminOptions)
+
+
+class LiveHttpOptions:
+    """The options of now; a reload replaces them."""
+
+    def __init__(self, options: HttpOptions) -> None:
+        self.current = options
+        self.addresses = ClientAddresses()
+        self.replace(options)
+
+    def replace(self, options: HttpOptions) -> None:
+        """Sets the options for the requests from now on."""
+        self.current = options
+        proxies = tuple(map(parse_network, options.trusted_proxies))
+        self.addresses.reconfigure(proxies, ForwardedHeader(options.forwarded_header))

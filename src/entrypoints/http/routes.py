@@ -1,7 +1,6 @@
 """The resource of each path."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.credentials import (
@@ -10,13 +9,14 @@ from modegate.entrypoints.http.admin.credentials import (
     OneCredential,
 )
 from modegate.entrypoints.http.admin.keys import KeyRotation, Keys, OneKey
+from modegate.entrypoints.http.admin.operation import Config, Drain, Reload
 from modegate.entrypoints.http.admin.upstreams import Upstreams
 from modegate.entrypoints.http.admin.usage import LastRequests, Usage
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenApi
-from modegate.entrypoints.http.options import HttpOptions
+from modegate.entrypoints.http.options import HttpOptions, LiveHttpOptions
 from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
 from modegate.entrypoints.http.resources.health import Health, Live
 from modegate.entrypoints.http.resources.metrics import MetricsPage
@@ -29,10 +29,11 @@ from modegate.entrypoints.http.use_cases import UseCases
 
 
 def routes_of(
-    use_cases: UseCases, options: HttpOptions, authenticator: Authenticator, drain: Draining
+    use_cases: UseCases, live: LiveHttpOptions, authenticator: Authenticator, drain: Draining
 ) -> Mapping[str, object]:
     """Returns the resource of each path template."""
-    description = Description(partial(_facts, use_cases, options))
+    options = live.current
+    description = Description(lambda: _facts(use_cases, live.current))
     health = Health(
         use_cases.check_health,
         lambda: drain.is_draining,
@@ -43,10 +44,10 @@ def routes_of(
     chat = ChatCompletions(
         authenticator=authenticator,
         answer=use_cases.answer_request,
-        max_body=options.max_body,
-        keep_alive=options.keep_alive,
+        max_body=lambda: live.current.max_body,
+        keep_alive=lambda: live.current.keep_alive,
     )
-    relayed = relayed_routes(use_cases.relay_call, authenticator, options.relaying)
+    relayed = relayed_routes(use_cases.relay_call, authenticator, lambda: live.current.relaying)
     return {
         **relayed,
         "/v1/chat/completions": chat,
@@ -57,22 +58,22 @@ def routes_of(
         "/v1/usage": OwnUsage(use_cases.query_usage, authenticator),
         "/health": health,
         "/live": Live(),
-        "/metrics": MetricsPage(use_cases.metrics, use_cases.sessions, options.metrics_token),
+        "/metrics": MetricsPage(
+            use_cases.metrics, use_cases.sessions, lambda: live.current.metrics_token
+        ),
         "/openapi.json": OpenApi(description),
         "/docs": Docs(description),
-        **_admin_routes(use_cases, options, authenticator),
+        **_admin_routes(use_cases, live, authenticator),
     }
 
 
 def _admin_routes(
-    use_cases: UseCases, options: HttpOptions, authenticator: Authenticator
+    use_cases: UseCases, live: LiveHttpOptions, authenticator: Authenticator
 ) -> Mapping[str, object]:
-    """Returns the resources of the admin API; none without a key, as for any unknown path."""
-    if not options.admin.keys:
-        return {}
+    """Returns the resources of the admin API; without a key, they are like unknown paths."""
     admin = use_cases.admin
     limiter = use_cases.answer_request.admission.limiter
-    access = AdminAccess(options.admin, limiter, authenticator.addresses)
+    access = AdminAccess(lambda: live.current.admin, limiter, authenticator.addresses)
     one = "/admin/credentials/{credential_id}"
     return {
         "/admin/credentials": Credentials(admin.credentials, access),
@@ -84,6 +85,9 @@ def _admin_routes(
         "/admin/upstreams": Upstreams(admin.upstreams, access),
         "/admin/usage": Usage(use_cases.query_usage, access),
         "/admin/requests": LastRequests(use_cases.query_usage, access),
+        "/admin/reload": Reload(admin.control, access),
+        "/admin/config": Config(admin.control, access),
+        "/admin/drain": Drain(admin.control, access),
     }
 
 

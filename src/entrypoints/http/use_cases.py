@@ -14,18 +14,23 @@ from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.sessions.manage import ManageSessions
 from modegate.application.usage.query import QueryUsage
+from modegate.entrypoints.http.admin.operation import GatewayControl
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.resources.metrics import MetricsExposition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminUseCases:
-    """The use cases of the admin API; `probes` are shared by its requests."""
+    """The use cases of the admin API; `probes` are shared by its requests.
+
+    `control` reloads and drains the gateway.
+    """
 
     credentials: ManageCredentials
     keys: ManageKeys
     upstreams: ListUpstreams
     probes: SharedProbes
+    control: GatewayControl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

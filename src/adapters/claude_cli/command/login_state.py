@@ -28,6 +28,12 @@ class LoginState:
             return CredentialState.OK
         return CredentialState.LOGIN if self._has_login() else CredentialState.MISSING
 
+    def reconfigure(self, options: ClaudeOptions) -> None:
+        """Uses other credentials from now on; the record of a refusal was about the old ones."""
+        if options.environment != self._environment:
+            self._environment = options.environment
+            self._refused = None
+
     def refused(self) -> None:
         """Records that Claude refused the credentials."""
         self._refused = self._login_changed_at()

@@ -44,6 +44,18 @@ class IdleProcesses:
         process.child.on_exit = noop
         return process
 
+    def reconfigure(self, maximum: int, idle: float) -> None:
+        """Keeps at most `maximum` processes from now on, and later ones for `idle` seconds."""
+        self._maximum, self._idle = maximum, idle
+        while len(self._kept) > maximum:
+            self._evict(next(iter(self._kept)))
+
+    def retire(self, version: object) -> None:
+        """Evicts the processes that are not of the current `version`."""
+        for session_id, (process, _) in list(self._kept.items()):
+            if process.place.version != version:
+                self._evict(session_id)
+
     def clear(self) -> None:
         """Evicts all processes."""
         for session_id in list(self._kept):

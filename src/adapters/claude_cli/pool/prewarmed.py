@@ -40,6 +40,7 @@ class PrewarmedPool:
         self._stock = PrewarmedStock(drop)
         self._models = RecentModels()
         self._hurried = 0
+        self._is_draining = False
         self._changed = asyncio.Event()
         self._refilling: asyncio.Task[None] | None = None
         self._deaths = 0
@@ -86,6 +87,17 @@ class PrewarmedPool:
             self._refilling = asyncio.create_task(self._refill())
         self._changed.set()
 
+    def reconfigure(self, number: int) -> None:
+        """Keeps `number` processes per model from now on; a no-op after `drain`."""
+        if not self._is_draining:
+            self._number = number
+            self._changed.set()
+
+    def retire(self) -> None:
+        """Discards ready processes of another executable, login or configuration."""
+        self._stock.retire(self._models, self._launcher.version(), self._number)
+        self._changed.set()
+
     @contextmanager
     def prioritise(self) -> Iterator[None]:
         """Pauses prewarming while a request waits for its first event."""
@@ -99,6 +111,7 @@ class PrewarmedPool:
     def drain(self) -> None:
         """Stops prewarming. Idempotent."""
         self._number = 0
+        self._is_draining = True
 
     async def aclose(self) -> None:
         """Stops prewarming and discards all processes."""
@@ -125,7 +138,7 @@ class PrewarmedPool:
         """Starts one process if one is missing; returns whether a start was attempted."""
         self._changed.clear()
         self._models.forget_old()
-        self._stock.retire(self._models, self._launcher.version())
+        self._stock.retire(self._models, self._launcher.version(), self._number)
         cli_model = self._next_model()
         if cli_model is None or self._hurried or not has_headroom():
             return False

@@ -104,11 +104,14 @@ class PrewarmedStock:
             queue.remove(ready)
             self.discard(ready)
 
-    def retire(self, models: Container[str], version: object) -> None:
-        """Discards ready processes that are not fresh, or whose model is not in `models`."""
+    def retire(self, models: Container[str], version: object, number: int) -> None:
+        """Discards ready processes that are not fresh, or whose model is not in `models`.
+
+        Of each model, `number` stay.
+        """
         for cli_model, queue in self._ready.items():
             for ready in list(queue):
-                if cli_model not in models or not ready.fresh(version):
+                if cli_model not in models or not ready.fresh(version) or len(queue) > number:
                     self.remove(ready)
 
     def clear(self) -> None:

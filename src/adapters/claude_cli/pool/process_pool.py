@@ -20,13 +20,11 @@ class ProcessPool:
     """Supplies a turn's process: the session's idle one, a prewarmed one, or a new one."""
 
     def __init__(self, options: ClaudeOptions, workspace: SessionDirectories) -> None:
-        self._keeps = not options.oneshot and options.live_sessions > 0
+        self._keeps = options.live_places > 0
         self._workspace = workspace
         self.launcher = Launcher(options, workspace)
-        self._live = IdleProcesses(options.live_sessions, options.live_idle, self._end_soon)
-        self._warm = PrewarmedPool(
-            0 if options.oneshot else options.warm_processes, self.launcher, self._drop_soon
-        )
+        self._live = IdleProcesses(options.live_places, options.live_idle, self._end_soon)
+        self._warm = PrewarmedPool(options.warm_places, self.launcher, self._drop_soon)
         self._ending: dict[asyncio.Task[None], SessionId] = {}
 
     @property
@@ -96,7 +94,11 @@ class ProcessPool:
 
     def keeps(self, process: CliProcess) -> bool:
         """Returns whether the process is kept for its session after the turn."""
-        return self._keeps and process.place.supports_multiple_turns
+        return (
+            self._keeps
+            and process.place.supports_multiple_turns
+            and process.place.version == self.launcher.version()
+        )
 
     def return_(self, process: CliProcess) -> None:
         """Puts a process back after its turn; it stays idle for the session's next turn."""
@@ -107,6 +109,15 @@ class ProcessPool:
         if process := self._live.take(session_id):
             self._end_soon(process)
         await self._ended(session_id)
+
+    def reconfigure(self, options: ClaudeOptions) -> None:
+        """Uses other options for new processes, and ends waiting ones that do not fit them."""
+        self._keeps = options.live_places > 0
+        self.launcher.reconfigure(options)
+        self._live.reconfigure(options.live_places, options.live_idle)
+        self._warm.reconfigure(options.warm_places)
+        self._live.retire(self.launcher.version())
+        self._warm.retire()
 
     def drain(self) -> None:
         """Stops prewarming."""

@@ -32,6 +32,16 @@ class Slots:
         while self._waiting:
             _settle(self._waiting.popleft(), limits.shutting_down())
 
+    def resize(self, maximum: int, timeout: float) -> None:
+        """Changes the number of slots, and the wait of later requests.
+
+        Slots beyond a smaller number end with their turns.
+        """
+        self._maximum, self._timeout = maximum, timeout
+        while self._waiting and self._active < maximum:
+            if _settle(self._waiting.popleft()):
+                self._active += 1
+
     async def acquire(self) -> None:
         """Acquires a slot, which the caller must release.
 
@@ -50,16 +60,17 @@ class Slots:
 
     def release(self) -> None:
         """Releases a slot: hands it to the first waiter (FIFO) without freeing it in between."""
-        while self._waiting:
+        while self._waiting and self._active <= self._maximum:
             if _settle(self._waiting.popleft()):
                 return
         self._active -= 1
 
     async def _wait(self) -> None:
         turn = asyncio.get_running_loop().create_future()
+        timeout = self._timeout
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(timeout):
                 await turn
         except BaseException as error:
             if turn in self._waiting:
@@ -67,7 +78,7 @@ class Slots:
             elif turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.release()  # granted while the waiter was being cancelled: release it again
             if isinstance(error, TimeoutError):
-                raise limits.no_slot(self._timeout) from None
+                raise limits.no_slot(timeout) from None
             raise
 
 

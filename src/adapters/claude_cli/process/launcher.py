@@ -43,14 +43,23 @@ class Launcher:
         self._guard = OrphanGuard()
         self._features = FeatureProbe(self.environment, self._guard)
         self.windows = HeardWindows()  # of the account, which all processes share
+        self._generation = 0
 
     @property
     def executable(self) -> str | None:
         """The path of the executable; None if it is missing."""
         return find_executable(self._options.executable, self._options.environment.get("PATH"))
 
+    def reconfigure(self, options: ClaudeOptions) -> None:
+        """Starts later processes with other options."""
+        before, self._options = self._options, options
+        if options.of_processes != before.of_processes:
+            self._generation += 1
+            self.environment = build_environment(options)
+            self._features = FeatureProbe(self.environment, self._guard)
+
     def version(self) -> object:
-        """Returns a value that changes with the executable and the login.
+        """Returns a value that changes with the executable, the login and the configuration.
 
         Processes started under another value are outdated.
         """
@@ -59,7 +68,8 @@ class Launcher:
             changed_at = Path(executable).stat().st_mtime_ns
         except OSError:
             changed_at = 0
-        return executable, changed_at, login_changed_at(self._options.environment)
+        login = login_changed_at(self._options.environment)
+        return executable, changed_at, login, self._generation
 
     async def features(self) -> Features:
         """Returns the options that the executable supports.

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
+from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.shielded import run_shielded
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.turns.resources import TurnResources
@@ -20,7 +22,6 @@ class TurnRunner:
 
     def __init__(self, resources: TurnResources) -> None:
         self._resources = resources
-        self._timeout = resources.options.turn_timeout
         self._settling: dict[SessionId, asyncio.Task[None]] = {}
 
     @property
@@ -33,6 +34,10 @@ class TurnRunner:
         if previous := self._settling.get(session_id):
             await asyncio.wait({previous})
 
+    def reconfigure(self, options: ClaudeOptions) -> None:
+        """Runs later turns with other options."""
+        self._resources = replace(self._resources, options=options)
+
     @asynccontextmanager
     async def run(
         self, turn: Turn, translator: Translator
@@ -43,7 +48,7 @@ class TurnRunner:
             GatewayError: the turn cannot begin, or failed.
         """
         run = TurnRun(turn, translator, self._resources)
-        ends_at = asyncio.get_running_loop().time() + self._timeout
+        ends_at = asyncio.get_running_loop().time() + run.timeout
         try:
             await self._begin(run, ends_at)
             deadline = asyncio.get_running_loop().call_at(ends_at, self._expire, run)
@@ -66,7 +71,7 @@ class TurnRunner:
                 await run.begin()
         except TimeoutError:
             await self._settle_if(run, has_ended=run.advance(TurnEvent.DEADLINE))
-            raise claude_code.too_slow(self._timeout) from None
+            raise claude_code.too_slow(run.timeout) from None
 
     def _expire(self, run: TurnRun) -> None:
         if run.expire():

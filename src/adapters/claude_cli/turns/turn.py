@@ -41,10 +41,16 @@ class TurnRun:
         self._options = resources.options
         self._slots = resources.slots
         self._processes = resources.processes
+        self._environment = resources.processes.launcher.environment
         self._held = TurnProcess(turn, resources)
         self._settlement = Settlement(self.lifecycle, self._held, resources)
         self._until_first_event = ExitStack()
         self._changing = asyncio.Lock()  # held while the process is replaced or settled
+
+    @property
+    def timeout(self) -> float:
+        """The time of the turn, in seconds."""
+        return self._options.turn_timeout
 
     @property
     def has_process(self) -> bool:
@@ -196,8 +202,9 @@ class TurnRun:
             return
         said = self.turn.prompt
         conversation = f"{said.system}\n{said.text}\n{self.translator.answer.text}"
-        environment = self._processes.launcher.environment
-        if words := redact_stderr(stderr, environment, conversation):
+        # A reload may have replaced the values that the process has, also before its start.
+        stderr = redact_stderr(stderr, self._environment, conversation)
+        if words := redact_stderr(stderr, self._processes.launcher.environment, conversation):
             log.warning("claude wrote to stderr: %s", words)
 
 

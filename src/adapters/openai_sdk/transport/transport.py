@@ -39,6 +39,10 @@ class Transport:
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def reconfigure(self, options: UpstreamOptions) -> None:
+        """Uses other time limits for later requests."""
+        self._error_patience = options.error_patience
+
     def chat(
         self, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None = None
     ) -> Awaitable[Answer]:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -15,24 +16,29 @@ import uvloop
 
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.bootstrap.adapters import forget_budgets
 from modegate.entrypoints.bootstrap.container import Container
-from modegate.entrypoints.bootstrap.http import build_app, build_server
+from modegate.entrypoints.bootstrap.http import build_gateway, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
-from modegate.entrypoints.bootstrap.log_config import configure_logging
+from modegate.entrypoints.bootstrap.log_config import configure_logging, set_level
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
-from modegate.entrypoints.cli.startup_banner import StartupReport, own_upstream_advice, url_of
-from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.bootstrap.reading import Reading
+from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
+from modegate.entrypoints.bootstrap.reload.settings_file_watch import SettingsFileWatch, watching
+from modegate.entrypoints.bootstrap.reload.supervisor_part import ServedState, SupervisorPart
+from modegate.entrypoints.cli.startup_banner import StartupReport, url_of
 from modegate.entrypoints.config.sources import LoadedSettings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 from modegate.entrypoints.http.server.descriptors import raise_descriptor_limit
 from modegate.entrypoints.http.server.listener import AddressError, listen
 from modegate.entrypoints.http.server.reaper import reaping_orphans
-from modegate.entrypoints.http.server.server import GatewayServer
-from modegate.entrypoints.http.server.supervisor import STOP, Supervisor
+from modegate.entrypoints.http.server.supervisor import Supervisor
+from modegate.entrypoints.http.server.workers.channel import Channel
+from modegate.entrypoints.http.server.workers.link import WorkerLink
+from modegate.entrypoints.operator_advice import own_upstream_fault
 
 # Net number of allocations that triggers a collection of the young generation.
 GARBAGE = 5_000
-MOST_ORDERS = 16
 # A hanging disk must not block the start-up.
 LONGEST_CHECK_S = 2.0
 
@@ -43,21 +49,34 @@ log = logging.getLogger(__name__)
 class Serving:
     """The options of one serving process.
 
-    `simulated` is the state folder if a simulated model answers. `control_pipe` is the pipe that
-    stops a worker. `descriptors` is the limit of open files for children.
+    `load` reads the settings again. `find_file` finds the file to watch, if any. `simulated` is the
+    state folder if a simulated model answers. `channel` connects a worker to its supervisor.
+    `descriptors` is the limit of open files for children.
     """
 
-    settings: Settings
+    state: ServedState
+    load: Callable[[], LoadedSettings]
+    find_file: Callable[[], Path | None] | None
     listener: socket.socket
     simulated: Path | None = None
-    control_pipe: int | None = None
+    channel: Channel | None = None
     announces: bool = True
     descriptors: int | None = None
     request_log: RequestObserver = field(default_factory=RequestLog)
 
 
-def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int:
-    """Runs the gateway; returns the exit status: 1 if it cannot listen on the address."""
+def run_serve(
+    loaded: LoadedSettings,
+    load: Callable[[], LoadedSettings],
+    *,
+    offline: bool,
+    workers: int = 1,
+    find_file: Callable[[], Path | None] | None = None,
+) -> int:
+    """Runs the gateway; returns the exit status: 1 if it cannot listen on the address.
+
+    `load` reads the settings again. `find_file` returns the path of the file to watch, if any.
+    """
     chosen = "log_format" in loaded.sources or not sys.stderr.isatty()
     style = loaded.settings.log_format if chosen else "pretty"
     batch = configure_logging(loaded.settings.log_level, style)
@@ -66,8 +85,7 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     settings = loaded.settings
     own = () if offline else tuple(settings.own_upstreams())
     for place in own:
-        what = f"{place} is the address of this gateway itself: {own_upstream_advice(place)}"
-        print(f"modegate: {what}", file=sys.stderr)
+        print(f"modegate: {own_upstream_fault(place)}", file=sys.stderr)
     if own:
         return 2
     try:
@@ -78,7 +96,9 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
     # Created here, so that all workers share one folder, and therefore sessions.
     with simulated_state() if offline else nullcontext() as state:
         serving = Serving(
-            settings,
+            ServedState(settings, loaded),
+            load,
+            find_file,
             listener,
             state,
             descriptors=raise_descriptor_limit(),
@@ -89,14 +109,19 @@ def run_serve(loaded: LoadedSettings, *, offline: bool, workers: int = 1) -> int
 
 def _run_workers(serving: Serving, workers: int) -> int:
     log.warning(
-        "%d workers: sessions are shared; each worker has its own limits, concurrency per key, "
-        "idle processes and metrics",
+        "%d workers: sessions are shared; each worker has its own rate limits, "
+        "concurrency per key and idle processes; budgets are shared",
         workers,
     )
-    return Supervisor(
-        workers,
-        lambda orders, first: _run_single(replace(serving, control_pipe=orders, announces=first)),
-    ).run()
+    offline = serving.simulated is not None
+    reader = ConfigurationReader(load=serving.load, environment=os.environ, is_offline=offline)
+    part = SupervisorPart(reader, serving.state)
+    forget_budgets(serving.simulated or serving.state.settings.modegate_state_dir)
+
+    def work(channel: Channel, first: bool) -> int:  # noqa: FBT001
+        return _run_single(replace(serving, state=part.state, channel=channel, announces=first))
+
+    return Supervisor(workers, work, part).run()
 
 
 def _run_single(serving: Serving) -> int:
@@ -110,8 +135,8 @@ def _run_single(serving: Serving) -> int:
 
 async def _serve(serving: Serving) -> int:
     if serving.simulated is None:
-        return await _serve_container(Container(settings=serving.settings), serving)
-    simulated = offline_container(serving.settings, os.environ, state=serving.simulated)
+        return await _serve_container(Container(settings=serving.state.settings), serving)
+    simulated = offline_container(serving.state.settings, os.environ, state=serving.simulated)
     async with simulated as container:
         return await _serve_container(container, serving)
 
@@ -120,21 +145,32 @@ async def _serve_container(container: Container, serving: Serving) -> int:
     """Serves until shutdown; returns the exit status: 1 if a resource failed to close."""
     container.child_descriptors.override(serving.descriptors)
     container.request_log.override(serving.request_log)
-    if serving.control_pipe is not None:  # one of several workers
+    if serving.channel is not None:  # one of several workers
         container.budget_ledger.override(container.shared_budget_ledger)
     if serving.announces:
         await _check_storage(container)
         with suppress(GatewayError):  # logged and repeated by the server
             await container.key_registry().load()
         _report_start(container, serving)
-    orders = serving.control_pipe
-    app = build_app(container, offline=serving.simulated is not None, prepared=gc.freeze)
-    server = build_server(app, container, heeds_signals=orders is None)
+    reading = Reading(loaded=serving.state.loaded, load=serving.load, set_log_level=set_level)
+    offline = serving.simulated is not None
+    gateway = build_gateway(container, reading, offline=offline, prepared=gc.freeze)
+    channel = serving.channel
+    server = build_server(
+        gateway.app, container, heeds_signals=channel is None, control=gateway.control
+    )
     _tune_gc()
-    if orders is not None:
-        _follow_supervisor(orders, server)
+    if channel is not None:
+        gateway.control.join(
+            WorkerLink(channel, gateway.control, server.stop, server.stop_listening),
+            drains=serving.state.drains,
+        )
+    watch = None
+    if serving.find_file is not None and (channel is None or channel.leads):
+        watch = SettingsFileWatch(serving.find_file, gateway.control.reload_on_change)
     with reaping_orphans():
-        await server.serve([serving.listener])
+        async with watching(watch):
+            await server.serve([serving.listener])
     return int(server.lifespan.should_exit)
 
 
@@ -150,21 +186,6 @@ def _tune_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-
-
-def _follow_supervisor(orders: int, server: GatewayServer) -> None:
-    """Calls `stop` once per byte; on EOF (supervisor died), also closes the listening socket."""
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        told = os.read(orders, MOST_ORDERS)
-        if not told:
-            loop.remove_reader(orders)
-            server.stop_listening()
-        for _ in told or STOP:
-            server.stop()
-
-    loop.add_reader(orders, read)
 
 
 def _report_start(container: Container, serving: Serving) -> None:

@@ -13,12 +13,15 @@ HIDDEN = "****"
 
 def describe_keys(
     keys: Mapping[str, KeySettings], secrets: Mapping[str, str], source: str
-) -> Iterator[str]:
-    """Yields one line per value that is set; `secrets` are the masked ones by name."""
+) -> Iterator[tuple[str, str, str]]:
+    """Yields the place of each value that is set, the value as text, and its source.
+
+    `secrets` are the masked ones by name.
+    """
     for name, table in keys.items():
         for field in (it for it in KeySettings.model_fields if it in table.model_fields_set):
             shown = _shown(field, getattr(table, field), secrets.get(name, HIDDEN))
-            yield f"{written((KEYS, name, field))} = {shown}  ({source})"
+            yield written((KEYS, name, field)), shown, source
 
 
 def _shown(field: str, value: object, secret: str) -> str:

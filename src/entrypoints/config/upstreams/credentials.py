@@ -20,6 +20,9 @@ from modegate.entrypoints.config.upstreams.types import KeyFilePath, Variable
 from modegate.entrypoints.config.upstreams.views import EMPTY, View, upstream_views
 
 VARIABLE: TypeAdapter[str] = TypeAdapter(Variable)
+NO_NEW_VARIABLES = (
+    ", and a running gateway gets no new variables: use key_file, or restart it with the variable"
+)
 PATH: TypeAdapter[Path] = TypeAdapter(KeyFilePath)
 
 
@@ -63,15 +66,21 @@ def key_files_of(upstreams: Mapping[str, UpstreamSettings]) -> tuple[KeyFile, ..
     return tuple(KeyFile(row.key_file, row) for row in rows if row.key_file is not None)
 
 
-def key_faults(upstreams: object, environment: Mapping[str, str]) -> Iterator[CrossFieldError]:
-    """Yields a fault for each variable and file without a usable key, from tables as written."""
-    yield from secret_faults(_rows(upstreams), environment)
+def key_faults(
+    upstreams: object, environment: Mapping[str, str], *, is_reload: bool = False
+) -> Iterator[CrossFieldError]:
+    """Yields a fault for each variable and file without a usable key, from tables as written.
+
+    `is_reload` adds that a running process gets no new variables.
+    """
+    yield from secret_faults(_rows(upstreams), environment, is_reload=is_reload)
 
 
 def secret_faults(
-    rows: Iterable[View], environment: Mapping[str, str]
+    rows: Iterable[View], environment: Mapping[str, str], *, is_reload: bool = False
 ) -> Iterator[CrossFieldError]:
     """Yields a fault for each variable and file without a usable key in rows as written."""
+    note = NO_NEW_VARIABLES if is_reload else ""
     for row in rows:
         for name, value in row.row.items():
             try:
@@ -80,7 +89,8 @@ def secret_faults(
                 elif name == "key_file" and value not in EMPTY:
                     read_key_file(PATH.validate_python(value))
             except SecretError as error:
-                yield CrossFieldError(row.at(str(name)), str(error))
+                hint = note if name == "key_env" else ""
+                yield CrossFieldError(row.at(str(name)), f"{error}{hint}")
             except ValidationError:  # reported with the other values
                 continue
 

@@ -17,8 +17,10 @@ LISTS_OF_TABLES = frozenset({"credentials", "error_rules"})
 
 def describe_upstreams(
     upstreams: Mapping[str, UpstreamSettings], keys: Mapping[str, str], source: str, default: str
-) -> Iterator[str]:
-    """Yields one line per value; `keys` are the masked keys by the ids of credentials.
+) -> Iterator[tuple[str, str, str]]:
+    """Yields the place of each value, the value as text, and its source.
+
+    `keys` are the masked keys by the ids of credentials.
 
     `source` is that of the values that are set, and `default` that of the others.
     """
@@ -29,7 +31,7 @@ def describe_upstreams(
             rows = value if field in LISTS_OF_TABLES and value else (value,)
             for index, row in enumerate(rows):
                 shown = (*place, index) if field in LISTS_OF_TABLES and value else place
-                yield f"{written(shown)} = {_shown(field, row, keys)}  ({where})"
+                yield written(shown), _shown(field, row, keys), where
 
 
 def _shown(field: str, value: object, keys: Mapping[str, str]) -> str:

@@ -50,6 +50,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.PassthroughDisabledError: (503, FAILED),
         errors.BackendUnavailableError: (503, FAILED),
         errors.StorageError: (503, FAILED),
+        errors.InvalidConfigurationError: (422, INVALID),
         errors.BackendAuthError: (401, UNAUTHENTICATED),
         errors.BackendForbiddenError: (403, FORBIDDEN),
         errors.BackendRateLimitedError: (429, LIMITED),

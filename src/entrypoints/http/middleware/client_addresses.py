@@ -59,10 +59,16 @@ class ClientAddresses:
     def __init__(
         self, trusted: Sequence[IpNetwork] = (), header: ForwardedHeader = ForwardedHeader.AUTO
     ) -> None:
-        self._trusted = trusted
-        self._names = frozenset(name for name in READERS if header in {"auto", name.decode()})
         self._warned: set[Doubt] = set()
         self._locate_cached = lru_cache(maxsize=4096)(self._locate)
+        self.reconfigure(trusted, header)
+
+    def reconfigure(self, trusted: Sequence[IpNetwork], header: ForwardedHeader) -> None:
+        """Trusts other proxies, or another header, from now on."""
+        self._trusted = trusted
+        self._names = frozenset(name for name in READERS if header in {"auto", name.decode()})
+        self._warned.clear()
+        self._locate_cached.cache_clear()
 
     def find(self, scope: Scope) -> str:
         """Returns the address, without a warning."""

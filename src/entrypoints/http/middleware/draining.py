@@ -9,10 +9,19 @@ AVAILABLE_WHILE_DRAINING = "available_while_draining"
 
 
 class Draining:
-    """Rejects requests while `is_draining`."""
+    """Rejects requests while `is_draining`: before the end, or while an operator wants it."""
 
     def __init__(self) -> None:
         self.is_draining = False
+        self._is_ending = False
+
+    def end(self) -> None:
+        """Drains until the process ends."""
+        self._is_ending = self.is_draining = True
+
+    def switch(self, *, on: bool) -> None:
+        """Drains, or takes it back; a shutdown is not taken back."""
+        self.is_draining = on or self._is_ending
 
     def check(self, resp: falcon.asgi.Response, resource: object) -> None:
         """Rejects the request and closes its connection, unless the resource stays available.

@@ -123,7 +123,7 @@ class RequestLifecycle:
 
     async def drain(self, patience: float) -> None:
         """Rejects new requests, and cancels running requests after `patience` seconds."""
-        self._drain.is_draining = True
+        self._drain.end()
         handlers = [client.handler for client in self._under_way]
         if handlers:
             await asyncio.wait(handlers, timeout=patience)

@@ -5,6 +5,7 @@ from modegate.domain.routing.listed_model import claude_model
 from modegate.entrypoints.http.messages.errors import FRAMEWORK
 from modegate.entrypoints.http.openapi import (
     admin,
+    admin_control,
     admin_keys,
     chat,
     errors,
@@ -69,8 +70,16 @@ def _paths(facts: Facts) -> Schema:
         "/metrics": {"get": operations.metrics(token)},
         "/openapi.json": {"get": operations.openapi()},
         "/docs": {"get": operations.docs(POLICY)},
-        **(admin.paths() | admin_keys.paths() if facts.has_admin else {}),
+        **(_admin_paths() if facts.has_admin else {}),
     }
+
+
+def _admin_paths() -> Schema:
+    return admin.paths() | admin_keys.paths() | admin_control.paths()
+
+
+def _admin_schemas() -> Schema:
+    return admin.schemas() | keys.schemas() | admin_control.schemas()
 
 
 def _components(facts: Facts) -> Schema:
@@ -90,7 +99,7 @@ def _components(facts: Facts) -> Schema:
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **answers.schemas(),
             **usage.schemas(),
-            **(admin.schemas() | keys.schemas() if facts.has_admin else {}),
+            **(_admin_schemas() if facts.has_admin else {}),
         },
         "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
         "examples": {

@@ -13,6 +13,7 @@ from modegate.domain.errors.catalogue import (
     access,
     budgets,
     claude_code,
+    configuration,
     credentials,
     keys,
     limits,
@@ -77,6 +78,9 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield budgets.price_unknown()
     yield limits.no_slot(SAMPLE_LIMIT.seconds)
     yield storage.broken()
+    yield configuration.not_reloaded(
+        ["port: must be a whole number, 1 to 65535 (from modegate.toml)"]
+    )
     yield claude_code.too_long()
     yield claude_code.unavailable()
     yield claude_code.auth_failed()

@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions`."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,12 +42,12 @@ NOT_IN_HEADER_LIST = re.compile(r"[^!-+\--~]")
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """The chat endpoint; `keep_alive` is in seconds, `max_body` in bytes."""
+    """The chat endpoint; `keep_alive` is in seconds, `max_body` in bytes, each that of now."""
 
     authenticator: Authenticator
     answer: AnswerRequest
-    max_body: int
-    keep_alive: float
+    max_body: Callable[[], int]
+    keep_alive: Callable[[], float]
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answers in the mode that the headers select."""
@@ -85,7 +85,7 @@ class ChatCompletions:
                 _write_response(req, resp, response)
 
     async def _read(self, req: falcon.asgi.Request, client: ClientConnection) -> ChatBody:
-        content = await read_json_body(req, client.headers, self.max_body, client.read_body)
+        content = await read_json_body(req, client.headers, self.max_body(), client.read_body)
         return ChatBody(content, parse_json_object(content))
 
     def _write_stream(
@@ -94,7 +94,7 @@ class ChatCompletions:
         _write_frame(resp, answer.frame)
         resp.content_type = EVENT_STREAM
         chunks = render_events(answer.frame, answer.first, answer.rest)
-        _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive))
+        _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive()))
 
 
 def conversation_of(req: falcon.asgi.Request) -> str | None:

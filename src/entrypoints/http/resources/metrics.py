@@ -1,6 +1,7 @@
 """`GET /metrics`, for Prometheus."""
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -26,13 +27,13 @@ SEND_TOKEN = "Send METRICS_TOKEN as Authorization: Bearer TOKEN."  # noqa: S105 
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
-    """The metrics as text; if `token` is set, clients must send it."""
+    """The metrics as text; if there is a `token`, clients must send it."""
 
     available_while_draining: ClassVar[bool] = True
 
     metrics: MetricsExposition
     sessions: SessionStore
-    token: str | None = None
+    token: Callable[[], str | None] = lambda: None
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Responds with all metrics and the number of sessions."""
@@ -53,10 +54,11 @@ class MetricsPage:
         )
 
     def _check_token(self, authorization: str | None) -> None:
-        if self.token is None:
+        token = self.token()
+        if token is None:
             return
         key = bearer_key(authorization)
         if key is None:
             raise MissingKeyError(SEND_TOKEN)
-        if not hmac.compare_digest(key.digest, ApiKey(self.token).digest):
+        if not hmac.compare_digest(key.digest, ApiKey(token).digest):
             raise InvalidKeyError(SEND_TOKEN, label=str(key))

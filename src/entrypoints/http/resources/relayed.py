@@ -1,6 +1,6 @@
 """The operations of the OpenAI API that are relayed as they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -63,7 +63,7 @@ class Relayed:
         operation: Operation,
         relay: RelayCall,
         authenticator: Authenticator,
-        options: RelayOptions,
+        options: Callable[[], RelayOptions],
     ) -> None:
         self._operation = operation
         self._relay = relay
@@ -106,14 +106,14 @@ class Relayed:
             return EMPTY
         client = connection_of(req)
         if has_json:
-            limit = self._options.max_json
+            limit = self._options().max_json
             content = await read_json_body(req, client.headers, limit, client.read_body)
             if not content and not self._operation.needs_json:
                 return EMPTY
             return ChatBody(content, parse_json_object(content))
         if client.control is not None:
             client.control.expect_upload()
-        limit = self._options.max_upload
+        limit = self._options().max_upload
         return await read_upload(client.receive, req.content_type or "", req.content_length, limit)
 
     def _write(
@@ -152,10 +152,10 @@ def _has_events(head: ResponseHead) -> bool:
 
 
 def relayed_routes(
-    relay: RelayCall, authenticator: Authenticator, options: RelayOptions
+    relay: RelayCall, authenticator: Authenticator, options: Callable[[], RelayOptions]
 ) -> Mapping[str, Relayed]:
-    """Returns the resource of each path template."""
+    """Returns the resource of each path template; the operator's patterns are those of now."""
     return {
         f"{VERSION}{it.template}": Relayed(it, relay, authenticator, options)
-        for it in with_patterns(options.patterns)
+        for it in with_patterns(options().patterns)
     }

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from modegate.entrypoints.http.middleware.crowding import ConnectionLimit
 from modegate.entrypoints.http.server.acceptor import Acceptor
 from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.descriptors import descriptor_limit
-from modegate.entrypoints.http.server.stop_signals import stop_signals
+from modegate.entrypoints.http.server.stop_signals import ignore_hangups, stop_signals
 
 # Connections to search for an idle one, for each new connection beyond the limit.
 MAX_IDLE_CANDIDATES = 1000
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 class GatewayServer(uvicorn.Server):
     """Drains on a signal, then stops with exit status 0; a second signal stops immediately.
 
-    With `heeds_signals=False`, the caller has to call `stop`.
+    With `heeds_signals=False`, the caller has to call `stop`. SIGHUP calls `reload`.
     """
 
     def __init__(
@@ -36,8 +37,11 @@ class GatewayServer(uvicorn.Server):
         drain: Callable[[], Awaitable[None]],
         *,
         heeds_signals: bool = True,
+        reload: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(config)
+        self._reload = reload
+        self._reloading: set[asyncio.Future[None]] = set()
         self._drain = drain
         self._heeds_signals = heeds_signals
         self._draining: asyncio.Task[None] | None = None
@@ -54,11 +58,22 @@ class GatewayServer(uvicorn.Server):
         numbers = stop_signals()
         for number in numbers:
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._start_reload)
         try:
             yield
         finally:
             for number in numbers:
                 loop.remove_signal_handler(number)
+            loop.remove_signal_handler(signal.SIGHUP)
+            if self._reload is not None:  # the process has only a moment left
+                ignore_hangups()
+
+    def _start_reload(self) -> None:
+        if self._reload is None:  # nothing to read again
+            return
+        task = asyncio.ensure_future(self._reload())
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
 
     def stop(self) -> None:
         """Drains, then stops; a second call stops immediately."""

@@ -1,13 +1,16 @@
-"""The signals that start a graceful shutdown."""
+"""The signals that start a graceful shutdown, and the one that reloads."""
 
 import signal
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """Returns SIGTERM, SIGINT, and SIGHUP unless the process was started to ignore it.
+    """Returns the signals that start a graceful shutdown.
 
-    A closed terminal sends SIGHUP; `nohup` ignores it. The kernel discards signals without a
-    handler for the first process of a container.
+    The kernel discards signals without a handler for the first process of a container.
     """
-    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    return (signal.SIGTERM, signal.SIGINT, *(() if ignored else (signal.SIGHUP,)))
+    return (signal.SIGTERM, signal.SIGINT)
+
+
+def ignore_hangups() -> None:
+    """Ignores SIGHUP, which must end no gateway, while nothing can be reloaded."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

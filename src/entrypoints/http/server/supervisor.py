@@ -5,13 +5,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from types import FrameType
 
 from modegate.entrypoints.http.server.stop_signals import stop_signals
+from modegate.entrypoints.http.server.workers.agreement import Agreement, OwnPart
+from modegate.entrypoints.http.server.workers.channel import NEWS, Channel
+from modegate.entrypoints.http.server.workers.orders import encode_message
+from modegate.entrypoints.http.server.workers.running_worker import NoPart, RunningWorker, pipe
 
-STOP = b"s"
 # A worker that exits sooner counts as a failure.
 EARLY_EXIT_S = 2.0
 MAX_FAILURES = 3
@@ -20,42 +22,31 @@ RETRY_DELAY_S = 1.0
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[int, bool], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A running worker: the pipe that controls it, and its start time in monotonic seconds."""
-
-    control_pipe: int
-    began: float = field(default_factory=time.monotonic)
-
-    def stop(self) -> None:
-        """Drains and stops the worker; a second call stops it immediately. A no-op if it exited."""
-        with suppress(BrokenPipeError):
-            os.write(self.control_pipe, STOP)
+Work = Callable[[Channel, bool], int]
 
 
 class Supervisor:
     """Starts workers, replaces those that exit, stops all on a signal, and returns after the last.
 
-    `work` runs in each worker, with a pipe to read and whether it is the first worker. It returns
-    the exit status. The first byte of the pipe starts draining, and the next one stops the worker
-    immediately. EOF means that this process has died.
+    `work` runs in each worker, with its channel and whether it is the first worker. It returns the
+    exit status. The first `STOP` starts draining, and the next one stops the worker immediately. EOF
+    means that this process has died. Orders are brought to all workers as `Agreement` describes;
+    SIGHUP makes one worker propose a reload.
 
     Workers ignore stop signals. Otherwise, a signal to the whole process group would reach them
     twice, directly and through the pipe. The second one would stop them immediately.
     """
 
-    def __init__(self, number: int, work: Work) -> None:
+    def __init__(self, number: int, work: Work, own: OwnPart | None = None) -> None:
         self._number = number
         self._work = work
-        self._running: dict[int, Worker] = {}
+        self._running: dict[int, RunningWorker] = {}
         self._stopping = False
         self._failures = 0
         self._status = 0
         self._stop_signals = stop_signals()
         self._missing = 0
+        self._agreement = Agreement(self._tell, own or NoPart())
 
     def run(self) -> int:
         """Runs the workers; returns 0 if all of them exited with 0 after a signal.
@@ -63,9 +54,11 @@ class Supervisor:
         Signals stay blocked and are accepted one by one. A handler would miss a signal that arrives
         just before `os.wait` is called, which would then wait for a worker that nothing stops.
         """
-        accepted = {*self._stop_signals, signal.SIGCHLD}
-        # The default action of SIGCHLD is to be discarded, on some systems also while blocked.
-        signal.signal(signal.SIGCHLD, _ignore)
+        accepted = {*self._stop_signals, signal.SIGCHLD, signal.SIGHUP, NEWS}
+        # The default action of SIGCHLD is to be discarded, on some systems also while blocked. The
+        # others must not end this process once they are no longer blocked.
+        for number in (signal.SIGCHLD, signal.SIGHUP, NEWS):
+            signal.signal(number, _ignore)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, accepted)
         try:
             for i in range(self._number):
@@ -73,12 +66,31 @@ class Supervisor:
             while self._running or self._missing:
                 if self._missing:
                     self._start_missing()
-                elif signal.sigwait(accepted) != signal.SIGCHLD:
-                    self._stop()
+                else:
+                    self._handle(signal.sigwait(accepted))
                 self._reap()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self._status
+
+    def _handle(self, number: int) -> None:
+        if number == NEWS:
+            self._hear()
+        elif number == signal.SIGHUP:
+            leaders = [it for it in self._running.values() if it.leads]
+            for worker in leaders[:1]:
+                worker.write(encode_message("reload"))
+        elif number != signal.SIGCHLD:
+            self._stop()
+
+    def _hear(self) -> None:
+        """Handles what the workers have reported."""
+        for pid, worker in list(self._running.items()):
+            for message in worker.read():
+                self._agreement.receive(pid, message)
+
+    def _tell(self, pid: int, kind: str, **fields: object) -> None:
+        self._running[pid].write(encode_message(kind, **fields))
 
     def _accept_stops(self) -> None:
         """Handles stop signals that have arrived."""
@@ -108,32 +120,34 @@ class Supervisor:
             self._missing += 1
 
     def _fork(self, *, first: bool) -> None:
-        heard, orders = os.pipe()
-        try:
+        leads = not any(it.leads for it in self._running.values())
+        supervisor = os.getpid()
+        with ExitStack() as opened:
+            heard, orders = pipe(opened)
+            told, reports = pipe(opened)
             pid = os.fork()
-        except OSError:
-            os.close(heard)
-            os.close(orders)
-            raise
+            opened.pop_all()
         if pid == 0:
             os.close(orders)
-            self._be_worker(heard, first=first)
+            os.close(told)
+            self._be_worker(Channel(heard, reports, supervisor, leads), first=first)
         os.close(heard)
-        self._running[pid] = Worker(orders)
+        os.close(reports)
+        self._running[pid] = RunningWorker(orders, told, leads)
+        self._agreement.join(pid)
 
-    def _be_worker(self, orders: int, *, first: bool) -> None:
+    def _be_worker(self, channel: Channel, *, first: bool) -> None:
         status = 1
         try:
             os.setpgrp()  # Ctrl-C must only reach the parent, which forwards it once
             for other in self._running.values():  # else its pipe has no EOF when the parent dies
-                os.close(other.control_pipe)
-            for (
-                number
-            ) in self._stop_signals:  # not SIG_IGN, which the CLI's processes would inherit
+                other.close()
+            ignored = {*self._stop_signals, signal.SIGHUP, NEWS}
+            for number in ignored:  # not SIG_IGN, which the CLI's processes would inherit
                 signal.signal(number, _ignore)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {*self._stop_signals, signal.SIGCHLD})
-            status = self._work(orders, first)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {*ignored, signal.SIGCHLD})
+            status = self._work(channel, first)
         except Exception:
             log.exception("worker failed")
         finally:
@@ -144,7 +158,8 @@ class Supervisor:
         worker = self._running.pop(pid, None)
         if worker is None:  # an orphan, inherited as the first process of a container
             return
-        os.close(worker.control_pipe)
+        worker.close()
+        self._agreement.leave(pid)
         self._accept_stops()  # a signal to the whole group may have ended the worker
         if self._stopping:
             self._status = self._status or abs(code)

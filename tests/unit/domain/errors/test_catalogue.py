@@ -51,7 +51,7 @@ def test_the_capture_and_the_samples_hold_the_whole_catalogue() -> None:
 
 @pytest.mark.parametrize("error", SAMPLES.values(), ids=SAMPLES)
 def test_a_problem_is_a_sentence(error: GatewayError) -> None:
-    assert re.fullmatch(r"['A-Zm].*\.", error.problem)
+    assert re.fullmatch(r"['A-Zm].*\.", error.problem, re.DOTALL)
 
 
 @pytest.mark.parametrize("error", SAMPLES.values(), ids=SAMPLES)

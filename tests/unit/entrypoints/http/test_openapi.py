@@ -20,7 +20,7 @@ from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap
 from modegate.entrypoints.http.messages.errors import FRAMEWORK, STATUSES
 from modegate.entrypoints.http.middleware.response_headers import SECURITY_HEADERS
 from modegate.entrypoints.http.middleware.route import EXPOSED_HEADERS
-from modegate.entrypoints.http.openapi import admin, admin_keys
+from modegate.entrypoints.http.openapi import admin, admin_control, admin_keys
 from modegate.entrypoints.http.openapi.document import build_document
 from modegate.entrypoints.http.openapi.page import render_page
 from modegate.entrypoints.http.openapi.resource import Description
@@ -65,7 +65,7 @@ def test_the_document_is_valid_openapi_3_1() -> None:
 def test_the_admin_api_is_described_where_there_is_one() -> None:
     OpenAPIV31SpecValidator(WITH_ADMIN).validate()
     added = WITH_ADMIN["paths"].keys() - DOCUMENT["paths"].keys()
-    assert len(added) == 9
+    assert len(added) == 12
     assert all(path.startswith("/admin/") for path in added)
     schemas = WITH_ADMIN["components"]["schemas"]
     examples = (
@@ -75,6 +75,8 @@ def test_the_admin_api_is_described_where_there_is_one() -> None:
         ("KeyWithSecret", admin_keys.WITH_SECRET),
         ("KeyChange", admin_keys.RULES),
         ("NewKey", admin_keys.RULES | {"name": "a", "budget": admin_keys.BUDGET}),
+        ("ReloadResult", admin_control.RELOADED),
+        ("Config", admin_control.CONFIG),
     )
     for name, example in examples:
         jsonschema.validate(example, schemas[name])

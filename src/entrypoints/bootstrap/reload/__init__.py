@@ -1,0 +1,1 @@
+"""Reloads the configuration of a running gateway."""

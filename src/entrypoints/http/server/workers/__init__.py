@@ -1,0 +1,1 @@
+"""Orders that all workers carry out, or none."""
