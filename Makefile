@@ -4,6 +4,8 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := .venv/bin/
+# More workers than cores, because most tests of processes and time limits wait.
+WORKERS := $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )))
 READY := .venv/.ready
 
 .PHONY: help demo serve test test-all check unit integration chaos bench docs fmt lock audit dist clean
@@ -18,11 +20,11 @@ serve: $(READY) ## run the gateway
 	$(RUN)modegate serve
 
 test: check ## check format, lint, types and architecture, then run every test with coverage
-	$(RUN)pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not exhaustive" tests
+	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not exhaustive" tests
 	$(RUN)python tools/coverage_gate.py
 
 test-all: test ## run make test, then the tests that repeat its cases with other inputs
-	$(RUN)pytest --numprocesses 2 --dist loadfile -m exhaustive tests
+	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile -m exhaustive tests
 
 check: $(READY) docs ## check docs, format, lint, types and architecture; run no tests
 	$(RUN)ruff format --check .
