@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import count
 from types import TracebackType
 from typing import Generic, TypeVar
 from uuid import uuid4
@@ -11,7 +12,7 @@ from modegate.application.ports.budget_ledger import BudgetLedger
 from modegate.application.ports.clock import Clock
 from modegate.application.usage.pricing import Pricing
 from modegate.domain.access.client import Client
-from modegate.domain.access.key_rules import NO_RULES
+from modegate.domain.access.key_rules import NO_RULES, KeyRules
 from modegate.domain.answer.usage import Usage
 from modegate.domain.budgets.account import (
     Account,
@@ -20,12 +21,14 @@ from modegate.domain.budgets.account import (
     Unit,
     nano_usd,
 )
+from modegate.domain.budgets.budget import Budget
 from modegate.domain.budgets.charges import (
     Allowance,
     Estimate,
     allowances_of,
     charges_for,
 )
+from modegate.domain.budgets.window import CurrentWindows
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors import StorageError
 from modegate.domain.errors.catalogue import budgets as errors
@@ -56,6 +59,11 @@ class ReserveBudget:
         self._clock = clock
         self._last: dict[Account, Balance] = {}
         self._warned: dict[Account, int] = {}
+        self._windows = CurrentWindows()
+        self._allowances: dict[str, tuple[KeyRules, Budget | None, Sequence[Allowance]]] = {}
+        # Unique among all processes that share a ledger.
+        self._prefix = f"{uuid4().hex}-"
+        self._numbers = count()
 
     def around(
         self,
@@ -75,9 +83,7 @@ class ReserveBudget:
         """
         if client.rules is NO_RULES and configuration.budget is None:
             return inner
-        allowances = allowances_of(
-            client.key_id, client.rules.tpm, client.rules.budget, configuration.budget
-        )
+        allowances = self._allowances_of(client, configuration.budget)
         if not allowances:
             return inner
         return _Reserved(self, inner, _Request(allowances, configuration, record, demand))
@@ -91,8 +97,9 @@ class ReserveBudget:
         configuration = request.configuration
         now = self._clock.time_of_day()
         estimate = self._estimate(request)
-        charges = charges_for(request.allowances, estimate, now, configuration.budget_zone)
-        reservation = uuid4().hex
+        window = self._windows.at(now, configuration.budget_zone)
+        charges = charges_for(request.allowances, estimate, window)
+        reservation = f"{self._prefix}{next(self._numbers)}"
         try:
             balances = await self._ledger.reserve(reservation, charges)
         except InsufficientBudgetError as error:
@@ -121,6 +128,15 @@ class ReserveBudget:
         for balance in request.balances:
             self._note(balance)
             self._warn(balance)
+
+    def _allowances_of(self, client: Client, gateway: Budget | None) -> Sequence[Allowance]:
+        """Returns the accounts of a client's requests, which only a change of rules changes."""
+        rules = client.rules
+        known = self._allowances.get(client.key_id)
+        if known is None or known[0] is not rules or known[1] is not gateway:
+            found = allowances_of(client.key_id, rules.tpm, rules.budget, gateway)
+            known = self._allowances[client.key_id] = (rules, gateway, found)
+        return known[2]
 
     def _estimate(self, request: "_Request") -> Estimate:
         configuration, demand = request.configuration, request.demand()

@@ -1,6 +1,6 @@
 """What a budget counts, and for whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from modegate.domain.budgets.window import Period, Window
@@ -24,9 +24,17 @@ class Account:
     subject: str
     unit: Unit
     period: Period
+    # Computed once: enumerations compute theirs in Python, and accounts are keys of mappings.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.subject, self.unit, self.period)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class Charge:
     """An amount to reserve in an account's current window, of which at most `limit` may be used."""
 
@@ -36,7 +44,7 @@ class Charge:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class Balance:
     """An account's use in a window, settled and reserved; it may exceed the limit."""
 

@@ -1,15 +1,14 @@
 """What a request must reserve before it is sent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from modegate.domain.budgets.account import GATEWAY, Account, Charge, Unit, nano_usd
 from modegate.domain.budgets.budget import Budget
-from modegate.domain.budgets.window import Period, window_at
+from modegate.domain.budgets.window import Period, Window
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: created for each request
 class Estimate:
     """An upper estimate of a request; `cost_usd` is None if no price is known."""
 
@@ -47,16 +46,11 @@ def allowances_of(
 
 
 def charges_for(
-    allowances: Sequence[Allowance], estimate: Estimate, now: float, zone: tzinfo
+    allowances: Sequence[Allowance], estimate: Estimate, window: Callable[[Period], Window]
 ) -> Sequence[Charge]:
-    """Returns the charges of a request at a time in Unix seconds."""
+    """Returns the charges of a request; `window` returns the current window of a period."""
     return [
-        Charge(
-            it.account,
-            window_at(it.account.period, now, zone),
-            it.limit,
-            estimate.amount(it.account.unit),
-        )
+        Charge(it.account, window(it.account.period), it.limit, estimate.amount(it.account.unit))
         for it in allowances
     ]
 

@@ -1,8 +1,10 @@
 """The windows of budgets: minutes, days, weeks and months of a time zone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import partial
 
 MINUTE_S = 60
 MONTHS = 12
@@ -46,3 +48,23 @@ def window_at(period: Period, time: float, zone: tzinfo = UTC) -> Window:
         datetime(it.year, it.month, it.day, tzinfo=zone).timestamp() for it in (first, following)
     )
     return Window(int(start), int(end))
+
+
+class CurrentWindows:
+    """The windows of the present time, each computed once: a date costs as much as a reservation."""
+
+    def __init__(self) -> None:
+        self._zone: tzinfo = UTC
+        self._known: dict[Period, Window] = {}
+
+    def at(self, time: float, zone: tzinfo) -> Callable[[Period], Window]:
+        """Returns the function from a period to its window at a time."""
+        if zone is not self._zone:
+            self._zone, self._known = zone, {}
+        return partial(self._find, time)
+
+    def _find(self, time: float, period: Period) -> Window:
+        known = self._known.get(period)
+        if known is None or not known.start <= time < known.end:
+            known = self._known[period] = window_at(period, time, self._zone)
+        return known

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modegate.domain.budgets.window import Period, window_at
+from modegate.domain.budgets.window import CurrentWindows, Period, window_at
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -56,3 +56,11 @@ def test_windows_contain_their_time_and_follow_each_other(
     assert window.start <= time < window.end
     assert window_at(period, window.end, zone).start == window.end
     assert window_at(period, window.start, zone) == window
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Period)), st.floats(0, 4e9)), max_size=9))
+def test_kept_windows_are_those_of_their_time(asked: list[tuple[Period, float]]) -> None:
+    windows = CurrentWindows()
+    for period, time in asked:
+        for zone in (UTC, BERLIN):
+            assert windows.at(time, zone)(period) == window_at(period, time, zone)
