@@ -215,6 +215,10 @@ async def test_claude_code_spends_the_same_budget(world: World) -> None:
     response = await world.gateway.claude(headers=key)
     assert response.status_code == 200
     assert int(response.headers[TOKENS]) == 5000 - response.json()["usage"]["total_tokens"]
+    # 1,024 completion tokens are reserved at the highest price: 0.077 USD and the prompt.
+    for usd, status in ((0.07, 429), (0.09, 200)):
+        dollars = await world.key(budget={"usd": usd, "period": "day"})
+        assert (await world.gateway.claude(headers=dollars)).status_code == status
     small = await world.key(budget={"tokens": 1000, "period": "day"})
     refused = await world.gateway.claude(headers=small)
     assert refused.json()["error"]["code"] == "budget_exceeded"

@@ -29,7 +29,7 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
-from modegate.application.budgets.demand import demand_of
+from modegate.application.budgets.demand import demand_of, demand_of_turn
 from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.ports.answer_backend import AnswerBackend
@@ -93,7 +93,7 @@ class AnswerRequest:
             _record_turn(record, prepared)
             model, prices = prepared.turn.cli_model, configuration.prices
             note = self.metering.of_turn(model, record, prices)
-            demand = partial(demand_of, body, Asked(prices, CLAUDE_URL, model))
+            demand = partial(demand_of_turn, body, Asked(prices, CLAUDE_URL, model))
             budgeted = self.budgets.around(nullcontext(), client, configuration, record, demand)
             if not prepared.turn.streamed:
                 async with budgeted:

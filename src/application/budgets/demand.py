@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modegate.application.usage.pricing import Asked
 from modegate.domain.inbound_call import Upload
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.parameters.param_policy import as_count
 from modegate.domain.usage.estimates import PROMPT_BYTES_A_TOKEN
+from modegate.domain.usage.prices import Price
 
+# Above all public prices of Claude models in 2026-11; the CLI's names of models have no own prices.
+DEAREST_CLAUDE = Price(input=15.0, output=75.0)
 MAXIMA = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 # Text has no such runs. An image costs about as many tokens whatever its size.
 MEDIA = re.compile(rb"[A-Za-z0-9+/=_-]{4096,}")
@@ -20,12 +23,19 @@ MEDIA_BYTES = 2_000 * PROMPT_BYTES_A_TOKEN
 class Demand:
     """A request before it is sent: the bytes of its text, and what `asked` says about its price.
 
-    `completion_tokens` are the most that the client asks for, None for the default.
+    `completion_tokens` are the most that the client asks for, None for the default. `upper_price`
+    counts if no price is known yet, because the backend reports its cost.
     """
 
     asked: Asked
     body_bytes: int = 0
     completion_tokens: int | None = None
+    upper_price: Price | None = None
+
+
+def demand_of_turn(body: ChatBody, asked: Asked) -> Demand:
+    """Returns the demand of a turn of Claude Code, which reports its cost."""
+    return replace(demand_of(body, asked), upper_price=DEAREST_CLAUDE)
 
 
 def demand_of(body: ChatBody | Upload, asked: Asked, *, generates: bool = True) -> Demand:

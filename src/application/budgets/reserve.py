@@ -147,9 +147,10 @@ class ReserveBudget:
         if not any(it.account.unit is Unit.NANO_USD for it in request.allowances):
             return Estimate(usage.total_tokens, None)
         found = self._pricing.find(demand.asked)
-        if found is None and not configuration.allows_unknown_prices:
+        price = demand.upper_price if found is None else found.price
+        if price is None and not configuration.allows_unknown_prices:
             raise errors.price_unknown()
-        return Estimate(usage.total_tokens, None if found is None else found.price.cost(usage))
+        return Estimate(usage.total_tokens, None if price is None else price.cost(usage))
 
     def _note(self, balance: Balance) -> None:
         self._last[balance.account] = balance
