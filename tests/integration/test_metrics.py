@@ -35,19 +35,23 @@ async def test_metrics_count_requests_errors_tokens_and_sessions(gateway: Gatewa
         await running.claude(stream=True)
         await running.claude(model="o1")
         await running.chat("gpt-4o")
+        await running.http.get("/nothing/here")
         # A request is counted when it has ended, which is after its client has the answer.
         await settled()
         found = await figures(running)
-    claude = "claude-code"
-    assert found["modegate_requests_total", f"200,{claude}"] == 2
-    assert found["modegate_requests_total", f"400,{claude}"] == 1
-    assert found["modegate_requests_total", "503,openai-passthrough"] == 1
+    claude, at = "claude-code", "/v1/chat/completions"
+    assert found["modegate_requests_total", f"{at},200,{claude},none"] == 2
+    assert found["modegate_requests_total", f"{at},400,{claude},model_not_found"] == 1
+    failed = f"{at},503,openai-passthrough,passthrough_not_configured"
+    assert found["modegate_requests_total", failed] == 1
+    assert found["modegate_requests_total", "404,none,not_found,other"] == 1
     assert found["modegate_errors_total", f"{claude},model_not_found"] == 1
     assert found["modegate_errors_total", "openai-passthrough,passthrough_not_configured"] == 1
     assert found["modegate_request_seconds_count", claude] == 3
     assert found["modegate_first_token_seconds_count", claude] == 1
-    assert found["modegate_tokens_total", f"{claude},prompt"] == 20
-    assert found["modegate_tokens_total", f"{claude},completion"] == 4
+    assert found["modegate_tokens_total", f"{claude},prompt,sonnet"] == 20
+    assert found["modegate_tokens_total", f"{claude},completion,sonnet"] == 4
+    assert found["modegate_cost_usd_total", f"{claude},sonnet"] == 0  # its price is unknown
     assert found["modegate_sessions", ""] == 2
     assert found["modegate_slots", ""] == 10
 

@@ -10,7 +10,7 @@ from modegate.adapters.prometheus.budgets import BudgetMetrics
 from modegate.adapters.prometheus.credentials import CredentialMetrics
 from modegate.adapters.prometheus.ledger import LedgerMetrics
 from modegate.adapters.prometheus.quota_windows import QuotaWindowMetrics
-from modegate.adapters.prometheus.request_figures import RequestFigures
+from modegate.adapters.prometheus.request_figures import NONE, RequestFigures
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.budgets.account import Balance
@@ -18,7 +18,7 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.usage.condition import LedgerCondition
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-NONE = "none"
+FIRST_ERROR_STATUS = 400
 
 
 class PrometheusObserver:
@@ -62,15 +62,22 @@ class PrometheusObserver:
     def observe(self, record: RequestRecord) -> None:
         """Counts one request."""
         mode = record.mode or NONE
-        self._requests.add(mode, record.status, record.seconds)
-        if record.error:
-            self._errors.labels(mode, record.error).inc()
+        code = record.error
+        self._requests.add(mode, record.route, record.status, code, record.seconds)
+        if code:
+            self._errors.labels(mode, code).inc()
         if record.client_left:
             self._left.labels(mode).inc()
         if record.first_token is not None:
             self._first_token.labels(mode).observe(record.first_token)
         if record.usage is not None:
-            self._requests.add_tokens(mode, record.usage)
+            self._requests.add_usage(
+                mode,
+                record.used_model,
+                record.usage,
+                record.cost_usd,
+                is_named=record.status < FIRST_ERROR_STATUS,
+            )
 
     def render(self) -> str:
         """Returns all figures in Prometheus' text format 0.0.4."""
