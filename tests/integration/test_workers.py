@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from support.serving import COLD, MODEGATE, Serving, bare_environment, serving, wait
 
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
@@ -58,11 +59,28 @@ def test_a_signal_ends_all_workers_with_status_0(number: signal.Signals, running
     assert warning["level"] == "warn"
 
 
-def test_a_worker_that_exits_is_replaced(running: Serving) -> None:
+def metrics(running: Serving) -> tuple[float, float]:
+    """Returns the number of requests without a route, and the slots, by any of the workers."""
+    with urllib.request.urlopen(f"{running.url}/metrics", timeout=30) as response:
+        text = response.read().decode()
+    samples = [it for family in text_string_to_metric_families(text) for it in family.samples]
+    slots = sum(it.value for it in samples if it.name == "modegate_slots")
+    requests = (it for it in samples if it.name == "modegate_requests_total")
+    return sum(it.value for it in requests if it.labels["endpoint"] == "other"), slots
+
+
+def test_a_worker_that_exits_is_replaced_and_its_metrics_continue(running: Serving) -> None:
     first = children(running.process.pid)
+    for _ in range(30):
+        assert running.ask("/nothing/here")
+    wait(lambda: metrics(running) == (30, 20))
     os.kill(min(first), signal.SIGKILL)
     wait(lambda: len(children(running.process.pid) - first) == 1)
     wait(lambda: running.ask("/live"))
+    assert {metrics(running)[0] for _ in range(10)} == {30}
+    wait(lambda: metrics(running) == (30, 20))
+    assert running.ask("/nothing/here")
+    wait(lambda: metrics(running) == (31, 20))
     running.process.terminate()
     assert running.process.wait(15) == 0
 

@@ -1,6 +1,6 @@
 """Metrics as an observer of requests."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -9,8 +9,10 @@ from prometheus_client.registry import Collector
 from modegate.adapters.prometheus.budgets import BudgetMetrics
 from modegate.adapters.prometheus.credentials import CredentialMetrics
 from modegate.adapters.prometheus.ledger import LedgerMetrics
+from modegate.adapters.prometheus.merging import Family, families_of, metrics_of
 from modegate.adapters.prometheus.quota_windows import QuotaWindowMetrics
 from modegate.adapters.prometheus.request_figures import NONE, RequestFigures
+from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
 from modegate.domain.budgets.account import Balance
@@ -22,7 +24,10 @@ FIRST_ERROR_STATUS = 400
 
 
 class PrometheusObserver:
-    """Counts requests since the start. Labels have few values, all of them the gateway's own."""
+    """Counts requests since the start. Labels have few values, all of them the gateway's own.
+
+    `workers` are the samples of all workers of the gateway, None if this process is the only one.
+    """
 
     def __init__(
         self,
@@ -30,7 +35,9 @@ class PrometheusObserver:
         credentials: CredentialSummary | None = None,
         ledger: Callable[[], LedgerCondition] | None = None,
         budgets: Callable[[], Sequence[Balance]] | None = None,
+        workers: WorkerSamples | None = None,
     ) -> None:
+        self._workers = workers
         self.registry = CollectorRegistry()
         self._requests = RequestFigures(SECONDS)
         self.registry.register(self._requests)
@@ -80,8 +87,34 @@ class PrometheusObserver:
             )
 
     def render(self) -> str:
-        """Returns all figures in Prometheus' text format 0.0.4."""
-        return generate_latest(self.registry).decode()
+        """Returns all figures of all workers in Prometheus' text format 0.0.4."""
+        if self._workers is None:
+            return generate_latest(self.registry).decode()
+        merged = self._workers.merged(families_of(self.registry.collect()))
+        return generate_latest(_Merged(merged)).decode()
+
+    def publish(self) -> None:
+        """Lets other workers expose the figures of this one; a no-op without other workers."""
+        if self._workers is not None:
+            self._workers.publish(families_of(self.registry.collect()))
+
+    def close(self) -> None:
+        """Publishes the last figures. They remain until the gateway stops. Idempotent."""
+        if self._workers is not None:
+            self.publish()
+            self._workers.close()
+            self._workers = None
+
+
+class _Merged(Collector):
+    """The figures of several processes."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """Yields the families."""
+        return metrics_of(self._families)
 
 
 class _Capacity(Collector):

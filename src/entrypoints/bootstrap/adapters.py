@@ -1,5 +1,6 @@
 """The adapters, as the part of the container that does not know the use cases."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from modegate.adapters.memory.model_lists import KeptModelLists
 from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
+from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.adapters.sqlite.budget_ledger import FILE as BUDGETS_FILE
 from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
@@ -35,6 +37,8 @@ from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 def same(part: T) -> T:
@@ -54,6 +58,15 @@ def forget_budgets(folder: Path) -> None:
             path.unlink()
 
 
+def worker_samples(folder: Path | None) -> WorkerSamples | None:
+    """Returns the samples of all workers, which share `folder`; None if it cannot be used."""
+    try:
+        return None if folder is None else WorkerSamples(folder)
+    except OSError as error:
+        log.warning("metrics of this worker not shared: %s", error.strerror)
+        return None
+
+
 class Adapters(containers.DeclarativeContainer):
     """Creates the adapters by constructor injection, each as a singleton."""
 
@@ -61,6 +74,7 @@ class Adapters(containers.DeclarativeContainer):
     environment = providers.Object[Mapping[str, str]](os.environ)
     child_descriptors = providers.Object[int | None](None)
     serve_as = providers.Object[Callable[[Settings], Settings]](same)
+    metrics_folder = providers.Object[Path | None](None)
 
     memory_configuration = providers.Singleton(
         MemoryConfigurationSource, providers.Factory(mapping.configuration, settings, environment)
@@ -88,6 +102,7 @@ class Adapters(containers.DeclarativeContainer):
     upstream_proxy = providers.Callable(proxy_of)
     price_source = providers.Singleton(GenaiPrices)
     request_log = providers.Singleton(RequestLog)
+    worker_samples = providers.Singleton(worker_samples, metrics_folder)
 
     credential_store = providers.Singleton(
         SqliteCredentialStore, settings.provided.modegate_state_dir

@@ -65,6 +65,7 @@ class Container(BudgetContainer):
         credential_summary,
         Adapters.usage_ledger.provided.condition,
         BudgetContainer.reserve_budget.provided.balances,
+        Adapters.worker_samples,
     )
     manage_credentials = providers.Singleton(
         ManageCredentials, pools=credential_pools, claude=claude_credential, clock=Adapters.clock

@@ -13,6 +13,7 @@ from modegate.entrypoints.bootstrap.control import Control
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.key_sync import KeySync
+from modegate.entrypoints.bootstrap.metrics_sync import MetricsSync
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.reading import Reading
 from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
@@ -74,6 +75,7 @@ def build_gateway(
     container.reserve_budget().on_warning = log_budget_warning
     keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
+    syncs = () if container.metrics_folder() is None else (MetricsSync(metrics),)
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
     live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
@@ -123,6 +125,7 @@ def build_gateway(
             usage_cleaner.start,
             key_files.start,
             preparation.start,
+            *(it.start for it in syncs),
         ),
         on_end=(
             preparation.aclose,
@@ -132,6 +135,7 @@ def build_gateway(
             usage_cleaner.aclose,
             credentials.aclose,
             keys.aclose,
+            *(it.aclose for it in syncs),
             partial(close, container),
         ),
     )

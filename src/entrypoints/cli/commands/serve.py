@@ -21,6 +21,7 @@ from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_gateway, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
 from modegate.entrypoints.bootstrap.log_config import configure_logging, set_level
+from modegate.entrypoints.bootstrap.metrics_sync import metrics_folder
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
 from modegate.entrypoints.bootstrap.reading import Reading
 from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
@@ -51,7 +52,8 @@ class Serving:
 
     `load` reads the settings again. `find_file` finds the file to watch, if any. `simulated` is the
     state folder if a simulated model answers. `channel` connects a worker to its supervisor.
-    `descriptors` is the limit of open files for children.
+    `descriptors` is the limit of open files for children. `metrics` is the folder in which workers
+    share their metrics.
     """
 
     state: ServedState
@@ -62,6 +64,7 @@ class Serving:
     channel: Channel | None = None
     announces: bool = True
     descriptors: int | None = None
+    metrics: Path | None = None
     request_log: RequestObserver = field(default_factory=RequestLog)
 
 
@@ -109,8 +112,8 @@ def run_serve(
 
 def _run_workers(serving: Serving, workers: int) -> int:
     log.warning(
-        "%d workers: sessions are shared; each worker has its own rate limits, "
-        "concurrency per key and idle processes; budgets are shared",
+        "%d workers: sessions, budgets and metrics are shared; each worker has its own rate limits, "
+        "concurrency per key and idle processes",
         workers,
     )
     offline = serving.simulated is not None
@@ -119,9 +122,11 @@ def _run_workers(serving: Serving, workers: int) -> int:
     forget_budgets(serving.simulated or serving.state.settings.modegate_state_dir)
 
     def work(channel: Channel, first: bool) -> int:  # noqa: FBT001
-        return _run_single(replace(serving, state=part.state, channel=channel, announces=first))
+        worker = replace(serving, state=part.state, channel=channel, announces=first)
+        return _run_single(replace(worker, metrics=folder))
 
-    return Supervisor(workers, work, part).run()
+    with metrics_folder() as folder:
+        return Supervisor(workers, work, part).run()
 
 
 def _run_single(serving: Serving) -> int:
@@ -147,6 +152,7 @@ async def _serve_container(container: Container, serving: Serving) -> int:
     container.request_log.override(serving.request_log)
     if serving.channel is not None:  # one of several workers
         container.budget_ledger.override(container.shared_budget_ledger)
+    container.metrics_folder.override(serving.metrics)
     if serving.announces:
         await _check_storage(container)
         with suppress(GatewayError):  # logged and repeated by the server
