@@ -44,7 +44,7 @@ def test_the_command_line_page_lists_every_command_option_and_exit_status(tmp_pa
     commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)
     assert commands == [
         *("serve", "chat", "credentials", "keys", "usage", "reload"),
-        *("config", "doctor", "demo", "completion"),
+        *("config", "doctor", "demo", "import", "completion"),
     ]
     for command in commands:
         assert f"| `modegate {command}" in PAGE

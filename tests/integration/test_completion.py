@@ -13,8 +13,8 @@ from support.serving import bare_environment
 PROMPT = '\nPS1="READY> "\n'
 BASH = shutil.which("bash") or "/bin/bash"
 COMMANDS = [
-    *("chat", "completion", "config", "credentials", "demo", "doctor", "keys", "reload"),
-    *("serve", "usage"),
+    *("chat", "completion", "config", "credentials", "demo", "doctor", "import", "keys"),
+    *("reload", "serve", "usage"),
 ]
 # Does what bash does when the user presses the tab key after the last word.
 PRESS_TAB = """
@@ -56,6 +56,7 @@ def completed(*words: str, host: dict[str, str]) -> list[str]:
         (("serve", "--"), ["--config", "--help", "--offline", "--watch", "--workers"]),
         (("chat", "--claude", "--s"), ["--session"]),
         (("config", ""), ["show"]),
+        (("import", ""), ["litellm", "portkey"]),
         (("completion", ""), ["bash", "fish", "zsh"]),
         (("nonsense", "--off"), []),
     ],

@@ -14,10 +14,10 @@ from support.commands import run, started
 from support.serving import MODEGATE, bare_environment, free_port, serving, wait
 
 WIDTH, HEIGHT = 80, 24
-OVERVIEW_HEIGHT = 32  # it has a line for each command
+OVERVIEW_HEIGHT = 34  # it has a line for each command
 COMMANDS = (
     *("serve", "chat", "credentials", "keys", "usage", "reload"),
-    *("config", "doctor", "demo", "completion"),
+    *("config", "doctor", "demo", "import", "completion"),
 )
 # Packages that `--help` must not import, because they are slow to load.
 HEAVY = (
@@ -29,6 +29,7 @@ HEAVY = (
     "pydantic",
     "shtab",
     "uvicorn",
+    "yaml",
 )
 
 
@@ -77,6 +78,8 @@ def test_help_imports_no_heavy_package(host: dict[str, str]) -> None:
         ("serve", "--workers", "0"),
         ("completion",),
         ("completion", "csh"),
+        ("import", "litellm"),
+        ("import", "other", "file"),
     ],
 )
 def test_a_usage_error_is_one_line_with_status_2(

@@ -11,9 +11,10 @@ from modegate.entrypoints.cli.admin_arguments import (
     add_reload,
     add_usage,
 )
-from modegate.entrypoints.cli.parser import Commands, Parser, add_config_file
+from modegate.entrypoints.cli.parser import Commands, FileOption, Parser, add_config_file
 
 MAX_WORKERS = 256
+SOURCES = ("litellm", "portkey")
 SHELLS = ("bash", "fish", "zsh")
 
 STATUSES = """\
@@ -41,6 +42,13 @@ environment:
 COMPLETION = """\
 For bash, add this line to ~/.bashrc:
   eval "$(modegate completion bash)\""""
+
+
+IMPORT = """\
+The settings go to standard output; the secrets to set, and what could not be
+carried over, to standard error. Secrets are never printed.
+
+  modegate import litellm config.yaml > modegate.toml"""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -75,6 +83,7 @@ def build_parser() -> Parser:
     _add_config(commands)
     _add_doctor(commands)
     commands.add_parser("demo", help="show both modes, offline")
+    _add_import(commands)
     _add_completion(commands)
     return parser
 
@@ -121,6 +130,14 @@ def _add_doctor(commands: Commands) -> None:
     doctor = commands.add_parser("doctor", help="check the set-up, and print advice")
     doctor.add_argument("--live", action="store_true", help="also send a request to each backend")
     add_config_file(doctor)
+
+
+def _add_import(commands: Commands) -> None:
+    importing = commands.add_parser(
+        "import", help="convert the configuration of another gateway", epilog=IMPORT
+    )
+    importing.add_argument("source", choices=SOURCES, help="the gateway that the file is of")
+    importing.add_argument("file", action=FileOption, metavar="FILE", help="its file; or -")
 
 
 def _add_completion(commands: Commands) -> None:

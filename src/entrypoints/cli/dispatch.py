@@ -147,6 +147,12 @@ def _demo(_options: argparse.Namespace) -> int:
     return asyncio.run(run_demo())
 
 
+def _import(options: argparse.Namespace) -> int:
+    from modegate.entrypoints.cli.commands.import_config import run_import_config
+
+    return run_import_config(options.source, options.file)
+
+
 def _completion(options: argparse.Namespace) -> int:
     from modegate.entrypoints.cli.commands.completion import run_completion
 
@@ -163,6 +169,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "config": _config,
     "doctor": _doctor,
     "demo": _demo,
+    "import": _import,
     "completion": _completion,
 }
 

@@ -1,0 +1,1 @@
+"""Converts the configuration of the LiteLLM proxy."""
