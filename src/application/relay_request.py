@@ -57,6 +57,7 @@ class RelayRequest:
             body=relayed_body(body, route),
             streamed=body.streamed,
             choices=as_count(body.params.get("n")) or 1,
+            traceparent=inbound.record.traceparent,
             on_usage=self.metering.of_relay(route, inbound.record, prices),
         )
         sticky_key = ""

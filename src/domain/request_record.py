@@ -32,8 +32,10 @@ class RequestRecord:
     first event of a stream, in seconds. `hint` is what an upstream's error means.
     `reached_backend` states whether a backend was asked. `cost_usd` is None if no price is known;
     `price_version` names the table that it comes from. `conversation`, `agent`, `parent_agent` and
-    `subagent` are the client's own ids. `budget` has the balances of the key's budget. `attempts` are the failed attempts with credentials, None if
-    there was none.
+    `subagent` are the client's own ids. `budget` has the balances of the key's budget. `attempts` are
+    the failed attempts with credentials, None if there was none. `backend_began` is when the first
+    backend was asked, on the monotonic clock, too. `traceparent` names the request's span to
+    upstreams, in the form of the W3C's Trace Context.
     """
 
     method: str = "-"
@@ -65,6 +67,8 @@ class RequestRecord:
     subagent: str | None = None
     budget: Sequence[Balance] = ()
     attempts: list[FailedAttempt] | None = None
+    backend_began: float | None = None
+    traceparent: str | None = None
 
     def add_usage(self, usage: Usage) -> None:
         """Records the tokens of the answer; the last report counts."""

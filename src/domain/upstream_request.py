@@ -49,6 +49,8 @@ class UpstreamRequest:
     the first byte; None for the backend's own bound. A body that is read from a client
     while it is sent is not `is_repeatable`.
 
+    `traceparent` is sent as the header of this name.
+
     `on_usage` is called once the answer has ended, also if it was cut, with its usage and the model
     that it names; `spending` states what the answer says about its usage. If the request
     `hides_usage`, the chunk without choices that has a stream's usage is not for the client.
@@ -65,6 +67,7 @@ class UpstreamRequest:
     time_left_s: float | None = None
     spending: Spending = Spending.TOKENS
     hides_usage: bool = False
+    traceparent: str | None = None
     on_failure: Callable[[GatewayError], None] = field(default=noop, repr=False, compare=False)
     on_usage: Callable[[Usage, str | None], None] = field(
         default=unmetered, repr=False, compare=False

@@ -182,7 +182,11 @@ class PassthroughBackend:
     ) -> Answer:
         endpoint = await self._endpoints.of(request.upstream, credential)
         until = deadlines.whole_at
-        if isinstance(request.body, BodyStream) or request.target is not None:
+        if (
+            request.target is not None
+            or request.traceparent is not None
+            or isinstance(request.body, BodyStream)
+        ):
             ask = self._asking(endpoint, request, deadlines)
         else:
             ask = partial(self._transport.chat, endpoint, request.body, deadlines)

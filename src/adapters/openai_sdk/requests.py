@@ -17,10 +17,13 @@ def headers_of(
 ) -> list[tuple[str, str]]:
     """Returns the headers of the endpoint, replaced by those of the target.
 
-    The operator's own headers count more, and without a body there is no content type.
+    The operator's own headers count more, and without a body there is no content type. A trace is
+    continued.
     """
     fixed = {name.lower() for name in request.upstream.headers}
     own = {name: value for name, value in target.headers if name not in fixed}
+    if request.traceparent is not None:
+        own["traceparent"] = request.traceparent
     replaced = own.keys() | ({CONTENT_TYPE} - fixed)
     kept = [it for it in endpoint.headers.items() if it[0].lower() not in replaced]
     return [*kept, *own.items()]

@@ -7,6 +7,7 @@ To generate is to attempt, redact, meter, and save the session.
 """
 
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -111,6 +112,7 @@ class AnswerRequest:
         self, turn: Turn, record: RequestRecord, note: NoteUsage
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         record.reached_backend = True
+        record.backend_began = time.monotonic()
         async with (
             self.backend.generate(replace(turn, on_cut=note)) as raw,
             aclosing(redacted(raw)) as shown,

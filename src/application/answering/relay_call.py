@@ -138,6 +138,7 @@ def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) 
         unchanged=not streams_chunks,
         is_repeatable=isinstance(content, bytes),
         spending=call.operation.spending,
+        traceparent=call.record.traceparent,
     )
 
 

@@ -50,6 +50,7 @@ class Attempts:
         if route.own is not None:
             record.credential = route.own.id
             record.reached_backend = True
+            record.backend_began = time.monotonic()
             return self.backend.send(request, route.own)
         pool = self.pools.of(route.upstream)
         return _Attempting(self, pool, request, record, sticky_key)
@@ -122,7 +123,7 @@ class _Attempting:
         if self._asked:
             request.time_left_s = self._total_s - (time.monotonic() - self._began)
         else:
-            self._began = self._attempt_began = time.monotonic()
+            self._began = self._attempt_began = self._record.backend_began = time.monotonic()
             request.repeats_rate_limits = not self._pool.can_cool(self._pools.now())
         self._exchange = self._backend.send(request, member.credential)
         return await self._exchange.__aenter__()

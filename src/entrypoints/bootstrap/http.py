@@ -76,6 +76,8 @@ def build_gateway(
     keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     syncs = () if container.metrics_folder() is None else (MetricsSync(metrics),)
+    tracing = container.tracing()
+    traced = () if tracing is None else (tracing,)
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
     live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
@@ -107,7 +109,7 @@ def build_gateway(
             sessions=container.session_store(),
             metrics=metrics,
             query_usage=container.query_usage(),
-            observers=(container.request_log(), metrics, container.record_usage()),
+            observers=(container.request_log(), metrics, container.record_usage(), *traced),
             admin=AdminUseCases(
                 credentials=container.manage_credentials(),
                 keys=container.manage_keys(),
@@ -136,8 +138,10 @@ def build_gateway(
             credentials.aclose,
             keys.aclose,
             *(it.aclose for it in syncs),
+            *(it.aclose for it in traced),
             partial(close, container),
         ),
+        on_request=None if tracing is None else tracing.start,
     )
     return Gateway(app, control)
 

@@ -29,6 +29,8 @@ from modegate.entrypoints.http.middleware.response_headers import CommonHeaders,
 
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+OnStart = Callable[[RequestRecord, Mapping[bytes, bytes]], None]
+
 STACK = "modegate.opened"
 
 log = logging.getLogger(__name__)
@@ -45,12 +47,6 @@ def exit_stack_of(scope: Message) -> AsyncExitStack:
     return stack
 
 
-def _record_ids(record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
-    record.request_id = request_id_of(headers.get(b"x-request-id"))
-    if not CLIENT_IDS.isdisjoint(headers):
-        record_client_ids(record, headers)
-
-
 async def _end_failed(client: ClientConnection, error: Exception) -> None:
     """Ends a request that the application did not complete."""
     if isinstance(error, ResponseCutError):
@@ -64,11 +60,18 @@ class RequestLifecycle:
     """Wraps an application: opens an exit stack for each request, and cancels it on disconnect.
 
     `common` adds the common headers. The observers receive the record of each completed request.
+    `on_start` receives the record and the headers of each request that begins.
     """
 
     def __init__(
-        self, app: App, drain: Draining, common: CommonHeaders, observers: Sequence[RequestObserver]
+        self,
+        app: App,
+        drain: Draining,
+        common: CommonHeaders,
+        observers: Sequence[RequestObserver],
+        on_start: OnStart | None = None,
     ) -> None:
+        self._on_start = on_start
         self._app = app
         self._drain = drain
         self._common = common
@@ -84,7 +87,7 @@ class RequestLifecycle:
         if scope["method"] == "HEAD":  # uvicorn omits the body by itself
             scope = {**scope, "method": "GET"}
         client = ClientConnection(scope, receive, send, self._common, record)
-        _record_ids(record, client.headers)
+        self._begin(record, client.headers)
         self._under_way.add(client)
         try:
             scope[RECORD], scope[CONNECTION] = record, client
@@ -106,6 +109,13 @@ class RequestLifecycle:
         finally:
             scope.pop(CONNECTION, None)  # breaks the reference cycle
             self._end(client)
+
+    def _begin(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
+        record.request_id = request_id_of(headers.get(b"x-request-id"))
+        if not CLIENT_IDS.isdisjoint(headers):
+            record_client_ids(record, headers)
+        if self._on_start is not None:
+            self._on_start(record, headers)
 
     def _end(self, client: ClientConnection) -> None:
         client.stop_watching()
