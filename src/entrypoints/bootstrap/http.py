@@ -117,6 +117,7 @@ def build_gateway(
                 probes=probes,
                 control=control,
             ),
+            on_request=None if tracing is None else tracing.start,
         ),
         live,
         draining,
@@ -138,10 +139,9 @@ def build_gateway(
             credentials.aclose,
             keys.aclose,
             *(it.aclose for it in syncs),
-            *(it.aclose for it in traced),
             partial(close, container),
+            *(it.aclose for it in traced),  # last: it may wait for a collector
         ),
-        on_request=None if tracing is None else tracing.start,
     )
     return Gateway(app, control)
 

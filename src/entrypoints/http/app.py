@@ -16,7 +16,7 @@ from modegate.entrypoints.http.middleware.error_handlers import (
     on_gateway_error,
 )
 from modegate.entrypoints.http.middleware.request_checks import RequestChecks
-from modegate.entrypoints.http.middleware.request_lifecycle import OnStart, RequestLifecycle
+from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
 from modegate.entrypoints.http.middleware.route import Cors
 from modegate.entrypoints.http.options import HttpOptions, LiveHttpOptions
@@ -51,12 +51,10 @@ def create_app(
     *,
     on_start: Sequence[Hook] = (),
     on_end: Sequence[Hook] = (),
-    on_request: OnStart | None = None,
 ) -> RequestLifecycle:
     """Returns the application for any ASGI server that supports the lifespan protocol.
 
-    Origins of CORS and paths are those at the start. `on_request` is called with the record and the
-    headers of each request that begins.
+    Origins of CORS and paths are those at the start.
     """
     authenticator = Authenticator(use_cases.answer_request.admission, live.addresses)
     router = CompiledRouter()
@@ -74,7 +72,7 @@ def create_app(
     for template, resource in routes_of(use_cases, live, authenticator, drain).items():
         app.add_route(template, resource)
     common = CommonHeaders(authenticator.quota)
-    return RequestLifecycle(app, drain, common, use_cases.observers, on_request)
+    return RequestLifecycle(app, drain, common, use_cases.observers, use_cases.on_request)
 
 
 def _cors(options: HttpOptions) -> list[Any]:

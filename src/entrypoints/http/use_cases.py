@@ -1,6 +1,6 @@
 """The use cases that the HTTP interface needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modegate.application.answering.answer_request import AnswerRequest
@@ -14,6 +14,7 @@ from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.sessions.manage import ManageSessions
 from modegate.application.usage.query import QueryUsage
+from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.admin.operation import GatewayControl
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.resources.metrics import MetricsExposition
@@ -35,7 +36,10 @@ class AdminUseCases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """The use cases and ports of the interface, and the observers of its requests."""
+    """The use cases and ports of the interface, and the observers of its requests.
+
+    `on_request` is called with the record and the headers of each request that begins.
+    """
 
     answer_request: AnswerRequest
     relay_call: RelayCall
@@ -47,3 +51,4 @@ class UseCases:
     metrics: MetricsExposition
     observers: Sequence[RequestObserver]
     admin: AdminUseCases
+    on_request: Callable[[RequestRecord, Mapping[bytes, bytes]], None] | None = None
