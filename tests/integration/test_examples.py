@@ -122,7 +122,7 @@ def test_examples_print_the_expected_output(
     assert not printed.stderr
 
 
-SUITES = [("backend", 7), ("session_store", 20), ("testing", 2)]
+SUITES = [("backend", 8), ("session_store", 20), ("testing", 2)]
 
 
 @pytest.mark.parametrize(("folder", "passed"), SUITES)
