@@ -1,13 +1,12 @@
 """The steps that reserve a request's upper estimate, and settle it with the real figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from itertools import count
-from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 from modegate.application.budgets.demand import Demand
+from modegate.application.budgets.reserved import BudgetedRequest, Context, Reserved
 from modegate.application.ports.budget_ledger import BudgetLedger
 from modegate.application.ports.clock import Clock
 from modegate.application.usage.pricing import Pricing
@@ -36,7 +35,6 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.usage.estimates import prompt_estimate
 
 T = TypeVar("T")
-Context = AbstractAsyncContextManager[T]
 
 # The part of a budget after which the operator is warned.
 WARNING_RATIO = 0.8
@@ -86,13 +84,13 @@ class ReserveBudget:
         allowances = self._allowances_of(client, configuration.budget)
         if not allowances:
             return inner
-        return _Reserved(self, inner, _Request(allowances, configuration, record, demand))
+        return Reserved(self, inner, BudgetedRequest(allowances, configuration, record, demand))
 
     def balances(self) -> Sequence[Balance]:
         """Returns the last known balance of each account that was used."""
         return list(self._last.values())
 
-    async def reserve(self, request: "_Request") -> str:
+    async def reserve(self, request: BudgetedRequest) -> str:
         """Reserves the estimate of a request and returns the reservation's id."""
         configuration = request.configuration
         now = self._clock.time_of_day()
@@ -111,7 +109,7 @@ class ReserveBudget:
         request.record.budget = _shown(request)
         return reservation
 
-    async def settle(self, reservation: str, request: "_Request") -> None:
+    async def settle(self, reservation: str, request: BudgetedRequest) -> None:
         """Settles a reservation with what the record says; nothing was used if it says nothing."""
         record = request.record
         used = {
@@ -138,7 +136,7 @@ class ReserveBudget:
             known = self._allowances[client.key_id] = (rules, gateway, found)
         return known[2]
 
-    def _estimate(self, request: "_Request") -> Estimate:
+    def _estimate(self, request: BudgetedRequest) -> Estimate:
         configuration, demand = request.configuration, request.demand()
         tokens = demand.completion_tokens
         if tokens is None:
@@ -162,57 +160,12 @@ class ReserveBudget:
             self.on_warning(balance)
 
 
-class _Request:
-    """A request with budgets, and their balances as they are known last."""
-
-    def __init__(
-        self,
-        allowances: Sequence[Allowance],
-        configuration: Configuration,
-        record: RequestRecord,
-        demand: Callable[[], Demand],
-    ) -> None:
-        self.allowances = allowances
-        self.configuration = configuration
-        self.record = record
-        self.demand = demand
-        self.balances: Sequence[Balance] = ()
-
-
-class _Reserved(Generic[T]):
-    """The context of a request within its reservation."""
-
-    def __init__(self, budgets: ReserveBudget, inner: Context[T], request: _Request) -> None:
-        self._budgets = budgets
-        self._inner = inner
-        self._request = request
-
-    async def __aenter__(self) -> T:
-        self._reservation = await self._budgets.reserve(self._request)
-        try:
-            return await self._inner.__aenter__()
-        except BaseException:
-            await self._budgets.settle(self._reservation, self._request)
-            raise
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        try:
-            return await self._inner.__aexit__(kind, error, trace)
-        finally:
-            await self._budgets.settle(self._reservation, self._request)
-
-
 def _updated(balance: Balance, used: Mapping[Account, int]) -> Balance:
     return Balance(
         balance.account, balance.window, balance.limit, used.get(balance.account, balance.used)
     )
 
 
-def _shown(request: _Request) -> Sequence[Balance]:
+def _shown(request: BudgetedRequest) -> Sequence[Balance]:
     """Returns the balances of the key's own budget, which its client sees."""
     return tuple(it for it in request.balances if it.is_of_key_budget)
