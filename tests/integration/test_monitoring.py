@@ -24,6 +24,7 @@ from support.quota_headers import quota_headers
 from support.waiting import settled, until
 
 from modegate.adapters.prometheus.merging import CREATED, RULES
+from modegate.domain.budgets.budget import Budget
 from modegate.simulator.api import Says
 from modegate.simulator.provider import SimulatedProvider
 
@@ -43,6 +44,7 @@ async def metrics_after_traffic(
         upstream.statuses["first"] = 401
         expires = {"second": time.time() + 90_000}
         configuration = configured(upstream, "first", "second", expires=expires)
+        configuration.change(budget=Budget(tokens=1_000_000))
         async with gateway(configuration=configuration) as running:
             assert (await running.claude(stream=True)).status_code == 200
             assert (await running.chat("gpt-4o")).status_code == 200
