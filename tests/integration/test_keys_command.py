@@ -36,7 +36,16 @@ def test_a_key_is_created_listed_rotated_and_revoked(offline: Serving) -> None:
         "--rpm",
         "5",
     )
-    budget = ("--budget-usd", "2.5", "--budget-period", "day", "--concurrency", "3", "--tpm", "9")
+    budget = (
+        "--budget-usd",
+        "2.5",
+        "--budget-period",
+        "day",
+        "--concurrency",
+        "3",
+        "--tpm",
+        "9000",
+    )
     end = ("--expires-at", "2099-01-31T00:00:00Z")
     made = command("create", "team a", *rules, *budget, *end, offline=offline)
     assert made.returncode == 0, made.stderr
@@ -48,7 +57,7 @@ def test_a_key_is_created_listed_rotated_and_revoked(offline: Serving) -> None:
     key = next(it for it in listed if it["source"] == "admin")
     assert key["id"] in made.stderr
     assert (key["name"], key["models"]) == ("team a", ["sonnet", "gpt-4o*"])
-    assert (key["rpm"], key["tpm"], key["concurrency"]) == (5, 9, 3)
+    assert (key["rpm"], key["tpm"], key["concurrency"]) == (5, 9000, 3)
     assert key["budget"] == {"usd": 2.5, "tokens": None, "period": "day"}
 
     def ask(secret: str) -> object:

@@ -4,7 +4,7 @@ from datetime import UTC, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, PlainSerializer, PlainValidator
 
 from modegate.application.keys.fields import read_budget
 from modegate.domain.budgets.budget import Budget
@@ -34,12 +34,13 @@ def _zone_name(value: str) -> str:
     return value
 
 
-TimeZone = Annotated[str, AfterValidator(_zone_name)]
-GatewayBudget = Annotated[Budget, PlainValidator(read_budget)]
-
-
 def budget_text(budget: Budget) -> str:
     """Returns a budget as it is shown to operators."""
     amounts = {"USD": budget.usd, "tokens": budget.tokens}
-    told = " and ".join(f"{it:g} {unit}" for unit, it in amounts.items() if it is not None)
+    told = " and ".join(f"{it:.12g} {unit}" for unit, it in amounts.items() if it is not None)
     return f"{told} a {budget.period}"
+
+
+TimeZone = Annotated[str, AfterValidator(_zone_name)]
+# The serializer is for the digest of settings: without it, pydantic warns of each dataclass.
+BudgetTable = Annotated[Budget, PlainValidator(read_budget), PlainSerializer(repr, return_type=str)]

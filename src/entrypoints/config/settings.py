@@ -17,7 +17,7 @@ from modegate.domain.routing.model_map import (
     row_faults,
 )
 from modegate.domain.routing.upstream import OPENAI
-from modegate.entrypoints.config.budget_types import GatewayBudget, TimeZone
+from modegate.entrypoints.config.budget_types import BudgetTable, TimeZone
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
 from modegate.entrypoints.config.keys.checks import table_faults
 from modegate.entrypoints.config.keys.tables import KeyTables
@@ -136,7 +136,7 @@ class Settings(BaseModel):
     max_upload_bytes: UploadBytes = 512 * 1024 * 1024
     models_ttl_ms: Milliseconds = 300_000
     usage_retention_days: Retention = 400
-    budget: GatewayBudget | None = None
+    budget: BudgetTable | None = None
     budget_timezone: TimeZone = "UTC"
     budget_unknown_price: Literal["refuse", "allow"] = "refuse"
     reserved_completion_tokens: Count = 1024

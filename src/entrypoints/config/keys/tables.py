@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import PlainValidator
 
 from modegate.application.keys import fields
-from modegate.domain.budgets.budget import Budget
+from modegate.entrypoints.config.budget_types import BudgetTable
 from modegate.entrypoints.config.types import Key
 from modegate.entrypoints.config.upstreams.tables import Table
 from modegate.entrypoints.config.upstreams.types import KeyFilePath, Name, Variable
@@ -28,7 +28,7 @@ class KeySettings(Table):
     rpm: Count | None = None
     tpm: Count | None = None
     concurrency: Count | None = None
-    budget: Annotated[Budget, PlainValidator(fields.read_budget)] | None = None
+    budget: BudgetTable | None = None
     enabled: Annotated[bool, PlainValidator(fields.read_switch)] = True
 
 
