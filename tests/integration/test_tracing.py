@@ -1,9 +1,12 @@
-"""Traces from a client through the gateway to an upstream and to a collector."""
+"""Traces and metrics from a client through the gateway to an upstream and to a collector."""
 
 import sys
 from collections.abc import AsyncIterator
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from support.gateway import GatewayFactory
@@ -23,10 +26,16 @@ class Peers:
     def __init__(self) -> None:
         self.traceparents: list[str | None] = []
         self.spans: list[Span] = []
+        self.metrics: set[str] = set()
 
     async def answer(self, request: Request, reply: Reply) -> None:
         """Answers one request."""
-        if request.path.endswith("/traces"):
+        if request.path == "/v1/metrics":
+            measured = ExportMetricsServiceRequest.FromString(request.body)
+            scopes = (scope for it in measured.resource_metrics for scope in it.scope_metrics)
+            self.metrics |= {metric.name for scope in scopes for metric in scope.metrics}
+            await reply.whole(200, b"", {"content-type": "application/x-protobuf"})
+        elif request.path.endswith("/traces"):
             told = ExportTraceServiceRequest.FromString(request.body)
             scopes = (scope for it in told.resource_spans for scope in it.scope_spans)
             self.spans += [span for scope in scopes for span in scope.spans]
@@ -44,7 +53,7 @@ async def peers() -> AsyncIterator[tuple[Peers, str]]:
         yield it, url
 
 
-async def test_a_trace_reaches_the_upstream_and_the_collector(
+async def test_traces_and_metrics_reach_the_upstream_and_the_collector(
     gateway: GatewayFactory,
     environment: dict[str, str],
     peers: tuple[Peers, str],
@@ -69,6 +78,7 @@ async def test_a_trace_reaches_the_upstream_and_the_collector(
         assert told is not None
         assert told.split("-")[1] == TRACE
         assert told.split("-")[2] in servers
+    assert heard.metrics >= {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"}
 
 
 async def test_without_a_collector_an_upstream_is_told_nothing(
@@ -77,6 +87,7 @@ async def test_without_a_collector_an_upstream_is_told_nothing(
     heard, url = peers
     async with gateway(openai_api_key="sk-server", openai_base_url=f"{url}/v1") as running:
         assert running.container.tracing() is None
+        assert running.container.generation_metrics() is None
         await running.chat("gpt-4o", headers=TRACEPARENT)
     assert heard.traceparents == [None]
 
@@ -88,8 +99,12 @@ async def test_without_the_extra_requests_are_answered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     environment[ENDPOINT] = "http://127.0.0.1:1"
-    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    monkeypatch.delitem(sys.modules, "modegate.adapters.opentelemetry.tracing", raising=False)
+    for part, needed in (
+        ("tracing", "opentelemetry.sdk.trace"),
+        ("metrics", "opentelemetry.sdk.metrics"),
+    ):
+        monkeypatch.setitem(sys.modules, needed, None)
+        monkeypatch.delitem(sys.modules, f"modegate.adapters.opentelemetry.{part}", raising=False)
     async with gateway(claude=ScriptedBackend()) as running:
         assert (await running.claude()).status_code == 200
-    assert "modegate[otel]" in caplog.text
+    assert caplog.text.count("modegate[otel]") == 2

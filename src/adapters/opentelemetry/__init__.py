@@ -1,1 +1,1 @@
-"""Traces for OpenTelemetry: the extra `modegate[otel]`."""
+"""Traces and metrics for OpenTelemetry: the extra `modegate[otel]`."""

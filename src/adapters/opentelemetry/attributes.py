@@ -1,4 +1,4 @@
-"""Names and attributes of spans, by the semantic conventions for HTTP and for generative AI.
+"""Names and attributes of spans and metrics, by the semantic conventions for HTTP and for generative AI.
 
 They hold what the request log holds: no text of the client or the model, and no key.
 """
@@ -72,6 +72,11 @@ def attempt_attributes(record: RequestRecord, attempt: FailedAttempt) -> Attribu
             "error.type": attempt.code,
         }
     )
+
+
+def metric_attributes(record: RequestRecord, model: str) -> Attributes:
+    """Returns the attributes of all metrics of a request; `model` has few values."""
+    return _of_backend(record) | {"gen_ai.request.model": model}
 
 
 def is_failed(record: RequestRecord) -> bool:

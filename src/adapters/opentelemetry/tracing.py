@@ -11,12 +11,6 @@ from importlib.metadata import version
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import (
-    SERVICE_NAME,
-    SERVICE_VERSION,
-    OTELResourceDetector,
-    Resource,
-)
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
@@ -30,6 +24,7 @@ from modegate.adapters.opentelemetry.attributes import (
     is_failed,
     request_attributes,
 )
+from modegate.adapters.opentelemetry.resource import gateway_resource
 from modegate.domain.request_record import FailedAttempt, RequestRecord
 from modegate.domain.routing.mode import Mode
 
@@ -45,10 +40,7 @@ class Tracing:
     """
 
     def __init__(self, processor: SpanProcessor | None = None) -> None:
-        named = Resource({SERVICE_NAME: "modegate", SERVICE_VERSION: version("modegate")})
-        self._provider = TracerProvider(
-            resource=named.merge(OTELResourceDetector().detect()), shutdown_on_exit=False
-        )
+        self._provider = TracerProvider(resource=gateway_resource(), shutdown_on_exit=False)
         self._provider.add_span_processor(processor or BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("modegate", version("modegate"))
         self._propagator = TraceContextTextMapPropagator()

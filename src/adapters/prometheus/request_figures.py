@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from modegate.adapters.prometheus.model_labels import ModelLabels
 from modegate.domain.answer.usage import Usage
+from modegate.domain.usage.model_labels import ModelLabels
 
 REQUESTS, DURATION = "modegate_requests", "modegate_request_seconds"
 TOKENS, COST = "modegate_tokens", "modegate_cost_usd"

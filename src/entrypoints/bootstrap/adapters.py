@@ -1,12 +1,11 @@
 """The adapters, as the part of the container that does not know the use cases."""
 
-import importlib
 import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from dependency_injector import containers, providers
 
@@ -33,16 +32,12 @@ from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
 from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.domain.request_record import RequestRecord
+from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 
 T = TypeVar("T")
-
-# Imported only if there is a collector: it is an extra, and takes 0.3 s.
-TRACING = "modegate.adapters.opentelemetry.tracing"
-COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 log = logging.getLogger(__name__)
 
@@ -71,35 +66,6 @@ def worker_samples(folder: Path | None) -> WorkerSamples | None:
     except OSError as error:
         log.warning("metrics of this worker not shared: %s", error.strerror)
         return None
-
-
-class Tracing(Protocol):
-    """Traces requests from their start to their end."""
-
-    def start(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
-        """Begins the trace of a request."""
-        ...
-
-    def observe(self, record: RequestRecord) -> None:
-        """Ends the trace of a request."""
-        ...
-
-    async def aclose(self) -> None:
-        """Exports what is left."""
-        ...
-
-
-def tracing(environment: Mapping[str, str]) -> Tracing | None:
-    """Returns the tracing if the environment names a collector, and the extra is installed."""
-    has_collector = any(map(environment.get, COLLECTOR))
-    if not has_collector or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return None
-    try:
-        found: Tracing = importlib.import_module(TRACING).Tracing()
-    except ModuleNotFoundError:
-        log.warning("no traces: they need the extra modegate[otel]")
-        return None
-    return found
 
 
 class Adapters(containers.DeclarativeContainer):
@@ -138,6 +104,7 @@ class Adapters(containers.DeclarativeContainer):
     price_source = providers.Singleton(GenaiPrices)
     request_log = providers.Singleton(RequestLog)
     tracing = providers.Singleton(tracing, environment)
+    generation_metrics = providers.Singleton(generation_metrics, environment)
     worker_samples = providers.Singleton(worker_samples, metrics_folder)
 
     credential_store = providers.Singleton(

@@ -21,6 +21,7 @@ from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
 from modegate.entrypoints.bootstrap.reload.live_parts import LiveParts
 from modegate.entrypoints.bootstrap.reload.reloader import Reloader
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
+from modegate.entrypoints.bootstrap.telemetry import close_telemetry
 from modegate.entrypoints.bootstrap.usage_cleaner import UsageCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -77,7 +78,7 @@ def build_gateway(
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
     syncs = () if container.metrics_folder() is None else (MetricsSync(metrics),)
     tracing = container.tracing()
-    traced = () if tracing is None else (tracing,)
+    telemetry = [it for it in (tracing, container.generation_metrics()) if it is not None]
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
     live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
@@ -109,7 +110,7 @@ def build_gateway(
             sessions=container.session_store(),
             metrics=metrics,
             query_usage=container.query_usage(),
-            observers=(container.request_log(), metrics, container.record_usage(), *traced),
+            observers=(container.request_log(), metrics, container.record_usage(), *telemetry),
             admin=AdminUseCases(
                 credentials=container.manage_credentials(),
                 keys=container.manage_keys(),
@@ -140,7 +141,7 @@ def build_gateway(
             keys.aclose,
             *(it.aclose for it in syncs),
             partial(close, container),
-            *(it.aclose for it in traced),  # last: it may wait for a collector
+            partial(close_telemetry, telemetry),  # last: it may wait for a collector
         ),
     )
     return Gateway(app, control)

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from modegate.adapters.prometheus.model_labels import MAX_MODELS
 from modegate.adapters.prometheus.request_figures import RequestFigures
 from modegate.domain.answer.usage import Usage
+from modegate.domain.usage.model_labels import MAX_MODELS
 
 BOUNDS = (0.01, 0.5, 1, 300)
 PASSTHROUGH, CLAUDE, CHAT = "openai-passthrough", "claude-code", "/v1/chat/completions"
