@@ -59,7 +59,7 @@ class SettingsFileWatch:
         path = self._find()
         if path is None:
             return None, (), False
-        try:  # a pipe would block until somebody writes
+        try:  # a pipe would block until it is written to
             is_empty = is_pipe(path) or not path.read_bytes().strip()
         except OSError:
             is_empty = True
