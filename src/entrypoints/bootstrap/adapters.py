@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dependency_injector import containers, providers
 
@@ -20,6 +20,7 @@ from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
+from modegate.adapters.redis.options import RedisOptions
 from modegate.adapters.sqlite.budget_ledger import FILE as BUDGETS_FILE
 from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
@@ -37,6 +38,9 @@ from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 
+if TYPE_CHECKING:  # its library is an extra
+    from modegate.adapters.redis.connection import RedisConnection
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -50,6 +54,13 @@ def same(part: T) -> T:
 def storage_probe(*parts: object) -> StorageProbe:
     """Returns one probe for all parts that implement `StorageProbe`."""
     return Storages([part for part in parts if isinstance(part, StorageProbe)])
+
+
+def redis_connection(options: RedisOptions) -> "RedisConnection":
+    """Returns the connection to the store; it is imported only where one is used."""
+    from modegate.adapters.redis.connection import RedisConnection  # noqa: PLC0415
+
+    return RedisConnection(options)
 
 
 def forget_budgets(folder: Path) -> None:
@@ -72,6 +83,10 @@ class Adapters(containers.DeclarativeContainer):
     """Creates the adapters by constructor injection, each as a singleton."""
 
     settings = providers.Dependency(instance_of=Settings)
+    store_kind = providers.Callable(mapping.store_kind, settings)
+    redis = providers.Singleton(
+        redis_connection, providers.Factory(mapping.redis_options, settings)
+    )
     environment = providers.Object[Mapping[str, str]](os.environ)
     child_descriptors = providers.Object[int | None](None)
     serve_as = providers.Object[Callable[[Settings], Settings]](same)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.redis.options import RedisOptions
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.configuration import MINUTE_S, Configuration
@@ -68,6 +69,17 @@ def configuration(
         reserved_completion_tokens=settings.reserved_completion_tokens,
         prices=price_table(settings.prices),
     )
+
+
+def store_kind(settings: Settings) -> str:
+    """Returns where shared state is kept: "redis" for several machines, else "local"."""
+    return "local" if settings.modegate_store is None else "redis"
+
+
+def redis_options(settings: Settings) -> RedisOptions:
+    """Returns the options of the store; only for settings that name one."""
+    url = settings.modegate_store
+    return RedisOptions(url.get_secret_value() if url else "")
 
 
 def routes(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> Routes:

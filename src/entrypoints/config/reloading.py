@@ -18,6 +18,7 @@ NEEDS_RESTART = frozenset(
         "keep_alive_timeout_ms",
         "log_format",
         "modegate_state_dir",
+        "modegate_store",
         "port",
         "upstream_paths",
     }

@@ -40,6 +40,7 @@ from modegate.entrypoints.config.types import (
     Retention,
     Retries,
     Spare,
+    StoreUrl,
     Switch,
     Text,
     UploadBytes,
@@ -144,6 +145,7 @@ class Settings(BaseModel):
     modegate_state_dir: Folder = Field(
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
     )
+    modegate_store: StoreUrl | None = None
     models: dict[str, str] = Field(default_factory=dict)
     prices: Prices = Field(default_factory=dict)
 

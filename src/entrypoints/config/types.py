@@ -18,6 +18,7 @@ NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
 HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
 FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 VARIABLE = re.compile(r"[^\s=,]+")
+STORE_SCHEMES = ("redis", "rediss")
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
@@ -124,6 +125,18 @@ def _url(value: str) -> str:
     return base_url(value)
 
 
+def _store_url(value: SecretStr) -> SecretStr:
+    """Validates the address of the store; it is a secret, because it may hold a password."""
+    try:
+        url = urlsplit(value.get_secret_value())
+        valid = url.scheme in STORE_SCHEMES and url.hostname and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("must be like redis://user:password@host:6379/0")
+    return value
+
+
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     """Returns origins as browsers send them: in lower case, without the default port."""
     lowered = tuple(value.lower() for value in values)
@@ -180,6 +193,7 @@ Paths = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_paths)]
 Key = Annotated[SecretStr, BeforeValidator(header_key)]
 Keys = Annotated[tuple[Key, ...], SPLIT]
 Url = Annotated[Text, AfterValidator(_url)]
+StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
 Origins = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_origins)]
 ForwardingHeader = Annotated[
     Literal["auto", "x-forwarded-for", "forwarded"], BeforeValidator(_lower_case)

@@ -1,0 +1,1 @@
+"""A store for several gateways: Redis or Valkey."""

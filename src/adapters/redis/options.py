@@ -1,0 +1,11 @@
+"""Options of the store."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RedisOptions:
+    """Where the store is, with its password if it has one, and the bound of each call in seconds."""
+
+    url: str = field(repr=False)
+    timeout_s: float = 0.8

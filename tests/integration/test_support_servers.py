@@ -1,0 +1,39 @@
+"""The servers that tests start: data survives a stop and a kill."""
+
+import asyncio
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis.asyncio
+from support.postgres import postgres_server
+from support.redis import redis_server
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_what_redis_acknowledged_survives_its_end(tmp_path: Path, end: str) -> None:
+    async def store() -> None:
+        async with redis.asyncio.Redis.from_url(server.url) as client:
+            await client.set("name", "value")
+
+    async def stored() -> object:
+        async with redis.asyncio.Redis.from_url(server.url) as client:
+            return await client.get("name")
+
+    with redis_server(tmp_path) as server:
+        asyncio.run(store())
+        getattr(server, end)()
+        server.start()
+        assert asyncio.run(stored()) == b"value"
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_what_postgres_committed_survives_its_end(end: str) -> None:
+    with postgres_server() as server:
+        with psycopg.connect(server.url) as connection:
+            connection.execute("create table names (name text)")
+            connection.execute("insert into names values ('one')")
+        getattr(server, end)()
+        server.start()
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("select name from names").fetchall() == [("one",)]
