@@ -13,6 +13,15 @@ class Limit:
 
 
 @dataclass(slots=True)  # not frozen: created for each request
+class KeyLimits:
+    """The limits of one key: its subject, how many requests at once, and its rate, if it has one."""
+
+    subject: str
+    permits: int
+    rate: Limit | None = None
+
+
+@dataclass(slots=True)  # not frozen: created for each request
 class Quota:
     """The remaining part of a limit; at `reset_at` (Unix seconds) the full limit is available."""
 

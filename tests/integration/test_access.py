@@ -221,7 +221,7 @@ async def test_concurrency_permits_of_a_key_are_released_however_a_request_ends(
     gateway: GatewayFactory, backend: ScriptedBackend
 ) -> None:
     async with gateway(claude=backend, max_concurrent_per_key=2, **KEYS) as running:
-        permits: Any = running.container.concurrency_limiter()
+        permits: Any = running.container.admission_limiter()
         for script, stream in (
             (says("Hello"), False),
             (says("Hello"), True),

@@ -144,7 +144,7 @@ async def test_random_failures_and_disconnects_leak_nothing(
     ) as running:
         chaos = Chaos(running, seed=7)
         backend: Any = running.container.claude_cli()
-        permits: Any = running.container.concurrency_limiter()
+        permits: Any = running.container.admission_limiter()
 
         def quiet() -> bool:
             capacity = backend.status().capacity

@@ -290,7 +290,7 @@ async def test_the_list_of_models_is_what_the_key_may_use(
 async def test_a_key_has_a_rate_and_a_number_of_concurrent_requests_of_its_own(
     operator: Operator, upstream: KeyUpstream
 ) -> None:
-    permits: Any = operator.gateway.container.concurrency_limiter()
+    permits: Any = operator.gateway.container.admission_limiter()
     made, other = await operator.create(rpm=2), await operator.create()
     first, second, third = [await operator.claude(made["secret"]) for _ in range(3)]
     assert (first.headers["X-RateLimit-Limit"], first.headers["X-RateLimit-Remaining"]) == (
@@ -329,7 +329,7 @@ async def test_requests_at_once_get_200_or_401_while_keys_are_revoked(
             limits=httpx2.Limits(max_connections=None),
         ) as http,
     ):
-        permits: Any = operator.gateway.container.concurrency_limiter()
+        permits: Any = operator.gateway.container.admission_limiter()
         keys = [await operator.create() for _ in range(10)]
         upstream.gate.clear()
 

@@ -33,6 +33,10 @@ class SlidingWindowLimiter:
         Raises:
             RateLimitError: if the limit is reached; the request is not counted.
         """
+        return self.count(limit, subject)
+
+    def count(self, limit: Limit, subject: str) -> Quota:
+        """Counts one request, as `record` does, without a coroutine."""
         now = self._monotonic()
         self._drop_empty(now)
         key = (limit.name, subject)

@@ -1,25 +1,28 @@
 """The first step of every request: authentication and limits."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
+from modegate.application.ports.admission_limiter import AdmissionLimiter
 from modegate.application.ports.clock import Clock
-from modegate.application.ports.concurrency_limiter import ConcurrencyLimiter
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.configuration import Configuration
+from modegate.domain.errors import GatewayError
 from modegate.domain.inbound_request import Entry, InProcess
-from modegate.domain.quota import Limit, Quota
+from modegate.domain.quota import KeyLimits, Quota
 from modegate.domain.request_record import RequestRecord
 
 
 @dataclass(slots=True)  # not frozen: created for each request
 class Admitted:
-    """The client of a request, and the remaining quota of its address."""
+    """The client of a request, and the remaining quota of its address or key.
+
+    `permit` is the key whose permit the request holds, if it holds one.
+    """
 
     client: Client
     quota: Quota | None = None
+    permit: str | None = None
 
 
 def record_admission(record: RequestRecord, admitted: Admitted) -> None:
@@ -38,60 +41,40 @@ class Admission:
     """
 
     configuration: ConfigurationSource
-    limiter: RateLimiter
-    concurrency: ConcurrencyLimiter
+    limiter: AdmissionLimiter
     clock: Clock
 
-    def admit(
-        self, entry: Entry | InProcess, configuration: Configuration
-    ) -> AbstractAsyncContextManager[Admitted]:
-        """Admits one request until the context is left.
+    async def acquire(self, entry: Entry | InProcess, configuration: Configuration) -> Admitted:
+        """Admits one request; the caller releases it exactly once. A context would cost more.
 
         Raises:
             RateLimitError: if the address's or the key's rate limit, or the key's permits, are
                 exhausted.
             AccessError: if the key is missing, invalid, disabled, expired or revoked.
+            StorageError: if the limits cannot be read.
         """
         if isinstance(entry, InProcess):
-            return nullcontext(Admitted(entry.client))
-        return _Entering(self, entry, configuration)
+            return Admitted(entry.client)
+        try:
+            client = configuration.keys.identify(
+                entry.authorization, entry.api_key, self.clock.time_of_day
+            )
+        except GatewayError:  # the address is counted first
+            await self.limiter.acquire(configuration.per_address, entry.address)
+            raise
+        if client is ANONYMOUS:
+            quota = await self.limiter.acquire(configuration.per_address, entry.address)
+            return Admitted(client, quota)
+        rules = client.rules
+        key = KeyLimits(client.id, rules.concurrency or configuration.per_key, rules.rate)
+        quota = await self.limiter.acquire(configuration.per_address, entry.address, key)
+        return Admitted(client, quota, client.id)
+
+    def release(self, admitted: Admitted) -> None:
+        """Releases the permit of a request, if it holds one."""
+        if admitted.permit is not None:
+            self.limiter.release(admitted.permit)
 
     async def quota(self, address: str) -> Quota:
         """Returns the remaining quota of an address."""
         return await self.limiter.peek(self.configuration.current().per_address, address)
-
-
-@dataclass(slots=True)
-class _Entering:
-    """The context of one admission. A class, because a generator costs more for each request."""
-
-    admission: Admission
-    entry: Entry
-    configuration: Configuration
-    client: Client = ANONYMOUS
-
-    async def __aenter__(self) -> Admitted:
-        admission, configuration, entry = self.admission, self.configuration, self.entry
-        quota = await admission.limiter.record(configuration.per_address, entry.address)
-        client = configuration.keys.identify(
-            entry.authorization, entry.api_key, admission.clock.time_of_day
-        )
-        if client is not ANONYMOUS:
-            limit = client.rules.concurrency or configuration.per_key
-            await admission.concurrency.acquire(client.id, limit)
-            self.client = client
-            if client.rules.rate is not None:
-                quota = (await self._count(client, client.rules.rate)).stricter_of(quota)
-        return Admitted(client, quota)
-
-    async def _count(self, client: Client, rate: Limit) -> Quota:
-        """Counts the request of a key that has a limit, after its permit: one rejected is free."""
-        try:
-            return await self.admission.limiter.record(rate, client.id)
-        except BaseException:
-            await self.admission.concurrency.release(client.id)
-            raise
-
-    async def __aexit__(self, *raised: object) -> None:
-        if self.client is not ANONYMOUS:
-            await self.admission.concurrency.release(self.client.id)

@@ -6,7 +6,6 @@
 To generate is to attempt, redact, meter, and save the session.
 """
 
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import (
@@ -160,12 +159,13 @@ class _Execution:
     async def __aenter__(self) -> RoutedAnswer:
         configuration = self._pipeline.configuration.current()
         self._request.record.mode = self._request.decision.mode
-        self._admission = self._pipeline.admission.admit(self._request.entry, configuration)
-        admitted = await self._admission.__aenter__()
+        admission = self._pipeline.admission
+        admitted = await admission.acquire(self._request.entry, configuration)
+        self._admitted = admitted
         try:
             return await self._answer(admitted, configuration)
         except BaseException:
-            await self._admission.__aexit__(*sys.exc_info())
+            admission.release(admitted)
             raise
 
     async def __aexit__(
@@ -177,7 +177,7 @@ class _Execution:
         try:
             return await self._answering.__aexit__(kind, error, trace)
         finally:
-            await self._admission.__aexit__(kind, error, trace)
+            self._pipeline.admission.release(self._admitted)
 
     async def _answer(self, admitted: Admitted, configuration: Configuration) -> RoutedAnswer:
         pipeline, record = self._pipeline, self._request.record

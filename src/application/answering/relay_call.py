@@ -56,7 +56,8 @@ class RelayCall:
         """
         configuration = self.configuration.current()
         call.record.mode = call.decision.mode
-        async with self.admission.admit(call.entry, configuration) as admitted:
+        admitted = await self.admission.acquire(call.entry, configuration)
+        try:
             record_admission(call.record, admitted)
             check_mode(admitted.client.rules, call.decision.mode)
             _check_mode(call, configuration)
@@ -81,6 +82,8 @@ class RelayCall:
             async with sending as response:
                 record_response(response, call.record)
                 yield response
+        finally:
+            self.admission.release(admitted)
 
 
 def _check_mode(call: InboundCall, configuration: Configuration) -> None:

@@ -1,4 +1,4 @@
-"""The ports for rate limits and concurrency limits."""
+"""The port for rate limits."""
 
 from typing import Protocol
 

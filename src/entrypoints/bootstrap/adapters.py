@@ -12,11 +12,10 @@ from dependency_injector import containers, providers
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.diagnostics import examine
 from modegate.adapters.genai_prices.price_source import GenaiPrices
+from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
-from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.model_lists import KeptModelLists
-from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
@@ -33,6 +32,7 @@ from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
 from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -99,8 +99,8 @@ class Adapters(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
     session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
-    rate_limiter = providers.Singleton(SlidingWindowLimiter)
-    concurrency_limiter = providers.Singleton(MemoryConcurrencyLimiter)
+    admission_limiter = providers.Singleton(MemoryAdmissionLimiter)
+    rate_limiter = providers.Callable[RateLimiter](same, admission_limiter)
 
     claude_options = providers.Factory(
         mapping.claude_options, settings, environment, child_descriptors

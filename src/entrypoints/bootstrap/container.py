@@ -76,8 +76,7 @@ class Container(BudgetContainer):
     admission = providers.Singleton(
         Admission,
         configuration=Adapters.configuration_source,
-        limiter=Adapters.rate_limiter,
-        concurrency=Adapters.concurrency_limiter,
+        limiter=Adapters.admission_limiter,
         clock=Adapters.clock,
     )
     key_registry = providers.Singleton(
@@ -194,7 +193,7 @@ async def close(container: Container) -> None:
         container.usage_ledger,
         container.session_store,
         container.rate_limiter,
-        container.concurrency_limiter,
+        container.admission_limiter,
         container.price_source,
         container.clock,
         container.ids,

@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 from support.idle_claude import IdleClaude
 
+from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
-from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
-from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
@@ -99,7 +98,7 @@ class World:
             per_session=Limit("session", turns, 60),
             routes=Routes(upstreams=upstreams, clients_may_bring_keys=clients_may_bring_keys),
         )
-        limiter = SlidingWindowLimiter()
+        limiter = MemoryAdmissionLimiter()
         self.sessions = SessionRegistry(
             store=self.store,
             transcripts=FakeTranscriptStore(),
@@ -119,7 +118,6 @@ class World:
             admission=Admission(
                 configuration=configuration,
                 limiter=limiter,
-                concurrency=MemoryConcurrencyLimiter(),
                 clock=self.clock,
             ),
             prepare=PrepareTurn(

@@ -60,7 +60,8 @@ class Authenticator:
             AccessError: the key is missing or wrong.
         """
         admission = self.admission
-        entering = admission.admit(self.entry(req), admission.configuration.current())
-        admitted = await exit_stack_of(req.scope).enter_async_context(entering)
+        admitted = await admission.acquire(self.entry(req), admission.configuration.current())
+        if admitted.permit is not None:
+            exit_stack_of(req.scope).callback(admission.release, admitted)
         record_admission(record_of(req), admitted)
         return admitted.client

@@ -1,13 +1,13 @@
 """Admission: authentication, rate limits and concurrency limits."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
-from modegate.adapters.memory.rate_limiter import SlidingWindowLimiter
+from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.application.answering.admission import Admission, Admitted
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import ANONYMOUS, Client
@@ -16,7 +16,7 @@ from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, RateLimitError
 from modegate.domain.inbound_request import Entry, InProcess
-from modegate.domain.quota import Limit, Quota
+from modegate.domain.quota import Limit
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 
@@ -31,15 +31,18 @@ class World:
         )
         self.admission = Admission(
             configuration=self.source,
-            limiter=SlidingWindowLimiter(),
-            concurrency=MemoryConcurrencyLimiter(),
+            limiter=MemoryAdmissionLimiter(),
             clock=FakeClock(),
         )
 
-    def __call__(
-        self, address: str, authorization: str | None
-    ) -> AbstractAsyncContextManager[Admitted]:
-        return self.admission.admit(Entry(address, authorization), self.source.current())
+    @asynccontextmanager
+    async def __call__(self, address: str, authorization: str | None) -> AsyncIterator[Admitted]:
+        entry = Entry(address, authorization)
+        admitted = await self.admission.acquire(entry, self.source.current())
+        try:
+            yield admitted
+        finally:
+            self.admission.release(admitted)
 
 
 async def test_admission_yields_the_client_and_its_quota() -> None:
@@ -110,8 +113,9 @@ async def test_reading_the_quota_does_not_count_as_a_request() -> None:
 async def test_in_process_requests_skip_authentication_and_rate_limits() -> None:
     world = World(KEY, requests=1)
     for _ in range(3):
-        async with world.admission.admit(InProcess(), world.source.current()) as admitted:
-            assert admitted.client is ANONYMOUS
+        admitted = await world.admission.acquire(InProcess(), world.source.current())
+        assert admitted.client is ANONYMOUS
+        world.admission.release(admitted)
 
 
 async def test_admission_uses_the_configuration_passed_with_the_request() -> None:
@@ -119,8 +123,7 @@ async def test_admission_uses_the_configuration_passed_with_the_request() -> Non
     old = world.source.current()
     world.source.change(keys=KeyRing())
     with pytest.raises(MissingKeyError):
-        async with world.admission.admit(Entry("a"), old):
-            pass
+        await world.admission.acquire(Entry("a"), old)
     async with world("a", None) as admitted:
         assert admitted.client is ANONYMOUS
 
@@ -145,32 +148,3 @@ async def test_a_key_has_a_rate_and_permits_of_its_own() -> None:
         with pytest.raises(RateLimitError, match="requests of this key"):
             async with world("a", BEARER):
                 pass
-
-
-class HangingLimiter(SlidingWindowLimiter):
-    """Counts addresses, and hangs for keys."""
-
-    async def record(self, limit: Limit, subject: str) -> Quota:
-        if limit.name == "key":
-            await asyncio.Event().wait()
-        return await super().record(limit, subject)
-
-
-async def test_a_cancelled_admission_releases_its_permit() -> None:
-    source = FakeConfigurationSource(keys=ruled(rpm=2))
-    concurrency = MemoryConcurrencyLimiter()
-    admission = Admission(
-        configuration=source,
-        limiter=HangingLimiter(),
-        concurrency=concurrency,
-        clock=FakeClock(),
-    )
-    entering = asyncio.ensure_future(
-        admission.admit(Entry("a", BEARER), source.current()).__aenter__()
-    )
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert concurrency.taken == 1
-    entering.cancel()
-    await asyncio.wait({entering})
-    assert concurrency.taken == 0

@@ -68,7 +68,7 @@ def container(tmp_path: Path) -> Container:
 PARTS = (
     *("claude_cli", "answer_backend", "claude_status", "transcript_store", "relay_backend"),
     *("openai_sdk", "model_catalog", "session_store", "credential_store", "rate_limiter"),
-    *("concurrency_limiter", "clock", "ids"),
+    *("admission_limiter", "clock", "ids"),
 )
 
 

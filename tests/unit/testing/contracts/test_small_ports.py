@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from support.contracts import duties_of, expect_failure
 from support.idle_claude import IdleClaude
 
-from modegate.adapters.memory.concurrency_limiter import MemoryConcurrencyLimiter
+from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.configuration_source import (
     FixedConfigurationSource,
     MemoryConfigurationSource,
@@ -23,15 +24,15 @@ from modegate.adapters.system.ids import RandomIds
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors import BackendFailedError, GatewayError, RateLimitError
 from modegate.domain.parameters.param_policy import Effort
-from modegate.domain.quota import Limit, Quota
+from modegate.domain.quota import KeyLimits, Limit, Quota
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionId
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
+from modegate.testing.contracts.admission_limiter import AdmissionLimiterContract
 from modegate.testing.contracts.clock import ClockContract
-from modegate.testing.contracts.concurrency_limiter import ConcurrencyLimiterContract
 from modegate.testing.contracts.configuration_source import ConfigurationSourceContract
 from modegate.testing.contracts.ids import IdGeneratorContract
 from modegate.testing.contracts.model_catalog import ModelCatalogContract
@@ -72,8 +73,12 @@ class TestSlidingWindowLimiter(RateLimiterContract):
         yield self.made()
 
 
-class TestMemoryConcurrencyLimiter(ConcurrencyLimiterContract):
-    made: Any = MemoryConcurrencyLimiter
+class TestRateLimitsOfAdmission(TestSlidingWindowLimiter):
+    made = MemoryAdmissionLimiter
+
+
+class TestMemoryAdmissionLimiter(AdmissionLimiterContract):
+    made: Any = MemoryAdmissionLimiter
 
     @asynccontextmanager
     async def limiter(self) -> AsyncIterator[Any]:
@@ -218,55 +223,118 @@ class CountingPeek(SlidingWindowLimiter):
         return await self.record(limit, subject)
 
 
-class UnboundedLimiter(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str, limit: int) -> None:
-        await super().acquire(subject, limit + 1_000)
+class UnboundedLimiter(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        if key is not None:
+            key = replace(key, permits=key.permits + 1_000)
+        return await super().acquire(per_address, address, key)
 
 
-class FirstLimit(MemoryConcurrencyLimiter):
+class FirstLimit(MemoryAdmissionLimiter):
     _first: int | None = None
 
-    async def acquire(self, subject: str, limit: int) -> None:
-        self._first = self._first or limit
-        await super().acquire(subject, self._first)
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        if key is not None:
+            self._first = self._first or key.permits
+            key = replace(key, permits=self._first)
+        return await super().acquire(per_address, address, key)
 
 
-class SharedSubjectLimiter(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str, limit: int) -> None:
-        await super().acquire(subject[:0], limit)
+class SharedSubjectLimiter(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        if key is not None:
+            key = replace(key, subject="")
+        return await super().acquire(per_address, address, key)
 
 
-class NeverReleased(MemoryConcurrencyLimiter):
-    async def release(self, subject: str) -> None:
+class NeverReleased(MemoryAdmissionLimiter):
+    def release(self, subject: str) -> None:
         pass
 
 
-class ReleasesAll(MemoryConcurrencyLimiter):
-    async def release(self, subject: str) -> None:
+class ReleasesAll(MemoryAdmissionLimiter):
+    def release(self, subject: str) -> None:
         self._taken.pop(subject, None)
 
 
-class ReleasesOthers(MemoryConcurrencyLimiter):
-    async def release(self, subject: str) -> None:  # noqa: ARG002
+class ReleasesOthers(MemoryAdmissionLimiter):
+    def release(self, subject: str) -> None:  # noqa: ARG002
         for it in list(self._taken):
-            await super().release(it)
+            super().release(it)
 
 
-class ChecksBeforeItWaits(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str, limit: int) -> None:
-        if self._taken[subject] >= limit:
+class ChecksBeforeItWaits(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        if key is not None and self._taken.get(key.subject, 0) >= key.permits:
             raise RateLimitError("Too many concurrent requests.")
         await asyncio.sleep(0)
-        self._taken[subject] += 1
+        if key is not None:
+            key = replace(key, permits=1_000)
+        return await super().acquire(per_address, address, key)
 
 
-class ReleasesOnRejection(MemoryConcurrencyLimiter):
-    async def acquire(self, subject: str, limit: int) -> None:
+class ReleasesOnRejection(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
         try:
-            await super().acquire(subject, limit)
+            return await super().acquire(per_address, address, key)
         except GatewayError:
-            await self.release(subject)
+            if key is not None:
+                self.release(key.subject)
             raise
+
+
+class CountsAddressesWithoutKeys(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        return await super().acquire(per_address, address if key is None else "", key)
+
+
+class CountsBeforePermits(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        if key is not None and key.rate is not None:
+            self.count(key.rate, key.subject)
+            key = replace(key, rate=None)
+        return await super().acquire(per_address, address, key)
+
+
+class HoldsRejectedPermits(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        if key is None or key.rate is None:
+            return await super().acquire(per_address, address, key)
+        await super().acquire(per_address, address, replace(key, rate=None))
+        return self.count(key.rate, key.subject)
+
+
+class QuotaOfTheAddress(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        await super().acquire(per_address, address, key)
+        return await self.peek(per_address, address)
+
+
+class KeepsCancelledPermits(MemoryAdmissionLimiter):
+    async def acquire(
+        self, per_address: Limit, address: str, key: KeyLimits | None = None
+    ) -> Quota:
+        quota = await super().acquire(per_address, address, key)
+        await asyncio.sleep(0)
+        return quota
 
 
 class EmptyListStore(FakeTranscriptStore):
@@ -359,23 +427,42 @@ BROKEN: list[tuple[type, str, Any]] = [
     (TestSlidingWindowLimiter, "test_a_rejection_says_when_to_retry", NoRetryAfterLimiter),
     (TestSlidingWindowLimiter, "test_peeking_counts_nothing", CountingPeek),
     (
-        TestMemoryConcurrencyLimiter,
+        TestMemoryAdmissionLimiter,
         "test_a_permit_above_the_limit_is_rejected_without_waiting",
         UnboundedLimiter,
     ),
-    (TestMemoryConcurrencyLimiter, "test_subjects_are_counted_separately", SharedSubjectLimiter),
-    (TestMemoryConcurrencyLimiter, "test_a_released_permit_can_be_acquired_again", NeverReleased),
-    *(
-        (TestMemoryConcurrencyLimiter, "test_a_release_frees_one_permit_of_its_subject", broken)
-        for broken in (ReleasesAll, ReleasesOthers)
-    ),
+    (TestMemoryAdmissionLimiter, "test_keys_are_counted_separately", SharedSubjectLimiter),
+    (TestMemoryAdmissionLimiter, "test_a_released_permit_can_be_acquired_again", NeverReleased),
+    (TestMemoryAdmissionLimiter, "test_a_release_frees_one_permit_of_its_key", ReleasesAll),
+    (TestMemoryAdmissionLimiter, "test_a_release_frees_one_permit_of_its_key", ReleasesOthers),
     (
-        TestMemoryConcurrencyLimiter,
-        "test_concurrent_requests_do_not_exceed_the_limit",
+        TestMemoryAdmissionLimiter,
+        "test_concurrent_requests_do_not_exceed_the_permits",
         ChecksBeforeItWaits,
     ),
-    (TestMemoryConcurrencyLimiter, "test_the_limit_is_that_of_the_request", FirstLimit),
-    (TestMemoryConcurrencyLimiter, "test_a_rejection_releases_nothing", ReleasesOnRejection),
+    (TestMemoryAdmissionLimiter, "test_the_number_of_permits_is_that_of_the_request", FirstLimit),
+    (TestMemoryAdmissionLimiter, "test_a_rejection_releases_nothing", ReleasesOnRejection),
+    (
+        TestMemoryAdmissionLimiter,
+        "test_the_address_is_counted_first_and_for_every_request",
+        CountsAddressesWithoutKeys,
+    ),
+    (
+        TestMemoryAdmissionLimiter,
+        "test_a_request_without_a_permit_does_not_count_for_the_rate_of_its_key",
+        CountsBeforePermits,
+    ),
+    (
+        TestMemoryAdmissionLimiter,
+        "test_a_request_that_the_rate_rejects_holds_no_permit",
+        HoldsRejectedPermits,
+    ),
+    (
+        TestMemoryAdmissionLimiter,
+        "test_the_quota_is_that_with_fewer_requests_remaining",
+        QuotaOfTheAddress,
+    ),
+    (TestMemoryAdmissionLimiter, "test_a_cancelled_call_acquires_nothing", KeepsCancelledPermits),
     (TestFakeTranscriptStore, "test_list_ids_returns_all_stored_sessions", EmptyListStore),
     *(
         (TestFakeTranscriptStore, "test_ids_come_in_sorted_pages", broken)
@@ -404,7 +491,7 @@ SUITES = (
     ClockContract,
     IdGeneratorContract,
     RateLimiterContract,
-    ConcurrencyLimiterContract,
+    AdmissionLimiterContract,
     TranscriptStoreContract,
     ModelCatalogContract,
     ConfigurationSourceContract,
