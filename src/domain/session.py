@@ -44,6 +44,8 @@ class Session:
 
     `cli_session_id` is the CLI's id: initially the public id, later the id that the CLI reports.
     `system_prompt` is that of the last turn; a turn without a system prompt reuses it.
+    `turns` counts the acknowledged turns, and `transcript` is the checksum of the stored transcript
+    that has them all. It is empty if none is stored, and the conversation is then where it began.
     """
 
     id: SessionId
@@ -52,6 +54,8 @@ class Session:
     used_at: float
     cli_session_id: str
     system_prompt: str = field(default="", repr=False)
+    turns: int = 0
+    transcript: str = ""
 
     @classmethod
     def start(cls, session_id: SessionId, client: ClientId, now: float) -> "Session":
@@ -67,8 +71,15 @@ class Session:
         return replace(self, created_at=self.created_at + shift, used_at=self.used_at + shift)
 
     def touched(self, now: float, cli_session_id: str | None) -> "Session":
-        """Returns the session after a turn that ended at `now`."""
+        """Returns the session in use at `now`; its turn is not acknowledged yet."""
         return replace(self, used_at=now, cli_session_id=cli_session_id or self.cli_session_id)
+
+    def acknowledged(
+        self, now: float, cli_session_id: str | None, transcript: str = ""
+    ) -> "Session":
+        """Returns the session after a turn that ended at `now`, with its stored transcript if any."""
+        touched = self.touched(now, cli_session_id)
+        return replace(touched, turns=self.turns + 1, transcript=transcript)
 
 
 @dataclass(frozen=True, slots=True)

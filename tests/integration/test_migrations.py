@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,17 @@ INSERT INTO sessions VALUES (
     'cli-3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11', 'Be brief. ü'
 );
 """
+TIMES_OF_VERSION_2 = "CREATE INDEX session_times ON sessions (id, used_at, created_at);"
 VERSION_1 = "PRAGMA user_version = 1;"
+VERSION_2 = "PRAGMA user_version = 2;"
 OLDER_FILES = {
     "version 1": SESSIONS_OF_VERSION_1 + PROOF_OF_VERSION_1 + ROW + VERSION_1,
     "an early version 1, which had no proof": SESSIONS_OF_VERSION_1 + ROW + VERSION_1,
     "killed before the version was written": SESSIONS_OF_VERSION_1 + ROW,
+    "version 2": SESSIONS_OF_VERSION_1 + PROOF_OF_VERSION_1 + TIMES_OF_VERSION_2 + ROW + VERSION_2,
 }
+# The number of its turns is not known: there was at least one, and no transcript is stored.
+MIGRATED = replace(session(ONE), turns=1, transcript="")
 
 
 def make_file(folder: Path, script: str) -> Path:
@@ -72,7 +78,7 @@ async def opened(folder: Path) -> AsyncIterator[SqliteSessionStore]:
 async def test_an_older_database_is_migrated_with_its_sessions(script: str, tmp_path: Path) -> None:
     path = make_file(tmp_path, script)
     async with opened(tmp_path) as store:
-        assert await store.find() == [session(ONE)]
+        assert await store.find() == [MIGRATED]
         await store.reserve(session(TWO))
         await store.put(session(TWO))
         assert await store.get(TWO) == session(TWO)
@@ -80,7 +86,7 @@ async def test_an_older_database_is_migrated_with_its_sessions(script: str, tmp_
     async with opened(new) as store:
         assert await store.find() == []
     assert schema_of(path) == schema_of(new / FILE)
-    assert read(path, "PRAGMA user_version") == read(new / FILE, "PRAGMA user_version") == [(2,)]
+    assert read(path, "PRAGMA user_version") == read(new / FILE, "PRAGMA user_version") == [(3,)]
 
 
 async def test_a_current_database_is_not_migrated_again(
@@ -88,7 +94,7 @@ async def test_a_current_database_is_not_migrated_again(
 ) -> None:
     async with opened(tmp_path) as store:
         await store.put(session(ONE))
-    monkeypatch.setattr(session_store, "SESSIONS", (("not SQL",), ("not SQL",)))
+    monkeypatch.setattr(session_store, "SESSIONS", (("not SQL",),) * len(migrations.SESSIONS))
     async with opened(tmp_path) as store:
         assert await store.get(ONE) == session(ONE)
 
@@ -106,7 +112,7 @@ async def test_a_failed_migration_leaves_the_database_unchanged(
     assert schema_of(path) == before
     assert read(path, "PRAGMA user_version") == [(1,)]
     async with opened(tmp_path) as store:
-        assert await store.get(ONE) == session(ONE)
+        assert await store.get(ONE) == MIGRATED
 
 
 OPEN = """
@@ -138,7 +144,7 @@ async def test_several_processes_can_migrate_a_database_concurrently(
         assert await other.stdout.readline() == b"ready\n"
     outputs = await asyncio.gather(*(other.communicate(b"go\n") for other in others))
     assert [output for output, _ in outputs] == [b"%d\n" % sessions] * 4
-    assert read(path, "PRAGMA user_version") == [(2,)]
+    assert read(path, "PRAGMA user_version") == [(3,)]
 
 
 async def test_a_database_migrated_further_by_another_process_is_rejected(
@@ -146,7 +152,7 @@ async def test_a_database_migrated_further_by_another_process_is_rejected(
 ) -> None:
     path = make_file(tmp_path, OLDER_FILES["version 1"])
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        versions = iter([1, 3])
+        versions = iter([1, 4])
         read_version = migrations.read_version
 
         def overtaken(database: sqlite3.Connection, steps: migrations.Steps) -> int:
@@ -154,7 +160,7 @@ async def test_a_database_migrated_further_by_another_process_is_rejected(
             return read_version(database, steps)
 
         monkeypatch.setattr(migrations, "read_version", overtaken)
-        with pytest.raises(StorageError, match="format 3"):
+        with pytest.raises(StorageError, match="format 4"):
             migrations.migrate(database, migrations.SESSIONS)
         assert not database.in_transaction
 

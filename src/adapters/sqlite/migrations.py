@@ -27,6 +27,11 @@ SESSIONS: Steps = (
         # Counting and finding expired sessions read this index only, never a prompt.
         "CREATE INDEX session_times ON sessions (id, used_at, created_at)",
     ),
+    (
+        # Sessions of before have had at least one turn.
+        "ALTER TABLE sessions ADD COLUMN turns INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE sessions ADD COLUMN transcript TEXT NOT NULL DEFAULT ''",
+    ),
 )
 CREDENTIALS: Steps = (
     (

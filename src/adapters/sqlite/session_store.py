@@ -105,7 +105,7 @@ class SqliteSessionStore:
         """Remember the session."""
         try:
             await self._write(
-                "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?)", *astuple(session)
+                "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *astuple(session)
             )
         except StorageError:
             log.error("session %s could not be kept", session.id)  # noqa: TRY400

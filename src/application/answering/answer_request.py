@@ -125,7 +125,7 @@ class AnswerRequest:
         with self.credential.attempt():
             async with self._events(prepared.turn, record, note) as events:
                 completion = await fold(events)
-        await self.sessions.save(prepared.turn.session, completion.cli_session_id)
+        await self.sessions.acknowledge(prepared.turn.session, completion.cli_session_id)
         return CompleteAnswer(prepared.frame, completion)
 
     @asynccontextmanager
@@ -142,7 +142,7 @@ class AnswerRequest:
             await self.sessions.save(session, first.cli_session_id)
             yield StreamedAnswer(prepared.frame, first, events)
         # Saved again, because the session was in use for as long as the stream took.
-        await self.sessions.save(session, first.cli_session_id)
+        await self.sessions.acknowledge(session, first.cli_session_id)
 
 
 class _Execution:

@@ -66,13 +66,18 @@ class SessionRegistry:
         await self.store.reserve(session)
 
     async def save(self, session: Session, cli_session_id: str | None) -> None:
-        """Stores the session once its turn runs or has ended; it can be resumed from then on.
+        """Stores the session once its turn runs; it can be resumed from then on.
 
-        A failure is logged by the store and not raised, because the answer has been paid for. A new
+        A failure is logged by the store and not raised, because the answer is being paid for. A new
         session then stays unknown, and an existing one unchanged.
         """
         with suppress(StorageError):
             await self.store.put(session.touched(self.clock.now(), cli_session_id))
+
+    async def acknowledge(self, session: Session, cli_session_id: str | None) -> None:
+        """Stores the session once its turn has ended. A failure is handled as by `save`."""
+        with suppress(StorageError):
+            await self.store.put(session.acknowledged(self.clock.now(), cli_session_id))
 
     async def list_active(self, client: ClientId) -> list[Session]:
         """Returns the client's sessions that have not expired."""

@@ -98,4 +98,13 @@ class _Race:
 
 def session(session_id: SessionId, system_prompt: str = "Be brief. ü") -> Session:
     """Returns a session with a value in every field."""
-    return Session(session_id, ClientId("me"), 10.25, 20.5, f"cli-{session_id}", system_prompt)
+    return Session(
+        session_id,
+        ClientId("me"),
+        10.25,
+        20.5,
+        f"cli-{session_id}",
+        system_prompt,
+        turns=3,
+        transcript=f"sha-{session_id}",
+    )

@@ -59,3 +59,22 @@ def test_a_session_expires_when_idle_too_long_or_too_old(
 ) -> None:
     session = Session.start(ID, ANONYMOUS.id, 0.0).touched(used_at, None)
     assert SessionPolicy(idle=10, age=20).expired(session, now) is expired
+
+
+def test_only_an_acknowledged_turn_is_counted_and_names_its_transcript() -> None:
+    session = Session.start(ID, ANONYMOUS.id, 0.0)
+    assert (session.turns, session.transcript) == (0, "")
+    once = session.touched(1.0, None).acknowledged(2.0, "other", "a")
+    assert (once.turns, once.transcript, once.used_at, once.cli_session_id) == (
+        1,
+        "a",
+        2.0,
+        "other",
+    )
+    twice = once.acknowledged(3.0, None, "b")
+    assert (twice.touched(4.0, None).turns, twice.transcript) == (2, "b")
+
+
+def test_a_turn_that_is_not_stored_leaves_no_older_transcript_behind() -> None:
+    session = Session.start(ID, ANONYMOUS.id, 0.0).acknowledged(1.0, None, "a")
+    assert session.acknowledged(2.0, None).transcript == ""
