@@ -1,0 +1,1 @@
+"""Batches: many requests in one file, their items, and the files."""
