@@ -204,6 +204,7 @@ CASES: dict[str, Case] = {
     "max_upload_bytes": Case(1024, relayed("multipart/form-data; boundary=x"), 200, 413),
     "sse_keepalive_ms": Case(7000, part(lambda it: it.http.current.keep_alive), 15.0, 7.0),
     "request_timeout_ms": Case(7000, of(lambda it: it.container.attempts().total_s), 300.0, 7.0),
+    "drain_delay_ms": Case(7000, part(lambda it: it.http.current.drain_delay), 0.0, 7.0),
     "shutdown_timeout_ms": Case(
         7000, of(lambda it: it.control.reloader.running.shutdown_timeout_ms), 10_000, 7000
     ),

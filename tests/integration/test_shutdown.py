@@ -92,6 +92,48 @@ async def test_shutdown_finishes_running_requests_and_rejects_new_ones(
     assert not alive(claude)
 
 
+async def test_with_a_delay_a_draining_gateway_serves_until_the_balancer_has_noticed(
+    claude: ScriptedClaude, tmp_path: Path
+) -> None:
+    claude.script(*answer("Hello ", "there."))
+    settings = {"DRAIN_DELAY_MS": LONG_MS}
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
+        async with httpx2.AsyncClient(base_url=running.url, timeout=30, trust_env=False) as kept:
+            before = await kept.get("/health")
+            assert (before.status_code, before.headers.get("Connection")) == (200, None)
+            running.process.send_signal(signal.SIGTERM)
+            await until(lambda: (running.ask("/health") or {}).get("status") == "draining")
+            for _ in range(2):  # the second one comes on a new connection
+                served = await kept.post("/v1/chat/completions", json=BODY, headers=CLAUDE)
+                assert served.json()["choices"][0]["message"]["content"] == "Hello there."
+                assert served.headers["Connection"] == "close"
+        running.process.send_signal(signal.SIGTERM)  # stops at once, also during the delay
+        await ended(running)
+    assert not alive(claude)
+
+
+async def test_after_the_delay_a_draining_gateway_rejects_and_ends(
+    claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    settings = {"DRAIN_DELAY_MS": "300", "SHUTDOWN_TIMEOUT_MS": LONG_MS}
+    go_on = tmp_path / "go-on"
+    claude.script(
+        *begin(), word("Hello "), {"wait_for": str(go_on)}, *answer("Hello ", "there.")[4:]
+    )
+    with serving(folder=tmp_path, environment=environment(claude, tmp_path, **settings)) as running:
+        asking = asyncio.create_task(ask(http, running))
+        await until(lambda: claude.starts)
+        running.process.send_signal(signal.SIGTERM)
+        await until(lambda: "error" in (running.ask("/v1/models") or {}))
+        refused = await http.get(f"{running.url}/v1/models")
+        assert refused.json()["error"]["code"] == "server_shutting_down"
+        go_on.touch()
+        finished = await asking
+        assert finished.headers["Connection"] == "close"
+        assert finished.json()["choices"][0]["message"]["content"] == "Hello there."
+        assert await ended(running) == 0
+
+
 async def test_clients_connected_at_shutdown_get_an_error_response_or_event(
     claude: ScriptedClaude, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:

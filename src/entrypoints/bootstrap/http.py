@@ -82,7 +82,7 @@ def build_gateway(
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
     live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
-    draining = Draining()
+    draining = Draining(lambda: live.current.drain_delay)
     control = Control(draining)
     reading = reading or Reading.fixed(settings)
     parts = LiveParts(
@@ -171,6 +171,7 @@ def build_server(
     options = mapping.server_options(at_start)
 
     async def drain() -> None:
+        await app.announce_drain()
         if begin_no_more := getattr(container.answer_backend(), "drain", None):
             begin_no_more()
         settings = control.reloader.running if control else at_start

@@ -180,6 +180,7 @@ def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
         version=version("modegate"),
         max_body=settings.max_body_bytes,
         keep_alive=settings.sse_keepalive_ms / 1000,
+        drain_delay=settings.drain_delay_ms / 1000,
         cors_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,

@@ -26,6 +26,7 @@ from modegate.entrypoints.config.types import (
     Bytes,
     Count,
     Days,
+    Delay,
     Folder,
     ForwardingHeader,
     Host,
@@ -90,6 +91,7 @@ class Settings(BaseModel):
     sse_keepalive_ms: Milliseconds = 15_000
     request_timeout_ms: Milliseconds = 300_000
     shutdown_timeout_ms: Milliseconds = 10_000
+    drain_delay_ms: Delay = 0
 
     anthropic_api_key: Key | None = None
     claude_path: Text | None = None

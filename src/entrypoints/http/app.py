@@ -71,7 +71,7 @@ def create_app(
     app.add_error_handler(Exception, on_bug)
     for template, resource in routes_of(use_cases, live, authenticator, drain).items():
         app.add_route(template, resource)
-    common = CommonHeaders(authenticator.quota)
+    common = CommonHeaders(authenticator.quota, lambda: drain.is_draining)
     return RequestLifecycle(app, drain, common, use_cases.observers, use_cases.on_request)
 
 

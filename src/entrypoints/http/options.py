@@ -17,6 +17,7 @@ class HttpOptions:
     version: str
     max_body: int = 1024 * 1024
     keep_alive: float = 15.0
+    drain_delay: float = 0.0
     cors_origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
     forwarded_header: str = ForwardedHeader.AUTO

@@ -35,6 +35,7 @@ EXTENSIONS = "extensions"
 NO_EXTENSIONS: Mapping[str, Any] = {}
 # Key in the ASGI scope, until the request ends.
 CONNECTION = "modegate.connection"
+CLOSE = (b"connection", b"close")
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -133,6 +134,9 @@ class ClientConnection:
         own = message.get("headers", [])
         self._note_start(message["status"], named := dict(own))
         lines = self._common.lines(named, self.record, quota, streams=self._streams)
+        if self._common.is_draining() and b"connection" not in named:
+            own = [*own, CLOSE]  # not one of `lines`, because the server has to see it
+            message = {**message, "headers": own}
         if self._head is None:
             message = {**message, "headers": [*own, *as_headers(lines)]}
         else:
@@ -174,7 +178,7 @@ class ClientConnection:
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
+            CLOSE,
         ]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})

@@ -131,6 +131,11 @@ class RequestLifecycle:
         refused = {**scope, REFUSED: limits.shutting_down()}
         await self._app(refused, empty_receive(), client.send)
 
+    async def announce_drain(self) -> None:
+        """Reports that the gateway drains; returns when new requests are rejected."""
+        while (delay := self._drain.end()) > 0:  # noqa: ASYNC110 - a timer may be early
+            await asyncio.sleep(delay)
+
     async def drain(self, patience: float) -> None:
         """Rejects new requests, and cancels running requests after `patience` seconds."""
         self._drain.end()

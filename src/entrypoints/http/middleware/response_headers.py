@@ -65,11 +65,17 @@ class ResponseHead(Protocol):
 class CommonHeaders:
     """The request id, the strictest quota, and headers for browsers and proxies.
 
-    `quota` returns the remaining quota of a request's address.
+    `quota` returns the remaining quota of a request's address. While `is_draining`, each response
+    is the last one of its connection, so that clients and proxies open the next one elsewhere.
     """
 
-    def __init__(self, quota: Callable[[Scope], Awaitable[Quota]]) -> None:
+    def __init__(
+        self,
+        quota: Callable[[Scope], Awaitable[Quota]],
+        is_draining: Callable[[], bool] = bool,
+    ) -> None:
         self.quota = quota
+        self.is_draining = is_draining
 
     def lines(
         self, own: Mapping[bytes, bytes], record: RequestRecord, quota: Quota, *, streams: bool

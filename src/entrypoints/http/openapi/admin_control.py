@@ -123,8 +123,8 @@ def _drain(name: str, summary: str, *, on: bool) -> Schema:
     return operation(
         name,
         summary,
-        "In all workers. While draining, requests get 503 `server_shutting_down`, and running ones "
-        "finish. `/live`, `/health`, `/metrics` and the admin API answer.",
+        "In all workers. While draining, `/health` is 503, and responses close their connection. After "
+        "`DRAIN_DELAY_MS`, requests get 503 `server_shutting_down`, and running ones finish. `/live`, `/health`, `/metrics` and the admin API answer.",
         {
             "200": answer("The state.", json_of("Draining", draining={"draining": on})),
             **refusals((*ACCESS, errors.ConfigurationError), always_open=True),
