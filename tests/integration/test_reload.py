@@ -151,9 +151,14 @@ def relayed(content_type: str) -> Callable[[Changing], Awaitable[object]]:
     return observe
 
 
+def windows_of(world: Changing) -> Any:
+    limiter: Any = world.gateway.container.admission_limiter()
+    return limiter._windows
+
+
 async def wrong_admin_keys(world: Changing) -> object:
     found = [await world.get("/admin/config", {"x-api-key": "sk-wrong"}) for _ in range(2)]
-    world.gateway.container.admission_limiter()._windows.clear()
+    windows_of(world).clear()
     return [it.status_code for it in found]
 
 
@@ -162,9 +167,9 @@ async def address_behind_proxy(world: Changing) -> object:
     seen = []
     for header in ("X-Forwarded-For", "Forwarded"):
         value = "192.0.2.7" if header == "X-Forwarded-For" else "for=192.0.2.7"
-        world.gateway.container.admission_limiter()._windows.clear()
+        windows_of(world).clear()
         await world.get("/v1/sessions", {header: value})
-        (subject,) = world.gateway.container.admission_limiter()._windows
+        (subject,) = windows_of(world)
         seen.append(subject[1])
     return seen
 

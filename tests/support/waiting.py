@@ -4,7 +4,7 @@ The time limits only end failing tests; no test may depend on the machine's spee
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
@@ -12,6 +12,13 @@ async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - whatever is observed sets no event
             await asyncio.sleep(0.002)
+
+
+async def until_awaited(condition: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
+    """Returns as soon as the result of `condition` holds; fails if it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - whatever is observed sets no event
+            await asyncio.sleep(0.01)
 
 
 async def settled() -> None:

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,17 +19,20 @@ from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.adapters.redis.options import RedisOptions
-from modegate.adapters.sqlite.budget_ledger import FILE as BUDGETS_FILE
+from modegate.adapters.sqlite.admission_limiter import SqliteAdmissionLimiter
 from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.key_store import SqliteKeyStore
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
+from modegate.adapters.sqlite.shared_files import shared_files
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
 from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
+from modegate.application.ports.admission_limiter import AdmissionLimiter
 from modegate.application.ports.backend_status import StorageProbe
+from modegate.application.ports.budget_ledger import BudgetLedger, SpendingHistory
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
@@ -40,6 +42,8 @@ from modegate.entrypoints.http.middleware.request_log import RequestLog
 
 if TYPE_CHECKING:  # its library is an extra
     from modegate.adapters.redis.connection import RedisConnection
+
+__all__ = ["Adapters", "shared_files"]
 
 T = TypeVar("T")
 
@@ -63,11 +67,25 @@ def redis_connection(options: RedisOptions) -> "RedisConnection":
     return RedisConnection(options)
 
 
-def forget_budgets(folder: Path) -> None:
-    """Deletes the counts that workers share, before they start; they are set by the usage ledger."""
-    with suppress(OSError):  # then the file cannot be used either, which requests report
-        for path in folder.glob(f"{BUDGETS_FILE}*"):
-            path.unlink()
+def redis_limiter(connection: "RedisConnection") -> AdmissionLimiter:
+    """Returns the limits of all gateways of a store."""
+    from modegate.adapters.redis.admission_limiter import RedisAdmissionLimiter  # noqa: PLC0415
+
+    return RedisAdmissionLimiter(connection)
+
+
+def redis_budgets(connection: "RedisConnection", history: SpendingHistory) -> BudgetLedger:
+    """Returns the budgets of all gateways of a store."""
+    from modegate.adapters.redis.budget_ledger import RedisBudgetLedger  # noqa: PLC0415
+
+    return RedisBudgetLedger(connection, history)
+
+
+def limits_kind(store_kind: str, shares_folder: bool) -> str:  # noqa: FBT001
+    """Returns where limits are counted: in a store, in the folder of several workers, or in memory."""
+    if store_kind == "redis":
+        return "redis"
+    return "sqlite" if shares_folder else "memory"
 
 
 def worker_samples(folder: Path | None) -> WorkerSamples | None:
@@ -87,6 +105,8 @@ class Adapters(containers.DeclarativeContainer):
     redis = providers.Singleton(
         redis_connection, providers.Factory(mapping.redis_options, settings)
     )
+    # What is open and has to be closed.
+    store = providers.Selector(store_kind, local=providers.Object(None), redis=redis)
     environment = providers.Object[Mapping[str, str]](os.environ)
     child_descriptors = providers.Object[int | None](None)
     serve_as = providers.Object[Callable[[Settings], Settings]](same)
@@ -99,7 +119,15 @@ class Adapters(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
     session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
-    admission_limiter = providers.Singleton(MemoryAdmissionLimiter)
+    # Whether this is one of several workers, which share the state folder.
+    shares_folder = providers.Object[bool](False)  # noqa: FBT003
+    limits_kind = providers.Callable(limits_kind, store_kind, shares_folder)
+    admission_limiter: providers.Provider[AdmissionLimiter] = providers.Selector(
+        limits_kind,
+        memory=providers.Singleton(MemoryAdmissionLimiter),
+        sqlite=providers.Singleton(SqliteAdmissionLimiter, settings.provided.modegate_state_dir),
+        redis=providers.Singleton(redis_limiter, redis),
+    )
     rate_limiter = providers.Callable[RateLimiter](same, admission_limiter)
 
     claude_options = providers.Factory(
@@ -128,10 +156,13 @@ class Adapters(containers.DeclarativeContainer):
     key_store = providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir)
     usage_ledger = providers.Singleton(SqliteUsageLedger, settings.provided.modegate_state_dir)
     spending_history = providers.Singleton(LedgerHistory, usage_ledger)
-    # For one process; several workers need the one that they share.
-    budget_ledger = providers.Singleton(MemoryBudgetLedger, spending_history)
-    shared_budget_ledger = providers.Singleton(
-        SqliteBudgetLedger, settings.provided.modegate_state_dir, spending_history
+    budget_ledger: providers.Provider[BudgetLedger] = providers.Selector(
+        limits_kind,
+        memory=providers.Singleton(MemoryBudgetLedger, spending_history),
+        sqlite=providers.Singleton(
+            SqliteBudgetLedger, settings.provided.modegate_state_dir, spending_history
+        ),
+        redis=providers.Singleton(redis_budgets, redis, spending_history),
     )
     model_lists = providers.Singleton(
         KeptModelLists, model_catalog, clock, providers.Callable(mapping.models_ttl, settings)

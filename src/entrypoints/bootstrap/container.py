@@ -194,6 +194,7 @@ async def close(container: Container) -> None:
         container.session_store,
         container.rate_limiter,
         container.admission_limiter,
+        container.store,
         container.price_source,
         container.clock,
         container.ids,

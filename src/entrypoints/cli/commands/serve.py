@@ -16,7 +16,7 @@ import uvloop
 
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors import GatewayError
-from modegate.entrypoints.bootstrap.adapters import forget_budgets
+from modegate.entrypoints.bootstrap.adapters import shared_files
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_gateway, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
@@ -112,20 +112,20 @@ def run_serve(
 
 def _run_workers(serving: Serving, workers: int) -> int:
     log.warning(
-        "%d workers: sessions, budgets and metrics are shared; each worker has its own rate limits, "
-        "concurrency per key and idle processes",
+        "%d workers: sessions, limits, budgets and metrics are shared; each worker has its own idle "
+        "processes",
         workers,
     )
     offline = serving.simulated is not None
     reader = ConfigurationReader(load=serving.load, environment=os.environ, is_offline=offline)
     part = SupervisorPart(reader, serving.state)
-    forget_budgets(serving.simulated or serving.state.settings.modegate_state_dir)
 
     def work(channel: Channel, first: bool) -> int:  # noqa: FBT001
         worker = replace(serving, state=part.state, channel=channel, announces=first)
         return _run_single(replace(worker, metrics=folder))
 
-    with metrics_folder() as folder:
+    state = serving.simulated or serving.state.settings.modegate_state_dir
+    with metrics_folder() as folder, shared_files(state):
         return Supervisor(workers, work, part).run()
 
 
@@ -150,8 +150,7 @@ async def _serve_container(container: Container, serving: Serving) -> int:
     """Serves until shutdown; returns the exit status: 1 if a resource failed to close."""
     container.child_descriptors.override(serving.descriptors)
     container.request_log.override(serving.request_log)
-    if serving.channel is not None:  # one of several workers
-        container.budget_ledger.override(container.shared_budget_ledger)
+    container.shares_folder.override(serving.channel is not None)
     container.metrics_folder.override(serving.metrics)
     if serving.announces:
         await _check_storage(container)
