@@ -30,6 +30,11 @@ OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
         Remedy.FREE_DISK_SPACE: "free space on the disk of the folder MODEGATE_STATE_DIR",
         Remedy.USE_LATER_VERSION: "use the later version of modegate that wrote them, or another "
         "MODEGATE_STATE_DIR",
+        Remedy.CHECK_STORE: "check that the server in MODEGATE_STORE runs and can be reached if that "
+        "does not help",
+        Remedy.CHECK_STORE_PERMISSIONS: "check the permissions of the user in MODEGATE_STORE",
+        Remedy.ENLARGE_STORE: "raise maxmemory of the server in MODEGATE_STORE",
+        Remedy.UPDATE_STORE: "name Redis 7 or Valkey in MODEGATE_STORE",
     }
 )
 

@@ -103,6 +103,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "routing.shared_key": ((), ("previous_response_id",)),
     "sessions.unknown": ((SESSION,),),
     "storage.later_format": ((99, 2),),
+    "storage.store_too_old": (("6.2.14",),),
     "upstream.not_http": ((600,),),
     "upstream.unreadable": (("invalid framing",),),
     "upstream.no_error_body": ((404,),),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from modegate.domain.store_address import StoreAddress, parse_store_address
+
 
 @dataclass(frozen=True, slots=True)
 class RedisOptions:
@@ -9,3 +11,8 @@ class RedisOptions:
 
     url: str = field(repr=False)
     timeout_s: float = 0.8
+
+    @property
+    def address(self) -> StoreAddress:
+        """The parts of the address."""
+        return parse_store_address(self.url)

@@ -1,22 +1,18 @@
 """States of credentials that outlive the process, without their keys."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 from modegate.adapters.sqlite.database_file import DatabaseFile
 from modegate.adapters.sqlite.database_thread import DatabaseThread
 from modegate.adapters.sqlite.migrations import CREDENTIALS
+from modegate.application.credentials.codec import decode_state, encode_state
 from modegate.application.ports.credential_store import CredentialChange, StoredCredential
-from modegate.domain.credentials.state import Cooldown, CredentialState, LastError
 
 FILE = "credentials.db"
 SELECT = "SELECT id, secret_digest, state, revision FROM credentials"
-FIELDS = frozenset(field.name for field in fields(CredentialState))
 MICROSECONDS = 1_000_000
 
 
@@ -59,24 +55,16 @@ def _save(database: sqlite3.Connection, changes: Sequence[CredentialChange]) -> 
             state = change.applied_to(None if row is None else _decode(row))
             database.execute(
                 "INSERT OR REPLACE INTO credentials VALUES (?, ?, ?, ?)",
-                (change.id, change.secret_digest, revision, json.dumps(asdict(state))),
+                (change.id, change.secret_digest, revision, encode_state(state)),
             )
             revision += 1
 
 
 def _decode(row: tuple[str, str, str, int]) -> StoredCredential:
     credential_id, secret_digest, text, revision = row
-    # A later version may have stored more fields.
-    known: dict[str, Any] = {
-        name: value for name, value in json.loads(text).items() if name in FIELDS
-    }
-    if known.get("cooldown") is not None:
-        known["cooldown"] = Cooldown(**known["cooldown"])
-    if known.get("last_error") is not None:
-        known["last_error"] = LastError(**known["last_error"])
     return StoredCredential(
         id=credential_id,
         secret_digest=secret_digest,
-        state=CredentialState(**known),
+        state=decode_state(text),
         revision=revision,
     )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from modegate.adapters.sqlite.database_file import DatabaseFile
 from modegate.adapters.sqlite.database_thread import DatabaseThread
-from modegate.adapters.sqlite.key_codec import decode_key, encode_key
 from modegate.adapters.sqlite.migrations import KEYS
+from modegate.application.keys.codec import decode_key, encode_key
 from modegate.application.ports.key_store import StoredKey
 from modegate.domain.access.client_key import ClientKey, DigestKey
 from modegate.domain.errors.catalogue import keys as errors

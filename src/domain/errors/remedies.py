@@ -76,6 +76,10 @@ class Remedy(StrEnum):
     CHECK_STATE_FOLDER = auto()
     FREE_DISK_SPACE = auto()
     USE_LATER_VERSION = auto()
+    CHECK_STORE = auto()
+    CHECK_STORE_PERMISSIONS = auto()
+    ENLARGE_STORE = auto()
+    UPDATE_STORE = auto()
 
 
 NOTES = frozenset({Remedy.READ_LOG})
@@ -109,6 +113,10 @@ REQUIRED_OF_OPERATOR = frozenset(
         Remedy.CHECK_STATE_FOLDER,
         Remedy.FREE_DISK_SPACE,
         Remedy.USE_LATER_VERSION,
+        Remedy.CHECK_STORE,
+        Remedy.CHECK_STORE_PERMISSIONS,
+        Remedy.ENLARGE_STORE,
+        Remedy.UPDATE_STORE,
     }
 )
 """Actions of the operator without which the error remains."""

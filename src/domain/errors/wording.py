@@ -121,6 +121,10 @@ NEUTRAL = Wording(
             Remedy.FREE_DISK_SPACE: "free space on the disk of the state folder",
             Remedy.USE_LATER_VERSION: "use the later version of modegate that wrote them, or "
             "another state folder",
+            Remedy.CHECK_STORE: "check that the store runs and can be reached if that does not help",
+            Remedy.CHECK_STORE_PERMISSIONS: "check the permissions of its user",
+            Remedy.ENLARGE_STORE: "give it more memory",
+            Remedy.UPDATE_STORE: "use Redis 7 or Valkey",
         }
     )
 )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from modegate.domain.store_address import parse_store_address
 from modegate.entrypoints.config.value_cleaning import text_fault
 
 LONGEST_KEY = 8192
@@ -18,7 +19,6 @@ NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
 HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
 FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 VARIABLE = re.compile(r"[^\s=,]+")
-STORE_SCHEMES = ("redis", "rediss")
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
@@ -127,13 +127,7 @@ def _url(value: str) -> str:
 
 def _store_url(value: SecretStr) -> SecretStr:
     """Validates the address of the store; it is a secret, because it may hold a password."""
-    try:
-        url = urlsplit(value.get_secret_value())
-        valid = url.scheme in STORE_SCHEMES and url.hostname and url.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError("must be like redis://user:password@host:6379/0")
+    parse_store_address(value.get_secret_value())
     return value
 
 

@@ -47,3 +47,12 @@ def still_ending() -> SessionBusyError:
         remedies=(Remedy.RETRY_SOON,),
         retry_after=ENDING_RETRY_AFTER_S,
     )
+
+
+def hold_lost() -> SessionBusyError:
+    """Returns the error for a turn whose session another gateway may be using by now."""
+    return SessionBusyError(
+        "The server was too slow to keep this session for the request, and has stopped the answer.",
+        remedies=(Remedy.RETRY_SOON,),
+        retry_after=ENDING_RETRY_AFTER_S,
+    )

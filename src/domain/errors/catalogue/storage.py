@@ -1,9 +1,11 @@
-"""Faults of the session storage."""
+"""Faults of the storage of this machine, and of the store that several gateways share."""
 
 from modegate.domain.errors.configuration_errors import StorageError
 from modegate.domain.errors.remedies import Remedy
 
 BUSY_RETRY_AFTER_S = 2.0
+# A store that was started again is found within a second.
+STORE_RETRY_AFTER_S = 1.0
 
 
 def full() -> StorageError:
@@ -37,4 +39,45 @@ def later_format(version: int, newest: int) -> StorageError:
         f"The sessions are stored in format {version}, and this version of modegate reads formats "
         f"up to {newest}.",
         remedies=(Remedy.USE_LATER_VERSION,),
+    )
+
+
+def store_away() -> StorageError:
+    """Returns the error for a shared store that cannot be reached, or does not answer in time."""
+    return StorageError(
+        "The server's shared store cannot be reached.",
+        remedies=(Remedy.RETRY_SOON, Remedy.CHECK_STORE),
+        retry_after=STORE_RETRY_AFTER_S,
+    )
+
+
+def store_full() -> StorageError:
+    """Returns the error for a shared store without room for a write."""
+    return StorageError(
+        "The server's shared store is full.",
+        remedies=(Remedy.ENLARGE_STORE,),
+    )
+
+
+def store_refused() -> StorageError:
+    """Returns the error for a shared store that answers with an error."""
+    return StorageError(
+        "The server's shared store refused a command.",
+        remedies=(Remedy.CHECK_STORE_PERMISSIONS, Remedy.READ_LOG),
+    )
+
+
+def store_too_old(version: str) -> StorageError:
+    """Returns the error for a shared store of an old version."""
+    return StorageError(
+        f"The server's shared store has version {version}, and modegate needs 7.0 or later.",
+        remedies=(Remedy.UPDATE_STORE,),
+    )
+
+
+def store_unreadable() -> StorageError:
+    """Returns the error for a value in the shared store that modegate has not written."""
+    return StorageError(
+        "The server's shared store has a value that cannot be read.",
+        remedies=(Remedy.READ_LOG,),
     )

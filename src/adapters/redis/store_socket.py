@@ -1,0 +1,74 @@
+"""One connection of redis-py, whose commands and answers are written and read apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio.connection import Connection, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from modegate.domain.store_address import CERTIFICATES, Node, StoreAddress
+
+
+class StoreSocket(Connection):
+    """A connection that may have several commands under way. Its user bounds them in time.
+
+    redis-py has a method that writes and waits until the peer has taken it; of commands at once,
+    the cancellation of one would there cut the connection of all.
+    """
+
+    def write(self, *command: Any) -> None:
+        """Writes a command and returns at once.
+
+        Raises:
+            ConnectionError: the connection is closed.
+        """
+        if self._writer is None:
+            raise ConnectionError
+        self._writer.writelines(self.pack_command(*command))
+
+    def abort(self) -> None:
+        """Closes the connection at once. Idempotent."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+            self._reader = self._writer = None
+
+
+class EncryptedSocket(SSLConnection, StoreSocket):
+    """The same over TLS. The name and the authority of the certificate are checked."""
+
+
+def socket_for(
+    address: StoreAddress, node: Node, timeout_s: float, *, is_sentinel: bool = False
+) -> StoreSocket:
+    """Returns a connection to a node that is not open yet.
+
+    A sentinel has a login of its own, and no databases.
+    """
+    login: Mapping[str, Any] = {
+        "username": address.username,
+        "password": address.password,
+        "db": address.database,
+    }
+    if is_sentinel:
+        login = {
+            "username": address.options.get("sentinel_username"),
+            "password": address.options.get("sentinel_password"),
+        }
+    kind: type[StoreSocket] = StoreSocket
+    certificates: Mapping[str, Any] = {}
+    if address.is_encrypted:
+        kind = EncryptedSocket
+        certificates = {
+            name: value for name, value in address.options.items() if name in CERTIFICATES
+        }
+    return kind(
+        host=node.host,
+        port=node.port,
+        protocol=2,  # answers of version 3 may come unasked
+        socket_timeout=None,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        **login,
+        **certificates,
+    )
