@@ -20,7 +20,7 @@ class GatewayError(Exception):
     """An error for a client; never holds a body, a path or a key.
 
     `problem` is a sentence about what was wrong. `remedies` are what to do about it. `str` returns
-    both, in words that fit every entry point. `param` names the invalid field of the body, or is an
+    both, in the words of `wording`, which fit every entry point unless one sets its own. `param` names the invalid field of the body, or is an
     `Input`. `retry_after` is in seconds; None if unknown. `is_repeatable` states whether the same
     request may succeed on a retry; None if unknown. `hint` is a sentence about what the upstream's
     answer means, which follows the rest.
@@ -28,6 +28,7 @@ class GatewayError(Exception):
 
     code: ClassVar[str] = "backend_error"
     is_repeatable: bool | None = None
+    wording: Wording = NEUTRAL
 
     def __init__(self, problem: str, **details: Unpack[Details]) -> None:
         super().__init__(problem)
@@ -43,11 +44,11 @@ class GatewayError(Exception):
             self.is_repeatable = True
 
     def __str__(self) -> str:
-        return self.explain(NEUTRAL)
+        return self.explain(self.wording)
 
     @property
     def message(self) -> str:
-        """What was wrong and what to do, in words that fit every entry point."""
+        """What was wrong and what to do; the same as `str`."""
         return str(self)
 
     def explain(self, wording: Wording) -> str:

@@ -13,6 +13,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.errors.remedies import NOTES, OPTIONAL_FOR_OPERATOR, REQUIRED_OF_OPERATOR
 from modegate.entrypoints.cli.wording import CLIENT, OPERATOR
+from modegate.entrypoints.gateway.wording import ARGUMENTS
 from modegate.entrypoints.http.messages.wording import HEADERS, PATH
 
 WORDINGS = {
@@ -21,6 +22,7 @@ WORDINGS = {
     "path": PATH,
     "client": CLIENT,
     "doctor": OPERATOR,
+    "arguments": ARGUMENTS,
 }
 
 
@@ -77,6 +79,12 @@ def test_a_remedy_that_does_not_apply_is_left_out() -> None:
     error = GatewayError("It failed.", remedies=(Remedy.LIST_SESSIONS,))
     assert error.explain(HEADERS) == "It failed."
     assert error.explain(PATH) == "It failed: GET /v1/sessions lists yours."
+
+
+def test_an_entry_point_may_set_the_words_of_an_error() -> None:
+    error = GatewayError("It failed.", remedies=(Remedy.USE_CLAUDE_CODE,))
+    error.wording = ARGUMENTS
+    assert str(error) == error.message == 'It failed: pass mode="claude-code".'
 
 
 def test_only_inputs_have_other_names() -> None:

@@ -1,0 +1,1 @@
+"""The Python API: the gateway in a program, without a server."""

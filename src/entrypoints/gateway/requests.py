@@ -1,0 +1,78 @@
+"""Builds the requests of the Python API from its arguments."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from modegate.domain.inbound_request import InboundRequest
+from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.mode import Mode
+
+Message: TypeAlias = Mapping[str, object]
+Messages: TypeAlias = str | Sequence[Message]
+Params: TypeAlias = Mapping[str, object]
+
+ROUTE = "/v1/chat/completions"
+MODES = ", ".join(f'"{mode}"' for mode in Mode)
+
+
+def read_mode(mode: Mode | str) -> Mode:
+    """Returns the mode with a name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    try:
+        return Mode(mode)
+    except ValueError:
+        raise ValueError(f"mode must be one of {MODES}, not {mode!r}") from None
+
+
+def messages_of(messages: Messages) -> list[Message]:
+    """Returns the messages of a request; a string is a message of the user."""
+    if isinstance(messages, str):
+        return [{"role": "user", "content": messages}]
+    if isinstance(messages, Iterable):
+        return list(messages)
+    raise TypeError(f"messages must be a string or a list, not {type(messages).__name__}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatArguments:
+    """The arguments of one call; `extra` are further parameters of the request."""
+
+    messages: Messages | Params
+    model: str | None
+    mode: Mode | str | None
+    session: str | None
+    extra: Params = field(default_factory=dict)
+
+    def request(self, default: Mode, *, stream: bool) -> InboundRequest:
+        """Returns the request; a session without a mode is one of Claude Code.
+
+        Raises:
+            TypeError: an argument has a wrong type.
+            ValueError: the mode is unknown.
+        """
+        mode = self._mode(default)
+        request = InboundRequest.of(self._params(mode, stream=stream), mode, self.session)
+        request.record = RequestRecord("POST", route=ROUTE, request_id=str(uuid.uuid4()))
+        return request
+
+    def _mode(self, default: Mode) -> Mode:
+        if self.mode is not None:
+            return read_mode(self.mode)
+        return default if self.session is None else Mode.CLAUDE_CODE
+
+    def _params(self, mode: Mode, *, stream: bool) -> dict[str, object]:
+        given = self.messages
+        params = (
+            dict(given) if isinstance(given, Mapping) else {"messages": messages_of(given)}
+        ) | dict(self.extra)
+        params.pop("stream", None)
+        if self.model is not None:
+            params["model"] = self.model
+        elif mode is Mode.CLAUDE_CODE:
+            params.setdefault("model", "default")
+        return params | ({"stream": True} if stream else {})
