@@ -11,6 +11,7 @@ from modegate.entrypoints.cli.admin_arguments import (
     add_reload,
     add_usage,
 )
+from modegate.entrypoints.cli.batch_arguments import add_batch
 from modegate.entrypoints.cli.parser import Commands, FileOption, Parser, add_config_file
 
 MAX_WORKERS = 256
@@ -76,6 +77,7 @@ def build_parser() -> Parser:
     )
     _add_serve(commands)
     _add_chat(commands)
+    add_batch(commands)
     add_credentials(commands)
     add_keys(commands)
     add_usage(commands)

@@ -59,6 +59,16 @@ def _chat(options: argparse.Namespace) -> int:
     return run_chat(chat_options)
 
 
+def _batch(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from modegate.entrypoints.cli.batch_options import read_batch_options
+    from modegate.entrypoints.cli.commands.batch import run_batch
+
+    settings = _load_settings(options, with_upstreams=not options.offline).settings
+    return asyncio.run(run_batch(read_batch_options(options, settings), settings))
+
+
 def _credentials(options: argparse.Namespace) -> int:
     from modegate.entrypoints.cli.admin_options import read_admin_options
     from modegate.entrypoints.cli.commands.credentials import run_credentials
@@ -162,6 +172,7 @@ def _completion(options: argparse.Namespace) -> int:
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "chat": _chat,
+    "batch": _batch,
     "credentials": _credentials,
     "keys": _keys,
     "usage": _usage,

@@ -12,7 +12,8 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from modegate.dialects.batch import item_of
@@ -49,16 +50,21 @@ class _Source:
             return await anext(self._asynchronous, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often an item is sent again; pauses double from `FIRST_DELAY_S`, in seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How many items run at once, and how often each is sent again.
 
-    most: int = 2
+    Once `stop` is set, no further item is begun. Pauses double from `first_delay_s`, in seconds.
+    """
+
+    concurrency: int
+    retries: int = 2
     first_delay_s: float = FIRST_DELAY_S
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def pause_s(self, attempt: int, retry: Retry | None) -> float | None:
         """Returns the pause after a failed attempt, from 0; None for no further attempt."""
-        if retry is None or attempt >= self.most:
+        if retry is None or attempt >= self.retries:
             return None
         own: float = min(self.first_delay_s * 2.0**attempt, MAX_DELAY_S) * random.uniform(0.5, 1.0)  # noqa: S311
         if retry.after_s is None:
@@ -66,69 +72,89 @@ class Retries:
         return None if retry.after_s > MAX_PAUSE_S else max(own, retry.after_s)
 
 
-async def execute_with_retries(execute: Execute, item: BatchItem, retries: Retries) -> ItemResult:
-    """Returns the result of the last attempt."""
+async def execute_with_retries(execute: Execute, item: BatchItem, pace: Pace) -> ItemResult | None:
+    """Returns the result of the last attempt; None if a further one was stopped."""
     attempt = 0
     while True:
         result = await execute(item)
-        pause_s = retries.pause_s(attempt, result.retry)
+        pause_s = pace.pause_s(attempt, result.retry)
         if pause_s is None:
             return result
-        await asyncio.sleep(pause_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await pace.stop.wait()
+            return None
         attempt += 1
 
 
-async def run_items(
-    items: Iterable[BatchItem] | AsyncIterable[BatchItem],
-    execute: Execute,
-    *,
-    concurrency: int,
-    retries: Retries,
-    tasks: set[asyncio.Task[None]],
-) -> AsyncGenerator[ItemResult, None]:
-    """Yields the results as they come; items are taken when there is room for them.
+class _Workers:
+    """Tasks that answer items, and the queue of their results; each puts None at its end."""
 
-    Closing it cancels the items that are running, and to cancel their `tasks` ends it. An exception
-    of `items` or `execute` is raised.
-    """
-    source = _Source(items)
-    results: asyncio.Queue[ItemResult | BaseException | None] = asyncio.Queue()
-    room = asyncio.Semaphore(2 * concurrency)
+    def __init__(
+        self, source: _Source, execute: Execute, pace: Pace, tasks: set[asyncio.Task[None]]
+    ) -> None:
+        self.results: asyncio.Queue[ItemResult | BaseException | None] = asyncio.Queue()
+        self.room = asyncio.Semaphore(2 * pace.concurrency)
+        self._source = source
+        self._execute = execute
+        self._pace = pace
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(pace.concurrency)]
+        for task in self._tasks:
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
-    async def work() -> None:
+    async def aclose(self) -> None:
+        """Cancels the items that are running."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+    async def _work(self) -> None:
         end: BaseException | None = None
         try:
-            while (item := await source.next()) is not None:
-                result = await execute_with_retries(execute, item, retries)
-                await room.acquire()
-                results.put_nowait(result)
+            await self._answer_items()
         except asyncio.CancelledError:
             end = RuntimeError("the batch was closed")
             raise
         except Exception as error:  # noqa: BLE001 - raised to the reader
             end = error
         finally:
-            results.put_nowait(end)
+            self.results.put_nowait(end)
 
-    workers = [asyncio.create_task(work()) for _ in range(concurrency)]
-    for worker in workers:
-        tasks.add(worker)
-        worker.add_done_callback(tasks.discard)
-    running = concurrency
+    async def _answer_items(self) -> None:
+        pace = self._pace
+        while not pace.stop.is_set() and (item := await self._source.next()) is not None:
+            result = await execute_with_retries(self._execute, item, pace)
+            if result is not None:
+                await self.room.acquire()
+                self.results.put_nowait(result)
+
+
+async def run_items(
+    items: Iterable[BatchItem] | AsyncIterable[BatchItem],
+    execute: Execute,
+    pace: Pace,
+    tasks: set[asyncio.Task[None]] | None = None,
+) -> AsyncGenerator[ItemResult, None]:
+    """Yields the results as they come; items are taken when there is room for them.
+
+    Closing it cancels the items that are running, and to cancel its `tasks` ends it. An exception
+    of `items` or `execute` is raised.
+    """
+    workers = _Workers(_Source(items), execute, pace, set() if tasks is None else tasks)
+    running = pace.concurrency
     try:
         while running:
-            result = await results.get()
+            result = await workers.results.get()
             if result is None:
                 running -= 1
             elif isinstance(result, BaseException):
                 raise result
             else:
-                room.release()
+                workers.room.release()
                 yield result
     finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.wait(workers)
+        await workers.aclose()
 
 
 async def parsed(items: Items) -> AsyncIterator[BatchItem]:

@@ -8,7 +8,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from modegate.application.batches.execute_item import ExecuteItem
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.batches.item import ItemResult
 from modegate.domain.routing.mode import Mode
@@ -17,7 +16,7 @@ from modegate.entrypoints.bootstrap.offline import offline_container
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import load_settings
 from modegate.entrypoints.gateway.answers import Answer
-from modegate.entrypoints.gateway.batches import Items, Retries, parsed, run_items
+from modegate.entrypoints.gateway.batches import Execute, Items, Pace, parsed, run_items
 from modegate.entrypoints.gateway.conversation import Conversation
 from modegate.entrypoints.gateway.exchanges import complete_answer, streamed_events
 from modegate.entrypoints.gateway.opening import item_execution, running
@@ -206,21 +205,15 @@ class Gateway:
             ValueError: an item is no request; then the batch ends.
         """
         chosen = self._mode if mode is None else read_mode(mode)
-        execute = partial(self.execute_item().execute, mode=chosen)
-        results = run_items(
-            parsed(items),
-            execute,
-            concurrency=concurrency,
-            retries=Retries(retries),
-            tasks=self._tasks,
-        )
+        pace = Pace(concurrency=concurrency, retries=retries)
+        results = run_items(parsed(items), self.item_execution(chosen), pace, self._tasks)
         async with aclosing(results):
             async for result in results:
                 yield result
 
-    def execute_item(self) -> ExecuteItem:
-        """Returns the use case that answers one item of a batch."""
-        return item_execution(self.container)
+    def item_execution(self, mode: Mode) -> Execute:
+        """Returns what answers one item of a batch; `mode` is that of items without one."""
+        return item_execution(self.container, mode)
 
     async def _end_tasks(self) -> None:
         tasks = list(self._tasks)
