@@ -8,11 +8,12 @@ from pathlib import Path
 from modegate.adapters.system.epoch import boot_id, shared_epoch
 
 FILE = "clock.json"
+UPTIME: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def uptime() -> float:
     """Returns seconds of a monotonic clock; on Linux it includes time in suspend."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(UPTIME)
 
 
 class SystemClock:

@@ -1,9 +1,11 @@
 """The attempts of one relayed request, each with another credential."""
 
 import time
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 from modegate.application.credentials.failures import failure_of_error, failure_of_response
 from modegate.application.credentials.pools import CredentialPools
@@ -14,7 +16,7 @@ from modegate.domain.credentials.verdict import Failure
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.request_record import FailedAttempt, RequestRecord
 from modegate.domain.routing.route import RelayRoute
-from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_request import UpstreamRequest, noop
 from modegate.domain.upstream_response import UpstreamResponse
 
 FIRST_ERROR_STATUS = 400
@@ -83,13 +85,14 @@ class _Attempting:
     async def __aenter__(self) -> UpstreamResponse:
         if not self._pools.states.is_loaded:
             await self._pools.states.load()
-        member = self._next()
+        now = self._pools.now()
+        member = self._next(now)
         if member is None:
-            raise self._pool.unavailable(self._pools.now())
+            raise self._pool.unavailable(now)
         while True:
             following: Member | None = None
             try:
-                response = await self._attempt(member)
+                response = await self._attempt(member, now)
             except GatewayError as error:
                 following = self._after(member, failure_of_error(error))
                 if following is None:
@@ -107,15 +110,15 @@ class _Attempting:
                 await self._exchange.__aexit__(None, None, None)
             member = following
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
-        return await self._exchange.__aexit__(kind, error, trace)
+    ) -> Coroutine[Any, Any, bool | None]:
+        return self._exchange.__aexit__(kind, error, trace)
 
-    async def _attempt(self, member: Member) -> UpstreamResponse:
+    async def _attempt(self, member: Member, now: float) -> UpstreamResponse:
         request = self._request
         request.on_failure = partial(self._note_repeated, member)
         self._record.credential = member.credential.id
@@ -124,9 +127,12 @@ class _Attempting:
             request.time_left_s = self._total_s - (time.monotonic() - self._began)
         else:
             self._began = self._attempt_began = self._record.backend_began = time.monotonic()
-            request.repeats_rate_limits = not self._pool.can_cool(self._pools.now())
+            request.repeats_rate_limits = not self._pool.can_cool(now)
         self._exchange = self._backend.send(request, member.credential)
-        return await self._exchange.__aenter__()
+        try:
+            return await self._exchange.__aenter__()
+        finally:
+            request.on_failure = noop  # breaks the reference cycle
 
     def _after(self, member: Member, failure: Failure) -> Member | None:
         """Records a failure; returns the credential for the next attempt, or None to stop."""
@@ -135,10 +141,10 @@ class _Attempting:
         self._asked.add(member.credential.id)
         if not verdict.tries_next or not self._request.is_repeatable:
             return None
-        return self._next()
+        return self._next(self._pools.now())
 
-    def _next(self) -> Member | None:
-        return self._pool.choose(self._pools.now(), self._sticky_key, self._asked)
+    def _next(self, now: float) -> Member | None:
+        return self._pool.choose(now, self._sticky_key, self._asked)
 
     def _note_repeated(self, member: Member, error: GatewayError) -> None:
         """Records a failed attempt that is repeated with the same credential."""

@@ -1,5 +1,7 @@
 """Failover over scripted upstreams; the pool's rules have tests of their own."""
 
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -261,3 +263,19 @@ async def test_states_outlive_the_pool() -> None:
     member = world.pools.of(other).find("a")
     assert member is not None
     assert member.state is world.state("a")
+
+
+async def test_a_request_that_ended_needs_no_garbage_collector() -> None:
+    world = World("a", "b", a=answer(429))
+    request = UpstreamRequest(upstream=world.upstream, body=b"{}")
+    sending = world.attempts.send(RelayRoute(world.upstream), request, world.record, "")
+    gc.disable()
+    try:
+        async with sending as response:
+            assert response.status == 200
+        world.relay.requests.clear()
+        ended = weakref.ref(sending)
+        del sending
+        assert ended() is None
+    finally:
+        gc.enable()
