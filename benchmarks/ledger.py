@@ -1,5 +1,7 @@
 """Measures the usage ledger: `python -m benchmarks.ledger [--rows N] [--seconds S] [--folder F]`.
 
+With `--postgres ADDRESS`, the ledger is in that database, whose ledger is dropped before and after.
+
 First the CPU time of a row, with the share of the ledger's thread; then rows at a steady rate; then
 queries over N rows of 400 days, which are written before.
 """
@@ -11,16 +13,19 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
+from benchmarks.ledger_postgres import PostgresSide
 from modegate.adapters.sqlite.database import open_database
 from modegate.adapters.sqlite.migrations import USAGE
 from modegate.adapters.sqlite.usage.insertion import Insertion
 from modegate.adapters.sqlite.usage_ledger import FILE, SqliteUsageLedger
 from modegate.adapters.system.clock import SystemClock
+from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.application.usage.record import RecordUsage
 from modegate.domain.answer.usage import Usage
 from modegate.domain.request_record import RequestRecord
@@ -29,6 +34,65 @@ from modegate.domain.usage.query import DAY_MS, HOUR_MS, Group, RequestsQuery, U
 from modegate.domain.usage.row import UsageRow, row_id
 
 Ask = Callable[[], Awaitable[object]]
+
+
+class Ledger(UsageLedger, Protocol):
+    """A ledger that can be closed."""
+
+    async def aclose(self) -> None:
+        """Writes the waiting rows."""
+
+
+class Side(Protocol):
+    """Where the ledgers of the parts of this benchmark are."""
+
+    def open(self, part: str) -> Ledger:
+        """Returns the ledger of a part."""
+
+    def write(self, rows: Sequence[UsageRow]) -> None:
+        """Writes rows to the part "filled"."""
+
+    def count(self, part: str) -> int:
+        """Returns the number of rows of a part."""
+
+    def size(self) -> int:
+        """Returns the bytes of the part "filled"."""
+
+    def close(self) -> None:
+        """Deletes all ledgers."""
+
+
+class SqliteSide:
+    """A folder for each part."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._insertion = Insertion()
+        for name in ("cpu", "steady", "filled"):
+            (folder / name).mkdir()
+
+    def open(self, part: str) -> Ledger:
+        """Returns the ledger of a part."""
+        return SqliteUsageLedger(self._folder / part)
+
+    def write(self, rows: Sequence[UsageRow]) -> None:
+        """Writes rows to the part that is filled."""
+        with closing(open_database(self._folder / "filled" / FILE, USAGE)) as database:
+            self._insertion.insert(database, rows)
+
+    def count(self, part: str) -> int:
+        """Returns the number of rows of a part."""
+        with closing(open_database(self._folder / part / FILE, USAGE)) as database:
+            (stored,) = database.execute("SELECT count(*) FROM requests").fetchone()
+        return int(stored)
+
+    def size(self) -> int:
+        """Returns the bytes of the part that is filled."""
+        return (self._folder / "filled" / FILE).stat().st_size
+
+    def close(self) -> None:
+        """No-op: the folder is temporary."""
+
 
 DAYS = 400
 KEYS, MODELS = 20, 5
@@ -59,9 +123,9 @@ def record_of(number: int) -> RequestRecord:
     )
 
 
-async def cpu_us(folder: Path, number: int) -> tuple[float, float]:
+async def cpu_us(side: Side, number: int) -> tuple[float, float]:
     """Returns the CPU time of a row in µs: in all, and in the event loop alone."""
-    ledger = SqliteUsageLedger(folder)
+    ledger = side.open("cpu")
     observe = RecordUsage(ledger, SystemClock()).observe
     records = [record_of(it) for it in range(number)]
     began, own = time.process_time(), 0.0
@@ -75,9 +139,9 @@ async def cpu_us(folder: Path, number: int) -> tuple[float, float]:
     return (time.process_time() - began) / number * 1e6, own / number * 1e6
 
 
-async def steady(folder: Path, seconds: float) -> None:
+async def steady(side: Side, seconds: float) -> None:
     """Adds rows at a steady rate and prints what became of them."""
-    ledger = SqliteUsageLedger(folder)
+    ledger = side.open("steady")
     observe = RecordUsage(ledger, SystemClock()).observe
     began, added, most = time.monotonic(), 0, 0
     first = 0
@@ -91,8 +155,7 @@ async def steady(folder: Path, seconds: float) -> None:
         await asyncio.sleep(TICK_S)
     last = resident_kib()
     await ledger.aclose()
-    with closing(open_database(folder / FILE, USAGE)) as database:
-        (stored,) = database.execute("SELECT count(*) FROM requests").fetchone()
+    stored = side.count("steady")
     print(f"| rows added in {seconds:.0f} s | {added:,} |")
     print(f"| rows stored after a clean stop | {stored:,} |")
     print(f"| rows lost | {ledger.condition().lost:,} |")
@@ -106,17 +169,14 @@ def resident_kib() -> int:
     return pages * resource.getpagesize() // 1024
 
 
-def fill(folder: Path, number: int, end_s: float) -> None:
+def fill(side: Side, number: int, end_s: float) -> None:
     """Writes rows over the last `DAYS` days."""
-    insertion = Insertion()
     start, step = end_s - DAYS * DAY_MS / 1000, DAYS * DAY_MS / 1000 / number
     began = time.perf_counter()
-    with closing(open_database(folder / FILE, USAGE)) as database:
-        for at in range(0, number, BATCH):
-            rows = [row(it, start + it * step) for it in range(at, min(at + BATCH, number))]
-            insertion.insert(database, rows)
+    for at in range(0, number, BATCH):
+        side.write([row(it, start + it * step) for it in range(at, min(at + BATCH, number))])
     passed = time.perf_counter() - began
-    size = (folder / FILE).stat().st_size
+    size = side.size()
     print(f"\n{number:,} rows in {passed:.0f} s, {size / number:.0f} bytes a row\n")
 
 
@@ -139,9 +199,9 @@ def row(number: int, at_s: float) -> UsageRow:
     )
 
 
-async def queries(folder: Path, end_s: float, rounds: int) -> None:
+async def queries(side: Side, end_s: float, rounds: int) -> None:
     """Prints the median time of each query."""
-    ledger = SqliteUsageLedger(folder)
+    ledger = side.open("filled")
     end = int(end_s * 1000)
     hour = end // HOUR_MS * HOUR_MS
 
@@ -174,19 +234,17 @@ async def queries(folder: Path, end_s: float, rounds: int) -> None:
     await ledger.aclose()
 
 
-async def run(options: argparse.Namespace, folder: Path) -> None:
+async def run(options: argparse.Namespace, side: Side) -> None:
     """Prints all tables."""
-    names = ("cpu", "steady", "filled")
-    for name in names:
-        (folder / name).mkdir()
-    whole, own = await cpu_us(folder / "cpu", 50_000)
+    whole, own = await cpu_us(side, 50_000)
     print("| ledger | |\n|---|---|")
     print(f"| CPU of a row, µs | {whole:.1f} |")
     print(f"| of which the event loop, µs | {own:.1f} |")
-    await steady(folder / "steady", options.seconds)
+    await steady(side, options.seconds)
     end_s = datetime(2026, 11, 25, 12, 34, 56, tzinfo=UTC).timestamp()
-    fill(folder / "filled", options.rows, end_s)
-    await queries(folder / "filled", end_s, options.rounds)
+    fill(side, options.rows, end_s)
+    await queries(side, end_s, options.rounds)
+    side.close()
 
 
 def main() -> None:
@@ -195,10 +253,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--postgres", help="the address of a database without a ledger of worth")
     parser.add_argument("--folder", help="where the databases are written, and deleted at the end")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        asyncio.run(run(options, Path(folder)))
+        side = PostgresSide(options.postgres) if options.postgres else SqliteSide(Path(folder))
+        asyncio.run(run(options, side))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
         Remedy.CHECK_OPEN_FILES: "check the limit of open files and the folder MODEGATE_STATE_DIR "
         "if that does not help",
         Remedy.CHECK_STATE_FOLDER: "check the folder MODEGATE_STATE_DIR and its disk",
+        Remedy.CHECK_LEDGER: "check the database in MODEGATE_LEDGER, as the server's log says",
+        Remedy.CHANGE_LEDGER: "use the later version of modegate that made it, or another database "
+        "in MODEGATE_LEDGER",
         Remedy.FREE_DISK_SPACE: "free space on the disk of the folder MODEGATE_STATE_DIR",
         Remedy.USE_LATER_VERSION: "use the later version of modegate that wrote them, or another "
         "MODEGATE_STATE_DIR",

@@ -189,7 +189,7 @@ async def test_the_last_requests_have_their_failed_attempts(
 async def test_a_broken_ledger_fails_no_request_and_is_a_warning(
     operated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modegate.adapters.sqlite.usage.writer.LAST_TRIES_S", 0.1)
+    monkeypatch.setattr("modegate.write_behind.writer.LAST_TRIES_S", 0.1)
     state = tmp_path / "state"
     state.mkdir()
     with closing(sqlite3.connect(state / "usage.db")) as database:

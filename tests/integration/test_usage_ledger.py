@@ -162,7 +162,7 @@ async def test_a_full_disk_loses_no_row_that_the_queue_holds(
 async def test_a_stop_on_a_full_disk_takes_seconds_and_is_logged(
     disk: Disk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modegate.adapters.sqlite.usage.writer.LAST_TRIES_S", 0.1)
+    monkeypatch.setattr("modegate.write_behind.writer.LAST_TRIES_S", 0.1)
     async with opened(disk.folder) as ledger:
         disk.fill()
         ledger.add(FULL)
@@ -226,7 +226,7 @@ async def test_an_unusable_file_is_a_storage_error_and_a_warning(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("modegate.adapters.sqlite.usage.writer.LAST_TRIES_S", 0.1)
+    monkeypatch.setattr("modegate.write_behind.writer.LAST_TRIES_S", 0.1)
     spoil(tmp_path / FILE)
     async with opened(tmp_path) as ledger:
         ledger.add(FULL._replace(model="marked-model", session="marked-session"))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ class PostgresServer:
     def url(self) -> str:
         """The address as the setting MODEGATE_LEDGER has it."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def runs(self) -> bool:
+        """Whether the server has been started, and not been stopped since."""
+        return self._process is not None
 
     def create(self) -> None:
         """Creates the database's files, owned by the account that may run the server."""
@@ -70,6 +75,22 @@ class PostgresServer:
     def kill(self) -> None:
         """Ends the server as a crash does, with all its processes; what was committed stays."""
         self._end(signal.SIGQUIT)
+
+    def pause(self) -> None:
+        """Makes the server hang, with the processes of its connections."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets a hanging server go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        main = self._process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for process in (main, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

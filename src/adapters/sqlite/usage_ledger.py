@@ -11,10 +11,8 @@ from typing import TypeVar
 from modegate.adapters.sqlite.condition import KIND, fault_in
 from modegate.adapters.sqlite.database_file import DatabaseFile
 from modegate.adapters.sqlite.migrations import USAGE
-from modegate.adapters.sqlite.usage.expiry import expire
-from modegate.adapters.sqlite.usage.rows import last_requests, page_of
-from modegate.adapters.sqlite.usage.sums import find_sums
-from modegate.adapters.sqlite.usage.writer import MAX_PENDING_ROWS, LedgerWriter
+from modegate.adapters.sqlite.usage.reading import find_last_requests, find_page, find_sums
+from modegate.adapters.sqlite.usage.table import SqliteRowTable
 from modegate.application.ports.usage_ledger import MAX_GROUPS
 from modegate.domain.errors.catalogue import usage as errors
 from modegate.domain.storage import StorageFault, storage_error
@@ -22,6 +20,7 @@ from modegate.domain.usage.condition import LedgerCondition
 from modegate.domain.usage.query import RequestsQuery, UsageQuery
 from modegate.domain.usage.row import UsageRow
 from modegate.domain.usage.sums import UsageGroup
+from modegate.write_behind.writer import MAX_PENDING_ROWS, WriteBehind
 
 T = TypeVar("T")
 
@@ -39,7 +38,8 @@ class SqliteUsageLedger:
     """
 
     def __init__(self, folder: Path, max_pending: int = MAX_PENDING_ROWS) -> None:
-        self._writer = LedgerWriter(DatabaseFile(folder / FILE, USAGE), max_pending)
+        self._table = SqliteRowTable(DatabaseFile(folder / FILE, USAGE))
+        self._writer = WriteBehind(self._table, max_pending)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="usage-reader")
         self._file = DatabaseFile(folder / FILE, USAGE)
         self._closed = False
@@ -58,19 +58,19 @@ class SqliteUsageLedger:
 
     async def requests(self, query: RequestsQuery) -> Sequence[UsageRow]:
         """Returns the last rows that match."""
-        return await self._read(lambda db: last_requests(db, query))
+        return await self._read(lambda db: find_last_requests(db, query))
 
     async def page(self, after: int, limit: int) -> Sequence[UsageRow]:
         """Returns rows with an id above `after`."""
-        return await self._read(lambda db: page_of(db, after, limit))
+        return await self._read(lambda db: find_page(db, after, limit))
 
     async def put(self, rows: Sequence[UsageRow]) -> int:
         """Stores the rows that are not there yet."""
-        return await _done(self._writer.submit(lambda db, to: to.insert_missing(db, rows)))
+        return await _done(self._writer.submit(lambda: self._table.put(rows)))
 
     async def expire(self, before_ms: int, limit: int) -> int:
         """Deletes the oldest rows before a time."""
-        return await _done(self._writer.submit(lambda db, _: expire(db, before_ms, limit)))
+        return await _done(self._writer.submit(lambda: self._table.expire(before_ms, limit)))
 
     async def aclose(self) -> None:
         """Writes the waiting rows and closes the database. Idempotent."""

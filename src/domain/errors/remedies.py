@@ -74,6 +74,8 @@ class Remedy(StrEnum):
     CHECK_CLAUDE_CONNECTION = auto()
     CHECK_OPEN_FILES = auto()
     CHECK_STATE_FOLDER = auto()
+    CHECK_LEDGER = auto()
+    CHANGE_LEDGER = auto()
     FREE_DISK_SPACE = auto()
     USE_LATER_VERSION = auto()
     CHECK_STORE = auto()
@@ -111,6 +113,8 @@ REQUIRED_OF_OPERATOR = frozenset(
         Remedy.CHECK_CLAUDE_CONNECTION,
         Remedy.CHECK_OPEN_FILES,
         Remedy.CHECK_STATE_FOLDER,
+        Remedy.CHECK_LEDGER,
+        Remedy.CHANGE_LEDGER,
         Remedy.FREE_DISK_SPACE,
         Remedy.USE_LATER_VERSION,
         Remedy.CHECK_STORE,

@@ -17,6 +17,7 @@ from modegate.adapters.memory.configuration_source import MemoryConfigurationSou
 from modegate.adapters.memory.model_lists import KeptModelLists
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
+from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.adapters.redis.options import RedisOptions
 from modegate.adapters.sqlite.admission_limiter import SqliteAdmissionLimiter
@@ -35,6 +36,7 @@ from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.ports.budget_ledger import BudgetLedger, SpendingHistory
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.rate_limiter import RateLimiter
+from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -86,6 +88,26 @@ def limits_kind(store_kind: str, shares_folder: bool) -> str:  # noqa: FBT001
     if store_kind == "redis":
         return "redis"
     return "sqlite" if shares_folder else "memory"
+
+
+def postgres_usage_ledger(options: PostgresOptions) -> UsageLedger:
+    """Returns the ledger in PostgreSQL; it is imported only where one is used."""
+    from modegate.adapters.postgres.usage_ledger import PostgresUsageLedger  # noqa: PLC0415
+
+    return PostgresUsageLedger(options)
+
+
+def ledger_fault(settings: Settings) -> str | None:
+    """Returns why the ledger that the settings name can never be opened; None if it may be."""
+    if settings.modegate_ledger is None:
+        return None
+    try:
+        from modegate.adapters.postgres.address import is_address  # noqa: PLC0415
+    except ImportError:
+        return 'MODEGATE_LEDGER needs a client of PostgreSQL: pip install "modegate[postgres]"'
+    if not is_address(mapping.postgres_options(settings)):
+        return "MODEGATE_LEDGER has a part that PostgreSQL does not know"
+    return None
 
 
 def worker_samples(folder: Path | None) -> WorkerSamples | None:
@@ -154,7 +176,17 @@ class Adapters(containers.DeclarativeContainer):
         SqliteCredentialStore, settings.provided.modegate_state_dir
     )
     key_store = providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir)
-    usage_ledger = providers.Singleton(SqliteUsageLedger, settings.provided.modegate_state_dir)
+    sqlite_usage_ledger = providers.Singleton(
+        SqliteUsageLedger, settings.provided.modegate_state_dir
+    )
+    postgres_usage_ledger = providers.Singleton(
+        postgres_usage_ledger, providers.Factory(mapping.postgres_options, settings)
+    )
+    usage_ledger = providers.Selector(
+        providers.Callable(mapping.ledger_kind, settings),
+        sqlite=sqlite_usage_ledger,
+        postgres=postgres_usage_ledger,
+    )
     spending_history = providers.Singleton(LedgerHistory, usage_ledger)
     budget_ledger: providers.Provider[BudgetLedger] = providers.Selector(
         limits_kind,

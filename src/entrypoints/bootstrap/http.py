@@ -153,7 +153,8 @@ def preparing(container: Container) -> list[Hook]:
     backends = (container.answer_backend, *((container.relay_backend,) if has_upstreams else ()))
     if has_upstreams:  # first, because the first answer needs it at once
         backends = (container.price_source, *backends)
-    return [step for backend in backends if (step := getattr(backend(), "prepare", None))]
+    parts = (container.usage_ledger, *backends)
+    return [step for part in parts if (step := getattr(part(), "prepare", None))]
 
 
 def build_server(

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.openai_sdk.options import UpstreamOptions
+from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.redis.options import RedisOptions
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
@@ -80,6 +81,17 @@ def redis_options(settings: Settings) -> RedisOptions:
     """Returns the options of the store; only for settings that name one."""
     url = settings.modegate_store
     return RedisOptions(url.get_secret_value() if url else "")
+
+
+def ledger_kind(settings: Settings) -> str:
+    """Returns where usage is stored: "postgres" for several machines, else "sqlite"."""
+    return "sqlite" if settings.modegate_ledger is None else "postgres"
+
+
+def postgres_options(settings: Settings) -> PostgresOptions:
+    """Returns the options of the ledger's database; only for settings that name one."""
+    url = settings.modegate_ledger
+    return PostgresOptions(url.get_secret_value() if url else "")
 
 
 def routes(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> Routes:

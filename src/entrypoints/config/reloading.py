@@ -17,6 +17,7 @@ NEEDS_RESTART = frozenset(
         "host",
         "keep_alive_timeout_ms",
         "log_format",
+        "modegate_ledger",
         "modegate_state_dir",
         "modegate_store",
         "port",

@@ -32,6 +32,7 @@ from modegate.entrypoints.config.types import (
     Host,
     Key,
     Keys,
+    LedgerUrl,
     Milliseconds,
     Names,
     Networks,
@@ -148,6 +149,7 @@ class Settings(BaseModel):
         default_factory=lambda: Path(platformdirs.user_state_dir("modegate"))
     )
     modegate_store: StoreUrl | None = None
+    modegate_ledger: LedgerUrl | None = None
     models: dict[str, str] = Field(default_factory=dict)
     prices: Prices = Field(default_factory=dict)
 

@@ -19,6 +19,7 @@ NOT_IN_URL = re.compile(r"""[\s"'<>\\^`{|}]""")
 HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
 FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 VARIABLE = re.compile(r"[^\s=,]+")
+LEDGER = re.compile(r"postgres(?:ql)?://[^\s\x00]+")
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
@@ -131,6 +132,13 @@ def _store_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _ledger_url(value: SecretStr) -> SecretStr:
+    """Validates the address of the ledger's database, which the database's own client parses."""
+    if not LEDGER.fullmatch(value.get_secret_value()):
+        raise ValueError("must be like postgresql://user:password@host:5432/database")
+    return value
+
+
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     """Returns origins as browsers send them: in lower case, without the default port."""
     lowered = tuple(value.lower() for value in values)
@@ -189,6 +197,7 @@ Key = Annotated[SecretStr, BeforeValidator(header_key)]
 Keys = Annotated[tuple[Key, ...], SPLIT]
 Url = Annotated[Text, AfterValidator(_url)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
+LedgerUrl = Annotated[SecretStr, AfterValidator(_ledger_url)]
 Origins = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_origins)]
 ForwardingHeader = Annotated[
     Literal["auto", "x-forwarded-for", "forwarded"], BeforeValidator(_lower_case)

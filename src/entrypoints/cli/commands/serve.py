@@ -16,7 +16,7 @@ import uvloop
 
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors import GatewayError
-from modegate.entrypoints.bootstrap.adapters import shared_files
+from modegate.entrypoints.bootstrap.adapters import ledger_fault, shared_files
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_gateway, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
@@ -90,6 +90,9 @@ def run_serve(
     for place in own:
         print(f"modegate: {own_upstream_fault(place)}", file=sys.stderr)
     if own:
+        return 2
+    if fault := ledger_fault(settings):
+        print(f"modegate: {fault}", file=sys.stderr)
         return 2
     try:
         listener = listen(settings.host, settings.port)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from modegate.application.usage.transfer import DamagedLineError
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.bootstrap.adapters import ledger_fault
 from modegate.entrypoints.bootstrap.container import live_container
 from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
@@ -23,6 +24,8 @@ STANDARD = "-"
 
 async def run_export(settings: Settings, file: str) -> int:
     """Writes all rows to the file, and returns the exit status. A file is complete or unchanged."""
+    if fault := ledger_fault(settings):
+        return _fail(fault)
     try:
         with _target(file) as lines:
             async with live_container(settings) as container:
@@ -39,6 +42,8 @@ async def run_export(settings: Settings, file: str) -> int:
 
 async def run_import(settings: Settings, file: str) -> int:
     """Adds the rows of the file to the ledger, and returns the exit status."""
+    if fault := ledger_fault(settings):
+        return _fail(fault)
     try:
         with _source(file) as lines:
 

@@ -15,6 +15,7 @@ from modegate.entrypoints.config.sources import LoadedSettings, SettingsError, l
 
 # Valid non-default values; `right` derives those of other booleans and numbers.
 RIGHT = {
+    "modegate_ledger": "postgresql://localhost/modegate",
     "modegate_store": "redis://localhost:6379/0",
     "upstream_first_byte_timeout_ms": "9000",
     "forwarded_header": "forwarded",

@@ -1,7 +1,6 @@
-"""The thread that writes the ledger."""
+"""The queue of rows, and the thread that writes them."""
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -9,18 +8,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
-from modegate.adapters.sqlite.condition import fault_in
-from modegate.adapters.sqlite.database_file import DatabaseFile
-from modegate.adapters.sqlite.usage.cleaning import cleaned
-from modegate.adapters.sqlite.usage.insertion import Insertion
 from modegate.domain.errors import StorageError
 from modegate.domain.health import LedgerState
 from modegate.domain.storage import StorageFault, storage_error
 from modegate.domain.usage.condition import LedgerCondition
 from modegate.domain.usage.row import UsageRow
+from modegate.write_behind.row_table import RowTable
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection, Insertion], T]
 
 NAME = "usage-ledger"
 # How long rows gather before they are written together: `kill -9` loses no more.
@@ -37,16 +32,15 @@ MAX_PENDING_ROWS = 50_000
 log = logging.getLogger("modegate.ledger")
 
 
-class LedgerWriter:
+class WriteBehind:
     """Writes rows in batches, and does other work with the database between them, in one thread.
 
-    The thread starts with the first row or work.
+    The thread starts with the first row or work. It closes the table when it ends.
     """
 
-    def __init__(self, file: DatabaseFile, max_pending: int = MAX_PENDING_ROWS) -> None:
-        self._file = file
+    def __init__(self, table: RowTable, max_pending: int = MAX_PENDING_ROWS) -> None:
+        self._table = table
         self._max_pending = max_pending
-        self._insertion = Insertion()
         self._rows: deque[UsageRow] = deque()
         self._unwritten: Sequence[UsageRow] = ()  # taken from the queue, and not written yet
         self._jobs: deque[Callable[[], None]] = deque()
@@ -66,6 +60,10 @@ class LedgerWriter:
         if not self._wake.is_set():
             self._signal()
 
+    def connect(self) -> None:
+        """Starts the thread, which opens the table, and logs if that fails. Never blocks."""
+        self._enqueue(self._check)
+
     def condition(self) -> LedgerCondition:
         """Returns the present condition."""
         is_full = len(self._rows) >= self._max_pending
@@ -81,14 +79,14 @@ class LedgerWriter:
             self._enqueue(lambda: done.set_result(None))
         return done
 
-    def submit(self, work: Work[T]) -> "Future[T]":
-        """Does some work soon, after the rows that are waiting; `StorageError` if it fails."""
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        """Does some work with the table soon, after the rows that are waiting."""
         done: Future[T] = Future()
 
         def job() -> None:
             if done.set_running_or_notify_cancel():
                 try:
-                    done.set_result(self._with_database(work))
+                    done.set_result(work())
                 except BaseException as error:  # noqa: BLE001 - for the one who waits
                     done.set_exception(error)
 
@@ -125,7 +123,7 @@ class LedgerWriter:
 
     def _run(self) -> None:
         while not self._closed:
-            self._wake.wait(RETRY_S if self._unwritten else None)
+            self._wake.wait(RETRY_S if self._failing else None)
             self._hurry.wait(GATHER_S)
             self._hurry.clear()
             self._wake.clear()
@@ -141,7 +139,15 @@ class LedgerWriter:
             self._rows.clear()
             self._unwritten = ()
             log.error("usage ledger lost %d rows at the end", left)
-        self._file.close()
+        self._table.close()
+
+    def _check(self) -> None:
+        try:
+            self._table.check()
+        except StorageError as error:
+            self._report_failure(error)
+        else:
+            self._report_success()
 
     def _do_jobs(self) -> None:
         while self._jobs:
@@ -149,12 +155,14 @@ class LedgerWriter:
 
     def _write_all(self) -> bool:
         """Writes all rows that are waiting; returns False if that failed."""
+        if self._failing and not self._unwritten and not self._rows:
+            self._check()
         while self._unwritten or self._rows:
             if not self._unwritten:
                 number = min(len(self._rows), MAX_ROWS_IN_BATCH)
                 self._unwritten = [self._rows.popleft() for _ in range(number)]
             try:
-                self._with_database(self._write)
+                self._table.insert(self._unwritten)
             except StorageError as error:
                 self._report_failure(error)
                 return False
@@ -164,24 +172,6 @@ class LedgerWriter:
             self._unwritten = ()
             self._report_success()
         return True
-
-    def _write(self, database: sqlite3.Connection, insertion: Insertion) -> None:
-        try:
-            insertion.insert(database, self._unwritten)
-        except sqlite3.IntegrityError:
-            # The id of another process's row, or a commit that was reported as failed.
-            insertion.insert_missing(database, self._unwritten)
-        except (OverflowError, UnicodeEncodeError):
-            insertion.insert_missing(database, list(map(cleaned, self._unwritten)))
-
-    def _with_database(self, work: Work[T]) -> T:
-        try:
-            return work(self._file.open(), self._insertion)
-        except (sqlite3.Error, OSError) as error:
-            fault = fault_in(error)
-            if fault is StorageFault.BROKEN:  # a new file may work
-                self._file.close()
-            raise storage_error(fault) from error
 
     def _report_failure(self, error: StorageError) -> None:
         if not self._failing:

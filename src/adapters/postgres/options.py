@@ -1,0 +1,10 @@
+"""Options of the database."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresOptions:
+    """Where the database is, with its password if it has one."""
+
+    url: str = field(repr=False)

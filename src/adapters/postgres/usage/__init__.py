@@ -1,0 +1,1 @@
+"""The parts of the usage ledger: its table, its statements."""
