@@ -1,6 +1,6 @@
 """One prepared turn of a conversation."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from modegate.domain.answer.usage import Usage
@@ -13,6 +13,11 @@ def noop(_: Usage, __: str | None) -> None:
     """No-op callback."""
 
 
+async def not_acknowledged(_: str | None, __: str | None) -> bool:
+    """No-op callback."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """The input of an answer backend; all decisions have been made.
@@ -20,6 +25,11 @@ class Turn:
     `cli_model` is the model after the model map. With `streamed`, yielded text has been sent and
     cannot be revoked. `on_cut` is called with the usage so far, and the
     model that answered, if the turn ends without `Finished`.
+
+    A backend that stores transcripts for other gateways awaits `on_stored` before `Finished`, and
+    where it keeps a turn without one. It gives its id of the conversation, and the version that is
+    stored with this turn, or None if none is. The result is whether the session names that version
+    from now on.
     """
 
     cli_model: str
@@ -29,3 +39,6 @@ class Turn:
     effort: Effort | None = None
     streamed: bool = False
     on_cut: Callable[[Usage, str | None], None] = field(default=noop, repr=False, compare=False)
+    on_stored: Callable[[str | None, str | None], Awaitable[bool]] = field(
+        default=not_acknowledged, repr=False, compare=False
+    )

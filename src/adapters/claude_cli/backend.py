@@ -8,7 +8,9 @@ from contextlib import (
     asynccontextmanager,
     nullcontext,
 )
+from dataclasses import replace
 
+from modegate.adapters.claude_cli.archive.archived_sessions import ArchivedSessions
 from modegate.adapters.claude_cli.command.login_state import LoginState, login_changed_at
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
@@ -20,8 +22,9 @@ from modegate.adapters.claude_cli.session_folder.session_directories import Sess
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
 from modegate.adapters.claude_cli.turns.usage_of_cut import usage_if_cut
+from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
-from modegate.domain.errors import BackendAuthError
+from modegate.domain.errors import BackendAuthError, StorageError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.parameters.param_policy import Effort
@@ -33,14 +36,15 @@ from modegate.domain.turn import Turn
 class ClaudeBackend:
     """Answers turns through the `claude` executable, and reports its health."""
 
-    def __init__(self, options: ClaudeOptions) -> None:
-        self._options = options
+    def __init__(self, options: ClaudeOptions, archive: TranscriptArchive | None = None) -> None:
+        self._archive = None if archive is None else ArchivedSessions(archive)
+        self._options = options = self._with_archive(options)
         self._credentials = LoginState(options)
         self._workspace = SessionDirectories(options.state)
         self._processes = ProcessPool(options, self._workspace)
         self._slots = Slots(options.slots, options.queue_timeout)
         self._turns = TurnRunner(
-            TurnResources(options, self._slots, self._processes, self._workspace)
+            TurnResources(options, self._slots, self._processes, self._workspace, self._archive)
         )
         self._forgetting: set[asyncio.Task[bool]] = set()
         self._preparing: asyncio.Task[None] | None = None
@@ -98,6 +102,7 @@ class ClaudeBackend:
         Ends waiting processes that were started with another key, login or executable. The folder
         of the state and the limit of open files stay.
         """
+        options = self._with_archive(options)
         warm_before, self._options = self._options.warm_models, options
         self._credentials.reconfigure(options)
         self._slots.resize(options.slots, options.queue_timeout)
@@ -133,18 +138,28 @@ class ClaudeBackend:
         return self._processes.reserve(cli_model) if effort is None else nullcontext()
 
     async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
-        """Returns a page of sessions that have a folder, without those of prewarmed processes."""
-        return await self._workspace.list_ids(
+        """Returns a page of sessions that have a folder, without those of prewarmed processes.
+
+        Once an hour also of those that have a stored transcript.
+        """
+        here = await self._workspace.list_ids(
             limit=limit, after=after, without=self._processes.unused
         )
+        if self._archive is None:
+            return here
+        try:
+            stored = await self._archive.list_ids(after)
+        except StorageError:  # the store that is away also stops what would delete them
+            return here
+        return sorted({*here, *stored})[:limit]
 
     async def delete(self, session_id: SessionId) -> bool:
-        """Ends the session's process, and deletes its folder with the transcript.
+        """Ends the session's process, and deletes its folder and its stored transcript.
 
         A cancelled caller does not interrupt it. Returns False if another gateway uses the session.
 
         Raises:
-            StorageError: the folder cannot be removed.
+            StorageError: the folder or the stored transcript cannot be removed.
         """
         task = asyncio.create_task(self._forget(session_id))
         self._forgetting.add(task)
@@ -158,6 +173,12 @@ class ClaudeBackend:
         while under_way := {*self._turns.settling, *self._forgetting}:
             await asyncio.wait(under_way)
         await self._processes.aclose()
+        if self._archive is not None:
+            await self._archive.aclose()
+
+    def _with_archive(self, options: ClaudeOptions) -> ClaudeOptions:
+        """Returns options with which the CLI writes a turn before it reports the end."""
+        return options if self._archive is None else replace(options, eager_flush=True)
 
     def _translator(self, *, handed_out: bool) -> Translator:
         return Translator(
@@ -169,7 +190,11 @@ class ClaudeBackend:
     async def _forget(self, session_id: SessionId) -> bool:
         await self._turns.settled(session_id)
         await self._processes.end_session(session_id)
-        return await self._workspace.delete(session_id)
+        if not await self._workspace.delete(session_id):
+            return False
+        if self._archive is not None:
+            await self._archive.delete(session_id)
+        return True
 
     async def _noting_login(
         self, events: AsyncIterator[AnswerEvent]

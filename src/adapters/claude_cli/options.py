@@ -15,6 +15,7 @@ class ClaudeOptions:
     `--bare` is used exactly when there is an API key, because it accepts no login.
     `warm_models` are the CLI models with prewarmed processes from the start, until they are not
     used for a while.
+    With `eager_flush` the CLI writes its transcript before it reports the end of a turn.
     `descriptors` is the soft limit of open files for children; None keeps the gateway's own.
     """
 
@@ -28,6 +29,7 @@ class ClaudeOptions:
     own_wait: float = 5.0
     cuts_at_limit: bool = False
     oneshot: bool = False
+    eager_flush: bool = False
     warm_processes: int = 2
     warm_models: tuple[str, ...] = ()
     live_sessions: int = 4

@@ -35,6 +35,7 @@ from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest, record_response
+from modegate.application.sessions.acknowledgement import Acknowledgement
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.usage.metering import CLAUDE_URL, Metering, NoteUsage, metered
 from modegate.application.usage.pricing import Asked
@@ -108,12 +109,13 @@ class AnswerRequest:
 
     @asynccontextmanager
     async def _events(
-        self, turn: Turn, record: RequestRecord, note: NoteUsage
+        self, turn: Turn, record: RequestRecord, note: NoteUsage, acknowledgement: Acknowledgement
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         record.reached_backend = True
         record.backend_began = time.monotonic()
+        turn = replace(turn, on_cut=note, on_stored=acknowledgement.stored)
         async with (
-            self.backend.generate(replace(turn, on_cut=note)) as raw,
+            self.backend.generate(turn) as raw,
             aclosing(redacted(raw)) as shown,
             aclosing(metered(shown, note, turn.prompt)) as events,
         ):
@@ -122,10 +124,11 @@ class AnswerRequest:
     async def _complete(
         self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
     ) -> CompleteAnswer:
+        acknowledgement = Acknowledgement(self.sessions, prepared.turn.session)
         with self.credential.attempt():
-            async with self._events(prepared.turn, record, note) as events:
+            async with self._events(prepared.turn, record, note, acknowledgement) as events:
                 completion = await fold(events)
-        await self.sessions.acknowledge(prepared.turn.session, completion.cli_session_id)
+        await acknowledgement.ended(completion.cli_session_id)
         return CompleteAnswer(prepared.frame, completion)
 
     @asynccontextmanager
@@ -133,16 +136,17 @@ class AnswerRequest:
         self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
     ) -> AsyncIterator[StreamedAnswer]:
         session = prepared.turn.session
+        acknowledgement = Acknowledgement(self.sessions, session)
         async with AsyncExitStack() as generating:
             with self.credential.attempt():
                 events = await generating.enter_async_context(
-                    self._events(prepared.turn, record, note)
+                    self._events(prepared.turn, record, note, acknowledgement)
                 )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
             yield StreamedAnswer(prepared.frame, first, events)
         # Saved again, because the session was in use for as long as the stream took.
-        await self.sessions.acknowledge(session, first.cli_session_id)
+        await acknowledgement.ended(first.cli_session_id)
 
 
 class _Execution:

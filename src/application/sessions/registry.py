@@ -74,10 +74,18 @@ class SessionRegistry:
         with suppress(StorageError):
             await self.store.put(session.touched(self.clock.now(), cli_session_id))
 
-    async def acknowledge(self, session: Session, cli_session_id: str | None) -> None:
-        """Stores the session once its turn has ended. A failure is handled as by `save`."""
+    async def acknowledge(
+        self, session: Session, cli_session_id: str | None, transcript: str = ""
+    ) -> bool:
+        """Stores the session once its turn has ended; returns whether it is stored.
+
+        A failure is handled as by `save`.
+        """
+        acknowledged = session.acknowledged(self.clock.now(), cli_session_id, transcript)
         with suppress(StorageError):
-            await self.store.put(session.acknowledged(self.clock.now(), cli_session_id))
+            await self.store.put(acknowledged)
+            return True
+        return False
 
     async def list_active(self, client: ClientId) -> list[Session]:
         """Returns the client's sessions that have not expired."""

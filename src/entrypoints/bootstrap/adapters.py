@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from dependency_injector import containers, providers
 
@@ -15,6 +16,9 @@ from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.model_lists import KeptModelLists
+from modegate.adapters.objects.folder import FolderObjects
+from modegate.adapters.objects.options import ArchiveKind, ArchivePlace
+from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.postgres.options import PostgresOptions
@@ -36,6 +40,7 @@ from modegate.application.ports.backend_status import StorageProbe
 from modegate.application.ports.budget_ledger import BudgetLedger, SpendingHistory
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.rate_limiter import RateLimiter
+from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
 from modegate.entrypoints.config import mapping
@@ -110,6 +115,28 @@ def ledger_fault(settings: Settings) -> str | None:
     return None
 
 
+def transcript_archive(
+    place: ArchivePlace, redis: "Callable[[], RedisConnection]"
+) -> TranscriptArchive | None:
+    """Returns the archive of transcripts; None where sessions stay on this machine."""
+    match place.kind:
+        case ArchiveKind.NONE:
+            return None
+        case ArchiveKind.FOLDER:
+            folder = Path(unquote(urlsplit(place.url).path))
+            return ObjectTranscriptArchive(FolderObjects(folder))
+        case ArchiveKind.BUCKET:
+            from modegate.adapters.objects.bucket import s3_bucket  # noqa: PLC0415
+
+            return ObjectTranscriptArchive(s3_bucket(place.url))
+        case ArchiveKind.STORE:
+            from modegate.adapters.redis.transcript_archive import (  # noqa: PLC0415
+                RedisTranscriptArchive,
+            )
+
+            return RedisTranscriptArchive(redis(), place.keep_s)
+
+
 def worker_samples(folder: Path | None) -> WorkerSamples | None:
     """Returns the samples of all workers, which share `folder`; None if it cannot be used."""
     try:
@@ -155,7 +182,10 @@ class Adapters(containers.DeclarativeContainer):
     claude_options = providers.Factory(
         mapping.claude_options, settings, environment, child_descriptors
     )
-    claude_cli = providers.Singleton(ClaudeBackend, claude_options)
+    transcript_archive = providers.Singleton(
+        transcript_archive, providers.Factory(mapping.archive_place, settings), redis.provider
+    )
+    claude_cli = providers.Singleton(ClaudeBackend, claude_options, transcript_archive)
     answer_backend = providers.Callable[ClaudeBackend](same, claude_cli)
     claude_status = providers.Callable[ClaudeBackend](same, claude_cli)
     transcript_store = providers.Callable[ClaudeBackend](same, claude_cli)

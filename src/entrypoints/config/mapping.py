@@ -5,6 +5,7 @@ from importlib.metadata import version
 from types import MappingProxyType
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.objects.options import ArchiveKind, ArchivePlace
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.redis.options import RedisOptions
@@ -92,6 +93,17 @@ def postgres_options(settings: Settings) -> PostgresOptions:
     """Returns the options of the ledger's database; only for settings that name one."""
     url = settings.modegate_ledger
     return PostgresOptions(url.get_secret_value() if url else "")
+
+
+def archive_place(settings: Settings) -> ArchivePlace:
+    """Returns where transcripts of sessions are stored for other gateways."""
+    keep_s = (settings.max_session_age_ms + settings.session_ttl_ms) / 1000
+    if settings.modegate_transcripts is not None:
+        url = settings.modegate_transcripts
+        kind = ArchiveKind.FOLDER if url.startswith("file:") else ArchiveKind.BUCKET
+        return ArchivePlace(kind, url, keep_s)
+    kind = ArchiveKind.NONE if settings.modegate_store is None else ArchiveKind.STORE
+    return ArchivePlace(kind, "", keep_s)
 
 
 def routes(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> Routes:

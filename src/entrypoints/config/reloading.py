@@ -20,6 +20,7 @@ NEEDS_RESTART = frozenset(
         "modegate_ledger",
         "modegate_state_dir",
         "modegate_store",
+        "modegate_transcripts",
         "port",
         "upstream_paths",
     }

@@ -45,6 +45,7 @@ from modegate.entrypoints.config.types import (
     StoreUrl,
     Switch,
     Text,
+    TranscriptsUrl,
     UploadBytes,
     Url,
     Variables,
@@ -150,6 +151,7 @@ class Settings(BaseModel):
     )
     modegate_store: StoreUrl | None = None
     modegate_ledger: LedgerUrl | None = None
+    modegate_transcripts: TranscriptsUrl | None = None
     models: dict[str, str] = Field(default_factory=dict)
     prices: Prices = Field(default_factory=dict)
 

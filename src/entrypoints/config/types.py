@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]?")
 FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 VARIABLE = re.compile(r"[^\s=,]+")
 LEDGER = re.compile(r"postgres(?:ql)?://[^\s\x00]+")
+FOLDER_SCHEME, BUCKET_SCHEME = "file", "s3"
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BY_ITSELF = re.compile(r"^(http://.*):80$|^(https://.*):443$")
@@ -139,6 +141,18 @@ def _ledger_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _transcripts_url(value: str) -> str:
+    """Validates where transcripts are stored: a folder of this machine, or a bucket."""
+    url = urlsplit(value)
+    is_folder = url.scheme == FOLDER_SCHEME and not url.netloc and url.path.strip("/")
+    is_bucket = url.scheme == BUCKET_SCHEME and url.netloc and "@" not in url.netloc
+    if not (is_folder or is_bucket) or url.query or url.fragment:
+        raise ValueError("must be like file:///srv/transcripts or s3://bucket/prefix")
+    if is_bucket and find_spec("obstore") is None:
+        raise ValueError('needs obstore: pip install "modegate[s3]"')
+    return value
+
+
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     """Returns origins as browsers send them: in lower case, without the default port."""
     lowered = tuple(value.lower() for value in values)
@@ -198,6 +212,7 @@ Keys = Annotated[tuple[Key, ...], SPLIT]
 Url = Annotated[Text, AfterValidator(_url)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
 LedgerUrl = Annotated[SecretStr, AfterValidator(_ledger_url)]
+TranscriptsUrl = Annotated[Text, AfterValidator(_transcripts_url)]
 Origins = Annotated[tuple[Text, ...], SPLIT, AfterValidator(_origins)]
 ForwardingHeader = Annotated[
     Literal["auto", "x-forwarded-for", "forwarded"], BeforeValidator(_lower_case)

@@ -56,7 +56,13 @@ def build_environment(options: ClaudeOptions) -> dict[str, str]:
     if "HOME" not in inherited:
         log.warning("HOME is not set: the claude CLI keeps its files in /tmp")
         inherited["HOME"] = "/tmp"  # noqa: S108 - the documented default without HOME
-    return {**inherited, **SWITCHES, "CLAUDE_CODE_MAX_RETRIES": str(options.api_retries)}
+    flush = {"CLAUDE_CODE_EAGER_FLUSH": "1"} if options.eager_flush else {}
+    return {
+        **inherited,
+        **SWITCHES,
+        **flush,
+        "CLAUDE_CODE_MAX_RETRIES": str(options.api_retries),
+    }
 
 
 def in_session(environment: Mapping[str, str], config: Path) -> dict[str, str]:

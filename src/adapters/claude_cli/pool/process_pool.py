@@ -110,6 +110,13 @@ class ProcessPool:
             self._end_soon(process)
         await self._ended(session_id)
 
+    async def drop_session(self, session_id: SessionId) -> None:
+        """Kills the session's idle process, whose conversation is outdated; waits for its exit."""
+        if process := self._live.take(session_id):
+            process.child.kill()
+            self._end_soon(process)
+        await self._ended(session_id)
+
     def reconfigure(self, options: ClaudeOptions) -> None:
         """Uses other options for new processes, and ends waiting ones that do not fit them."""
         self._keeps = options.live_places > 0

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,13 +75,13 @@ def has_answer(path: Path, begin: int) -> bool:
     if not added.endswith(b"\n"):
         return False
     try:
-        kinds = [_kind(line) for line in added.splitlines()]
+        return ends_with_answer([json.loads(line) for line in added.splitlines()])
     except ValueError:  # a line was cut, and another was appended to it
         return False
+
+
+def ends_with_answer(entries: Sequence[object]) -> bool:
+    """Returns whether the last message among the entries is an answer."""
+    kinds = (entry.get("type") for entry in entries if isinstance(entry, dict))
     said = [kind for kind in kinds if kind in SPOKEN]
     return said[-1:] == ["assistant"]
-
-
-def _kind(line: bytes) -> object:
-    entry = json.loads(line)
-    return entry.get("type") if isinstance(entry, dict) else None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from modegate.adapters.claude_cli.archive.archived_sessions import ArchivedSessions
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
@@ -10,9 +11,13 @@ from modegate.adapters.claude_cli.session_folder.session_directories import Sess
 
 @dataclass(frozen=True, slots=True)
 class TurnResources:
-    """The options, slots, processes and session folders that turns work with."""
+    """The options, slots, processes and session folders that turns work with.
+
+    Without an `archive` sessions stay on this machine.
+    """
 
     options: ClaudeOptions
     slots: Slots
     processes: ProcessPool
     workspace: SessionDirectories
+    archive: ArchivedSessions | None = None

@@ -61,7 +61,10 @@ class TurnRunner:
             await self._settle_if(run, has_ended=run.advance(TurnEvent.ERROR))
             raise
         finally:
+            is_stored_late = run.is_stored_late
             await self._settle_if(run, has_ended=run.leave())
+            if is_stored_late:  # the session stays held until other gateways can go on from there
+                await run_shielded(self.settled(turn.session.id))
 
     async def _begin(self, run: TurnRun, ends_at: float) -> None:
         """Acquires a slot and sends the prompt; every wait counts towards the turn's timeout."""

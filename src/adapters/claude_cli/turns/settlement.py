@@ -18,6 +18,9 @@ from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
 # next request may be waiting for its slot.
 EXIT_GRACE_S = 1.0
 
+# After these a stopped process leaves its turn in the transcript.
+KEEPS_TURN = frozenset({Disposition.INTERRUPT_AND_STOP, Disposition.STOP})
+
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +36,22 @@ class Settlement:
         self._workspace = resources.workspace
         self._grace = resources.options.grace
 
-    async def carry_out(self, answer: AnswerStatus) -> TurnEvent:
+    async def store(
+        self, answer: AnswerStatus, cli_session_id: str | None, *, with_answer: bool = True
+    ) -> None:
+        """Stores the turn for other gateways; ends the CLI's own turn first, if that still runs."""
+        if not self._held.transcript.must_be_stored:
+            return
+        process = self._held.current
+        if not answer.cli_ended and self._is_interruptible():
+            self._held.interrupted = await process.undo_turn(forget=False)
+        await self._held.transcript.store(
+            process.place.folder,
+            cli_session_id or process.launch.cli_session_id,
+            with_answer=with_answer and not self._held.interrupted,
+        )
+
+    async def carry_out(self, answer: AnswerStatus, cli_session_id: str | None = None) -> TurnEvent:
         """Settles the turn, releases the session's folder, and returns how the process ended."""
         if answer.answered:
             await self._workspace.keep_config_template(self._held.current.place.folder)
@@ -44,13 +62,14 @@ class Settlement:
             if await self._is_ready(disposition):
                 # The mark of an undone turn stays: its process may not have stored the undo yet.
                 if disposition is not Disposition.UNDO:
+                    await self._store_kept(answer, cli_session_id)
                     await self._held.keep()
                 self._processes.return_(self._held.current)
                 return TurnEvent.PROCESS_RETURNED
             disposition = self._lifecycle.disposition(
                 replace(facts, reusable=False, interruptible=False)
             )
-        await self._end(disposition, answer)
+        await self._end(disposition, answer, cli_session_id)
         return TurnEvent.PROCESS_STOPPED
 
     async def _facts(self, answer: AnswerStatus) -> TurnFacts:
@@ -65,7 +84,7 @@ class Settlement:
             resumed=self._held.turn.resume,
             answered=answer.answered,
             known=answer.known,
-            cli_ended=answer.cli_ended,
+            cli_ended=answer.cli_ended or self._held.interrupted,
             refused=answer.refused,
         )
 
@@ -83,15 +102,28 @@ class Settlement:
             return True
         return await self._held.current.undo_turn(forget=disposition is Disposition.UNDO)
 
-    async def _end(self, disposition: Disposition, answer: AnswerStatus) -> None:
+    async def _store_kept(self, answer: AnswerStatus, cli_session_id: str | None) -> None:
+        """Stores a first turn that was not answered to its end, as far as its client knows it."""
+        if answer.known and not self._held.turn.resume:
+            await self.store(
+                replace(answer, cli_ended=True), cli_session_id, with_answer=answer.answered
+            )
+
+    async def _end(
+        self, disposition: Disposition, answer: AnswerStatus, cli_session_id: str | None
+    ) -> None:
         if not self._held.exists:
             await self._restore(disposition)
             return
         process = self._held.current
         try:
-            cli_ended = answer.cli_ended or (
-                disposition is Disposition.INTERRUPT_AND_STOP
-                and await process.undo_turn(forget=False)
+            cli_ended = (
+                answer.cli_ended
+                or self._held.interrupted
+                or (
+                    disposition is Disposition.INTERRUPT_AND_STOP
+                    and await process.undo_turn(forget=False)
+                )
             )
             if cli_ended:  # at EOF on its input the process exits by itself
                 process.child.write(b"", last=True)
@@ -100,6 +132,8 @@ class Settlement:
                 process, EXIT_GRACE_S if answer.answered else self._grace
             )
             await self._restore(disposition)
+            if disposition in KEEPS_TURN:
+                await self._store_kept(answer, cli_session_id)
         finally:
             process.release_lock()
 

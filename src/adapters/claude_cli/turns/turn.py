@@ -57,6 +57,16 @@ class TurnRun:
         """Whether the turn has a process, which `settle` must release."""
         return self._held.exists
 
+    @property
+    def is_stored_late(self) -> bool:
+        """Whether `settle` stores the turn: a first one that a client left, and whose session it knows."""
+        return (
+            self.has_process
+            and self._held.transcript.must_be_stored
+            and not self.turn.resume
+            and self.translator.status.known
+        )
+
     def advance(self, event: TurnEvent) -> bool:
         """Changes the state, and releases the slot if the new state holds none.
 
@@ -79,12 +89,14 @@ class TurnRun:
             BackendUnavailableError: no process can be started.
             StorageError: the disk has no space for the turn, or the folder cannot be used.
             SessionBusyError: another gateway uses the session.
+            SessionNotFoundError: the session's conversation is neither here nor stored.
         """
         await self._slots.acquire()
         self.advance(TurnEvent.SLOT_GRANTED)
         self._until_first_event.enter_context(self._processes.prioritise())
         await self._processes.launcher.ready()
         await run_shielded(self._held.reserve())
+        await self._held.fetch()
         await self._held.acquire()
         await run_shielded(self._held.ask())
 
@@ -135,7 +147,9 @@ class TurnRun:
         self._until_first_event.close()
         try:
             async with self._changing:
-                event = await self._settlement.carry_out(self.translator.status)
+                event = await self._settlement.carry_out(
+                    self.translator.status, self.translator.cli_session_id
+                )
             self.advance(event)
         except BaseException:  # all tasks are cancelled when the event loop ends
             if self._held.exists:
@@ -161,8 +175,18 @@ class TurnRun:
 
         From then on a client may have the whole answer, so a kill must not undo the turn.
         """
-        if self.translator.finished and not (self.turn.resume and self.translator.status.refused):
-            await run_shielded(self._held.keep())
+        if not self.translator.finished:
+            return
+        if self.turn.resume and self.translator.status.refused:
+            await run_shielded(self._held.transcript.leave_out())
+        else:
+            await run_shielded(self._keep())
+
+    async def _keep(self) -> None:
+        if self._held.transcript.must_be_stored:
+            async with self._changing:
+                await self._settlement.store(self.translator.status, self.translator.cli_session_id)
+        await self._held.keep()
 
     async def _speaks(self) -> bool:
         return await self._held.current.child.output.speaks(THINKING_S)

@@ -7,18 +7,24 @@ from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.disk_space import DOUBTFUL_BYTES, room_for
 from modegate.adapters.claude_cli.turns.resources import TurnResources
+from modegate.adapters.claude_cli.turns.transcript_fetch import TranscriptFetch
+from modegate.adapters.claude_cli.turns.transcript_storage import TranscriptStorage
 from modegate.domain.turn import Turn
 
 
 class TurnProcess:
     """Acquires a turn's process, replaces it, and restores its conversation.
 
-    `owns_folder` is whether the session's folder exists only for this turn.
+    `owns_folder` is whether the session's folder exists only for this turn. `interrupted` is whether
+    the CLI's turn was ended so that it is stored.
     """
 
     def __init__(self, turn: Turn, resources: TurnResources) -> None:
         self.turn = turn
         self.owns_folder = False
+        self.interrupted = False
+        self.transcript = TranscriptStorage(turn, resources)
+        self._fetch = TranscriptFetch(turn, resources)
         self._processes = resources.processes
         self._workspace = resources.workspace
         self._process: CliProcess | None = None
@@ -51,6 +57,14 @@ class TurnProcess:
         prompt = self.turn.prompt
         size = room_for(prompt.system + prompt.text)
         self.owns_folder = await self._workspace.reserve(self.turn.session.id, size)
+
+    async def fetch(self) -> None:
+        """Brings the session's conversation here, if it went on elsewhere.
+
+        Raises:
+            GatewayError: as `TranscriptFetch.execute`.
+        """
+        await self._fetch.execute()
 
     async def acquire(self) -> None:
         """Takes the session's idle or prewarmed process, if it can take the turn.

@@ -17,6 +17,7 @@ from modegate.entrypoints.config.sources import LoadedSettings, SettingsError, l
 RIGHT = {
     "modegate_ledger": "postgresql://localhost/modegate",
     "modegate_store": "redis://localhost:6379/0",
+    "modegate_transcripts": "s3://bucket/prefix",
     "upstream_first_byte_timeout_ms": "9000",
     "forwarded_header": "forwarded",
     "port": "4000",

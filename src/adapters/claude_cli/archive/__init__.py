@@ -1,0 +1,1 @@
+"""The stored transcripts of sessions, from which other gateways go on."""

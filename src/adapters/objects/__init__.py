@@ -1,0 +1,1 @@
+"""Transcripts as objects: files of a folder that gateways share, or of an object store."""

@@ -1,0 +1,33 @@
+"""Acknowledges one turn of a session: once, by the backend or by the end of the answer."""
+
+from modegate.application.sessions.registry import SessionRegistry
+from modegate.domain.session import Session
+
+
+class Acknowledgement:
+    """The end of a turn, as the session's record has it.
+
+    A backend that stores transcripts calls `stored` before its last event, so that the client has
+    no answer that another gateway does not know. For other backends the answer's end counts.
+    """
+
+    def __init__(self, sessions: SessionRegistry, session: Session) -> None:
+        self._sessions = sessions
+        self._session = session
+        self._is_decided = False
+
+    async def stored(self, cli_session_id: str | None, transcript: str | None) -> bool:
+        """Acknowledges the turn with its stored transcript; returns whether that was stored.
+
+        Without a transcript the session stays at its last turn: other gateways go on from there.
+        """
+        self._is_decided = True
+        if transcript is None:
+            await self._sessions.save(self._session, cli_session_id)
+            return False
+        return await self._sessions.acknowledge(self._session, cli_session_id, transcript)
+
+    async def ended(self, cli_session_id: str | None) -> None:
+        """Acknowledges the turn at the end of its answer; a no-op where the backend has decided."""
+        if not self._is_decided:
+            await self._sessions.acknowledge(self._session, cli_session_id)
