@@ -159,6 +159,68 @@ BUDGETS: Steps = (
         "CREATE INDEX reservation_owners ON reservations (owner)",
     ),
 )
+BATCHES: Steps = (
+    (
+        """
+        CREATE TABLE batches (
+            id TEXT PRIMARY KEY,
+            client TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            expires_at REAL NOT NULL,
+            state TEXT NOT NULL,
+            total INTEGER NOT NULL,
+            completed INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            worker TEXT,
+            due_at REAL NOT NULL,
+            served_at REAL NOT NULL,
+            fields TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX batch_clients ON batches (client, created_at, id)",
+        "CREATE INDEX batch_states ON batches (state)",
+        """
+        CREATE TABLE items (
+            id INTEGER PRIMARY KEY,
+            batch TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            custom_id TEXT NOT NULL,
+            line BLOB NOT NULL,
+            worker TEXT,
+            retries INTEGER NOT NULL DEFAULT 0,
+            ready_at REAL NOT NULL DEFAULT 0,
+            failed INTEGER NOT NULL DEFAULT 0,
+            result BLOB,
+            UNIQUE (batch, custom_id)
+        )
+        """,
+        "CREATE INDEX item_numbers ON items (batch, number)",
+        "CREATE INDEX open_items ON items (batch, number) WHERE result IS NULL",
+        "CREATE INDEX item_workers ON items (worker) WHERE worker IS NOT NULL",
+        "CREATE TABLE workers (id TEXT PRIMARY KEY, seen_at REAL NOT NULL) WITHOUT ROWID",
+        """
+        CREATE TABLE item_usage (
+            id INTEGER PRIMARY KEY,
+            batch TEXT NOT NULL,
+            custom_id TEXT NOT NULL,
+            usage BLOB NOT NULL,
+            UNIQUE (batch, custom_id)
+        )
+        """,
+        """
+        CREATE TABLE files (
+            id TEXT PRIMARY KEY,
+            client TEXT NOT NULL,
+            name TEXT NOT NULL,
+            purpose TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            expires_at REAL NOT NULL,
+            size INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX file_clients ON files (client, created_at, id)",
+    ),
+)
 
 
 def migrate(database: sqlite3.Connection, steps: Steps) -> None:

@@ -1,0 +1,1 @@
+"""The queue of batches and their files in SQLite."""
