@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.batches.limits import BatchLimits
 from modegate.domain.budgets.budget import Budget
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
@@ -28,6 +29,7 @@ class Configuration:
     `prices` override the built-in ones. `budget` is that of the whole gateway, and `budget_zone` the
     time zone of all budgets. A request of unknown price passes budgets in US dollars only if
     `allows_unknown_prices`. A request without a maximum reserves `reserved_completion_tokens`.
+    `batches` are the limits of batches that the gateway runs.
     """
 
     keys: KeyRing = field(default_factory=KeyRing)
@@ -44,6 +46,7 @@ class Configuration:
     budget_zone: tzinfo = UTC
     allows_unknown_prices: bool = False
     reserved_completion_tokens: int = 1024
+    batches: BatchLimits = field(default_factory=BatchLimits)
     expiry_warning_s: float = 7 * DAY_S
 
     def following(self, before: "Configuration") -> "Configuration":

@@ -277,6 +277,14 @@ CASES: dict[str, Case] = {
     "reserved_completion_tokens": Case(
         7, current(lambda it: it.reserved_completion_tokens), 1024, 7
     ),
+    "openai_batches": Case(
+        "gateway", current(lambda it: it.routes.upstreams[0].has_batches), True, False
+    ),
+    "batch_concurrency": Case(7, current(lambda it: it.batches.concurrency), 4, 7),
+    "batch_retention_days": Case(
+        1, current(lambda it: it.batches.retention_s), 30 * 86_400.0, 86_400.0
+    ),
+    "batch_max_bytes": Case(4096, current(lambda it: it.batches.max_bytes), ANY, 4096),
     "openai_usage_in_streams": Case(
         False, current(lambda it: it.routes.upstreams[0].usage_in_streams), True, False
     ),

@@ -11,6 +11,7 @@ from modegate.domain.errors import GatewayError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
     backend,
+    batches,
     body,
     budgets,
     claude_code,
@@ -32,6 +33,7 @@ from modegate.domain.quota import Limit, Quota
 AREAS: tuple[ModuleType, ...] = (
     access,
     backend,
+    batches,
     body,
     budgets,
     claude_code,
@@ -68,6 +70,11 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "access.mode_not_allowed": (("openai-passthrough", ("claude-code",), Remedy.USE_CLAUDE_CODE),),
     "access.model_not_allowed": ((("sonnet", "gpt-4o*"),),),
     "access.no_model_to_allow": ((("sonnet",),),),
+    "batches.ended": (("completed",),),
+    "batches.missing": (("file", "the requests of a batch, one in a line"),),
+    "batches.wrong": (("limit", "a whole number of 1 to 100"),),
+    "batches.unknown_parameter": (("<b>page", ("after", "limit")),),
+    "batches.no_space": ((10 * 1024**3,),),
     "keys.of_settings": (("environment",),),
     "keys.unknown_field": (("limit", ("rpm", "tpm")),),
     "keys.wrong_field": (("rpm", "must be a whole number of 1 to 9"),),

@@ -13,12 +13,15 @@ import httpx2
 import pytest
 
 from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.client import ANONYMOUS
+from modegate.domain.batches.state import BatchState
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.routing.capability import Capability
 from modegate.entrypoints.config.sources import LoadedSettings, SettingsError
 from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend
+from modegate.testing.contracts.batch_queue import batch
 from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin
 from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory, replace_upstreams
 from support.serving import bare_environment, serving
@@ -192,6 +195,15 @@ async def all_cooling(world: World) -> httpx2.Response:
             replace_upstreams(gateway, (pool,))
             await post(gateway, headers={})
             return await post(gateway, headers={})
+
+
+async def ended_batch(world: World) -> httpx2.Response:
+    """Cancels a batch that is completed."""
+    async with world.gateway() as gateway:
+        done = replace(batch(client=ANONYMOUS.id), state=BatchState.COMPLETED)
+        await gateway.container.batch_queue().add(done)
+        path = f"/v1/batches/{done.id}/cancel"
+        return await gateway.http.post(path, headers=CLAUDE)
 
 
 async def broken_storage(world: World) -> httpx2.Response:

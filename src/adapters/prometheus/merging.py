@@ -39,6 +39,7 @@ def _first(one: float, _: float) -> float:
 # folder know the same credentials, so that each value is already that of all.
 RULES: Mapping[str, Callable[[float, float], float]] = {
     "modegate_attempts": max,
+    "modegate_batch_items": max,
     "modegate_budget_remaining_ratio": min,
     "modegate_claude_window_resets_seconds": max,
     "modegate_claude_window_used_ratio": max,

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from modegate.adapters.prometheus.batches import BatchMetrics
 from modegate.adapters.prometheus.budgets import BudgetMetrics
 from modegate.adapters.prometheus.credentials import CredentialMetrics
 from modegate.adapters.prometheus.ledger import LedgerMetrics
@@ -15,6 +16,7 @@ from modegate.adapters.prometheus.request_figures import NONE, RequestFigures
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
+from modegate.domain.batches.queued_item import QueueLoad
 from modegate.domain.budgets.account import Balance
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.usage.condition import LedgerCondition
@@ -65,6 +67,10 @@ class PrometheusObserver:
             self.registry.register(LedgerMetrics(ledger))
         if budgets is not None:
             self.registry.register(BudgetMetrics(budgets))
+
+    def show_batches(self, load: Callable[[], QueueLoad]) -> None:
+        """Exposes the load of batches, too."""
+        self.registry.register(BatchMetrics(load))
 
     def observe(self, record: RequestRecord) -> None:
         """Counts one request."""

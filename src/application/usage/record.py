@@ -5,7 +5,7 @@ from itertools import count
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.domain.request_record import RequestRecord
-from modegate.domain.usage.row import row_id, row_of
+from modegate.domain.usage.row import UsageRow, row_id, row_of
 
 
 class RecordUsage:
@@ -19,6 +19,12 @@ class RecordUsage:
         self._add = ledger.add
         self._time = clock.time_of_day
         self._numbers = count(start)
+
+    def row(self, record: RequestRecord) -> UsageRow | None:
+        """Returns the row of a request without adding it; None if it did not reach a backend."""
+        if not record.reached_backend:
+            return None
+        return row_of(record, row_id(self._time(), next(self._numbers)))
 
     def observe(self, record: RequestRecord) -> None:
         """Adds the row of a request, if it reached a backend."""

@@ -158,6 +158,28 @@ class KeyRing:
             raise access.keys_unreadable()
         raise access.unknown_key(str(bearer or other))
 
+    def client_of(self, client_id: str, now: float) -> Client:
+        """Returns the client with an id, for work that goes on after its request.
+
+        `now` is in Unix seconds.
+
+        Raises:
+            InvalidKeyError: its key is not accepted any more.
+            StorageError: it may be one of the keys that could not be read.
+        """
+        if client_id == ANONYMOUS.id and self._is_open:
+            return ANONYMOUS
+        holders = (*self._holders.values(), *self._managed_holders.values())
+        for holder in holders:
+            if holder.client.id == client_id:
+                state = holder.key.state(now)
+                if state is not KeyState.ACTIVE:
+                    raise access.unusable_key(holder.client.label, state)
+                return holder.client
+        if self.managed is not None and not self.managed.is_complete:
+            raise access.keys_unreadable()
+        raise access.unknown_key("-")
+
     def _find(
         self, key: ApiKey, time_of_day: Callable[[], float], faults: list[InvalidKeyError]
     ) -> Client | None:

@@ -20,6 +20,8 @@
     │   ├── CredentialNotFoundError
     │   ├── KeyNotFoundError
     │   ├── KeyReadOnlyError         revoked, or of the settings
+    │   ├── ObjectNotFoundError      a file or a batch, also another client's
+    │   ├── BatchEndedError
     │   ├── PayloadTooLargeError
     │   └── UnsupportedMediaTypeError
     ├── AccessError                  authentication failed
@@ -93,6 +95,7 @@ from modegate.domain.errors.configuration_errors import (
 from modegate.domain.errors.gateway_error import Details, GatewayError
 from modegate.domain.errors.remedies import Input, Remedy
 from modegate.domain.errors.request_errors import (
+    BatchEndedError,
     ContextLengthError,
     CredentialNotFoundError,
     InvalidHeaderError,
@@ -104,6 +107,7 @@ from modegate.domain.errors.request_errors import (
     ModelNotAllowedError,
     ModelNotFoundError,
     ModeNotAllowedError,
+    ObjectNotFoundError,
     PayloadTooLargeError,
     PriceUnknownError,
     RequestError,
@@ -135,6 +139,7 @@ __all__ = [
     "BackendRateLimitedError",
     "BackendUnavailableError",
     "BadUpstreamResponseError",
+    "BatchEndedError",
     "BudgetExceededError",
     "BusyError",
     "CapacityError",
@@ -159,6 +164,7 @@ __all__ = [
     "ModelNotAllowedError",
     "ModelNotFoundError",
     "NoCredentialsError",
+    "ObjectNotFoundError",
     "OutputLimitError",
     "PassthroughDisabledError",
     "PassthroughNotConfiguredError",

@@ -124,6 +124,18 @@ class KeyNotFoundError(RequestError):
     code = "key_not_found"
 
 
+class ObjectNotFoundError(RequestError):
+    """No file or batch of the client has this id."""
+
+    code = "object_not_found"
+
+
+class BatchEndedError(RequestError):
+    """The batch has ended, and cannot be cancelled any more."""
+
+    code = "batch_ended"
+
+
 class KeyReadOnlyError(RequestError):
     """The key is revoked, or belongs to the settings, and cannot be changed."""
 

@@ -30,7 +30,8 @@ class Upstream:
     `models` has exact names and prefixes that end with `*`; empty means that it lists none.
     `headers` are added to each request. `drop_params` are removed from each body. `limits_chat`
     states whether some chat requests cannot be sent to it. With `usage_in_streams` it is asked for the
-    usage of streams whose clients do not ask.
+    usage of streams whose clients do not ask. Without
+    `has_batches` the gateway keeps files and runs batches for it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Upstream:
     capabilities: frozenset[Capability] = ALL_CAPABILITIES
     repair_tool_ids: bool = False
     usage_in_streams: bool = False
+    has_batches: bool = True
     error_rules: tuple[ErrorRule, ...] = ()
     # Read for each chat request, so it is computed once.
     limits_chat: bool = field(init=False, repr=False, compare=False)

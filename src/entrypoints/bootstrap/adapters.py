@@ -25,6 +25,8 @@ from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.adapters.redis.options import RedisOptions
 from modegate.adapters.sqlite.admission_limiter import SqliteAdmissionLimiter
+from modegate.adapters.sqlite.batches.file_store import SqliteFileStore
+from modegate.adapters.sqlite.batches.queue import SqliteBatchQueue
 from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.key_store import SqliteKeyStore
@@ -217,6 +219,8 @@ class Adapters(containers.DeclarativeContainer):
         sqlite=sqlite_usage_ledger,
         postgres=postgres_usage_ledger,
     )
+    batch_queue = providers.Singleton(SqliteBatchQueue, settings.provided.modegate_state_dir, clock)
+    file_store = providers.Singleton(SqliteFileStore, settings.provided.modegate_state_dir)
     spending_history = providers.Singleton(LedgerHistory, usage_ledger)
     budget_ledger: providers.Provider[BudgetLedger] = providers.Selector(
         limits_kind,

@@ -16,6 +16,13 @@ from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.relay_call import RelayCall
+from modegate.application.batches.advance import AdvanceBatch
+from modegate.application.batches.execute_item import ExecuteItem
+from modegate.application.batches.expire import ExpireBatches
+from modegate.application.batches.last_load import LastLoad
+from modegate.application.batches.manage_batches import ManageBatches
+from modegate.application.batches.manage_files import ManageFiles
+from modegate.application.batches.run_item import RunItem
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.attempts import Attempts
 from modegate.application.credentials.claude import ClaudeCredential
@@ -36,10 +43,13 @@ from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.adapters import Adapters
+from modegate.entrypoints.bootstrap.batch_runner import BatchRunner, BatchWork
 from modegate.entrypoints.bootstrap.budget_container import BudgetContainer
 from modegate.entrypoints.bootstrap.lifecycle import close_each
+from modegate.entrypoints.bootstrap.usage_container import UsageContainer
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
+from modegate.entrypoints.http.messages.errors import render_error
 
 
 class Container(BudgetContainer):
@@ -158,6 +168,64 @@ class Container(BudgetContainer):
         credentials=credential_summary.provided.check,
         ledger=Adapters.usage_ledger.provided.condition,
     )
+    batch_load = providers.Singleton(LastLoad)
+    batch_observers = providers.List(Adapters.request_log, metrics)
+    execute_item = providers.Singleton(
+        ExecuteItem,
+        answer_request=answer_request,
+        relay_call=relay_call,
+        sessions=manage_sessions,
+        clock=Adapters.clock,
+        observers=batch_observers,
+        render_error=providers.Object(render_error),
+    )
+    run_item = providers.Singleton(
+        RunItem,
+        queue=Adapters.batch_queue,
+        execute_item=execute_item,
+        configuration=Adapters.configuration_source,
+        clock=Adapters.clock,
+        row_of=UsageContainer.record_usage.provided.row,
+        add_row=Adapters.usage_ledger.provided.add,
+    )
+    advance_batch = providers.Singleton(
+        AdvanceBatch,
+        queue=Adapters.batch_queue,
+        files=Adapters.file_store,
+        configuration=Adapters.configuration_source,
+        clock=Adapters.clock,
+    )
+    batch_work = providers.Singleton(
+        BatchWork,
+        queue=Adapters.batch_queue,
+        run_item=run_item,
+        advance=advance_batch,
+        ledger=Adapters.usage_ledger,
+        configuration=Adapters.configuration_source,
+    )
+    batch_runner = providers.Singleton(BatchRunner, batch_work, batch_load)
+    manage_files = providers.Singleton(
+        ManageFiles,
+        files=Adapters.file_store,
+        configuration=Adapters.configuration_source,
+        clock=Adapters.clock,
+        ids=Adapters.ids,
+    )
+    manage_batches = providers.Singleton(
+        ManageBatches,
+        queue=Adapters.batch_queue,
+        files=manage_files,
+        clock=Adapters.clock,
+        ids=Adapters.ids,
+        on_change=batch_runner.provided.wake,
+    )
+    expire_batches = providers.Singleton(
+        ExpireBatches,
+        queue=Adapters.batch_queue,
+        files=Adapters.file_store,
+        configuration=Adapters.configuration_source,
+        clock=Adapters.clock,
+    )
     closed = providers.Singleton[list[object]](list)
 
 
@@ -189,6 +257,8 @@ async def close(container: Container) -> None:
         container.credential_states,
         container.credential_store,
         container.key_store,
+        container.batch_queue,
+        container.file_store,
         container.budget_ledger,
         container.usage_ledger,
         container.session_store,

@@ -1,5 +1,6 @@
 """The HTTP application and its server, built from a container."""
 
+import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from functools import partial
 
 import uvicorn
 
+from modegate.entrypoints.bootstrap.batch_cleaner import BatchCleaner
 from modegate.entrypoints.bootstrap.budget_warning import log_budget_warning
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.control import Control
@@ -30,6 +32,7 @@ from modegate.entrypoints.http.app import Hook, create_app
 from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.options import LiveHttpOptions
+from modegate.entrypoints.http.resources.batches.routes import BatchUseCases
 from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.listener import BACKLOG
 from modegate.entrypoints.http.server.server import GatewayServer
@@ -70,6 +73,9 @@ def build_gateway(
     cleaner = SessionCleaner(container.expire_sessions(), interval)
     usage_cleaner = UsageCleaner(container.expire_usage())
     metrics = container.metrics()
+    metrics.show_batches(container.batch_load().get)
+    batches = container.batch_runner()
+    batch_cleaner = BatchCleaner(container.expire_batches())
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
     container.asking_for_usage().on_rejected = log_rejected_usage
@@ -84,6 +90,7 @@ def build_gateway(
     live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
     draining = Draining(lambda: live.current.drain_delay)
     control = Control(draining)
+    batches.is_paused = lambda: draining.is_draining
     reading = reading or Reading.fixed(settings)
     parts = LiveParts(
         container=container,
@@ -107,6 +114,11 @@ def build_gateway(
             manage_sessions=container.manage_sessions(),
             list_models=container.list_models(),
             check_health=container.check_health(),
+            batches=BatchUseCases(
+                files=container.manage_files(),
+                batches=container.manage_batches(),
+                configuration=container.configuration_source(),
+            ),
             sessions=container.session_store(),
             metrics=metrics,
             query_usage=container.query_usage(),
@@ -129,9 +141,13 @@ def build_gateway(
             usage_cleaner.start,
             key_files.start,
             preparation.start,
+            batches.start,
+            batch_cleaner.start,
             *(it.start for it in syncs),
         ),
         on_end=(
+            batches.aclose,
+            batch_cleaner.aclose,
             preparation.aclose,
             key_files.aclose,
             probes.aclose,
@@ -176,7 +192,8 @@ def build_server(
         if begin_no_more := getattr(container.answer_backend(), "drain", None):
             begin_no_more()
         settings = control.reloader.running if control else at_start
-        await app.drain(mapping.server_options(settings).shutdown_timeout)
+        patience_s = mapping.server_options(settings).shutdown_timeout
+        await asyncio.gather(app.drain(patience_s), container.batch_runner().drain(patience_s))
 
     return GatewayServer(
         uvicorn.Config(

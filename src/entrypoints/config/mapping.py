@@ -11,6 +11,7 @@ from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.redis.options import RedisOptions
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
+from modegate.domain.batches.limits import BatchLimits
 from modegate.domain.configuration import MINUTE_S, Configuration
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
@@ -70,6 +71,16 @@ def configuration(
         allows_unknown_prices=settings.budget_unknown_price == "allow",
         reserved_completion_tokens=settings.reserved_completion_tokens,
         prices=price_table(settings.prices),
+        batches=batch_limits(settings),
+    )
+
+
+def batch_limits(settings: Settings) -> BatchLimits:
+    """Returns the limits of batches that the gateway runs."""
+    return BatchLimits(
+        concurrency=settings.batch_concurrency,
+        retention_s=settings.batch_retention_days * DAY_S,
+        max_bytes=settings.batch_max_bytes,
     )
 
 
@@ -136,6 +147,7 @@ def _upstreams(settings: Settings, environment: Mapping[str, str]) -> Iterator[U
             if key
             else (),
             usage_in_streams=settings.openai_usage_in_streams,
+            has_batches=settings.openai_batches == "upstream",
         )
     for name, table in settings.upstreams.items():
         yield upstream_of(name, table, environment)

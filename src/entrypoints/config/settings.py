@@ -125,6 +125,7 @@ class Settings(BaseModel):
     openai_api_key: Key | None = None
     openai_base_url: Url | None = None
     openai_usage_in_streams: bool = True
+    openai_batches: Literal["upstream", "gateway"] = "upstream"
     openai_passthrough_enabled: bool = True
     allow_client_openai_key: bool = True
     upstream_max_retries: Retries = 2
@@ -141,6 +142,9 @@ class Settings(BaseModel):
     max_upload_bytes: UploadBytes = 512 * 1024 * 1024
     models_ttl_ms: Milliseconds = 300_000
     usage_retention_days: Retention = 400
+    batch_concurrency: Count = 4
+    batch_retention_days: Retention = 30
+    batch_max_bytes: UploadBytes = 10 * 1024**3
     budget: BudgetTable | None = None
     budget_timezone: TimeZone = "UTC"
     budget_unknown_price: Literal["refuse", "allow"] = "refuse"

@@ -17,6 +17,7 @@ from modegate.entrypoints.http.middleware.draining import Draining
 from modegate.entrypoints.http.openapi.inputs import Facts
 from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenApi
 from modegate.entrypoints.http.options import HttpOptions, LiveHttpOptions
+from modegate.entrypoints.http.resources.batches.routes import batch_routes
 from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
 from modegate.entrypoints.http.resources.health import Health, Live
 from modegate.entrypoints.http.resources.metrics import MetricsPage
@@ -50,6 +51,7 @@ def routes_of(
     relayed = relayed_routes(use_cases.relay_call, authenticator, lambda: live.current.relaying)
     return {
         **relayed,
+        **batch_routes(use_cases.batches, authenticator, lambda: live.current.relaying, relayed),
         "/v1/chat/completions": chat,
         "/v1/models": Models(use_cases.list_models, authenticator),
         "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),

@@ -17,6 +17,7 @@ from modegate.application.usage.query import QueryUsage
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.admin.operation import GatewayControl
 from modegate.entrypoints.http.admin.probes import SharedProbes
+from modegate.entrypoints.http.resources.batches.routes import BatchUseCases
 from modegate.entrypoints.http.resources.metrics import MetricsExposition
 
 
@@ -47,6 +48,7 @@ class UseCases:
     list_models: ListModels
     check_health: CheckHealth
     query_usage: QueryUsage
+    batches: BatchUseCases
     sessions: SessionStore
     metrics: MetricsExposition
     observers: Sequence[RequestObserver]

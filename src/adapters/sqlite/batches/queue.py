@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 FILE = "batches.db"
 # Seconds; a worker sends several heartbeats in it.
-LEASE_S = 30.0
+LEASE_S = 10.0
 TAKES_RESULTS = (BatchState.IN_PROGRESS, BatchState.CANCELLING)
 
 

@@ -30,6 +30,7 @@ def upstream_of(name: str, table: UpstreamSettings, environment: Mapping[str, st
         capabilities=frozenset(table.capabilities),
         repair_tool_ids=table.repair_tool_ids,
         usage_in_streams=table.usage_in_streams and table.kind is UpstreamKind.OPENAI,
+        has_batches=table.batches == "upstream",
         error_rules=tuple(map(_rule, table.error_rules)),
     )
 

@@ -3,6 +3,8 @@
 Faults between the values are found by `checks`.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from modegate.domain.credentials.error_rules import Action
@@ -78,6 +80,7 @@ class UpstreamSettings(Table):
     capabilities: tuple[Capability, ...] = tuple(Capability)
     repair_tool_ids: bool = False
     usage_in_streams: bool = True
+    batches: Literal["upstream", "gateway"] = "upstream"
     credentials: tuple[CredentialSettings, ...] = ()
     error_rules: tuple[ErrorRuleSettings, ...] = ()
 

@@ -35,6 +35,8 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.CredentialNotFoundError: (404, INVALID),
         errors.KeyNotFoundError: (404, INVALID),
         errors.KeyReadOnlyError: (409, INVALID),
+        errors.ObjectNotFoundError: (404, INVALID),
+        errors.BatchEndedError: (409, INVALID),
         errors.PayloadTooLargeError: (413, INVALID),
         errors.UnsupportedMediaTypeError: (415, INVALID),
         errors.MissingKeyError: (401, UNAUTHENTICATED),

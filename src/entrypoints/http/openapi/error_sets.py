@@ -50,6 +50,13 @@ PASSTHROUGH: tuple[Kind, ...] = (
     errors.BadUpstreamResponseError,
     errors.EmptyResponseError,
 )
+# Of files and batches that the gateway keeps.
+BATCHES: tuple[Kind, ...] = (
+    errors.ObjectNotFoundError,
+    errors.BatchEndedError,
+    errors.PayloadTooLargeError,
+    errors.StorageError,
+)
 # By the rules of the client's key.
 KEY_RULES: tuple[Kind, ...] = (errors.ModelNotAllowedError, errors.ModeNotAllowedError)
 # Of a key or a gateway with a budget.

@@ -11,6 +11,7 @@ from modegate.domain.conversation.conversation import MAX_MESSAGES
 from modegate.domain.errors import GatewayError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
+    batches,
     budgets,
     claude_code,
     configuration,
@@ -63,6 +64,8 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield credentials.unknown()
     yield keys.unknown()
     yield keys.of_settings("environment")
+    yield batches.unknown_file()
+    yield batches.ended("completed")
     yield access.model_not_allowed(("sonnet", "gpt-4o*"))
     yield access.mode_not_allowed(Mode.PASSTHROUGH, (Mode.CLAUDE_CODE,), Remedy.USE_CLAUDE_CODE)
     yield too_large(max_body)

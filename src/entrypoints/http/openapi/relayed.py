@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from modegate.domain.routing.operation import Operation
 from modegate.domain.routing.operations import OPERATIONS
 from modegate.entrypoints.http.messages.request_target import VERSION
-from modegate.entrypoints.http.openapi.error_sets import RELAYED, SHARED_STATE
+from modegate.entrypoints.http.openapi.error_sets import BATCHES, RELAYED, SHARED_STATE
 from modegate.entrypoints.http.openapi.errors import codes_by_status
 from modegate.entrypoints.http.openapi.headers import ANSWERED, SENT
 from modegate.entrypoints.http.openapi.responses import (
@@ -32,6 +32,14 @@ KEPT = (
 )
 
 
+OWN_BATCHES = (
+    " In Claude Code mode, for ids that begin with `file-mg_` or `batch_mg_`, and for an upstream that "
+    "is configured so, the gateway keeps the files and runs the batches itself, with the bodies and "
+    "answers of OpenAI's API."
+)
+OF_BATCHES = ("/files", "/batches")
+
+
 def relayed_paths(security: list[Schema]) -> Mapping[str, Schema]:
     """Describes all relayed operations, by path."""
     return {VERSION + NAME.sub(r"{\1}", it.template): _path_item(it, security) for it in OPERATIONS}
@@ -47,8 +55,10 @@ def _path_item(operation: Operation, security: list[Schema]) -> Schema:
 
 
 def _described(operation: Operation, method: str, security: list[Schema]) -> Schema:
+    is_batch = operation.template.startswith(OF_BATCHES)
     kinds = (
         *RELAYED,
+        *((it for it in BATCHES if it not in RELAYED) if is_batch else ()),
         *(SHARED_STATE if operation.keeps_state or operation.is_conversation else ()),
     )
     has_body = {"requestBody": _body(operation)} if method == "POST" else {}
@@ -56,7 +66,9 @@ def _described(operation: Operation, method: str, security: list[Schema]) -> Sch
         "operationId": f"{method.lower()}{_title(operation)}",
         "tags": ["Relayed"],
         "summary": f"Relay {method} {NAME.sub('…', operation.template)}",
-        "description": PASSED_ON + (KEPT if operation.keeps_state else ""),
+        "description": PASSED_ON
+        + (KEPT if operation.keeps_state else "")
+        + (OWN_BATCHES if is_batch else ""),
         "security": security,
         "parameters": [SENT[name] for name in RELAYED_HEADERS],
         **has_body,

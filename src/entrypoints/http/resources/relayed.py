@@ -10,8 +10,9 @@ import falcon.asgi
 from modegate.application.answering.relay_call import RelayCall
 from modegate.dialects.json import parse_json_object
 from modegate.dialects.responses.relayed_stream import ResponsesEvents
+from modegate.domain.access.client import Client
 from modegate.domain.inbound_call import InboundCall, Upload
-from modegate.domain.inbound_request import ChatBody
+from modegate.domain.inbound_request import ChatBody, InProcess
 from modegate.domain.routing.mode import decide_mode
 from modegate.domain.routing.operation import Operation, StreamForm
 from modegate.domain.routing.operations import with_patterns
@@ -52,6 +53,20 @@ class RelayOptions:
     patterns: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that was admitted for `client`, and whose JSON body was read."""
+
+    client: Client
+    content: bytes
+
+    async def read(self) -> ChatBody:
+        """Returns the body."""
+        if not self.content:
+            return EMPTY
+        return ChatBody(self.content, parse_json_object(self.content))
+
+
 class Relayed:
     """One path of the OpenAI API; it has a responder for each method of its operation."""
 
@@ -75,6 +90,15 @@ class Relayed:
     async def _on_request(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **_: str
     ) -> None:
+        await self.serve(req, resp)
+
+    async def serve(
+        self,
+        req: falcon.asgi.Request,
+        resp: falcon.asgi.Response,
+        begun: Begun | None = None,
+    ) -> None:
+        """Relays a request; one that was `begun` is neither admitted nor read again."""
         target = target_of(req.scope)
         if target is None:
             raise falcon.HTTPNotFound
@@ -86,8 +110,8 @@ class Relayed:
             operation=self._operation,
             target=target,
             decision=decision,
-            read=partial(self._read, req),
-            entry=self._authenticator.entry(req),
+            read=partial(self._read, req) if begun is None else begun.read,
+            entry=self._authenticator.entry(req) if begun is None else InProcess(begun.client),
             upstream_key=req.get_header("X-OpenAI-API-Key"),
             conversation=partial(conversation_of, req),
             record=record_of(req),

@@ -32,6 +32,7 @@ RIGHT = {
     "claude_path": "/usr/local/bin/claude",
     "claude_bare": "true",
     "claude_process_mode": "oneshot",
+    "openai_batches": "gateway",
     "budget_timezone": "Europe/Berlin",
     "budget_unknown_price": "allow",
     "default_model": "opus",

@@ -1,0 +1,1 @@
+"""Files and batches that the gateway keeps and runs itself."""

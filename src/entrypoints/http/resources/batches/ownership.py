@@ -1,0 +1,49 @@
+"""Decides which requests about files and batches are the gateway's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import falcon.asgi
+
+from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.domain.routing.mode import Mode, ModeDecision, decide_mode
+from modegate.entrypoints.http.messages.request_body import check_identity, is_json
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.resources.relayed import RelayOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What the resources of files and batches have in common."""
+
+    configuration: ConfigurationSource
+    authenticator: Authenticator
+    options: Callable[[], RelayOptions]
+
+    def decide(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> ModeDecision:
+        """Returns the mode of a request, which is written to the response.
+
+        Raises:
+            InvalidHeaderError: the header of the mode has a wrong value.
+        """
+        decision = decide_mode(
+            req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
+        )
+        resp.set_header("X-Backend-Mode", decision.mode)
+        return decision
+
+    def is_of_gateway(self, decision: ModeDecision) -> bool:
+        """Returns whether a request that names no object is the gateway's."""
+        if decision.mode is Mode.CLAUDE_CODE:
+            return True
+        table = self.configuration.current().routes.table
+        return table is not None and not table.default.has_batches
+
+
+def has_small_json(req: falcon.asgi.Request, most: int) -> bool:
+    """Returns whether the body is JSON of a known length of at most `most` bytes."""
+    length = req.content_length
+    if length is None or length > most or not is_json(req.content_type or ""):
+        return False
+    check_identity(req)
+    return True
