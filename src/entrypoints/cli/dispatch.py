@@ -62,10 +62,12 @@ def _chat(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     import asyncio
 
+    from modegate.entrypoints.bootstrap.log_config import configure_logging
     from modegate.entrypoints.cli.batch_options import read_batch_options
     from modegate.entrypoints.cli.commands.batch import run_batch
 
     settings = _load_settings(options, with_upstreams=not options.offline).settings
+    configure_logging("error", "pretty")
     return asyncio.run(run_batch(read_batch_options(options, settings), settings))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import math
 import os
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ async def ray_execution(
     Raises:
         BatchUsageError: Ray is not installed, or the cluster cannot be used.
     """
+    if address == LOCAL:
+        _protect()
     try:
         ray: Any = importlib.import_module("ray")  # an extra
     except ImportError:
@@ -106,10 +109,20 @@ async def ray_execution(
         ray.shutdown()
 
 
+def _protect() -> None:
+    """Has a new cluster reject other clients, and report nothing to its vendor.
+
+    Ray reads these variables when it is imported. It listens on all addresses of the machine.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
 def _connect(ray: Any, address: str, concurrency: int) -> None:
     bounds: dict[str, Any] = {}
     if address == LOCAL:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a new cluster reports to its vendor
         bounds = {
             "num_cpus": min(os.cpu_count() or 1, concurrency),
             "object_store_memory": OBJECT_STORE_BYTES,

@@ -126,6 +126,7 @@ class ResultFile:
         return size
 
     def _reader(self) -> BinaryIO:
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
         return open(os.dup(self._descriptor), "rb")  # noqa: PTH123 - the caller's context
 
     def _parse(self, text: bytes, number: int) -> _Line:
@@ -166,7 +167,6 @@ class ResultFile:
         self._size = self._read()
 
     def _succeeded_lines(self) -> Iterator[bytes]:
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
         with self._reader() as lines:
             for number, text in enumerate(lines, 1):
                 if self._parse(text, number).succeeded:

@@ -11,7 +11,6 @@ from typing import BinaryIO
 from modegate.dialects.batch import InvalidLineError, render_result
 from modegate.domain.batches.item import BatchItem
 from modegate.domain.routing.mode import Mode
-from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.cli.batches.errors import BatchUsageError, OutputError
 from modegate.entrypoints.cli.batches.interrupts import Interrupts, interrupts
 from modegate.entrypoints.cli.batches.progress import Figures, progress_of
@@ -50,7 +49,6 @@ class BatchOptions:
 
 async def run_batch(options: BatchOptions, settings: Settings) -> int:
     """Answers the requests that have no result yet, and returns the exit status."""
-    configure_logging("error", "pretty")
     try:
         with opened(options.requests) as lines, ExitStack() as stack:
             _check_files(options, lines)
