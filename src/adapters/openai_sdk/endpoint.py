@@ -53,12 +53,18 @@ class Endpoints:
         self._known: OrderedDict[Place, Endpoint] = OrderedDict()
         self._of_server: dict[int, tuple[Upstream, Credential, Endpoint]] = {}
 
-    async def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
-        """Returns the endpoint of an upstream for a credential."""
+    def known(self, upstream: Upstream, credential: Credential) -> Endpoint | None:
+        """Returns the endpoint for a credential of the server, if it was used before."""
         # Found by identity: hashing a credential takes 1 µs, and each client's own key is a new one.
         known = self._of_server.get(id(credential))
         if known is not None and known[0] is upstream and known[1] is credential:
             return known[2]
+        return None
+
+    async def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
+        """Returns the endpoint of an upstream for a credential."""
+        if (known := self.known(upstream, credential)) is not None:
+            return known
         if credential.id == CLIENTS_OWN:
             return await self._of_client(upstream, credential)
         await self.prepare()

@@ -19,7 +19,7 @@ from modegate.adapters.openai_sdk.model_list import models_in
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.reporting import reported
 from modegate.adapters.openai_sdk.requests import CHAT_COMPLETIONS, body_of, headers_of
-from modegate.adapters.openai_sdk.retries import retrying
+from modegate.adapters.openai_sdk.retries import retry
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.transport import Transport
 from modegate.domain.credentials.credential import Credential
@@ -95,15 +95,22 @@ class PassthroughBackend:
     async def _read(
         self, answer: Answer, deadlines: Deadlines, request: UpstreamRequest
     ) -> UpstreamResponse:
+        body = answer.body.take_whole()
+        if body is None:
+            body = await self._read_slowly(answer, deadlines)
+        if (plain := plain_answer(answer.head, body, request)) is not None:
+            return plain
+        return whole_answer(answer.head, body, says_events=answer.says_events, request=request)
+
+    async def _read_slowly(self, answer: Answer, deadlines: Deadlines) -> bytes:
+        """Returns a body that arrives later than its head, or is encoded."""
         body = b""
         while not body.strip() and (piece := await answer.body.read()):
             body += piece
         if not answer.body.ended:
             self._first_byte_came(deadlines)
             body = await answer.body.read_all(body)
-        if (plain := plain_answer(answer.head, body, request)) is not None:
-            return plain
-        return whole_answer(answer.head, body, says_events=answer.says_events, request=request)
+        return body
 
     @asynccontextmanager
     async def _stream(
@@ -180,7 +187,9 @@ class PassthroughBackend:
     async def _open(
         self, request: UpstreamRequest, credential: Credential, deadlines: Deadlines
     ) -> Answer:
-        endpoint = await self._endpoints.of(request.upstream, credential)
+        endpoint = self._endpoints.known(request.upstream, credential)
+        if endpoint is None:
+            endpoint = await self._endpoints.of(request.upstream, credential)
         until = deadlines.whole_at
         if (
             request.target is not None
@@ -190,7 +199,10 @@ class PassthroughBackend:
             ask = self._asking(endpoint, request, deadlines)
         else:
             ask = partial(self._transport.chat, endpoint, request.body, deadlines)
-        return await retrying(ask, self._options, request, until)
+        try:
+            return await ask()  # nearly always succeeds
+        except GatewayError as error:
+            return await retry(ask, error, self._options, request, until)
 
     def _asking(
         self, endpoint: Endpoint, request: UpstreamRequest, deadlines: Deadlines

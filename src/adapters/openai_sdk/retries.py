@@ -66,13 +66,16 @@ def pause_before_next(state: RetryCallState) -> float:
     return wait or backoff(state)  # without a time to wait, the pause is ours
 
 
-async def retrying(
+async def retry(
     attempt: Callable[[], Awaitable[T]],
+    failed: GatewayError,
     options: UpstreamOptions,
     request: UpstreamRequest,
     until: float | None = None,
 ) -> T:
-    """Returns the result of the first successful attempt, or raises the error of the last one.
+    """Repeats an attempt that `failed`, if that may help.
+
+    Returns the result of the first successful attempt, or raises the error of the last one.
 
     Raises:
         TimeoutError: if the loop time `until` passes before that; delays count, too.
@@ -86,16 +89,13 @@ async def retrying(
         if isinstance(error, GatewayError):
             request.on_failure(error)
 
-    try:
-        return await attempt()  # nearly always succeeds, and avoids tenacity's overhead
-    except GatewayError as error:
-        if not options.retries or not is_repeated(error):
-            raise
-        failed = [error]
+    if not options.retries or not is_repeated(failed):
+        raise failed
+    first = [failed]
 
     async def next_attempt() -> T:
-        if failed:
-            raise failed.pop()
+        if first:
+            raise first.pop()
         return await attempt()
 
     retries = AsyncRetrying(

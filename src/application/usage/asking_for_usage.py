@@ -1,8 +1,9 @@
 """Asks upstreams for the usage of streams whose clients do not ask."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 from modegate.application.credentials.attempts import Attempts, Response
 from modegate.dialects.chat.stream_usage import INCLUDE, OPTIONS, with_usage_asked
@@ -99,13 +100,13 @@ class _Asking:
             return await self._without()
         return response
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
-        return await self._exchange.__aexit__(kind, error, trace)
+    ) -> Coroutine[Any, Any, bool | None]:
+        return self._exchange.__aexit__(kind, error, trace)
 
     async def _without(self) -> UpstreamResponse:
         """Sends the client's own body; if that works, the question was the reason."""

@@ -97,6 +97,13 @@ class Exchange:
             await self._wait()
         return self._take()
 
+    def take_whole(self) -> bytes | None:
+        """Returns the body without waiting, if all of it has arrived; else None, and takes nothing.
+
+        To be called before any other read.
+        """
+        return self._take() if self._parser.complete else None
+
     def close(self) -> None:
         """Releases the connection. Idempotent."""
         connection, self._connection = self._connection, None

@@ -35,6 +35,10 @@ class AnswerBody:
         """Whether the body has been read completely and needs no further check."""
         return self._exchange.ended and self._decoder is None
 
+    def take_whole(self) -> bytes | None:
+        """Returns the whole body, if all of it has arrived and it needs no decoding; else None."""
+        return None if self._codings else self._exchange.take_whole()
+
     def bound_silence(self, seconds: float) -> None:
         """Bounds each further wait by itself, and no longer the whole."""
         self._exchange.deadlines.whole_at = None

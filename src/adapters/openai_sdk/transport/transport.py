@@ -9,13 +9,14 @@ from yarl import URL
 from modegate.adapters.openai_sdk.endpoint import Endpoint
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.proxies import ProxyChoice
-from modegate.adapters.openai_sdk.transport.error_translation import translate_errors
+from modegate.adapters.openai_sdk.transport.error_translation import translated
 from modegate.adapters.openai_sdk.transport.rejections import rejection
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.routes import route_to, target_path
 from modegate.domain.upstream_request import Target
 from modegate.http_client.client import Client
 from modegate.http_client.connections.connecting import ConnectTimeouts
+from modegate.http_client.errors import HttpClientError
 from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.request import Body, RequestHead, encode_head
 
@@ -98,8 +99,10 @@ class Transport:
         client = self._client if self._loop is self._running_loop() else None
         if client is None:
             client = await self._opened()
-        with translate_errors:
+        try:
             exchange = await client.send(head, body, deadlines)
+        except (HttpClientError, TimeoutError) as error:
+            raise translated(error) from error
         answer = Answer(exchange, url)
         # Redirects are not followed: only the configuration decides where a request is sent.
         if FIRST_SUCCESS <= exchange.status < FIRST_REDIRECT:

@@ -10,8 +10,8 @@ from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.retries import (
     is_transient,
     pause_before_next,
+    retry,
     retry_after,
-    retrying,
 )
 from modegate.domain.errors import (
     GatewayError,
@@ -108,6 +108,18 @@ class Attempts:
         if self.errors:
             raise self.errors.pop(0)
         return "answer"
+
+
+async def retrying(
+    attempts: Attempts,
+    options: UpstreamOptions,
+    request: UpstreamRequest,
+    until: float | None = None,
+) -> str:
+    try:
+        return await attempts()
+    except GatewayError as error:
+        return await retry(attempts, error, options, request, until)
 
 
 async def test_retrying_returns_the_first_successful_answer() -> None:
