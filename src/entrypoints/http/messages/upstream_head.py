@@ -7,15 +7,18 @@ from modegate.domain.upstream_response import ResponseHead
 from modegate.entrypoints.http.messages.wording import HINT
 
 TOO_MANY = 429
+CONTENT_TYPE = "content-type"
 SHORTEST_RETRY_AFTER_S = "1"
-SINGLE = frozenset({"content-type"})  # replaces the gateway's own value, if set
 
 
 def write_head(resp: falcon.asgi.Response, head: ResponseHead, hint: str | None = None) -> None:
     """Writes the status and headers of an upstream's response, and what its error means."""
     resp.status = head.status
     for name, value in head.headers:
-        (resp.set_header if name in SINGLE else resp.append_header)(name, value)
+        if name == CONTENT_TYPE:
+            resp.content_type = value  # replaces the gateway's own value, if set
+        else:
+            resp.append_header(name, value)
     if hint is not None:
         resp.set_header(HINT, hint)
     if head.status == TOO_MANY and resp.get_header("Retry-After") is None:

@@ -47,6 +47,13 @@ def cut_of_chat(error: GatewayError) -> bytes:
 class ClientConnection:
     """Wraps ASGI receive and send; detects client disconnects once the body is read."""
 
+    was_cut = False
+    answered = False
+    render_cut: Callable[[GatewayError], bytes] = staticmethod(cut_of_chat)
+    _streams = False
+    _begins_stream = False
+    _gone = False
+
     def __init__(
         self,
         scope: Message,
@@ -65,8 +72,6 @@ class ClientConnection:
         watch: DisconnectWatch | None = extensions.get(DISCONNECT_WATCH)
         self._disconnects = watch or ReceivingWatch(receive)
         self.control: ConnectionControl | None = extensions.get(CONNECTION_CONTROL)
-        self.was_cut = False
-        self.render_cut: Callable[[GatewayError], bytes] = cut_of_chat
         handler = asyncio.current_task()
         assert handler is not None  # noqa: S101 - a server calls it from a task
         self.handler: asyncio.Task[Any] = handler
@@ -75,10 +80,6 @@ class ClientConnection:
         # Falcon awaits a first message before it reads the headers, which may be enough to reject
         # a body that has not arrived yet.
         self._has_begun = BODY_HEADERS.isdisjoint(self.headers)
-        self.answered = False
-        self._streams = False
-        self._begins_stream = False
-        self._gone = False
 
     async def receive(self) -> Mapping[str, Any]:
         """Returns the client's next message; after the body, watches for a disconnect."""

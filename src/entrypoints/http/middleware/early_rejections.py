@@ -11,8 +11,6 @@ import falcon
 import falcon.asgi
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from modegate.entrypoints.http.middleware.request_log import record_of
-
 Message = Mapping[str, Any]
 App = Callable[..., Awaitable[None]]
 Address = tuple[str, int | None] | None
@@ -25,8 +23,6 @@ def raise_rejection(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> Non
     """Raises the error of a request that the server has rejected, and closes its connection."""
     error: Exception = req.scope[REFUSED]
     resp.set_header("Connection", "close")
-    if mode := record_of(req).mode:
-        resp.set_header("X-Backend-Mode", mode)
     raise error
 
 

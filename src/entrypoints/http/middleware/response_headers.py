@@ -9,6 +9,7 @@ from typing import Protocol
 from modegate.domain.budgets.account import NANO_USD, Balance, Unit
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.middleware.request_log import Scope
 
 Headers = list[tuple[bytes, bytes]]
@@ -30,9 +31,9 @@ STREAM_HEADERS = SECURITY_HEADERS | {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
-# The version and the variant in a UUID (RFC 9562, section 5.4).
-VERSION_BITS = 0xF << 76 | 0x3 << 62
-VERSION_4 = 0x4 << 76 | 0x2 << 62
+# The fields of a UUID, of which the fourth begins with the variant (RFC 9562, section 5.4).
+UUID_4 = "%08x-%04x-4%03x-%04x-%012x"
+VARIANT = 0x8000
 
 
 def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
@@ -49,6 +50,7 @@ LINES = (
     b"x-request-id: %b\r\nx-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\n"
     b"x-ratelimit-reset: %d\r\n%b"
 )
+MODE_LINES: Mapping[str, bytes] = {mode: b"x-backend-mode: %b\r\n" % mode.encode() for mode in Mode}
 SECURITY_LINES, STREAMED_LINES = _joined(SECURITY), _joined(STREAMED)
 
 
@@ -63,7 +65,7 @@ class ResponseHead(Protocol):
 
 
 class CommonHeaders:
-    """The request id, the strictest quota, and headers for browsers and proxies.
+    """The request id, the strictest quota, the mode, and headers for browsers and proxies.
 
     `quota` returns the remaining quota of a request's address. While `is_draining`, each response
     is the last one of its connection, so that clients and proxies open the next one elsewhere.
@@ -88,6 +90,8 @@ class CommonHeaders:
         if not own.keys().isdisjoint(NAMES):
             common = STREAMED if streams else SECURITY
             security = _joined(header for header in common if header[0] not in own)
+        if record.mode is not None:
+            security += MODE_LINES[record.mode]
         if record.budget:
             security += _budget_lines(record.budget)
         return LINES % (
@@ -119,6 +123,7 @@ def request_id_of(wish: bytes | None) -> str:
     """Returns the client's id if it is 1 to 128 visible ASCII characters, else a new UUID."""
     if wish and len(wish) <= LONGEST_ID and VISIBLE.fullmatch(wish):
         return wish.decode()
-    # A UUIDv4 that need not be unpredictable, so `random` is enough.
-    h = f"{random.getrandbits(128) & ~VERSION_BITS | VERSION_4:032x}"
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    # A UUIDv4 that need not be unpredictable, so `random` is enough. Small numbers are formatted
+    # more than twice as fast as one of 128 bits.
+    bits = random.getrandbits
+    return UUID_4 % (bits(32), bits(16), bits(12), VARIANT | bits(14), bits(48))

@@ -57,7 +57,6 @@ class ChatCompletions:
             NO_HEADERS if OWN_HEADERS.isdisjoint(client.headers) else _own_headers(req)
         )
         decision = decide_mode(code, session_id)
-        resp.set_header("X-Backend-Mode", decision.mode)
         client.record.mode = decision.mode
         answering = self.answer.execute(
             InboundRequest(

@@ -105,7 +105,8 @@ class Relayed:
         decision = decide_mode(
             req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
         )
-        resp.set_header("X-Backend-Mode", decision.mode)
+        record = record_of(req)
+        record.mode = decision.mode
         call = InboundCall(
             operation=self._operation,
             target=target,
@@ -114,7 +115,7 @@ class Relayed:
             entry=self._authenticator.entry(req) if begun is None else InProcess(begun.client),
             upstream_key=req.get_header("X-OpenAI-API-Key"),
             conversation=partial(conversation_of, req),
-            record=record_of(req),
+            record=record,
         )
         # Exited after the response is sent, or when the client disconnects.
         relaying = self._relay.execute(call)

@@ -4,6 +4,7 @@ import pytest
 
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.middleware.response_headers import (
     SECURITY_HEADERS,
     STREAM_HEADERS,
@@ -36,6 +37,12 @@ def test_a_response_gets_its_id_its_quota_and_security_headers(
     }
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_an_answer_names_its_mode(mode: Mode) -> None:
+    lines = CommonHeaders(quota).lines({}, RequestRecord(mode=mode), QUOTA, streams=False)
+    assert dict(as_headers(lines))[b"x-backend-mode"] == mode.encode()
+
+
 def test_a_responses_own_headers_override_security_headers() -> None:
     own = {b"cache-control": b"max-age=60"}
     lines = CommonHeaders(quota).lines(own, RequestRecord(), QUOTA, streams=False)
@@ -51,4 +58,5 @@ def test_a_valid_request_id_is_echoed(requested_id: bytes) -> None:
 
 @pytest.mark.parametrize("requested_id", [None, b"", b"x" * 129, b"a b", b"\xfc", b"a\tb", b"\x7f"])
 def test_an_invalid_or_missing_request_id_is_replaced_by_a_uuid(requested_id: bytes | None) -> None:
-    assert uuid.UUID(request_id_of(requested_id)).version == 4
+    replaced = uuid.UUID(request_id_of(requested_id))
+    assert (replaced.version, replaced.variant) == (4, uuid.RFC_4122)
