@@ -134,9 +134,10 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
         super().close()
 
     def _flush_after(self, seconds: float) -> None:
-        if self._waits_in is not (loop := asyncio.get_running_loop()):
-            self._waits_in = loop
-            loop.call_later(seconds, self.flush)
+        if self._waits_in is not None and self._waits_in.is_running():
+            return
+        self._waits_in = asyncio.get_running_loop()  # until Python 3.12, a system call
+        self._waits_in.call_later(seconds, self.flush)
 
     def _report(self, lost: int) -> str:
         """Returns the line that reports the number of lost lines."""

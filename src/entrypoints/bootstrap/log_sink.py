@@ -4,7 +4,7 @@ import os
 import select
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 # Maximum size of the queue for a slow reader; further lines are dropped.
@@ -34,8 +34,7 @@ class LogSink:
 
     def write(self, lines: Iterable[bytes]) -> None:
         """Appends the lines to the queue and writes as much of it as possible."""
-        for line in lines:
-            self._add(line)
+        self._add([line + b"\n" for line in lines])
         try:
             self._report_lost()
             while self._waiting:  # in one system call, which costs more than the line
@@ -45,13 +44,18 @@ class LogSink:
         except (OSError, ValueError):  # full, closed, or without a reader
             self._lose()
 
-    def _add(self, line: bytes) -> None:
-        data = line + b"\n"
-        if self._waiting and self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
-            self.lost += 1
+    def _add(self, lines: Sequence[bytes]) -> None:
+        size = sum(map(len, lines))
+        if self._waiting_bytes + size <= MAX_WAITING_BYTES:
+            self._waiting.extend(lines)
+            self._waiting_bytes += size
             return
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
+        for line in lines:
+            if self._waiting and self._waiting_bytes + len(line) > MAX_WAITING_BYTES:
+                self.lost += 1
+            else:
+                self._waiting.append(line)
+                self._waiting_bytes += len(line)
 
     def _report_lost(self) -> None:
         if not (lost := self.lost):
@@ -80,6 +84,10 @@ class LogSink:
         """Writes as much of the queue's first bytes `data` as possible, and removes it."""
         written = self._write_out(data)
         self._waiting_bytes -= written
+        if not self._waiting_bytes:
+            self._waiting.clear()
+            self._is_inside_line = False
+            return
         while written and written >= len(self._waiting[0]):
             written -= len(self._waiting.popleft())
             self._is_inside_line = False
