@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 from claude_agent_sdk import InMemorySessionStore
-from support.fleet import Fleet, Member, make_remembering_claude
+from support.session_fleet import Fleet, Member, make_remembering_claude
 
 from modegate.application.ports.transcript_archive import TranscriptArchive
 

@@ -1,145 +1,127 @@
-"""Gateways that share sessions and stored transcripts, each with a state folder of its own."""
+"""Runs several gateways, as an operator of a fleet does."""
 
 import json
-import os
-import shlex
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modegate.adapters.claude_cli.backend import ClaudeBackend
-from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
-from modegate.adapters.memory.session_store import MemorySessionStore
-from modegate.adapters.system.ids import RandomIds
-from modegate.application.ports.session_store import SessionStore
-from modegate.application.ports.transcript_archive import TranscriptArchive
-from modegate.application.sessions.acknowledgement import Acknowledgement
-from modegate.application.sessions.registry import SessionRegistry
-from modegate.domain.access.client import ANONYMOUS
-from modegate.domain.answer.events import AnswerEvent
-from modegate.domain.answer.fold import fold
-from modegate.domain.configuration import Configuration
-from modegate.domain.conversation.prompt import Prompt
-from modegate.domain.session import Session, SessionId
-from modegate.domain.turn import Turn
-from modegate.testing.clock import FakeClock
-from support import remembering_claude
+from support.serving import COLD, MODEGATE, bare_environment, free_port, wait
+
+ADMIN = "sk-operator-of-the-fleet"
+# Each request counts for the address of the load balancer or of the test.
+SETTINGS = COLD | {
+    "ADMIN_KEY": ADMIN,
+    "RATE_LIMIT_PER_IP": "1000000",
+    "RATE_LIMIT_PER_SESSION": "1000000",
+    "MAX_CONCURRENT_PER_KEY": "1000000",
+    "TRUSTED_PROXIES": "127.0.0.1",
+}
 
 
-def make_remembering_claude(folder: Path) -> Path:
-    """Writes an executable that recites its conversations, as `support.remembering_claude` says."""
-    path = folder / "claude"
-    program = shlex.join([sys.executable, "-I", "-S", remembering_claude.__file__])
-    path.write_text(f'#!/bin/sh\nexec {program} "$@"\n')
-    path.chmod(0o755)
-    return path
+class Member:
+    """One gateway with its own state folder, on a port that it keeps over restarts."""
 
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer, and the session that it belongs to."""
-
-    session: SessionId
-    text: str
+    def __init__(self, folder: Path, settings: Mapping[str, str], *arguments: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {**bare_environment(folder), **SETTINGS, **settings}
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def heard(self) -> Any:
-        """The prompts of the conversation, as `remembering_claude` recites them."""
-        return json.loads(self.text)
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The pid of the running gateway."""
+        assert self._process is not None
+        return self._process.pid
 
-@dataclass
-class Member:
-    """One gateway of a fleet: its backend, and its view of the sessions."""
-
-    state: Path
-    backend: ClaudeBackend
-    registry: SessionRegistry
-
-    async def ask(self, text: str, session: str | None = None, *, streamed: bool = True) -> Answer:
-        """Has a turn, and returns its answer."""
-        async with self.asked(text, session, streamed=streamed) as (held, events):
-            completion = await fold(events)
-        return Answer(held.id, completion.text)
-
-    @asynccontextmanager
-    async def asked(
-        self, text: str, session: str | None = None, *, streamed: bool = True
-    ) -> AsyncIterator[tuple[Session, AsyncIterator[AnswerEvent]]]:
-        """Begins a turn as the pipeline of requests does; leaving the context ends it."""
-        if session is None:
-            holding = self.registry.start(ANONYMOUS.id, "sonnet")
-        else:
-            holding = self.registry.resume(session, ANONYMOUS.id)
-        async with holding as held:
-            acknowledgement = Acknowledgement(self.registry, held)
-            turn = Turn(
-                cli_model="sonnet",
-                prompt=Prompt("", text),
-                session=held,
-                resume=session is not None,
-                streamed=streamed,
-                on_stored=acknowledgement.stored,
+    def begin(self) -> None:
+        """Starts the gateway without waiting for it."""
+        self.folder.mkdir(exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*MODEGATE, "serve", *self._arguments],
+                env={**self.environment, "PORT": str(self.port)},
+                cwd=self.folder,
+                stderr=log,
+                start_new_session=True,
             )
-            async with self.backend.generate(turn) as events:
-                if streamed:
-                    await self.registry.save(held, None)
-                yield held, events
-            await acknowledgement.ended(None)
 
-    def folder(self, session: str) -> Path:
-        """The session's folder on this gateway."""
-        return self.state / "sessions" / session
+    def start(self) -> None:
+        """Starts the gateway, and waits until it answers."""
+        self.begin()
+        self.wait_until_live()
 
-    def transcript(self, session: str) -> Path:
-        """The session's transcript on this gateway."""
-        (found,) = self.folder(session).glob("claude/projects/*/*.jsonl")
-        return found
+    def wait_until_live(self) -> None:
+        """Waits until the gateway answers; fails if it has exited."""
+        process = self._process
+        assert process is not None
+        wait(lambda: process.poll() is not None or self.ask("/live"))
+        assert process.poll() is None, self.log()
 
+    def stop(self) -> None:
+        """Ends the gateway as an operator does; fails if it does not end well."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(60) == 0, self.log()
+        self._process = None
 
-@dataclass
-class Fleet:
-    """What gateways share, and makes them."""
+    def kill(self) -> None:
+        """Kills the gateway as a crash does; a no-op if it does not run."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(30)
+            self._process = None
 
-    folder: Path
-    executable: Path | None
-    archive: TranscriptArchive | None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    store: SessionStore = field(default_factory=MemorySessionStore)
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @asynccontextmanager
-    async def members(self, number: int) -> AsyncIterator[list[Member]]:
-        """Runs gateways."""
-        async with AsyncExitStack() as running:
-            yield [await running.enter_async_context(self.member(str(it))) for it in range(number)]
-
-    @asynccontextmanager
-    async def member(self, name: str) -> AsyncIterator[Member]:
-        """Runs a gateway with the state folder `name`, which may be that of one that has ended."""
-        state = self.folder / name
-        backend = ClaudeBackend(
-            ClaudeOptions(
-                state=state,
-                executable=str(self.executable) if self.executable else None,
-                environment={"PATH": os.environ["PATH"], "HOME": str(self.folder)}
-                | dict(self.environment),
-                **({"warm_processes": 0} | dict(self.options)),
-            ),
-            self.archive,
-        )
-        registry = SessionRegistry(
-            store=self.store,
-            transcripts=backend,
-            configuration=MemoryConfigurationSource(Configuration()),
-            clock=FakeClock(),
-            ids=RandomIds(),
+    def ask(self, path: str, method: str = "GET", body: object = None) -> dict[str, Any] | None:
+        """Returns the JSON of a request of the operator; None if nothing answers."""
+        request = urllib.request.Request(
+            f"http://{self.address}{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"},
+            method=method,
         )
         try:
-            yield Member(state, backend, registry)
-        finally:
-            await backend.aclose()
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return dict(json.load(response))
+        except urllib.error.HTTPError as error:
+            return dict(json.load(error))
+        except OSError:
+            return None
+
+    def log(self) -> str:
+        """Returns what the gateway has logged, over all its starts."""
+        return (self.folder / "log").read_text()
+
+
+@contextmanager
+def fleet(
+    folder: Path, number: int, settings: Mapping[str, str], *arguments: str
+) -> Iterator[list[Member]]:
+    """Runs gateways with the same settings, apart from `{number}` in a value, until the end."""
+    members = [
+        Member(
+            folder / f"gateway-{it}",
+            {name: value.replace("{number}", str(it)) for name, value in settings.items()},
+            *arguments,
+        )
+        for it in range(1, number + 1)
+    ]
+    try:
+        for member in members:
+            member.begin()
+        for member in members:
+            member.wait_until_live()
+        yield members
+    finally:
+        for member in members:
+            member.kill()

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.serving import free_port, wait
+from support.serving import free_port, listens, wait
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "proxies"
 # Debian installs them outside the `PATH` of ordinary users.
@@ -121,14 +120,9 @@ def _example(name: str, port: int, folder: Path, gateway: str, certificate: Path
 def _running(command: list[str], ports: Mapping[str, int]) -> Iterator[Instance]:
     process = subprocess.Popen(command)
     try:
-        wait(lambda: process.poll() is not None or all(map(_listens, ports.values())))
+        wait(lambda: process.poll() is not None or all(map(listens, ports.values())))
         assert process.poll() is None
         yield Instance(process, ports)
     finally:
         process.kill()
         process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

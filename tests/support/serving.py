@@ -110,6 +110,12 @@ def members(group: int) -> list[int]:
     return found
 
 
+def listens(port: int) -> bool:
+    """Whether something listens on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """Returns a port on which nothing listens."""
     with socket.socket() as probe:

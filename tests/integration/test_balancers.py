@@ -1,0 +1,191 @@
+"""The load balancers of docs/fleet.md in front of three gateways."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from support.balancers import FOLDER, KINDS, Balancer, balancer
+from support.fleet import Member, fleet
+from support.waiting import until
+
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
+
+CHAT = "/v1/chat/completions"
+HANGS = "hangs"
+SESSIONS = [f"6d2a3c1e-0000-4000-8000-0000000000{number:02}" for number in range(12)]
+WHOLE = b"""{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,
+"finish_reason":"stop","message":{"role":"assistant","content":"Hi"}}]}"""
+each_balancer = pytest.mark.parametrize("name", KINDS)
+# Traefik hashes only the client's address.
+HASHING = sorted(KINDS.keys() - {"traefik"})
+
+
+@dataclass(frozen=True)
+class Site:
+    """Three gateways, their upstream, and the load balancers in front of them."""
+
+    members: list[Member]
+    upstream: LoopbackServer
+    balancers: dict[str, Balancer]
+    go_on: asyncio.Event
+    clients: dict[str, httpx2.AsyncClient]
+
+    async def chat(self, name: str, text: str, **headers: str) -> httpx2.Response:
+        """Asks through a load balancer."""
+        body = {"model": "m", "messages": [{"role": "user", "content": text}]}
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        return await self.clients[name].post(CHAT, json=body, headers=named)
+
+    def asked(self, text: str) -> list[int]:
+        """Returns the number of the gateway of each request with this text, at the upstream."""
+        return [
+            int(it.headers["authorization"][-1])
+            for it in self.upstream.requests
+            if text in str(it.json)
+        ]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+async def _upstream(request: Request, reply: Reply, go_on: asyncio.Event) -> None:
+    if HANGS in str(request.json):
+        await reply.gone.wait()
+    elif request.json.get("stream"):
+        await reply.begin({"content-type": "text/event-stream"})
+        await reply.chunk(b'data: {"word": "one"}\n\n')
+        await go_on.wait()
+        await reply.chunk(b'data: {"word": "two"}\n\ndata: [DONE]\n\n')
+        await reply.end()
+    else:
+        await reply.whole(200, WHOLE, {"content-type": "application/json"})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fleet")
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def site(folder: Path, opened: ExitStack) -> AsyncIterator[Site]:
+    go_on = asyncio.Event()
+    upstream = LoopbackServer(lambda request, reply: _upstream(request, reply, go_on))
+    async with upstream.running() as url:
+        settings = {
+            "OPENAI_BASE_URL": f"{url}/v1",
+            "OPENAI_API_KEY": "sk-{number}",
+            "UPSTREAM_MAX_RETRIES": "0",
+        }
+        members = opened.enter_context(fleet(folder, 3, settings))
+        yield Site(members, upstream, {}, go_on, {})
+
+
+@pytest.fixture(scope="module")
+async def connected(site: Site) -> AsyncIterator[Site]:
+    yield site
+    for client in site.clients.values():
+        await client.aclose()
+
+
+@pytest.fixture
+async def running(connected: Site, opened: ExitStack, folder: Path, name: str) -> Site:
+    """The site with this balancer, after its first checks of health."""
+    site = connected
+    if name not in site.balancers:
+        addresses = [member.address for member in site.members]
+        site.balancers[name] = opened.enter_context(balancer(name, folder / name, addresses))
+        url = site.balancers[name].url
+        site.clients[name] = httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False)
+    await all_used(site, name)
+    return site
+
+
+async def all_used(site: Site, name: str) -> None:
+    """Waits until the balancer uses each gateway."""
+    async with asyncio.timeout(60):
+        seen: set[int] = set()
+        while len(seen) < len(site.members):
+            text = f"first of {name}"
+            if (await site.chat(name, text)).status_code != 200:
+                await asyncio.sleep(0.05)
+            seen = {*site.asked(text)[-20:]}
+
+
+async def streamed(pieces: AsyncIterator[bytes], word: bytes) -> bytes:
+    seen = b""
+    while word not in seen:
+        seen += await anext(pieces)
+    return seen
+
+
+@each_balancer
+async def test_a_balancer_relays_a_stream_without_buffering(name: str, running: Site) -> None:
+    running.go_on.clear()
+    body: dict[str, Any] = {"model": "m", "messages": [], "stream": True}
+    body["messages"] = [{"role": "user", "content": "Hi"}]
+    async with running.clients[name].stream("POST", CHAT, json=body) as response:
+        pieces = response.aiter_raw()
+        await streamed(pieces, b"one")
+        running.go_on.set()
+        await streamed(pieces, b"[DONE]")
+
+
+@each_balancer
+async def test_a_killed_gateway_costs_only_the_requests_that_it_had_begun(
+    name: str, running: Site
+) -> None:
+    begun, text = f"{HANGS}, by {name}", f"while one is dead, by {name}"
+    asking = asyncio.create_task(running.chat(name, begun))
+    await until(lambda: running.asked(begun))
+    (number,) = running.asked(begun)
+    answered = 0
+    try:
+        running.members[number - 1].kill()
+        with suppress(httpx2.TransportError):
+            assert (await asking).status_code in {502, 503}
+        async with asyncio.timeout(60):
+            failed = True
+            while failed:  # requests sent on connections of which the balancer knows no end yet
+                answers = await asyncio.gather(*(running.chat(name, text) for _ in range(12)))
+                failed = any(answer.status_code != 200 for answer in answers)
+                answered += sum(answer.status_code == 200 for answer in answers)
+    finally:
+        await asyncio.to_thread(running.members[number - 1].start)
+    assert running.asked(begun) == [number], "the turn was repeated"
+    assert len(running.asked(text)) == answered
+    assert {*running.asked(text)} == {1, 2, 3} - {number}
+    await all_used(running, name)
+
+
+@pytest.mark.parametrize("name", HASHING)
+async def test_the_turns_of_a_session_go_to_one_gateway(name: str, running: Site) -> None:
+    for number, session in enumerate(SESSIONS):
+        text = f"turn of {number}, by {name}"
+        headers = {"X_Claude_Session_ID": session, "X_Claude_Code": "false"}
+        for _ in range(3):
+            assert (await running.chat(name, text, **headers)).status_code == 200
+        assert len({*running.asked(text)}) == 1
+    assert len({*running.asked(f", by {name}")}) > 1
+
+
+def test_the_files_name_the_same_gateways_and_intervals() -> None:
+    for kind in KINDS.values():
+        text = (FOLDER / kind.file).read_text()
+        assert {*re.findall(r"gateway-\d", text)} == {"gateway-1", "gateway-2", "gateway-3"}
+        if kind.program != "nginx":
+            assert "/health" in text
+            assert re.search(r"inter(val:)? 1s", text)
