@@ -7,10 +7,10 @@ RUN awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' require
  && pip install --no-cache-dir --no-deps --require-hashes --requirement uv.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-# The extra brings the claude CLI along.
+# The extras bring the claude CLI, and the stores of a fleet.
 RUN uv venv --python python3.11 /opt/modegate \
  && uv pip install --no-cache --compile-bytecode --python /opt/modegate \
-    --constraints requirements.lock --build-constraints requirements.lock '.[claude]'
+    --constraints requirements.lock --build-constraints requirements.lock '.[claude,postgres,redis,s3]'
 
 FROM python:3.11-slim
 RUN useradd --system --create-home --uid 10001 modegate \
