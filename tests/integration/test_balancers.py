@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -180,6 +181,41 @@ async def test_the_turns_of_a_session_go_to_one_gateway(name: str, running: Site
             assert (await running.chat(name, text, **headers)).status_code == 200
         assert len({*running.asked(text)}) == 1
     assert len({*running.asked(f", by {name}")}) > 1
+
+
+@pytest.mark.parametrize("name", ["nginx"])
+async def test_a_gateway_marked_as_down_in_nginx_can_be_restarted(name: str, running: Site) -> None:
+    nginx, member = running.balancers[name], running.members[1]
+    text = nginx.file.read_text()
+    marked = text.replace(f"server {member.address} ", f"server {member.address} down ")
+    assert marked.count(" down ") == 2
+    reload(nginx, marked)
+    asked = f"before the restart, by {name}"
+    async with asyncio.timeout(60):
+        used = True
+        while used:  # old workers of nginx serve their connections to the end
+            before = len(running.asked(asked))
+            answers = await asyncio.gather(*(running.chat(name, asked) for _ in range(12)))
+            assert [answer.status_code for answer in answers] == [200] * 12
+            used = 2 in running.asked(asked)[before:]
+    asked = f"during the restart, by {name}"
+    restarting = asyncio.create_task(asyncio.to_thread(restart, member))
+    while not restarting.done():
+        assert (await running.chat(name, asked)).status_code == 200
+    await restarting
+    assert {*running.asked(asked)} == {1, 3}
+    reload(nginx, text)
+    await all_used(running, name)
+
+
+def reload(nginx: Balancer, text: str) -> None:
+    nginx.file.write_text(text)
+    nginx.process.send_signal(signal.SIGHUP)
+
+
+def restart(member: Member) -> None:
+    member.stop()
+    member.start()
 
 
 def test_the_files_name_the_same_gateways_and_intervals() -> None:
