@@ -10,6 +10,7 @@ import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,11 @@ def lines_in(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+def has_come_to(lines: int, path: Path, process: subprocess.Popen[Any]) -> bool:
+    """Whether a run has written so many lines, or has ended."""
+    return lines_in(path) >= lines or process.poll() is not None
+
+
 def run_with_kills(folder: Path, total: int, kills: int, seed: int, *more: str) -> None:
     """Kills the command at random points, then lets it come to its end."""
     host = bare_environment(folder)
@@ -325,12 +331,8 @@ def run_with_kills(folder: Path, total: int, kills: int, seed: int, *more: str) 
     for point in points:
         with started(*command, host=host) as process:
             reached = max(point, lines_in(folder / RESULTS) + 1)
-            wait(
-                lambda at=reached, it=process: (
-                    lines_in(folder / RESULTS) >= at or it.poll() is not None
-                ),
-                seconds=90,
-            )
+            ended = partial(has_come_to, reached, folder / RESULTS, process)
+            wait(ended, seconds=90)
             process.kill()
     done = run(*command, host=host)
     assert done.returncode == 0, done.stderr

@@ -214,7 +214,7 @@ class Adapters(containers.DeclarativeContainer):
     postgres_usage_ledger = providers.Singleton(
         postgres_usage_ledger, providers.Factory(mapping.postgres_options, settings)
     )
-    usage_ledger = providers.Selector(
+    usage_ledger: providers.Provider[UsageLedger] = providers.Selector(
         providers.Callable(mapping.ledger_kind, settings),
         sqlite=sqlite_usage_ledger,
         postgres=postgres_usage_ledger,
