@@ -6,7 +6,7 @@ import falcon.asgi
 
 from modegate.application.answering.admission import Admission, record_admission
 from modegate.domain.access.client import Client
-from modegate.domain.errors import AccessError
+from modegate.domain.errors import AccessError, StorageError
 from modegate.domain.inbound_request import Entry
 from modegate.domain.quota import Quota
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
@@ -21,9 +21,12 @@ class Authenticator:
     admission: Admission
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
 
-    async def quota(self, scope: Scope) -> Quota:
-        """Returns the remaining quota of the request's address."""
-        return await self.admission.quota(self.addresses.find(scope))
+    async def quota(self, scope: Scope) -> Quota | None:
+        """Returns the remaining quota of the request's address; None if it cannot be read."""
+        try:
+            return await self.admission.quota(self.addresses.find(scope))
+        except StorageError:
+            return None
 
     def entry(self, req: falcon.asgi.Request) -> Entry:
         """Returns the request's address and its keys for admission."""

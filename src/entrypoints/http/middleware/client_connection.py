@@ -7,7 +7,7 @@ from typing import Any
 import falcon.asgi
 
 from modegate.dialects.sse import DONE, event
-from modegate.domain.errors import GatewayError
+from modegate.domain.errors import GatewayError, StorageError
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
@@ -129,9 +129,12 @@ class ClientConnection:
 
     async def _send_unlimited(self, message: Message) -> None:
         """Sends the head of a response to which no limit was applied: with its address's quota."""
-        await self._start(message, await self._common.quota(self._scope))
+        quota = None
+        if self.record.error != StorageError.code:  # the store would not answer this either
+            quota = await self._common.quota(self._scope)
+        await self._start(message, quota)
 
-    def _start(self, message: Message, quota: Quota) -> Awaitable[None]:
+    def _start(self, message: Message, quota: Quota | None) -> Awaitable[None]:
         own = message.get("headers", [])
         self._note_start(message["status"], named := dict(own))
         lines = self._common.lines(named, self.record, quota, streams=self._streams)

@@ -51,6 +51,7 @@ LINES = (
     b"x-ratelimit-reset: %d\r\n%b"
 )
 MODE_LINES: Mapping[str, bytes] = {mode: b"x-backend-mode: %b\r\n" % mode.encode() for mode in Mode}
+LINES_WITHOUT_QUOTA = b"x-request-id: %b\r\n%b"
 SECURITY_LINES, STREAMED_LINES = _joined(SECURITY), _joined(STREAMED)
 
 
@@ -67,20 +68,26 @@ class ResponseHead(Protocol):
 class CommonHeaders:
     """The request id, the strictest quota, the mode, and headers for browsers and proxies.
 
-    `quota` returns the remaining quota of a request's address. While `is_draining`, each response
-    is the last one of its connection, so that clients and proxies open the next one elsewhere.
+    `quota` returns the remaining quota of a request's address, None if it cannot be read. While
+    `is_draining`, each response is the last one of its connection, so that clients and proxies open
+    the next one elsewhere.
     """
 
     def __init__(
         self,
-        quota: Callable[[Scope], Awaitable[Quota]],
+        quota: Callable[[Scope], Awaitable[Quota | None]],
         is_draining: Callable[[], bool] = bool,
     ) -> None:
         self.quota = quota
         self.is_draining = is_draining
 
     def lines(
-        self, own: Mapping[bytes, bytes], record: RequestRecord, quota: Quota, *, streams: bool
+        self,
+        own: Mapping[bytes, bytes],
+        record: RequestRecord,
+        quota: Quota | None,
+        *,
+        streams: bool,
     ) -> bytes:
         """Returns the header lines; the `own` headers of a response override security headers.
 
@@ -94,8 +101,11 @@ class CommonHeaders:
             security += MODE_LINES[record.mode]
         if record.budget:
             security += _budget_lines(record.budget)
+        request_id = (record.request_id or "").encode()
+        if quota is None:
+            return LINES_WITHOUT_QUOTA % (request_id, security)
         return LINES % (
-            (record.request_id or "").encode(),
+            request_id,
             quota.limit,
             quota.remaining,
             math.ceil(quota.reset_at),

@@ -43,6 +43,14 @@ def test_an_answer_names_its_mode(mode: Mode) -> None:
     assert dict(as_headers(lines))[b"x-backend-mode"] == mode.encode()
 
 
+def test_a_response_whose_quota_cannot_be_read_has_no_such_headers() -> None:
+    lines = CommonHeaders(quota).lines({}, RequestRecord(request_id="req-1"), None, streams=False)
+    names = {name for name, _ in as_headers(lines)}
+    assert b"x-request-id" in names
+    assert b"x-frame-options" in names
+    assert not any(it.startswith(b"x-ratelimit") for it in names)
+
+
 def test_a_responses_own_headers_override_security_headers() -> None:
     own = {b"cache-control": b"max-age=60"}
     lines = CommonHeaders(quota).lines(own, RequestRecord(), QUOTA, streams=False)

@@ -1,0 +1,202 @@
+"""Limits and budgets over several gateways, while gateways and the store are killed."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from support.redis import RedisServer, redis_server
+from support.serving import COLD, Serving, bare_environment, serving
+from support.waiting import until, until_awaited
+
+from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
+
+KEY = "sk-fleet-1234567890"
+BODY = b'{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":10}'
+ANSWER = (
+    b'{"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,'
+    b'"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}'
+)
+USED = 30
+AT_ONCE = 1_000
+PATIENCE_S = 60.0
+
+
+class Upstream:
+    """Answers when `gate` is open; counts the requests."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def answer(self, _: Request, reply: Reply) -> None:
+        self.asked += 1
+        await self.gate.wait()
+        await reply.whole(200, ANSWER, {"content-type": "application/json"})
+
+
+class Fleet:
+    """Gateways that share a store, and the upstream behind them."""
+
+    def __init__(self, gateways: Sequence[Serving], store: RedisServer, upstream: Upstream) -> None:
+        self.gateways, self.store, self.upstream = gateways, store, upstream
+
+    async def ask(self, number: int, path: str = "/v1/chat/completions") -> int:
+        """Asks one of the gateways; returns the status, 0 if the gateway is gone.
+
+        It writes to a socket: a client library would take most of the time of these tests.
+        """
+        host, _, port = self.gateways[number % len(self.gateways)].address.partition(":")
+        body = BODY if path.endswith("completions") else b""
+        try:
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(
+                f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: test\r\n"
+                f"Authorization: Bearer {KEY}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+                + body
+            )
+            answer = await reader.read()
+            writer.close()
+        except OSError:
+            return 0
+        return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+@asynccontextmanager
+async def fleet(
+    folder: Path, gateways: int, settings: dict[str, str], toml: str = ""
+) -> AsyncIterator[Fleet]:
+    """Runs gateways with a folder each, which share a store."""
+    upstream = Upstream()
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(LoopbackServer(upstream.answer).running())
+        (folder / "redis").mkdir()
+        store = stack.enter_context(redis_server(folder / "redis"))
+        starting = []
+        for number in range(gateways):
+            home = folder / str(number)
+            home.mkdir()
+            (home / "modegate.toml").write_text(toml)
+            environment = bare_environment(home) | COLD
+            environment |= {
+                "MODEGATE_STORE": store.url,
+                "OPENAI_API_KEY": "sk-x",
+                "OPENAI_BASE_URL": f"{url}/v1",
+                "API_KEY": KEY,
+                "RATE_LIMIT_PER_IP": "100000",
+                "MAX_CONCURRENT_PER_KEY": "100000",
+            }
+            environment |= settings
+            starting.append(serving(folder=home, environment=environment))
+        running = await asyncio.gather(*(asyncio.to_thread(it.__enter__) for it in starting))
+        for it in starting:
+            stack.push(it.__exit__)
+        try:
+            yield Fleet(running, store, upstream)
+        finally:
+            upstream.gate.set()  # the upstream ends when it has answered
+
+
+async def test_a_rate_is_exact_over_gateways(tmp_path: Path) -> None:
+    settings = {"RATE_LIMIT_PER_IP": "137", "RATE_LIMIT_WINDOW_MS": "3600000"}
+    async with fleet(tmp_path, 4, settings) as it:
+        asking = (it.ask(number, "/v1/sessions") for number in range(AT_ONCE))
+        assert Counter(await asyncio.gather(*asking)) == {200: 137, 429: AT_ONCE - 137}
+
+
+async def test_permits_are_exact_over_gateways_and_free_when_one_is_killed(tmp_path: Path) -> None:
+    async with fleet(tmp_path, 4, {"MAX_CONCURRENT_PER_KEY": "40"}) as it:
+        it.upstream.gate.clear()
+        asking = [asyncio.create_task(it.ask(number)) for number in range(200)]
+        await until(lambda: sum(task.done() for task in asking) == 160, PATIENCE_S)
+        assert {task.result() for task in asking if task.done()} == {429}
+        await until(lambda: it.upstream.asked == 40, PATIENCE_S)
+        os.kill(it.gateways[0].process.pid, signal.SIGKILL)
+        held = [task for task in asking if not task.done()]
+        await until(lambda: any(task.done() for task in held), PATIENCE_S)
+        lost = sum(task.done() for task in held)
+        assert lost
+        survivors = it.gateways[1:]
+        it.gateways = survivors
+
+        # The permits of the killed gateway become free, and no other one.
+        again: list[asyncio.Task[int]] = []
+
+        async def ask_until_admitted(number: int) -> int:
+            while (status := await it.ask(number)) == 429:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            return status
+
+        again = [asyncio.create_task(ask_until_admitted(number)) for number in range(lost)]
+        await until(lambda: it.upstream.asked == 40 + lost, PATIENCE_S)
+        assert await it.ask(0) == 429
+        it.upstream.gate.set()
+        await asyncio.gather(*asking, *again)
+        await until_awaited(lambda: is_free(it, 40), PATIENCE_S)
+
+
+async def is_free(it: Fleet, permits: int) -> bool:
+    """Returns whether all permits can be used at once."""
+    it.upstream.gate.clear()
+    before = it.upstream.asked
+    asking = [asyncio.create_task(it.ask(number)) for number in range(permits)]
+    await until(lambda: it.upstream.asked - before + sum(task.done() for task in asking) >= permits)
+    it.upstream.gate.set()
+    return set(await asyncio.gather(*asking)) == {200}
+
+
+async def test_a_rate_is_never_exceeded_while_the_store_is_killed(tmp_path: Path) -> None:
+    settings = {"RATE_LIMIT_PER_IP": "300", "RATE_LIMIT_WINDOW_MS": "3600000"}
+    async with fleet(tmp_path, 4, settings) as it:
+        statuses = Counter[int]()
+
+        async def ask_until_rejected(number: int) -> None:
+            while statuses[429] < 100:
+                statuses[await it.ask(number, "/v1/sessions")] += 1
+
+        asking = [asyncio.create_task(ask_until_rejected(number)) for number in range(16)]
+        await until(lambda: statuses[200] > 100, PATIENCE_S)
+        it.store.kill()
+        await until(lambda: statuses[503] > 10, PATIENCE_S)
+        await asyncio.to_thread(it.store.start)
+        await asyncio.gather(*asking)
+    assert set(statuses) == {200, 429, 503}
+    # The store may have counted the requests whose replies were lost; one for each under way.
+    assert 300 - 16 <= statuses[200] <= 300
+
+
+async def test_a_budget_with_room_for_10_admits_10_while_the_store_is_killed(
+    tmp_path: Path,
+) -> None:
+    reserved = len(BODY) // 3 + 1 + 10
+    toml = f'[budget]\ntokens = {10 * reserved}\nperiod = "month"\n'
+    async with fleet(tmp_path, 3, {}, toml) as it:
+        outages = 0
+
+        async def ask_until_answered(number: int) -> int:
+            nonlocal outages
+            while (status := await it.ask(number)) == 503:
+                outages += 1
+                await asyncio.sleep(0.05)
+            return status
+
+        it.upstream.gate.clear()
+        asking = [asyncio.create_task(ask_until_answered(number)) for number in range(3)]
+        await until(lambda: it.upstream.asked == 3, PATIENCE_S)
+        it.store.kill()
+        asking += [asyncio.create_task(ask_until_answered(number)) for number in range(47)]
+        await until(lambda: outages >= 47, PATIENCE_S)
+        await asyncio.to_thread(it.store.start)
+        await until(lambda: it.upstream.asked == 10, PATIENCE_S)
+        await until(lambda: sum(task.done() for task in asking) == 40, PATIENCE_S)
+        assert {task.result() for task in asking if task.done()} == {429}
+        it.upstream.gate.set()
+        await asyncio.gather(*asking)
+        assert Counter(task.result() for task in asking) == {200: 10, 429: 40}
+        assert it.upstream.asked == 10
