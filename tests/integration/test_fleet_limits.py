@@ -1,4 +1,4 @@
-"""Limits and budgets over several gateways, while gateways and the store are killed."""
+"""Limits and budgets over gateways and workers, while these and the store are killed."""
 
 import asyncio
 import os
@@ -43,8 +43,16 @@ class Upstream:
 class Fleet:
     """Gateways that share a store, and the upstream behind them."""
 
-    def __init__(self, gateways: Sequence[Serving], store: RedisServer, upstream: Upstream) -> None:
-        self.gateways, self.store, self.upstream = gateways, store, upstream
+    def __init__(
+        self, gateways: Sequence[Serving], store: RedisServer | None, upstream: Upstream
+    ) -> None:
+        self.gateways, self._store, self.upstream = gateways, store, upstream
+
+    @property
+    def store(self) -> RedisServer:
+        """The store; only of gateways that have one."""
+        assert self._store is not None
+        return self._store
 
     async def ask(self, number: int, path: str = "/v1/chat/completions") -> int:
         """Asks one of the gateways; returns the status, 0 if the gateway is gone.
@@ -103,6 +111,59 @@ async def fleet(
             upstream.gate.set()  # the upstream ends when it has answered
 
 
+@asynccontextmanager
+async def workers(folder: Path, settings: dict[str, str]) -> AsyncIterator[Fleet]:
+    """Runs one gateway with three workers and no store."""
+    upstream = Upstream()
+    async with LoopbackServer(upstream.answer).running() as url:
+        environment = bare_environment(folder) | COLD | settings
+        environment |= {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1", "API_KEY": KEY}
+        starting = serving("--workers", "3", folder=folder, environment=environment)
+        running = await asyncio.to_thread(starting.__enter__)
+        try:
+            yield Fleet([running], None, upstream)
+        finally:
+            upstream.gate.set()
+            running.process.terminate()
+            await asyncio.to_thread(running.process.wait, 30)
+            starting.__exit__(None, None, None)
+
+
+async def test_a_rate_is_exact_over_workers(tmp_path: Path) -> None:
+    settings = {"RATE_LIMIT_PER_IP": "137", "RATE_LIMIT_WINDOW_MS": "3600000"}
+    async with workers(tmp_path, settings) as it:
+        asking = (it.ask(number, "/v1/sessions") for number in range(AT_ONCE // 2))
+        assert Counter(await asyncio.gather(*asking)) == {200: 137, 429: AT_ONCE // 2 - 137}
+
+
+async def test_permits_of_killed_workers_are_free_for_their_successors(tmp_path: Path) -> None:
+    settings = {"MAX_CONCURRENT_PER_KEY": "12", "RATE_LIMIT_PER_IP": "100000"}
+    async with workers(tmp_path, settings) as it:
+        it.upstream.gate.clear()
+        asking = [asyncio.create_task(it.ask(number)) for number in range(60)]
+        await until(lambda: sum(task.done() for task in asking) == 48, PATIENCE_S)
+        assert {task.result() for task in asking if task.done()} == {429}
+        await until(lambda: it.upstream.asked == 12, PATIENCE_S)
+        for worker in children_of(it.gateways[0].process.pid):
+            os.kill(worker, signal.SIGKILL)
+        await asyncio.gather(*asking)
+        again = [asyncio.create_task(ask_until_admitted(it, number)) for number in range(13)]
+        await until(lambda: it.upstream.asked == 24, PATIENCE_S)
+        it.upstream.gate.set()
+        assert set(await asyncio.gather(*again)) == {200}
+
+
+def children_of(pid: int) -> Sequence[int]:
+    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+async def ask_until_admitted(it: Fleet, number: int) -> int:
+    """Asks again while all permits are in use, or no worker serves."""
+    while (status := await it.ask(number)) in {0, 429}:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    return status
+
+
 async def test_a_rate_is_exact_over_gateways(tmp_path: Path) -> None:
     settings = {"RATE_LIMIT_PER_IP": "137", "RATE_LIMIT_WINDOW_MS": "3600000"}
     async with fleet(tmp_path, 4, settings) as it:
@@ -126,14 +187,7 @@ async def test_permits_are_exact_over_gateways_and_free_when_one_is_killed(tmp_p
         it.gateways = survivors
 
         # The permits of the killed gateway become free, and no other one.
-        again: list[asyncio.Task[int]] = []
-
-        async def ask_until_admitted(number: int) -> int:
-            while (status := await it.ask(number)) == 429:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            return status
-
-        again = [asyncio.create_task(ask_until_admitted(number)) for number in range(lost)]
+        again = [asyncio.create_task(ask_until_admitted(it, number)) for number in range(lost)]
         await until(lambda: it.upstream.asked == 40 + lost, PATIENCE_S)
         assert await it.ask(0) == 429
         it.upstream.gate.set()
