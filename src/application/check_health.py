@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from modegate.application.ports.backend_status import BackendStatus, StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.domain.health import CredentialsCheck, Health, StorageState
+from modegate.application.ports.shared_store import SharedStore
+from modegate.domain.health import CredentialsCheck, Health, StorageState, StoreHealth, StoreState
+from modegate.domain.store_failure import StoreFailureMode
 from modegate.domain.usage.condition import LedgerCondition
 
 
@@ -34,6 +36,7 @@ class CheckHealth:
     """Reports the state of the backends and of the storage without blocking.
 
     `answering` has the answer backends by name; the upstreams are those of the configuration.
+    `store` is the store that several gateways share, if there is one.
     `credentials` returns the state of all credentials without asking an upstream, and `ledger` that
     of the usage ledger.
     """
@@ -41,6 +44,8 @@ class CheckHealth:
     answering: Mapping[str, BackendStatus]
     configuration: ConfigurationSource
     storage: StorageProbe = NO_STORAGE
+    store: SharedStore | None = None
+    store_failure_mode: StoreFailureMode = StoreFailureMode.CLOSED
     credentials: Callable[[], CredentialsCheck] = lambda: CredentialsCheck.OK
     ledger: Callable[[], LedgerCondition] = LedgerCondition
 
@@ -52,4 +57,11 @@ class CheckHealth:
             storage=self.storage.storage_state(),
             credentials=self.credentials(),
             ledger=self.ledger().state,
+            store=None if self.store is None else self._store_health(self.store),
         )
+
+    def _store_health(self, store: SharedStore) -> StoreHealth:
+        away = StoreState.ERROR
+        if self.store_failure_mode is StoreFailureMode.LOCAL:
+            away = StoreState.WARN
+        return StoreHealth(StoreState.OK if store.is_up else away, store.gateways)

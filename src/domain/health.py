@@ -42,6 +42,22 @@ class StorageState(StrEnum):
     ERROR = "error"
 
 
+class StoreState(StrEnum):
+    """The state of a shared store: while it is away, `WARN` if limits go on here, else `ERROR`."""
+
+    OK = "ok"
+    WARN = "warn"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """The state of a shared store, and the number of gateways that were last seen in it."""
+
+    state: StoreState
+    gateways: int
+
+
 class LedgerState(StrEnum):
     """The state of the usage ledger: `WARN` while rows cannot be written."""
 
@@ -108,10 +124,13 @@ class Health:
     storage: StorageState = StorageState.OK
     credentials: CredentialsCheck = CredentialsCheck.OK
     ledger: LedgerState = LedgerState.OK
+    store: StoreHealth | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether at least one backend can answer some client."""
+        """Whether at least one backend can answer some client, whom the limits admit."""
+        if self.store is not None and self.store.state is StoreState.ERROR:
+            return False
         answering = any(backend.can_work for backend in self.answering.values())
         relaying = any(upstream.can_work for upstream in self.upstreams.values())
         return (answering and self.storage is StorageState.OK) or relaying

@@ -49,6 +49,8 @@ RULES: Mapping[str, Callable[[float, float], float]] = {
     "modegate_processes": _sum,
     "modegate_queue": _sum,
     "modegate_slots": _sum,
+    "modegate_store_gateways": max,
+    "modegate_store_up": min,
 }
 
 

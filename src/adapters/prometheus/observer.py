@@ -13,9 +13,11 @@ from modegate.adapters.prometheus.ledger import LedgerMetrics
 from modegate.adapters.prometheus.merging import Family, families_of, metrics_of
 from modegate.adapters.prometheus.quota_windows import QuotaWindowMetrics
 from modegate.adapters.prometheus.request_figures import NONE, RequestFigures
+from modegate.adapters.prometheus.store import StoreMetrics
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.application.credentials.summary import CredentialSummary
 from modegate.application.ports.backend_status import BackendStatus
+from modegate.application.ports.shared_store import SharedStore
 from modegate.domain.batches.queued_item import QueueLoad
 from modegate.domain.budgets.account import Balance
 from modegate.domain.request_record import RequestRecord
@@ -71,6 +73,10 @@ class PrometheusObserver:
     def show_batches(self, load: Callable[[], QueueLoad]) -> None:
         """Exposes the load of batches, too."""
         self.registry.register(BatchMetrics(load))
+
+    def watch_store(self, store: SharedStore) -> None:
+        """Exposes the state of a shared store, too."""
+        self.registry.register(StoreMetrics(store))
 
     def observe(self, record: RequestRecord) -> None:
         """Counts one request."""

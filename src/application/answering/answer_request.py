@@ -14,6 +14,7 @@ from contextlib import (
     aclosing,
     asynccontextmanager,
     nullcontext,
+    suppress,
 )
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,6 +46,7 @@ from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.configuration import Configuration
+from modegate.domain.errors import SessionBusyError
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
@@ -145,8 +147,10 @@ class AnswerRequest:
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
             yield StreamedAnswer(prepared.frame, first, events)
-        # Saved again, because the session was in use for as long as the stream took.
-        await acknowledgement.ended(first.cli_session_id)
+        # Saved again, because the session was in use for as long as the stream took. The client has
+        # its answer by now, also where the session was lost meanwhile, which the store logs.
+        with suppress(SessionBusyError):
+            await acknowledgement.ended(first.cli_session_id)
 
 
 class _Execution:

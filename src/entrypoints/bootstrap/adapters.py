@@ -23,7 +23,6 @@ from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
 from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
-from modegate.adapters.redis.options import RedisOptions
 from modegate.adapters.sqlite.admission_limiter import SqliteAdmissionLimiter
 from modegate.adapters.sqlite.batches.file_store import SqliteFileStore
 from modegate.adapters.sqlite.batches.queue import SqliteBatchQueue
@@ -35,15 +34,28 @@ from modegate.adapters.sqlite.shared_files import shared_files
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
+from modegate.application.answering.limits_without_store import LimitsWithoutStore
 from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
 from modegate.application.ports.admission_limiter import AdmissionLimiter
 from modegate.application.ports.backend_status import StorageProbe
-from modegate.application.ports.budget_ledger import BudgetLedger, SpendingHistory
+from modegate.application.ports.budget_ledger import BudgetLedger
 from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.application.ports.credential_store import CredentialStore
+from modegate.application.ports.key_store import KeyStore
 from modegate.application.ports.rate_limiter import RateLimiter
+from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.application.ports.usage_ledger import UsageLedger
+from modegate.entrypoints.bootstrap.redis_adapters import (
+    redis_budgets,
+    redis_connection,
+    redis_credential_store,
+    redis_key_store,
+    redis_limiter,
+    redis_presence,
+    redis_session_store,
+)
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
@@ -67,27 +79,6 @@ def same(part: T) -> T:
 def storage_probe(*parts: object) -> StorageProbe:
     """Returns one probe for all parts that implement `StorageProbe`."""
     return Storages([part for part in parts if isinstance(part, StorageProbe)])
-
-
-def redis_connection(options: RedisOptions) -> "RedisConnection":
-    """Returns the connection to the store; it is imported only where one is used."""
-    from modegate.adapters.redis.connection import RedisConnection  # noqa: PLC0415
-
-    return RedisConnection(options)
-
-
-def redis_limiter(connection: "RedisConnection") -> AdmissionLimiter:
-    """Returns the limits of all gateways of a store."""
-    from modegate.adapters.redis.admission_limiter import RedisAdmissionLimiter  # noqa: PLC0415
-
-    return RedisAdmissionLimiter(connection)
-
-
-def redis_budgets(connection: "RedisConnection", history: SpendingHistory) -> BudgetLedger:
-    """Returns the budgets of all gateways of a store."""
-    from modegate.adapters.redis.budget_ledger import RedisBudgetLedger  # noqa: PLC0415
-
-    return RedisBudgetLedger(connection, history)
 
 
 def limits_kind(store_kind: str, shares_folder: bool) -> str:  # noqa: FBT001
@@ -169,7 +160,16 @@ class Adapters(containers.DeclarativeContainer):
     configuration_source = providers.Callable[ConfigurationSource](same, memory_configuration)
     clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
-    session_store = providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir)
+    presence = providers.Selector(
+        store_kind,
+        local=providers.Object(None),
+        redis=providers.Singleton(redis_presence, redis, clock),
+    )
+    session_store: providers.Provider[SessionStore] = providers.Selector(
+        store_kind,
+        local=providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir),
+        redis=providers.Singleton(redis_session_store, redis, clock),
+    )
     # Whether this is one of several workers, which share the state folder.
     shares_folder = providers.Object[bool](False)  # noqa: FBT003
     limits_kind = providers.Callable(limits_kind, store_kind, shares_folder)
@@ -177,7 +177,13 @@ class Adapters(containers.DeclarativeContainer):
         limits_kind,
         memory=providers.Singleton(MemoryAdmissionLimiter),
         sqlite=providers.Singleton(SqliteAdmissionLimiter, settings.provided.modegate_state_dir),
-        redis=providers.Singleton(redis_limiter, redis),
+        redis=providers.Singleton(
+            LimitsWithoutStore,
+            providers.Singleton(redis_limiter, redis),
+            providers.Singleton(MemoryAdmissionLimiter),
+            presence,
+            providers.Callable(mapping.store_failure_mode, settings),
+        ),
     )
     rate_limiter = providers.Callable[RateLimiter](same, admission_limiter)
 
@@ -204,10 +210,16 @@ class Adapters(containers.DeclarativeContainer):
     generation_metrics = providers.Singleton(generation_metrics, environment)
     worker_samples = providers.Singleton(worker_samples, metrics_folder)
 
-    credential_store = providers.Singleton(
-        SqliteCredentialStore, settings.provided.modegate_state_dir
+    credential_store: providers.Provider[CredentialStore] = providers.Selector(
+        store_kind,
+        local=providers.Singleton(SqliteCredentialStore, settings.provided.modegate_state_dir),
+        redis=providers.Singleton(redis_credential_store, redis),
     )
-    key_store = providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir)
+    key_store: providers.Provider[KeyStore] = providers.Selector(
+        store_kind,
+        local=providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir),
+        redis=providers.Singleton(redis_key_store, redis),
+    )
     sqlite_usage_ledger = providers.Singleton(
         SqliteUsageLedger, settings.provided.modegate_state_dir
     )

@@ -167,6 +167,8 @@ class Container(BudgetContainer):
         configuration=Adapters.configuration_source,
         credentials=credential_summary.provided.check,
         ledger=Adapters.usage_ledger.provided.condition,
+        store=Adapters.presence,
+        store_failure_mode=providers.Callable(mapping.store_failure_mode, Adapters.settings),
     )
     batch_load = providers.Singleton(LastLoad)
     batch_observers = providers.List(Adapters.request_log, metrics)

@@ -17,6 +17,7 @@ from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.metrics_sync import MetricsSync
 from modegate.entrypoints.bootstrap.preparation import Preparation
+from modegate.entrypoints.bootstrap.presence_sync import PresenceSync
 from modegate.entrypoints.bootstrap.reading import Reading
 from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
 from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
@@ -82,7 +83,12 @@ def build_gateway(
     container.reserve_budget().on_warning = log_budget_warning
     keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
-    syncs = () if container.metrics_folder() is None else (MetricsSync(metrics),)
+    syncs: list[MetricsSync | PresenceSync] = []
+    if container.metrics_folder() is not None:
+        syncs.append(MetricsSync(metrics))
+    if (presence := container.presence()) is not None:
+        syncs.append(PresenceSync(presence))
+        metrics.watch_store(presence)
     tracing = container.tracing()
     telemetry = [it for it in (tracing, container.generation_metrics()) if it is not None]
     probes = SharedProbes(container.probe_credential())

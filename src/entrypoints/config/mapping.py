@@ -19,6 +19,7 @@ from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
+from modegate.domain.store_failure import StoreFailureMode
 from modegate.entrypoints.config.budget_types import zone_of
 from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.keys.mapping import configured_keys
@@ -115,6 +116,11 @@ def archive_place(settings: Settings) -> ArchivePlace:
         return ArchivePlace(kind, url, keep_s)
     kind = ArchiveKind.NONE if settings.modegate_store is None else ArchiveKind.STORE
     return ArchivePlace(kind, "", keep_s)
+
+
+def store_failure_mode(settings: Settings) -> StoreFailureMode:
+    """Returns what the gateway does while its store is away."""
+    return StoreFailureMode(settings.store_failure_mode)
 
 
 def routes(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> Routes:

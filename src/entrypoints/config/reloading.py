@@ -22,6 +22,7 @@ NEEDS_RESTART = frozenset(
         "modegate_store",
         "modegate_transcripts",
         "port",
+        "store_failure_mode",
         "upstream_paths",
     }
 )

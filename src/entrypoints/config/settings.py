@@ -156,6 +156,7 @@ class Settings(BaseModel):
     modegate_store: StoreUrl | None = None
     modegate_ledger: LedgerUrl | None = None
     modegate_transcripts: TranscriptsUrl | None = None
+    store_failure_mode: Literal["closed", "local"] = "closed"
     models: dict[str, str] = Field(default_factory=dict)
     prices: Prices = Field(default_factory=dict)
 

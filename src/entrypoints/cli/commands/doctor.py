@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from modegate.domain.errors import GatewayError
 from modegate.domain.health import CredentialState, PassthroughState, StorageState
 from modegate.domain.routing.route import CLAUDE
+from modegate.entrypoints.bootstrap.adapters import storage_probe
 from modegate.entrypoints.bootstrap.container import Container, live_container
 from modegate.entrypoints.bootstrap.log_config import configure_logging
 from modegate.entrypoints.cli.diagnostic import Diagnostic, Severity
@@ -57,6 +58,8 @@ async def _examine(container: Container, *, live: bool) -> AsyncIterator[Diagnos
         yield finding
     for finding in examine_passthrough(container):
         yield finding
+    if container.store() is not None:
+        yield await _store(container)
     yield await _sessions(container)
     yield _address(settings)
     yield await _authentication(container)
@@ -114,21 +117,35 @@ def _process_mode(container: Container, *, converses: bool) -> Diagnostic:
     return Diagnostic(Severity.OK, f"claude: live processes, {ready}, {kept}")
 
 
+async def _store(container: Container) -> Diagnostic:
+    store = container.store()
+    what = f"store: {store.address}"
+    try:
+        await store.check()
+    except GatewayError as error:
+        return Diagnostic(Severity.ERROR, what, error.explain(OPERATOR))
+    return Diagnostic(Severity.OK, what)
+
+
 async def _sessions(container: Container) -> Diagnostic:
     settings: Settings = container.settings()
+    store = container.store()
+    place = settings.modegate_state_dir if store is None else store.address
     try:
         known = await container.session_store().count()
     except GatewayError as error:
-        return Diagnostic(
-            Severity.ERROR, f"sessions: {settings.modegate_state_dir}", error.explain(OPERATOR)
-        )
+        return Diagnostic(Severity.ERROR, f"sessions: {place}", error.explain(OPERATOR))
     # A full disk can be read, but not written.
     storage = container.storage_probe()
     await storage.check_storage()
     if storage.storage_state() is StorageState.ERROR:
+        sessions = container.session_store()
+        if store is not None and storage_probe(sessions).storage_state() is StorageState.ERROR:
+            what = f"sessions: {place} cannot be written"
+            return Diagnostic(Severity.ERROR, what, "look at its log, its memory and its role")
         what = f"sessions: {settings.modegate_state_dir} cannot be written"
         return Diagnostic(Severity.ERROR, what, "free space on its disk, or make it writable")
-    return Diagnostic(Severity.OK, f"sessions: {known} in {settings.modegate_state_dir}")
+    return Diagnostic(Severity.OK, f"sessions: {known} in {place}")
 
 
 def _address(settings: Settings) -> Diagnostic:

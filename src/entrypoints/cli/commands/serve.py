@@ -24,10 +24,13 @@ from modegate.entrypoints.bootstrap.log_config import configure_logging, set_lev
 from modegate.entrypoints.bootstrap.metrics_sync import metrics_folder
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
 from modegate.entrypoints.bootstrap.reading import Reading
+from modegate.entrypoints.bootstrap.redis_adapters import store_fault
 from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
 from modegate.entrypoints.bootstrap.reload.settings_file_watch import SettingsFileWatch, watching
 from modegate.entrypoints.bootstrap.reload.supervisor_part import ServedState, SupervisorPart
 from modegate.entrypoints.cli.startup_banner import StartupReport, url_of
+from modegate.entrypoints.cli.wording import OPERATOR
+from modegate.entrypoints.config.mapping import redis_options
 from modegate.entrypoints.config.sources import LoadedSettings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 from modegate.entrypoints.http.server.descriptors import raise_descriptor_limit
@@ -92,6 +95,9 @@ def run_serve(
     if own:
         return 2
     if fault := ledger_fault(settings):
+        print(f"modegate: {fault}", file=sys.stderr)
+        return 2
+    if settings.modegate_store and (fault := store_fault(redis_options(settings), OPERATOR)):
         print(f"modegate: {fault}", file=sys.stderr)
         return 2
     try:

@@ -158,9 +158,9 @@ class ClientConnection:
         if not self.answered:
             await self._send_whole(500, internal_error())
 
-    async def send_cut(self) -> None:
-        """Ends a stream that the shutdown cut with what `render_cut` returns."""
-        error = limits.shutting_down()
+    async def send_cut(self, error: GatewayError | None = None) -> None:
+        """Ends a stream that the shutdown, or `error`, cut with what `render_cut` returns."""
+        error = error or limits.shutting_down()
         self.record.error = error.code
         if self._streams:
             await self.send({"type": "http.response.body", "body": self.render_cut(error)})

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from modegate.application.ports.request_observer import RequestObserver
+from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.request_record import RequestRecord
 from modegate.entrypoints.http.messages.relayed_stream import ResponseCutError
@@ -51,6 +52,9 @@ async def _end_failed(client: ClientConnection, error: Exception) -> None:
     """Ends a request that the application did not complete."""
     if isinstance(error, ResponseCutError):
         await client.abort()
+        return
+    if isinstance(error, GatewayError) and client.answered:  # such as a session that was lost
+        await client.send_cut(error)
         return
     log.error("request failed outside all error handlers", exc_info=error)
     await client.send_failure()

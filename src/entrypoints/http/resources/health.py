@@ -43,6 +43,9 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
     """Returns the health state as a JSON object."""
     claude = state.answering[CLAUDE]
     capacity = claude.capacity
+    store: dict[str, object] = {}
+    if state.store is not None:
+        store = {"store": state.store.state, "gateways": state.store.gateways}
     windows = {} if claude.windows is None else {"claude_windows": describe_windows(claude.windows)}
     return {
         "status": status,
@@ -54,6 +57,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
             "storage": state.storage,
             "credentials": state.credentials,
             "ledger": state.ledger,
+            **store,
             "capacity": {
                 "active": capacity.active,
                 "queued": capacity.queued,

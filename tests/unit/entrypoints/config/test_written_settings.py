@@ -20,6 +20,7 @@ RIGHT = {
     "modegate_transcripts": "s3://bucket/prefix",
     "upstream_first_byte_timeout_ms": "9000",
     "forwarded_header": "forwarded",
+    "store_failure_mode": "local",
     "port": "4000",
     "host": "::1",
     "log_level": "debug",

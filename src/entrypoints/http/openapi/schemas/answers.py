@@ -10,6 +10,7 @@ from modegate.domain.health import (
     LedgerState,
     PassthroughState,
     StorageState,
+    StoreState,
 )
 from modegate.domain.routing.capability import Capability
 from modegate.entrypoints.http.openapi.schemas.schema import (
@@ -114,6 +115,8 @@ def _health() -> Schema:
         ledger={"enum": _values(LedgerState)},
         capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
     )
+    checks["properties"]["store"] = {"enum": _values(StoreState)}
+    checks["properties"]["gateways"] = COUNT
     checks["properties"]["claude_windows"] = ref("QuotaWindows")
     status = {"enum": ["ready", "unavailable", "draining"]}
     return object_of(status=status, version=STRING, checks=checks)
