@@ -27,7 +27,7 @@ MILLISECONDS = 1000
 # A gateway that hangs in a transaction must not hold up the others for longer.
 LIMITS = """
 SET LOCAL statement_timeout = {ms};
-SET LOCAL idle_in_transaction_session_timeout = {ms}
+SET LOCAL idle_in_transaction_session_timeout = 10000
 """
 # What the address says comes before these.
 DEFAULTS: dict[str, Any] = {"application_name": "modegate", "connect_timeout": CONNECT_S}

@@ -9,8 +9,8 @@ from psycopg import errors as database_errors
 
 from modegate.adapters.postgres.connection import Connection, PostgresConnection
 from modegate.adapters.postgres.options import PostgresOptions
-from modegate.adapters.postgres.readers import Readers
 from modegate.adapters.postgres.schema import USAGE
+from modegate.adapters.postgres.threads import DatabaseThreads
 from modegate.adapters.postgres.usage.reading import find_last_requests, find_page, find_sums
 from modegate.adapters.postgres.usage.table import PostgresRowTable
 from modegate.application.ports.usage_ledger import MAX_GROUPS
@@ -27,6 +27,7 @@ T = TypeVar("T")
 # How long a read waits for this gateway's own rows, which a database that is away may hold up.
 FLUSH_S = 2.0
 READ_TIMEOUT_S = 10.0
+READERS = 2
 # With the wait for other reads, and for a connection.
 LONGEST_READ_S = 15.0
 
@@ -40,7 +41,7 @@ class PostgresUsageLedger:
     def __init__(self, options: PostgresOptions, max_pending: int = MAX_PENDING_ROWS) -> None:
         self._table = PostgresRowTable(PostgresConnection(options, USAGE))
         self._writer = WriteBehind(self._table, max_pending)
-        self._readers = Readers(options, USAGE)
+        self._readers = DatabaseThreads(options, USAGE, READERS)
         self._closed = False
         self.add = self._writer.add  # one call less for each request
 

@@ -16,8 +16,8 @@ from modegate.domain.usage.row import UsageRow, first_id
 
 T = TypeVar("T")
 
-# With the grace of a connection, less than a closing ledger waits.
-WRITE_S = 5.0
+# A batch of rows takes milliseconds; of a server that is very slow, it is written all the same.
+WRITE_S = 20.0
 DELETE_ROWS = """
 DELETE FROM modegate_requests WHERE id <= (
     SELECT max(id) FROM (

@@ -1,4 +1,4 @@
-"""Threads that read, each with a connection of its own."""
+"""Threads that use the database, each with a connection of its own."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,23 +11,21 @@ from modegate.adapters.postgres.schema import Schema
 
 T = TypeVar("T")
 
-READERS = 2
 
+class DatabaseThreads:
+    """At most `number` uses run at once; a connection is opened by the first that needs it."""
 
-class Readers:
-    """At most `READERS` reads run at once; a connection is opened by the first that needs it."""
-
-    def __init__(self, options: PostgresOptions, schema: Schema) -> None:
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="usage-reader")
-        self._connections = [PostgresConnection(options, schema) for _ in range(READERS)]
+    def __init__(self, options: PostgresOptions, schema: Schema, number: int) -> None:
+        self._threads = ThreadPoolExecutor(number, thread_name_prefix=f"postgres-{schema.part}")
+        self._connections = [PostgresConnection(options, schema) for _ in range(number)]
         self._idle = deque(self._connections)
 
     def submit(self, work: Callable[[Connection], T], timeout_s: float) -> "Future[T]":
-        """Runs a read soon; each statement may take `timeout_s`."""
+        """Runs some work in a transaction soon; each statement may take `timeout_s`."""
         return self._threads.submit(self._run, work, timeout_s)
 
     def close(self) -> None:
-        """Ends all reads and closes the connections; blocks for moments. Idempotent."""
+        """Ends all uses and closes the connections; blocks for moments. Idempotent."""
         for connection in self._connections:
             connection.interrupt()
         self._threads.shutdown(cancel_futures=True)

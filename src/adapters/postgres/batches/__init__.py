@@ -1,0 +1,1 @@
+"""The queue of batches for the workers of several machines."""
