@@ -62,6 +62,7 @@ FORBIDDEN = [
     (INWARDS, "domain/routing/mode.py", "modegate.dialects"),
     (INWARDS, "dialects/json.py", "modegate.application"),
     (INWARDS, "application/list_models.py", "modegate.adapters"),
+    (INWARDS, "write_behind/writer.py", "modegate.adapters"),
     (INWARDS, "simulator/api.py", "modegate.testing"),
     (CORE, "domain/routing/mode.py", "pydantic"),
     (CORE, "domain/routing/mode.py", "asyncio"),

@@ -332,7 +332,7 @@ INSERT INTO modegate_schema VALUES ('usage', 99)
     [
         (
             LATER,
-            "The usage ledger has schema 99, and this version of modegate knows schemas up to 1",
+            "shared database has schema 99, and this version of modegate knows schemas up to 1",
         ),
         ("ALTER DATABASE postgres SET default_transaction_read_only = on", "read-only"),
     ],

@@ -118,7 +118,7 @@ NEUTRAL = Wording(
             Remedy.CHECK_OPEN_FILES: "check the limit of open files and the state folder if that "
             "does not help",
             Remedy.CHECK_STATE_FOLDER: "check the state folder and its disk",
-            Remedy.CHECK_LEDGER: "check the database of the usage ledger",
+            Remedy.CHECK_LEDGER: "check the shared database",
             Remedy.CHANGE_LEDGER: "use the later version of modegate that made it, or another database",
             Remedy.FREE_DISK_SPACE: "free space on the disk of the state folder",
             Remedy.USE_LATER_VERSION: "use the later version of modegate that wrote them, or "

@@ -1,4 +1,4 @@
-"""Faults of the database that holds the usage ledger of several gateways."""
+"""Faults of the database that several gateways share for usage and batches."""
 
 from modegate.domain.errors.configuration_errors import StorageError
 from modegate.domain.errors.remedies import Remedy
@@ -9,7 +9,7 @@ RETRY_AFTER_S = 2.0
 def unreachable() -> StorageError:
     """Returns the error for a database that does not answer, or is too busy."""
     return StorageError(
-        "The server's usage ledger is temporarily unavailable.",
+        "The server's shared database is temporarily unavailable.",
         remedies=(Remedy.RETRY_SOON, Remedy.CHECK_LEDGER),
         retry_after=RETRY_AFTER_S,
     )
@@ -17,22 +17,20 @@ def unreachable() -> StorageError:
 
 def full() -> StorageError:
     """Returns the error for a database whose disk is full."""
-    return StorageError(
-        "The database of the server's usage ledger is full.", remedies=(Remedy.CHECK_LEDGER,)
-    )
+    return StorageError("The server's shared database is full.", remedies=(Remedy.CHECK_LEDGER,))
 
 
 def broken() -> StorageError:
     """Returns the error for a database that refuses to be read or written."""
     return StorageError(
-        "The server cannot read or write its usage ledger.", remedies=(Remedy.CHECK_LEDGER,)
+        "The server cannot read or write its shared database.", remedies=(Remedy.CHECK_LEDGER,)
     )
 
 
 def later_schema(version: int, newest: int) -> StorageError:
     """Returns the error for tables that a later version of modegate made."""
     return StorageError(
-        f"The usage ledger has schema {version}, and this version of modegate knows schemas up to "
-        f"{newest}.",
+        f"The server's shared database has schema {version}, and this version of modegate knows "
+        f"schemas up to {newest}.",
         remedies=(Remedy.CHANGE_LEDGER,),
     )
