@@ -12,12 +12,21 @@ from typing import Any, Literal
 
 import httpx2
 import pytest
-from openai import APIStatusError, AsyncOpenAI, BadRequestError, ConflictError, NotFoundError
+from openai import (
+    APIStatusError,
+    AsyncOpenAI,
+    BadRequestError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+)
 from openai.types import Batch
+from support.disk import mounted
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.serving import COLD, Serving, bare_environment, serving
 from support.waiting import until
 
+from modegate.adapters.sqlite.batches.file_store import FOLDER
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.domain.usage.query import Group, UsageQuery
 from modegate.domain.usage.sums import Sums
@@ -376,6 +385,40 @@ async def test_wrong_requests_are_refused(gateway: GatewayFactory) -> None:
             "/v1/files?x=1",
         ):
             assert (await running.http.get(path, headers=CLAUDE)).status_code == 400
+
+
+async def test_a_full_disk_refuses_a_file_and_leaves_nothing_of_it(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    with mounted(tmp_path / "state") as disk:
+        async with gateway() as running:
+            sdk = sdk_of(running)
+            await sdk.files.create(file=("a", b"x"), purpose="batch")
+            disk.fill()
+            with pytest.raises(InternalServerError) as raised:
+                await sdk.files.create(file=("b", b"x" * 1_000_000), purpose="batch")
+            assert raised.value.code == "storage_unavailable"
+            disk.free()
+            await sdk.files.create(file=("c", b"x"), purpose="batch")
+            assert [it.filename async for it in sdk.files.list()] == ["c", "a"]
+            assert len(list((tmp_path / "state" / FOLDER).iterdir())) == 2
+
+
+async def test_the_load_of_batches_is_a_metric(gateway: GatewayFactory) -> None:
+    api = ModelsApi()
+    async with without_batches(gateway, api, batch_concurrency=1) as running:
+        sdk = sdk_of(running, claude=False)
+        api.go.clear()
+        created = await started(sdk, lines(3))
+
+        async def is_shown() -> bool:
+            text = (await running.http.get("/metrics")).text
+            figures = ('{state="waiting"} 2.0', '{state="running"} 1.0')
+            return all(f"modegate_batch_items{it}" in text for it in figures)
+
+        await eventually(is_shown)
+        api.go.set()
+        await ended(sdk, created.id)
 
 
 async def test_the_fields_of_a_form_may_follow_the_file(gateway: GatewayFactory) -> None:
