@@ -9,64 +9,56 @@ prompt was answered; 1 if one was not; 2 if the settings or options are invalid.
 import argparse
 import asyncio
 import json
-import os
 import sys
-from contextlib import AbstractAsyncContextManager
 
-from modegate.application.answering.routed_answer import CompleteAnswer
-from modegate.domain.access.client import ANONYMOUS
-from modegate.domain.errors import GatewayError
-from modegate.domain.inbound_request import InboundRequest
-from modegate.domain.routing.mode import Mode
-from modegate.entrypoints.bootstrap.container import Container, live_container
-from modegate.entrypoints.bootstrap.offline import offline_container
-from modegate.entrypoints.config.sources import SettingsError, load_settings
+from modegate import Gateway, ItemResult, SettingsError
 
 AT_ONCE = 4  # processes of the CLI; each uses about half a core while it starts
 
 
-async def answer_prompt(container: Container, places: asyncio.Semaphore, prompt: str) -> bool:
-    """Print one answer; return whether there was one."""
-    request = InboundRequest.of(
-        {"model": "haiku", "messages": [{"role": "user", "content": prompt}]}, Mode.CLAUDE_CODE
-    )
-    try:
-        async with places, container.answer_request().execute(request) as answer:
-            assert isinstance(answer, CompleteAnswer)  # not streamed, and not relayed
-        # The request started a session, which will not be resumed.
-        await container.manage_sessions().end(answer.frame.session_id, ANONYMOUS.id)
-    except GatewayError as error:
-        told = {"prompt": prompt, "error": error.code, "message": error.message}
-        print(json.dumps(told, ensure_ascii=False))
-        return False
-    text = answer.completion.text
-    print(json.dumps({"prompt": prompt, "answer": text}, ensure_ascii=False))
-    return True
+def item_of(number: int, prompt: str) -> dict[str, object]:
+    """Return the request for a prompt, in OpenAI's Batch format."""
+    return {
+        "custom_id": str(number),
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": "haiku", "messages": [{"role": "user", "content": prompt}]},
+    }
 
 
-def open_container() -> AbstractAsyncContextManager[Container]:
-    """Return the container; with --offline it uses a simulated model."""
+def line_of(prompt: str, result: ItemResult) -> str:
+    """Return the line for a result."""
+    body = json.loads(result.body)
+    if result.succeeded:
+        told = {"prompt": prompt, "answer": body["choices"][0]["message"]["content"]}
+    else:
+        told = {"prompt": prompt, "error": result.error, "message": body["error"]["message"]}
+    return json.dumps(told, ensure_ascii=False)
+
+
+def open_gateway() -> Gateway:
+    """Return the gateway; with --offline it uses a simulated model."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--offline", action="store_true", help="answer with a simulated model")
     options = parser.parse_args()
     try:
-        settings = load_settings().settings
+        return Gateway.from_env(mode="claude-code", offline=options.offline)
     except SettingsError as error:
         parser.exit(2, "".join(f"batch.py: {fault}\n" for fault in error.faults))
-    if options.offline:
-        return offline_container(settings, os.environ)
-    return live_container(settings)
 
 
 async def main() -> int:
     """Answer the prompts on standard input; return the exit status."""
-    opened = open_container()
+    opened = open_gateway()
     prompts = [line.strip() for line in sys.stdin if line.strip()]
-    async with opened as container:
-        places = asyncio.Semaphore(AT_ONCE)
-        answered = await asyncio.gather(*(answer_prompt(container, places, it) for it in prompts))
-    print(f"{sum(answered)} of {len(prompts)} answered", file=sys.stderr)
-    return 0 if all(answered) else 1
+    answered = 0
+    async with opened as gateway:
+        items = (item_of(number, prompt) for number, prompt in enumerate(prompts))
+        async for result in gateway.batch(items, concurrency=AT_ONCE):
+            print(line_of(prompts[int(result.custom_id)], result))
+            answered += result.succeeded
+    print(f"{answered} of {len(prompts)} answered", file=sys.stderr)
+    return 0 if answered == len(prompts) else 1
 
 
 sys.exit(asyncio.run(main()))

@@ -43,7 +43,7 @@ def test_the_command_line_page_lists_every_command_option_and_exit_status(tmp_pa
     overview = run("--help", host=host).stdout
     commands = re.findall(r"^    (\w+) ", overview, re.MULTILINE)
     assert commands == [
-        *("serve", "chat", "credentials", "keys", "usage", "reload"),
+        *("serve", "chat", "batch", "credentials", "keys", "usage", "reload"),
         *("config", "doctor", "demo", "import", "completion"),
     ]
     for command in commands:

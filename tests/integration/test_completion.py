@@ -13,7 +13,7 @@ from support.serving import bare_environment
 PROMPT = '\nPS1="READY> "\n'
 BASH = shutil.which("bash") or "/bin/bash"
 COMMANDS = [
-    *("chat", "completion", "config", "credentials", "demo", "doctor", "import", "keys"),
+    *("batch", "chat", "completion", "config", "credentials", "demo", "doctor", "import", "keys"),
     *("reload", "serve", "usage"),
 ]
 # Does what bash does when the user presses the tab key after the last word.
@@ -56,6 +56,8 @@ def completed(*words: str, host: dict[str, str]) -> list[str]:
         (("serve", "--"), ["--config", "--help", "--offline", "--watch", "--workers"]),
         (("chat", "--claude", "--s"), ["--session"]),
         (("config", ""), ["show"]),
+        (("batch", ""), ["run"]),
+        (("batch", "run", "--r"), ["--ray", "--retries", "--retry-failed"]),
         (("import", ""), ["litellm", "portkey"]),
         (("completion", ""), ["bash", "fish", "zsh"]),
         (("nonsense", "--off"), []),

@@ -62,13 +62,17 @@ class Gateway:
         mode: Mode | str = Mode.PASSTHROUGH,
         config: str | None = None,
         environment: Mapping[str, str] = os.environ,
+        offline: bool = False,
     ) -> Self:
         """Returns a gateway with the settings of `modegate serve`; `config` is a TOML file.
+
+        With `offline` the models are simulated, as with `Gateway.offline`.
 
         Raises:
             SettingsError: the settings are invalid.
         """
-        return cls(load_settings(environment, config).settings, mode=mode)
+        settings = load_settings(environment, config, with_upstreams=not offline).settings
+        return cls.offline(settings, mode=mode) if offline else cls(settings, mode=mode)
 
     @classmethod
     def offline(

@@ -101,9 +101,11 @@ class SyncGateway:
         mode: Mode | str = Mode.PASSTHROUGH,
         config: str | None = None,
         environment: Mapping[str, str] = os.environ,
+        offline: bool = False,
     ) -> Self:
         """Returns a gateway with the settings of `modegate serve`; see `Gateway.from_env`."""
-        return cls._of(Gateway.from_env(mode=mode, config=config, environment=environment))
+        made = Gateway.from_env(mode=mode, config=config, environment=environment, offline=offline)
+        return cls._of(made)
 
     @classmethod
     def offline(

@@ -14,7 +14,7 @@ def _hash_of(text: str) -> int:
 
 
 class IdSet:
-    """Keeps 8 bytes of a hash of each id, in 12 to 32 bytes of memory: at most 32 MB a million.
+    """Keeps 8 bytes of a hash of each id, in 12 to 24 bytes of memory.
 
     Two of a million ids have the same hash with a probability of 3 in 100 million.
     """
