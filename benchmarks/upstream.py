@@ -1,7 +1,7 @@
 """A simulated OpenAI upstream with minimal CPU cost: `python -m benchmarks.upstream PORT`.
 
 The model name determines the answer: `mock-c100-d5` streams 100 chunks, 5 ms apart. Any other model
-answers with one JSON object of about 1 KB.
+answers with one JSON object of about 1 KB, `mock-d50` after 50 ms.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import httptools
 import uvloop
 
 SHAPE = re.compile(rb'"model": ?"mock-c(\d+)-d(\d+)"')
+DELAYED = re.compile(rb'"model": ?"mock-d(\d+)"')
 CHOICE = {
     "index": 0,
     "message": {"role": "assistant", "content": "x" * 800},
@@ -72,6 +73,10 @@ class Upstream(asyncio.Protocol):
         body, self._body = self._body, b""
         if shape := SHAPE.search(body):
             self._task = asyncio.create_task(self._stream(int(shape[1]), int(shape[2]) / 1000))
+        elif delayed := DELAYED.search(body):
+            asyncio.get_running_loop().call_later(
+                int(delayed[1]) / 1000, self._transport.write, WHOLE
+            )
         else:
             self._transport.write(WHOLE)
 
