@@ -3,6 +3,7 @@
 The field `mode` of a request is modegate's own.
 """
 
+import random
 import re
 import uuid
 from collections.abc import Mapping
@@ -82,10 +83,10 @@ def duplicate_id(line: int) -> InvalidLineError:
 def render_result(result: ItemResult) -> bytes:
     """Returns the line of a result, with its line break."""
     return RESULT % (
-        uuid.uuid4().hex.encode(),
-        encode(result.custom_id),
+        b"%032x" % random.getrandbits(128),
+        _encode(result.custom_id),
         result.status,
-        encode(result.request_id),
+        _encode(result.request_id),
         _on_one_line(result.body),
     )
 
@@ -140,7 +141,7 @@ def _body(given: Mapping[str, object]) -> ChatBody:
     if body.get("stream"):
         problem = "body asks for a stream, which a batch does not have: remove stream."
         raise _FaultError("stream_unsupported", problem, "body.stream")
-    return ChatBody(encode(body), body)
+    return ChatBody(_encode(body), body)
 
 
 def _mode(given: Mapping[str, object]) -> Mode | None:
@@ -156,6 +157,15 @@ def _required(given: Mapping[str, object], name: str) -> object:
     if given.get(name) is None:
         raise _FaultError("missing_required_parameter", f"{name} is missing: add it.", name)
     return given[name]
+
+
+def _encode(value: object) -> bytes:
+    """Returns JSON on one line; by orjson, unless a lone surrogate or a huge number is in it."""
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:
+        return encode(value)
+    return encoded if encoded.isascii() else escape_line_separators(encoded.decode()).encode()
 
 
 def _on_one_line(body: bytes) -> bytes:

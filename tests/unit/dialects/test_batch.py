@@ -50,6 +50,10 @@ def test_a_line_is_a_request() -> None:
     assert orjson.loads(item.body.content) == BODY
 
 
+def test_a_body_with_a_lone_surrogate_is_sent_on() -> None:
+    assert b'"?"' in parse_item(line(body={"user": "\ud800"}), 1).body.content
+
+
 def test_a_line_may_name_its_mode() -> None:
     assert parse_item(line(mode="claude-code"), 1).mode is Mode.CLAUDE_CODE
 
