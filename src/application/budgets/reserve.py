@@ -63,6 +63,10 @@ class ReserveBudget:
         self._prefix = f"{uuid4().hex}-"
         self._numbers = count()
 
+    def may_apply(self, client: Client, configuration: Configuration) -> bool:
+        """Returns whether there may be a budget for a client; most clients have none."""
+        return client.rules is not NO_RULES or configuration.budget is not None
+
     def around(
         self,
         inner: Context[T],
@@ -79,7 +83,7 @@ class ReserveBudget:
             PriceUnknownError: there is a budget in US dollars, and no price.
             StorageError: the budgets cannot be read.
         """
-        if client.rules is NO_RULES and configuration.budget is None:
+        if not self.may_apply(client, configuration):
             return inner
         allowances = self._allowances_of(client, configuration.budget)
         if not allowances:

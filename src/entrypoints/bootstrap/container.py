@@ -14,6 +14,7 @@ from dependency_injector import providers
 from modegate.adapters.prometheus.observer import PrometheusObserver
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.relay_call import RelayCall
 from modegate.application.batches.advance import AdvanceBatch
@@ -127,15 +128,21 @@ class Container(BudgetContainer):
     asking_for_usage = providers.Singleton(AskingForUsage, attempts)
     metering = providers.Singleton(Metering, BudgetContainer.pricing)
     relay_request = providers.Singleton(RelayRequest, asking_for_usage, metering)
+    generate_answer = providers.Singleton(
+        GenerateAnswer,
+        prepare=prepare_turn,
+        backend=Adapters.answer_backend,
+        sessions=session_registry,
+        credential=claude_credential,
+        metering=metering,
+        budgets=BudgetContainer.reserve_budget,
+    )
     answer_request = providers.Singleton(
         AnswerRequest,
         configuration=Adapters.configuration_source,
         admission=admission,
-        prepare=prepare_turn,
         relay=relay_request,
-        backend=Adapters.answer_backend,
-        sessions=session_registry,
-        credential=claude_credential,
+        generate=generate_answer,
         metering=metering,
         budgets=BudgetContainer.reserve_budget,
     )

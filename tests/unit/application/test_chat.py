@@ -13,6 +13,7 @@ from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.routed_answer import (
     CompleteAnswer,
@@ -120,13 +121,17 @@ class World:
                 limiter=limiter,
                 clock=self.clock,
             ),
-            prepare=PrepareTurn(
-                sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter
-            ),
             relay=RelayRequest(AskingForUsage(attempts), metering),
-            backend=self.backend,
-            sessions=self.sessions,
-            credential=ClaudeCredential(states, IdleClaude(), self.clock),
+            generate=GenerateAnswer(
+                prepare=PrepareTurn(
+                    sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter
+                ),
+                backend=self.backend,
+                sessions=self.sessions,
+                credential=ClaudeCredential(states, IdleClaude(), self.clock),
+                metering=metering,
+                budgets=self.budgets,
+            ),
             metering=metering,
             budgets=self.budgets,
         )

@@ -1,0 +1,141 @@
+"""The steps from a route to Claude Code to its answer.
+
+    prepare → reserve → generate → settle
+
+To generate is to attempt, redact, meter, and save the session.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from modegate.application.answering.prepare_turn import PreparedTurn, PrepareTurn
+from modegate.application.answering.redaction import redacted
+from modegate.application.answering.routed_answer import (
+    CompleteAnswer,
+    RoutedAnswer,
+    StreamedAnswer,
+)
+from modegate.application.budgets.demand import demand_of_turn
+from modegate.application.budgets.reserve import ReserveBudget
+from modegate.application.credentials.claude import ClaudeCredential
+from modegate.application.ports.answer_backend import AnswerBackend
+from modegate.application.sessions.acknowledgement import Acknowledgement
+from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.usage.metering import CLAUDE_URL, Metering, NoteUsage, metered
+from modegate.application.usage.pricing import Asked
+from modegate.domain.access.client import Client
+from modegate.domain.answer.events import AnswerEvent, Started
+from modegate.domain.answer.fold import fold
+from modegate.domain.configuration import Configuration
+from modegate.domain.errors import SessionBusyError
+from modegate.domain.errors.catalogue import backend
+from modegate.domain.inbound_request import ChatBody
+from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.route import ClaudeRoute
+from modegate.domain.turn import Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateAnswer:
+    """Generates the answers of Claude Code, complete or streamed."""
+
+    prepare: PrepareTurn
+    backend: AnswerBackend
+    sessions: SessionRegistry
+    credential: ClaudeCredential
+    metering: Metering
+    budgets: ReserveBudget
+
+    @asynccontextmanager
+    async def generate(
+        self,
+        route: ClaudeRoute,
+        body: ChatBody,
+        client: Client,
+        record: RequestRecord,
+        configuration: Configuration,
+    ) -> AsyncIterator[RoutedAnswer]:
+        """Generates one answer; leaving the context stops all work for it.
+
+        On entering, a complete answer is complete, and a stream has its first event.
+
+        Raises:
+            GatewayError: on entering, if the request was rejected or the backend failed; from the
+                events, if the answer was cut.
+        """
+        await self.credential.check()
+        async with self.prepare.prepare(route, body, client.id, configuration) as prepared:
+            _record_turn(record, prepared)
+            model, prices = prepared.turn.cli_model, configuration.prices
+            note = self.metering.of_turn(model, record, prices)
+            demand = partial(demand_of_turn, body, Asked(prices, CLAUDE_URL, model))
+            budgeted = self.budgets.around(nullcontext(), client, configuration, record, demand)
+            if not prepared.turn.streamed:
+                async with budgeted:
+                    await self.sessions.reserve(prepared.turn.session)
+                    answer = await self._complete(prepared, record, note)
+                yield answer
+                return
+            async with budgeted:
+                await self.sessions.reserve(prepared.turn.session)
+                async with self._stream(prepared, record, note) as streamed:
+                    yield streamed
+
+    @asynccontextmanager
+    async def _events(
+        self, turn: Turn, record: RequestRecord, note: NoteUsage, acknowledgement: Acknowledgement
+    ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        record.reached_backend = True
+        record.backend_began = time.monotonic()
+        turn = replace(turn, on_cut=note, on_stored=acknowledgement.stored)
+        async with (
+            self.backend.generate(turn) as raw,
+            aclosing(redacted(raw)) as shown,
+            aclosing(metered(shown, note, turn.prompt)) as events,
+        ):
+            yield events
+
+    async def _complete(
+        self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
+    ) -> CompleteAnswer:
+        acknowledgement = Acknowledgement(self.sessions, prepared.turn.session)
+        with self.credential.attempt():
+            async with self._events(prepared.turn, record, note, acknowledgement) as events:
+                completion = await fold(events)
+        await acknowledgement.ended(completion.cli_session_id)
+        return CompleteAnswer(prepared.frame, completion)
+
+    @asynccontextmanager
+    async def _stream(
+        self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
+    ) -> AsyncIterator[StreamedAnswer]:
+        session = prepared.turn.session
+        acknowledgement = Acknowledgement(self.sessions, session)
+        async with AsyncExitStack() as generating:
+            with self.credential.attempt():
+                events = await generating.enter_async_context(
+                    self._events(prepared.turn, record, note, acknowledgement)
+                )
+                first = await _first_of(events)
+            await self.sessions.save(session, first.cli_session_id)
+            yield StreamedAnswer(prepared.frame, first, events)
+        # Saved again, because the session was in use for as long as the stream took. The client has
+        # its answer by now, also where the session was lost meanwhile, which the store logs.
+        with suppress(SessionBusyError):
+            await acknowledgement.ended(first.cli_session_id)
+
+
+def _record_turn(record: RequestRecord, prepared: PreparedTurn) -> None:
+    record.model = prepared.frame.model
+    record.session = prepared.frame.session_id
+    record.apply_quota(prepared.quota)
+
+
+async def _first_of(events: AsyncIterator[AnswerEvent]) -> Started:
+    first = await anext(events, None)
+    if not isinstance(first, Started):
+        raise backend.never_started()
+    return first
