@@ -9,9 +9,9 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     FinishReason,
+    MessageStarted,
     Started,
     TextDelta,
-    TextStarted,
 )
 from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import BackendFailedError, SessionNotFoundError
@@ -51,7 +51,7 @@ class VendorBackend:
             async for word in answer:
                 if not words:  # a failure before the first word can still become an HTTP status
                     yield Started()
-                    yield TextStarted()
+                    yield MessageStarted()
                 words.append(word)
                 yield TextDelta(word)
         self._transcripts[turn.session.id] = [*messages, "".join(words)]

@@ -8,9 +8,9 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     FinishReason,
+    MessageStarted,
     Started,
     TextDelta,
-    TextStarted,
 )
 from modegate.domain.answer.usage import Usage
 from modegate.domain.turn import Turn
@@ -21,7 +21,7 @@ CUT_USAGE = Usage(prompt_tokens=10, completion_tokens=1, estimated=True)
 
 def says(*words: str, reason: FinishReason = FinishReason.STOP) -> tuple[AnswerEvent, ...]:
     """Returns the events of a complete answer."""
-    return (Started(), TextStarted(), *map(TextDelta, words), Finished(reason, USAGE))
+    return (Started(), MessageStarted(), *map(TextDelta, words), Finished(reason, USAGE))
 
 
 Step = AnswerEvent | Exception | float

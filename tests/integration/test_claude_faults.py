@@ -20,6 +20,13 @@ from modegate.entrypoints.http.server.connection import protocol
 from modegate.testing.scripted_claude import SESSION, ScriptedClaude, answer, begin, result, word
 
 DONE = "data: [DONE]"
+REASONS, REASONED = (
+    {"emit": {"type": "stream_event", "session_id": SESSION, "event": event}}
+    for event in (
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}},
+        {"type": "content_block_stop", "index": 0},
+    )
+)
 HANG = {"hang": 0}
 LONG_GRACE_S = 60.0
 REFUSED = {
@@ -670,6 +677,36 @@ async def test_the_cli_may_wait_for_its_own_retry_up_to_a_setting(
     claude.script(LONG_WAIT, *answer("Hello"))
     async with start(claude_max_own_wait_ms=40_000) as gateway:
         assert (await gateway.claude()).status_code == 200
+
+
+async def test_a_model_may_reason_in_silence_for_longer_than_other_silences(
+    start: Start, claude: ScriptedClaude, tmp_path: Path
+) -> None:
+    enough = tmp_path / "enough"
+    init, message, block = begin()
+    claude.script(
+        init,
+        message,
+        REASONS,
+        {"wait_for": str(enough)},
+        REASONED,
+        block,
+        word("Hello"),
+        result("Hello"),
+    )
+    async with start(sse_keepalive_ms=100, claude_silence_timeout_ms=200) as gateway:
+        body = {"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        async with gateway.http.stream(
+            "POST", "/v1/chat/completions", json=body, headers=CLAUDE
+        ) as response:
+            lines = response.aiter_lines()
+            for _ in range(6):  # 600 ms of silence
+                while await anext(lines) != ": keep-alive":
+                    pass
+            enough.touch()
+            text = "\n".join([line async for line in lines])
+    assert '"content":"Hello"' in text
+    assert '"finish_reason":"stop"' in text
 
 
 async def test_keep_alive_comments_are_sent_before_the_first_content_block(

@@ -352,6 +352,28 @@ async def test_thinking_is_not_sent_to_the_client(
     assert '"content":"Yes."' in response.text
 
 
+async def test_reasoning_is_sent_where_the_operator_shows_it(
+    gateway: GatewayFactory, provider: SimulatedProvider
+) -> None:
+    says = Says("Yes.", thinking="MARK-THOUGHT with sk-ant-api03-abcdef1234567890")
+    shown = "MARK-THOUGHT with [REDACTED]"
+    async with gateway(claude_show_reasoning=True) as running:
+        provider.script(says, says)
+        whole = (await running.claude("Hi")).json()["choices"][0]["message"]
+        assert (whole["reasoning_content"], whole["content"]) == (shown, "Yes.")
+        stream = await running.sdk.chat.completions.create(
+            model="sonnet",
+            messages=[{"role": "user", "content": "Hi"}],
+            stream=True,
+            extra_headers=CLAUDE,
+        )
+        deltas = [chunk.choices[0].delta.model_dump(exclude_unset=True) async for chunk in stream]
+    assert deltas[0] == {"role": "assistant", "content": ""}
+    assert "".join(delta.get("reasoning_content") or "" for delta in deltas) == shown
+    kinds = [name for delta in deltas[1:] for name in delta]
+    assert kinds.index("content") > max(i for i, it in enumerate(kinds) if it != "content")
+
+
 @pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh"])
 async def test_reasoning_effort_reaches_the_model(
     effort: str, both: Gateway, provider: SimulatedProvider

@@ -23,7 +23,13 @@ from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
 from modegate.adapters.claude_cli.turns.usage_of_cut import usage_if_cut
 from modegate.application.ports.transcript_archive import TranscriptArchive
-from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    Finished,
+    MessageStarted,
+    ReasoningDelta,
+    TextDelta,
+)
 from modegate.domain.errors import BackendAuthError, StorageError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
@@ -185,6 +191,7 @@ class ClaudeBackend:
             handed_out=handed_out,
             patience=Patience(self._options.own_wait, self._options.api_retries),
             cuts_at_limit=self._options.cuts_at_limit,
+            shows_reasoning=self._options.shows_reasoning,
         )
 
     async def _forget(self, session_id: SessionId) -> bool:
@@ -214,9 +221,11 @@ async def _whole(
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yields the text in one piece, because the CLI may retract parts of it until the end."""
     async for event in events:
-        if isinstance(event, TextStarted | TextDelta):
+        if isinstance(event, MessageStarted | ReasoningDelta | TextDelta):
             continue
         if isinstance(event, Finished):
-            yield TextStarted()
+            yield MessageStarted()
+            if reasoning := translator.reasoning:
+                yield ReasoningDelta(reasoning)
             yield TextDelta(replace_lone_surrogates(translator.answer.text))
         yield event

@@ -28,6 +28,7 @@ class ClaudeOptions:
     api_retries: int = 2
     own_wait: float = 5.0
     cuts_at_limit: bool = False
+    shows_reasoning: bool = False
     oneshot: bool = False
     eager_flush: bool = False
     warm_processes: int = 2

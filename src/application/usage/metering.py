@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.usage.pricing import Asked, Pricing
-from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta
+from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta, TextDelta
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.request_record import RequestRecord
@@ -74,7 +74,7 @@ async def metered(
     try:
         async for event in events:
             has_begun = True
-            if isinstance(event, TextDelta):
+            if isinstance(event, TextDelta | ReasoningDelta):
                 size += _size(event.text)
             elif isinstance(event, Finished):
                 is_complete = True

@@ -17,7 +17,7 @@ def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": completion.text, "refusal": None},
+                    "message": _message(completion),
                     "logprobs": None,
                     "finish_reason": completion.finish_reason,
                 }
@@ -27,6 +27,13 @@ def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
     )
 
 
+def _message(completion: Completion) -> dict[str, object]:
+    message: dict[str, object] = {"role": "assistant", "content": completion.text, "refusal": None}
+    if completion.reasoning:
+        message["reasoning_content"] = completion.reasoning
+    return message
+
+
 def render_usage(usage: Usage) -> dict[str, object]:
     """Returns a `usage` object."""
     return {
@@ -34,4 +41,5 @@ def render_usage(usage: Usage) -> dict[str, object]:
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }

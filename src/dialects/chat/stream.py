@@ -4,7 +4,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from modegate.dialects.chat.response import render_usage
 from modegate.dialects.json import encode
-from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta, TextStarted
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    Finished,
+    MessageStarted,
+    ReasoningDelta,
+    TextDelta,
+)
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
 
@@ -32,7 +38,9 @@ class ChunkRenderer:
         match event:
             case TextDelta(text):
                 return b"".join([self._choice({"content": part}) for part in _parts(text)])
-            case TextStarted():
+            case ReasoningDelta(text):
+                return b"".join([self._choice({"reasoning_content": it}) for it in _parts(text)])
+            case MessageStarted():
                 return self._choice({"role": "assistant", "content": ""})
             case Finished(reason, usage):
                 finish = self._choice({}, reason)

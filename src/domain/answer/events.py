@@ -1,6 +1,7 @@
 """The events of a generated answer.
 
-A backend yields `Started`, `TextStarted`, any number of `TextDelta`, and `Finished`, in this order.
+A backend yields `Started`, `MessageStarted`, any number of `ReasoningDelta` and `TextDelta`, and
+`Finished`. Reasoning comes before the text that it leads to; a backend may keep it to itself.
 """
 
 from dataclasses import dataclass, field
@@ -28,8 +29,15 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class TextStarted:
-    """The answer's text begins: the chunk with the role."""
+class MessageStarted:
+    """The answer's message begins: the chunk with the role."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """The next piece of the model's reasoning, which is no part of the text; never empty."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +56,4 @@ class Finished:
     model: str | None = field(default=None, compare=False)
 
 
-AnswerEvent = Started | TextStarted | TextDelta | Finished
+AnswerEvent = Started | MessageStarted | ReasoningDelta | TextDelta | Finished

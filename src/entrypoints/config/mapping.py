@@ -188,6 +188,7 @@ def claude_options(
         descriptors=descriptors,
         own_wait=settings.claude_max_own_wait_ms / 1000,
         cuts_at_limit=settings.claude_cut_at_output_limit,
+        shows_reasoning=settings.claude_show_reasoning,
     )
 
 

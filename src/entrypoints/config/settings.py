@@ -110,6 +110,7 @@ class Settings(BaseModel):
     claude_silence_timeout_ms: Milliseconds = 120_000
     claude_max_own_wait_ms: Milliseconds = 5_000
     claude_cut_at_output_limit: bool = False
+    claude_show_reasoning: bool = False
     max_concurrent_processes: Count = 10
     pool_queue_timeout_ms: Milliseconds = 5_000
 

@@ -4,15 +4,22 @@ from collections.abc import Iterator
 
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
 from modegate.adapters.claude_cli.protocol.events import Event
+from modegate.adapters.claude_cli.protocol.reasoning import Reasoning
 from modegate.adapters.claude_cli.protocol.usage import TokenCount
-from modegate.domain.answer.events import Finished, FinishReason, Started, TextDelta, TextStarted
-from modegate.domain.text import replace_lone_surrogates
-
-AnswerChunk = Started | TextStarted | TextDelta | Finished
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    Finished,
+    FinishReason,
+    MessageStarted,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+)
+from modegate.domain.text import PairJoiner
 
 
 class AnswerChunks:
-    """Builds the chunks: one start, text, one end.
+    """Builds the chunks: one start, reasoning and text, one end.
 
     With `handed_out` False the chunks are not sent as they come, so text can be retracted.
     """
@@ -23,22 +30,23 @@ class AnswerChunks:
         self.cli_session_id: str | None = None
         self.started = False
         self.finished = False
-        self._text_started = False
-        self._half = ""  # a high surrogate whose low half comes with the next piece
+        self.reasoning = Reasoning()
+        self._message_started = False
+        self._text_pieces, self._reasoning_pieces = PairJoiner(), PairJoiner()
 
-    def start(self) -> Iterator[AnswerChunk]:
+    def start(self) -> Iterator[AnswerEvent]:
         """Yields the first chunk. Idempotent."""
         if not self.started:
             self.started = True
             yield Started(self.cli_session_id)
 
-    def start_text(self) -> Iterator[AnswerChunk]:
+    def start_message(self) -> Iterator[AnswerEvent]:
         """Yields the chunk that names the role. Idempotent."""
-        if not self._text_started:
-            self._text_started = True
-            yield TextStarted()
+        if not self._message_started:
+            self._message_started = True
+            yield MessageStarted()
 
-    def add(self, block: int, piece: str) -> Iterator[AnswerChunk]:
+    def add(self, block: int, piece: str) -> Iterator[AnswerEvent]:
         """Adds text to a block of the current message, and yields what is new.
 
         Raises:
@@ -46,29 +54,37 @@ class AnswerChunks:
         """
         yield from self._deliver(self.text.add(block, piece))
 
-    def end_message(self) -> Iterator[AnswerChunk]:
+    def think(self, piece: str) -> Iterator[AnswerEvent]:
+        """Adds a piece of reasoning to the current message, and yields it."""
+        self.reasoning.add(piece)
+        if told := self._reasoning_pieces.join(piece):
+            yield from self.start_message()
+            yield ReasoningDelta(told)
+
+    def end_message(self) -> Iterator[AnswerEvent]:
         """Ends the current message, and yields text that was held back as a possible repetition."""
         yield from self._deliver(self.text.end_message())
 
-    def drop(self, reason: FinishReason) -> Iterator[AnswerChunk]:
+    def drop(self, reason: FinishReason) -> Iterator[AnswerEvent]:
         """Drops the current message; ends the answer if part of the message was sent."""
         if self.text.message_is_out:
             yield self.end(reason)
         else:
-            self._half = ""
+            self._text_pieces.drop()
             self.text.drop_message()
+            self.reasoning.drop_message()
 
-    def end_refused(self, result: Event) -> Iterator[AnswerChunk]:
+    def end_refused(self, result: Event) -> Iterator[AnswerEvent]:
         """Ends a refused answer without its withheld text; the answer may be empty."""
         if not self.text.message_is_out:
             self.text.drop_message()
         yield from self.start()
-        yield from self.start_text()
+        yield from self.start_message()
         yield self.end(FinishReason.CONTENT_FILTER, result)
 
     def end_with_text(
         self, reason: FinishReason, result: Event | None = None
-    ) -> Iterator[AnswerChunk]:
+    ) -> Iterator[AnswerEvent]:
         """Ends the answer with all of its text.
 
         Raises:
@@ -86,9 +102,7 @@ class AnswerChunks:
         usage = self.tokens.so_far(said) if result is None else self.tokens.of_result(result, said)
         return Finished(reason, usage, self.tokens.model)
 
-    def _deliver(self, new: str) -> Iterator[AnswerChunk]:
-        piece = self._half + new
-        self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
-        if told := piece.removesuffix(self._half):
-            yield from self.start_text()
-            yield TextDelta(replace_lone_surrogates(told))
+    def _deliver(self, new: str) -> Iterator[AnswerEvent]:
+        if told := self._text_pieces.join(new):
+            yield from self.start_message()
+            yield TextDelta(told)

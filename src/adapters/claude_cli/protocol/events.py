@@ -28,13 +28,9 @@ def count(event: Event, name: str) -> int:
     return int(number(event, name))
 
 
-def text_blocks(message: Event) -> Iterator[str]:
-    """Yields the texts of a complete message."""
+def text_blocks(message: Event, kind: str = "text") -> Iterator[str]:
+    """Yields the texts, or with `kind` "thinking" the reasoning, of a complete message."""
     blocks = message.get("content")
     for block in blocks if isinstance(blocks, list) else ():
-        if (
-            isinstance(block, dict)
-            and block.get("type") == "text"
-            and (found := text(block, "text"))
-        ):
+        if isinstance(block, dict) and block.get("type") == kind and (found := text(block, kind)):
             yield found

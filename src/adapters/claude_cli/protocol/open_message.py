@@ -3,6 +3,7 @@
 from modegate.adapters.claude_cli.protocol.events import Event, child, text
 
 OUTPUT_LIMIT = "max_tokens"
+REASONING = frozenset({"thinking", "redacted_thinking"})
 
 
 class MessageState:
@@ -13,6 +14,7 @@ class MessageState:
         self.stop_reason: str | None = None  # of the last message, once it has ended
         self.is_cut = False  # whether the last ended message reached the output limit
         self.is_refused = False  # whether the message was withheld
+        self.is_reasoning = False  # whether the open block is reasoning, which may be silent
         self._has_tool = False
         self._streamed: set[str] = set()  # ids of messages whose text arrives as deltas
         self._whole: str | None = None  # the id of a message that arrived without deltas
@@ -25,6 +27,7 @@ class MessageState:
     def begin(self, message: Event) -> None:
         """Starts a message whose deltas follow."""
         self.is_open = True
+        self.is_reasoning = False
         self.is_refused = False
         self._has_tool = False
         self.stop_reason = None
@@ -34,11 +37,16 @@ class MessageState:
         """Starts a block; returns its type."""
         kind = str(child(event, "content_block").get("type"))
         self._has_tool = self._has_tool or kind.endswith("tool_use")
+        self.is_reasoning = kind in REASONING
         return kind
+
+    def end_block(self) -> None:
+        """Ends the open block."""
+        self.is_reasoning = False
 
     def end(self, stop_reason: str | None) -> None:
         """Ends the message."""
-        self.is_open = False
+        self.is_open = self.is_reasoning = False
         self.stop_reason = stop_reason
         self.is_cut = stop_reason == OUTPUT_LIMIT
 

@@ -24,7 +24,8 @@ class Translator:
     """Translates the events of one turn to chunks, one event at a time.
 
     With `handed_out` False the chunks are not sent as they come. Text can then be retracted, and
-    only `answer.text` and the last chunk count. `cuts_at_limit` is explained at `AnswerEnd`.
+    only `answer.text`, `reasoning` and the last chunk count. `cuts_at_limit` is explained at
+    `AnswerEnd`. Reasoning that a broken stream repeats is sent again.
     """
 
     def __init__(
@@ -33,9 +34,11 @@ class Translator:
         handed_out: bool = True,
         patience: Patience = DEFAULT_PATIENCE,
         cuts_at_limit: bool = False,
+        shows_reasoning: bool = False,
     ) -> None:
         self._cli_ended = False
         self._handed_out = handed_out
+        self._shows_reasoning = shows_reasoning
         self._chunks = AnswerChunks(handed_out=handed_out)
         self._message = MessageState()
         self._end = AnswerEnd(self._message, self._chunks, cuts_at_limit=cuts_at_limit)
@@ -46,6 +49,11 @@ class Translator:
     def answer(self) -> AnswerText:
         """The answer's text so far."""
         return self._chunks.text
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far; empty if it is not shown."""
+        return self._chunks.reasoning.text
 
     @property
     def cli_session_id(self) -> str | None:
@@ -78,9 +86,14 @@ class Translator:
         )
 
     @property
-    def is_thinking(self) -> bool:
+    def awaits_first_block(self) -> bool:
         """Whether a client waits for the first block of a message that has begun."""
         return self._handed_out and self._message.is_open and not self._chunks.started
+
+    @property
+    def is_reasoning(self) -> bool:
+        """Whether the model reasons in an open block: it may be silent for long."""
+        return self._message.is_reasoning
 
     def feed(self, event: Event) -> Iterator[AnswerEvent]:
         """Yields the chunks of one event.
@@ -135,11 +148,11 @@ class Translator:
                 self._note_session(event)
                 yield from self._chunks.start()
                 if self._message.begin_block(inner) == "text":
-                    yield from self._chunks.start_text()
+                    yield from self._chunks.start_message()
             case "content_block_delta":
-                delta = child(inner, "delta")
-                if delta.get("type") == "text_delta" and (piece := text(delta, "text")):
-                    yield from self._chunks.add(count(inner, "index"), piece)
+                yield from self._delta(count(inner, "index"), child(inner, "delta"))
+            case "content_block_stop":
+                self._message.end_block()
             case "message_delta":
                 self._chunks.tokens.end_message(inner)
                 yield from self._end.end_message(text(child(inner, "delta"), "stop_reason"))
@@ -148,6 +161,12 @@ class Translator:
                     self._abandon(count(child(event, "abandoned_blocks"), "from_block_index"))
                 else:
                     yield from self._chunks.end_message()
+
+    def _delta(self, index: int, delta: Event) -> Iterator[AnswerEvent]:
+        if piece := text(delta, "text"):
+            yield from self._chunks.add(index, piece)
+        elif self._shows_reasoning and (piece := text(delta, "thinking")):
+            yield from self._chunks.think(piece)
 
     def _assistant(self, event: Event) -> Iterator[AnswerEvent]:
         message = child(event, "message")
@@ -162,6 +181,9 @@ class Translator:
         if self._message.begins_whole(message):
             self._whole_blocks = 0
             self.answer.begin_message(continues=self._message.is_cut)
+        if self._shows_reasoning:
+            for piece in text_blocks(message, "thinking"):
+                yield from self._chunks.think(piece)
         for piece in text_blocks(message):
             yield from self._chunks.add(self._whole_blocks, piece)
             self._whole_blocks += 1
@@ -186,11 +208,14 @@ class Translator:
             self._abandon(0)
         self._message.begin(message)
         self._chunks.tokens.begin_message(message)
+        self._chunks.reasoning.begin_message()
         self.answer.begin_message(continues=self._message.is_cut)
 
     def _abandon(self, first_block: int) -> None:
-        self._message.is_open = False
+        self._message.is_open = self._message.is_reasoning = False
         self.answer.abandon(first_block)
+        if first_block == 0:
+            self._chunks.reasoning.drop_message()
 
     _HANDLERS: Mapping[str, Callable[["Translator", Event], Iterator[AnswerEvent]]] = (
         MappingProxyType(

@@ -109,10 +109,11 @@ class TurnRun:
         patience = self._options.first_event_timeout
         try:
             while not self.translator.finished:
-                if self.translator.is_thinking and not await self._speaks():
+                if self.translator.awaits_first_block and not await self._speaks():
                     for chunk in self._in_time(self.translator.start()):
                         yield chunk
-                async with asyncio.timeout(patience):
+                # A model that reasons may say nothing until the turn's timeout.
+                async with asyncio.timeout(None if self.translator.is_reasoning else patience):
                     events = await self._events()
                 if events:
                     patience = self._options.silence_timeout

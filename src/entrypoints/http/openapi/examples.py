@@ -10,8 +10,8 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     FinishReason,
+    MessageStarted,
     TextDelta,
-    TextStarted,
 )
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
@@ -65,7 +65,7 @@ def stream() -> str:
     render = ChunkRenderer(FRAME).render
     words = ("A door ", "between ", "networks.")
     chunks: tuple[AnswerEvent, ...] = (
-        TextStarted(),
+        MessageStarted(),
         *map(TextDelta, words),
         Finished(FinishReason.STOP, USAGE),
     )
@@ -75,7 +75,7 @@ def stream() -> str:
 def cut_stream(error: GatewayError) -> str:
     """An answer that broke off."""
     render = ChunkRenderer(FRAME).render
-    begun = render(TextStarted()) + render(TextDelta("A door "))
+    begun = render(MessageStarted()) + render(TextDelta("A door "))
     return (begun + event(stream_error(error)) + DONE).decode()
 
 

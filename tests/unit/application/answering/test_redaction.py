@@ -5,7 +5,7 @@ from contextlib import aclosing
 import pytest
 
 from modegate.application.answering.redaction import redacted
-from modegate.domain.answer.events import AnswerEvent, Finished, Started, TextDelta
+from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta, Started, TextDelta
 from modegate.domain.errors import BackendCrashedError
 from modegate.testing.answer_backend import ScriptedBackend, Step, says
 from modegate.testing.turns import answer_turn
@@ -37,6 +37,18 @@ async def test_a_key_is_redacted_however_it_is_split(size: int) -> None:
     assert all(event.text for event in seen if isinstance(event, TextDelta))
     assert isinstance(seen[0], Started)
     assert isinstance(seen[-1], Finished)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+async def test_reasoning_is_redacted_apart_from_the_text(size: int) -> None:
+    pieces = [KEY[i : i + size] for i in range(0, len(KEY), size)]
+    start, begun, *rest = says("api03 is a part of it.")
+    seen = await events_of(start, begun, *map(ReasoningDelta, pieces), *rest)
+    thoughts = [event.text for event in seen if isinstance(event, ReasoningDelta)]
+    assert "".join(thoughts) == "[REDACTED]"
+    assert text_of(seen) == "api03 is a part of it."
+    kinds = [type(event) for event in seen]
+    assert kinds.index(TextDelta) > kinds.index(ReasoningDelta) + len(thoughts) - 1
 
 
 async def test_buffered_text_is_discarded_when_the_backend_crashes() -> None:

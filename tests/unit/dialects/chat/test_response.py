@@ -10,9 +10,10 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     FinishReason,
+    MessageStarted,
+    ReasoningDelta,
     Started,
     TextDelta,
-    TextStarted,
 )
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
@@ -26,6 +27,7 @@ USAGE_OBJECT = {
     "completion_tokens": 2,
     "total_tokens": 12,
     "prompt_tokens_details": {"cached_tokens": 4},
+    "completion_tokens_details": {"reasoning_tokens": 0},
 }
 
 
@@ -75,10 +77,18 @@ def test_a_completion_renders_as_a_chat_completion_object() -> None:
 def test_events_render_as_chat_completion_chunks() -> None:
     assert rendered(Started()) == []
     role = {"role": "assistant", "content": ""}
-    assert rendered(TextStarted()) == [HEAD | {"choices": [choice(role)]}]
+    assert rendered(MessageStarted()) == [HEAD | {"choices": [choice(role)]}]
     assert rendered(TextDelta("ü\n")) == [HEAD | {"choices": [choice({"content": "ü\n"})]}]
     last = Finished(FinishReason.CONTENT_FILTER, USAGE)
     assert rendered(last) == [HEAD | {"choices": [choice({}, "content_filter")]}]
+
+
+def test_reasoning_is_a_member_of_its_own() -> None:
+    completion = Completion("Hello", FinishReason.STOP, USAGE, reasoning="Greet them.")
+    message = json.loads(render_completion(frame(), completion))["choices"][0]["message"]
+    assert (message["content"], message["reasoning_content"]) == ("Hello", "Greet them.")
+    delta = {"reasoning_content": "Greet"}
+    assert rendered(ReasoningDelta("Greet")) == [HEAD | {"choices": [choice(delta)]}]
 
 
 def test_usage_is_a_separate_chunk_and_null_in_all_other_chunks() -> None:

@@ -13,9 +13,9 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     FinishReason,
+    MessageStarted,
     Started,
     TextDelta,
-    TextStarted,
 )
 from modegate.domain.answer.usage import Usage
 from modegate.domain.errors import (
@@ -64,7 +64,7 @@ def test_a_captured_answer_is_translated_to_events(captures: Path) -> None:
     usage = Usage(965, 6, 900, cache_write_tokens=40, cost_usd=0.0001 * 3)
     assert answer(captures, "text") == [
         Started("2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"),
-        TextStarted(),
+        MessageStarted(),
         *TOKENS,
         Finished(FinishReason.STOP, usage),
     ]
@@ -73,31 +73,31 @@ def test_a_captured_answer_is_translated_to_events(captures: Path) -> None:
 def test_thinking_starts_the_turn_and_is_not_emitted(captures: Path) -> None:
     chunks = answer(captures, "thinking")
     assert isinstance(chunks[0], Started)
-    assert chunks[1:-1] == [TextStarted(), *TOKENS]
+    assert chunks[1:-1] == [MessageStarted(), *TOKENS]
 
 
 def test_a_continuation_is_appended_and_its_stop_reason_is_used(
     captures: Path,
 ) -> None:
     chunks = answer(captures, "max_tokens")
-    assert chunks[1:-1] == [TextStarted(), *TOKENS, *TOKENS]
+    assert chunks[1:-1] == [MessageStarted(), *TOKENS, *TOKENS]
     usage = Usage(50, 12, cost_usd=0.00022)
     assert finished(captures, "max_tokens") == Finished(FinishReason.STOP, usage)
 
 
 def test_a_built_in_tool_call_adds_nothing_to_the_answer(captures: Path) -> None:
     chunks = answer(captures, "builtin_tool")
-    assert chunks[1:-1] == [TextStarted(), *TOKENS]
+    assert chunks[1:-1] == [MessageStarted(), *TOKENS]
     assert finished(captures, "builtin_tool").finish_reason is FinishReason.STOP
 
 
 def test_text_is_not_repeated_after_a_broken_upstream_stream(captures: Path) -> None:
-    assert answer(captures, "droponce")[1:-1] == [TextStarted(), *TOKENS]
+    assert answer(captures, "droponce")[1:-1] == [MessageStarted(), *TOKENS]
 
 
 def test_a_result_without_deltas_is_emitted_as_one_text(captures: Path) -> None:
     chunks = answer(captures, "json_result")
-    assert chunks[1:-1] == [TextStarted(), TextDelta("".join(token.text for token in TOKENS))]
+    assert chunks[1:-1] == [MessageStarted(), TextDelta("".join(token.text for token in TOKENS))]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_stop_reasons_map_to_finish_reasons(stop_reason: str, finish_reason: Fin
 def test_a_message_without_deltas_is_emitted_at_once() -> None:
     assert chunks_of(said("m", "one "), said("m", "two"), RESULT)[:-1] == [
         Started("s"),
-        TextStarted(),
+        MessageStarted(),
         TextDelta("one "),
         TextDelta("two"),
     ]
@@ -335,7 +335,7 @@ def events_of(captures: Path, name: str) -> list[Event]:
 
 def test_a_refusal_after_streamed_text_ends_the_stream_with_content_filter(captures: Path) -> None:
     chunks = answer(captures, "refusal")
-    assert chunks[1:] == [TextStarted(), *TOKENS, Finished(FILTER, Usage(25, 6))]
+    assert chunks[1:] == [MessageStarted(), *TOKENS, Finished(FILTER, Usage(25, 6))]
 
 
 def test_a_buffered_answer_after_a_refusal_has_only_the_text_of_the_retry(captures: Path) -> None:
@@ -362,7 +362,7 @@ def test_a_stream_continues_with_the_retry_if_a_refusal_precedes_any_text() -> N
 
 def test_a_refused_stream_without_text_still_emits_the_text_start() -> None:
     refused = {**FAILED, "stop_reason": "refusal"}
-    assert chunks_of(start("m1"), stop("refusal"), refused)[:2] == [Started("s"), TextStarted()]
+    assert chunks_of(start("m1"), stop("refusal"), refused)[:2] == [Started("s"), MessageStarted()]
 
 
 def test_text_before_a_refused_continuation_is_kept() -> None:
@@ -553,10 +553,10 @@ def test_a_rate_limit_warning_does_not_change_the_answer() -> None:
 def test_a_started_message_can_start_the_stream_before_its_text() -> None:
     translator = Translator()
     assert list(translator.feed(start("m"))) == []
-    assert translator.is_thinking
+    assert translator.awaits_first_block
     assert list(translator.start()) == [Started("s")]
-    assert not translator.is_thinking
-    assert list(translator.feed(BLOCK)) == [TextStarted()]
+    assert not translator.awaits_first_block
+    assert list(translator.feed(BLOCK)) == [MessageStarted()]
 
 
 def test_an_error_result_without_a_status_raises_backend_crashed() -> None:
