@@ -53,4 +53,5 @@ def _usage(step: Says) -> dict[str, object]:
         "completion_tokens": len(step.words),
         "total_tokens": prompt_tokens + len(step.words),
         "prompt_tokens_details": {"cached_tokens": step.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": 0},
     }

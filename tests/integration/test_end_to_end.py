@@ -374,13 +374,33 @@ async def test_reasoning_is_sent_where_the_operator_shows_it(
     assert kinds.index("content") > max(i for i, it in enumerate(kinds) if it != "content")
 
 
-@pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh"])
+@pytest.mark.parametrize(
+    ("effort", "asked"),
+    [
+        ("minimal", "low"),
+        ("low", "low"),
+        ("medium", "medium"),
+        ("high", "high"),
+        ("xhigh", "xhigh"),
+        ("max", "max"),
+    ],
+)
 async def test_reasoning_effort_reaches_the_model(
-    effort: str, both: Gateway, provider: SimulatedProvider
+    effort: str, asked: str, both: Gateway, provider: SimulatedProvider
 ) -> None:
     response = await both.claude("Hi", model="opus", reasoning_effort=effort)
     assert response.status_code == 200
-    assert provider.requests[-1].json["output_config"] == {"effort": effort}
+    assert "X-Claude-Ignored-Params" not in response.headers
+    assert provider.requests[-1].json["output_config"] == {"effort": asked}
+
+
+async def test_no_reasoning_is_asked_of_the_model(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
+    assert (await both.claude("Hi")).status_code == 200
+    assert "thinking" in provider.requests[-1].json
+    assert (await both.claude("Hi", reasoning_effort="none")).status_code == 200
+    assert "thinking" not in provider.requests[-1].json
 
 
 async def test_a_failed_turn_is_removed_from_the_conversation(

@@ -20,12 +20,20 @@ class Tier(Enum):
 
 
 class Effort(Enum):
-    """Values of `reasoning_effort` that the CLI's option `--effort` accepts unchanged."""
+    """How much the model reasons: `NONE` at all, or a value of the CLI's option `--effort`."""
 
+    NONE = "none"
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
     XHIGH = "xhigh"
+    MAX = "max"
+
+
+# The values of `reasoning_effort`; the CLI has nothing below `low` but no reasoning.
+EFFORTS: Mapping[str, Effort] = MappingProxyType(
+    {effort.value: effort for effort in Effort} | {"minimal": Effort.LOW}
+)
 
 
 class Kind(Enum):
@@ -85,7 +93,6 @@ class Rule:
 HONOURED = Rule(Tier.HONOURED)
 IGNORED = Rule(Tier.IGNORED)
 OFF = False
-EFFORTS = tuple(effort.value for effort in Effort)
 
 
 def _refused(*neutral: object, kind: Kind = Kind.ANY) -> Rule:
@@ -101,7 +108,7 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "messages": HONOURED,
         "stream": HONOURED,
         "stream_options": HONOURED,
-        "reasoning_effort": Rule(Tier.HONOURED, EFFORTS, otherwise=Tier.IGNORED),
+        "reasoning_effort": Rule(Tier.HONOURED, tuple(EFFORTS), otherwise=Tier.IGNORED),
         "n": _refused(1, kind=Kind.COUNT),
         "logprobs": _refused(OFF, kind=Kind.BOOLEAN),
         "response_format": _refused({"type": "text"}, kind=Kind.OBJECT),
@@ -181,4 +188,4 @@ class ParamPolicy:
                 raise parameters.unsupported(name)
         ignored = tuple(name for name, tier in tiers.items() if tier is Tier.IGNORED)
         effort = params.get("reasoning_effort")
-        return Screening(ignored, Effort(effort) if effort in EFFORTS else None)
+        return Screening(ignored, EFFORTS.get(effort) if isinstance(effort, str) else None)

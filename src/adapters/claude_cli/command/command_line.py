@@ -25,7 +25,9 @@ HARDENING = (
     # Use the system prompt sent with a resumed turn, both with a login and with a key.
     "--system-prompt-snapshot=off",
 )
-OPTIONAL = ("--bare", "--effort", "--allowedTools")
+OPTIONAL = ("--bare", "--effort", "--allowedTools", "--settings")
+# Measured on 2.1.329: requests then have no `thinking`. No value of `--effort` does that.
+NO_REASONING = '--settings={"env":{"CLAUDE_CODE_DISABLE_THINKING":"1"}}'
 # An executable that lists this option reads several turns from standard input.
 CONVERSES = "--input-format"
 
@@ -77,7 +79,9 @@ def build_command(launch: Launch, options: ClaudeOptions, features: Features) ->
     wished = [*HARDENING]
     if options.uses_bare:
         wished.append("--bare")
-    if launch.effort is not None:
+    if launch.effort is Effort.NONE:
+        wished.append(NO_REASONING)
+    elif launch.effort is not None:
         wished.append(f"--effort={launch.effort.value}")
     if options.tools:
         wished.append(f"--allowedTools={','.join(options.tools)}")

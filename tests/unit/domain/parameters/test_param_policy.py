@@ -139,7 +139,11 @@ def test_efforts_known_to_the_cli_are_honoured(effort: Effort) -> None:
     assert screen(reasoning_effort=effort.value) == Screening((), effort)
 
 
-@pytest.mark.parametrize("value", ["max", "minimal", "none", "", 3, {"x": 1}, ["low"], True])
+def test_the_least_effort_is_the_least_that_the_cli_has() -> None:
+    assert screen(reasoning_effort="minimal") == Screening((), Effort.LOW)
+
+
+@pytest.mark.parametrize("value", ["most", "", 3, {"x": 1}, ["low"], True])
 def test_other_effort_values_are_reported_as_ignored(value: object) -> None:
     assert screen(reasoning_effort=value) == Screening(("reasoning_effort",), None)
 

@@ -24,6 +24,9 @@ from modegate.entrypoints.http.openapi.schemas.schema import (
     ref,
 )
 
+REASONING: Schema = OPTIONAL_TEXT | {
+    "description": "The model's reasoning, where the gateway or the upstream shows it."
+}
 UNIX_SECONDS: Schema = {"type": "integer", "minimum": 0, "description": "Unix seconds."}
 
 
@@ -98,11 +101,16 @@ def _choice(name: str, said: Schema, *, may_go_on: bool = False) -> Schema:
 
 
 def _message() -> Schema:
-    return object_of(role={"const": "assistant"}, content=OPTIONAL_TEXT)
+    message = object_of(role={"const": "assistant"}, content=OPTIONAL_TEXT)
+    message["properties"]["reasoning_content"] = REASONING
+    return message
 
 
 def _delta() -> Schema:
-    return {"type": "object", "properties": {"role": STRING, "content": OPTIONAL_TEXT}}
+    return {
+        "type": "object",
+        "properties": {"role": STRING, "reasoning_content": REASONING, "content": OPTIONAL_TEXT},
+    }
 
 
 def _health() -> Schema:
