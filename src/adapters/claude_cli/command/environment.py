@@ -29,7 +29,19 @@ ALLOWED = frozenset(
         "NODE_EXTRA_CA_CERTS",
     }
 )
-FORBIDDEN = frozenset({"OPENAI_API_KEY", "API_KEY", "API_KEYS", "METRICS_TOKEN", "CLAUDECODE"})
+FORBIDDEN = frozenset(
+    {
+        "ADMIN_KEY",
+        "ADMIN_KEYS",
+        "API_KEY",
+        "API_KEYS",
+        "CLAUDECODE",
+        "METRICS_TOKEN",
+        "MODEGATE_LEDGER",
+        "MODEGATE_STORE",
+        "OPENAI_API_KEY",
+    }
+)
 
 # Measured on 2.1.329, without DISABLE_ATTACHMENTS: a session with a login reads files that a prompt
 # names as @/path. It also adds a hint if the prompt contains "ultrathink". Without RETRY_WATCHDOG
