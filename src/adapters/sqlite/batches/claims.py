@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from modegate.adapters.sqlite.batches.rows import SELECT, batch_of
+from modegate.adapters.sqlite.batches.rows import SELECT
+from modegate.dialects.stored_batch import batch_of
 from modegate.domain.batches.batch import Batch
 from modegate.domain.batches.queued_item import ClaimedItem, QueuedItem, QueueLoad
 

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from modegate.adapters.sqlite.batches import claims
 from modegate.adapters.sqlite.batches.claims import Moment
-from modegate.adapters.sqlite.batches.rows import SELECT, batch_of, fields_of
+from modegate.adapters.sqlite.batches.rows import SELECT
 from modegate.adapters.sqlite.database_file import DatabaseFile
 from modegate.adapters.sqlite.database_thread import DatabaseThread
 from modegate.adapters.sqlite.migrations import BATCHES
 from modegate.application.ports.clock import Clock
+from modegate.dialects.stored_batch import batch_of, fields_of
 from modegate.dialects.usage.rows import line_of, parse_line
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.batch import Batch

@@ -1,39 +1,5 @@
-"""Batches as rows: what statements compare is in columns, the rest is JSON."""
+"""Reads batches."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from modegate.dialects.stored_batch import COLUMNS
 
-from modegate.domain.access.client import ClientId
-from modegate.domain.batches.batch import Batch, BatchCounts, BatchFault
-from modegate.domain.batches.state import BatchState
-from modegate.domain.routing.mode import Mode
-
-SELECT = """
-SELECT id, client, created_at, expires_at, state, total, completed, failed, fields FROM batches
-"""
-IN_COLUMNS = ("id", "client", "created_at", "expires_at", "state", "counts")
-
-
-def fields_of(batch: Batch) -> str:
-    """Returns the fields of a batch that have no column."""
-    found = {name: it for name, it in asdict(batch).items() if name not in IN_COLUMNS}
-    return json.dumps(found)
-
-
-def batch_of(row: Sequence[Any]) -> Batch:
-    """Returns the batch in a row of `SELECT`."""
-    batch_id, client, created_at, expires_at, state, total, completed, failed, text = row
-    fields = json.loads(text)
-    fields["mode"] = Mode(fields["mode"])
-    fields["faults"] = tuple(BatchFault(**it) for it in fields["faults"])
-    return Batch(
-        id=batch_id,
-        client=ClientId(client),
-        created_at=created_at,
-        expires_at=expires_at,
-        state=BatchState(state),
-        counts=BatchCounts(total=total, completed=completed, failed=failed),
-        **fields,
-    )
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM batches"  # noqa: S608 - ours
