@@ -29,9 +29,11 @@ class Conversation:
 
     def __init__(self, session: str, *, resume: bool) -> None:
         project = re.sub("[^a-zA-Z0-9]", "-", str(Path.cwd()))
-        folder = Path(os.environ["CLAUDE_CONFIG_DIR"]) / "projects" / project
+        projects = Path(os.environ["CLAUDE_CONFIG_DIR"]) / "projects"
         self._session = session
-        self._transcript = folder / f"{session}.jsonl"
+        # The real one also finds a conversation that began in another working folder.
+        begun = [*projects.glob(f"*/{session}.jsonl")] if resume else []
+        self._transcript = begun[0] if begun else projects / project / f"{session}.jsonl"
         self._heard: list[str] = []
         if not resume:
             return

@@ -20,7 +20,7 @@ from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.application.sessions.acknowledgement import Acknowledgement
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.client import ANONYMOUS
-from modegate.domain.answer.events import AnswerEvent
+from modegate.domain.answer.events import AnswerEvent, Finished
 from modegate.domain.answer.fold import fold
 from modegate.domain.configuration import Configuration
 from modegate.domain.conversation.prompt import Prompt
@@ -85,11 +85,20 @@ class Member:
                 streamed=streamed,
                 on_stored=acknowledgement.stored,
             )
+            is_answered = False
+
+            async def noted(events: AsyncIterator[AnswerEvent]) -> AsyncIterator[AnswerEvent]:
+                nonlocal is_answered
+                async for event in events:
+                    is_answered = isinstance(event, Finished)
+                    yield event
+
             async with self.backend.generate(turn) as events:
                 if streamed:
                     await self.registry.save(held, None)
-                yield held, events
-            await acknowledgement.ended(None)
+                yield held, noted(events)
+            if is_answered:  # else the client has left, which ends a request by an error
+                await acknowledgement.ended(None)
 
     def folder(self, session: str) -> Path:
         """The session's folder on this gateway."""

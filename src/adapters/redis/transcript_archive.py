@@ -1,10 +1,9 @@
 """Transcripts in Redis or Valkey: a list for each key, in pieces that are compressed."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Sequence
 from typing import Any, cast
-
-from redis.asyncio import Redis
 
 from modegate.adapters.redis.connection import PREFIX, RedisConnection, Script
 from modegate.application.ports.transcript_archive import (
@@ -35,6 +34,15 @@ end
 return now
 """)
 
+DELETE = Script("""
+for i = 3, #KEYS do redis.call('UNLINK', KEYS[i]) end
+for i = 2, #ARGV do
+  redis.call('SREM', KEYS[1], ARGV[i])
+  if ARGV[i] == '' then redis.call('ZREM', KEYS[2], ARGV[1]) end
+end
+return 1
+""")
+
 
 class RedisTranscriptArchive:
     """Keeps each list for `keep_s` seconds after its last `append`."""
@@ -48,11 +56,11 @@ class RedisTranscriptArchive:
         if not entries:
             return
         subpath, session = key.get("subpath", ""), key["session_id"]
-        await self._connection.run(
-            APPEND,
-            [_list(key), _index(key), _sessions(key["project_key"])],
-            [subpath, session, self._keep_ms, *map(encode_entries, _pieces(entries))],
-        )
+        keys = [_list(key), _index(key), _sessions(key["project_key"])]
+        pieces = await asyncio.to_thread(lambda: [*map(encode_entries, _pieces(entries))])
+        arguments = [subpath, session, self._keep_ms, *pieces]
+        # Not on the connection for scripts: the limits of all requests would wait for a long one.
+        await self._call(lambda client: client.eval(APPEND.source, len(keys), *keys, *arguments))
 
     async def load(self, key: TranscriptKey) -> list[Entry] | None:
         """Returns all entries; None if there are none."""
@@ -80,14 +88,12 @@ class RedisTranscriptArchive:
     async def delete(self, key: TranscriptKey) -> None:
         """Deletes one list, or the session."""
         subpath = key.get("subpath", "")
-        if subpath:
-            await self._delete([_list(key)], _index(key), [subpath])
-            return
-        subpaths = [*await self.list_subkeys(key), ""]
+        subpaths = [subpath] if subpath else [*await self.list_subkeys(key), ""]
         lists = [_list({**key, "subpath": it}) for it in subpaths]
-        await self._delete(lists, _index(key), subpaths)
-        await self._call(
-            lambda client: client.zrem(_sessions(key["project_key"]), key["session_id"])
+        await self._connection.run(
+            DELETE,
+            [_index(key), _sessions(key["project_key"]), *lists],
+            [key["session_id"], *subpaths],
         )
 
     async def list_subkeys(self, key: TranscriptKey) -> Sequence[str]:
@@ -98,15 +104,6 @@ class RedisTranscriptArchive:
     async def _page(self, name: str, start: int) -> list[bytes]:
         found = await self._call(lambda client: client.lrange(name, start, start + PAGE - 1))
         return list(found)
-
-    async def _delete(self, lists: list[str], index: str, subpaths: list[str]) -> None:
-        async def delete(client: Redis) -> None:
-            async with client.pipeline(transaction=True) as pipeline:
-                pipeline.execute_command("UNLINK", *lists)
-                pipeline.execute_command("SREM", index, *subpaths)
-                await pipeline.execute()
-
-        await self._connection.call(delete)
 
     async def _call(self, work: Any) -> Any:
         # The stubs of redis-py say that these return a value or an awaitable.

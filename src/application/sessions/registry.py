@@ -1,5 +1,6 @@
 """Starts and resumes sessions, and locks each for one turn."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.access.client import ClientId
-from modegate.domain.errors import SessionNotFoundError, StorageError
+from modegate.domain.errors import SessionBusyError, SessionNotFoundError, StorageError
 from modegate.domain.errors.catalogue import sessions
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session, SessionId, parse_session_id
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,7 @@ class SessionRegistry:
         A failure is logged by the store and not raised, because the answer is being paid for. A new
         session then stays unknown, and an existing one unchanged.
         """
-        with suppress(StorageError):
-            await self.store.put(session.touched(self.clock.now(), cli_session_id))
+        await self._put(session.touched(self.clock.now(), cli_session_id))
 
     async def acknowledge(
         self, session: Session, cli_session_id: str | None, transcript: str = ""
@@ -81,11 +83,7 @@ class SessionRegistry:
 
         A failure is handled as by `save`.
         """
-        acknowledged = session.acknowledged(self.clock.now(), cli_session_id, transcript)
-        with suppress(StorageError):
-            await self.store.put(acknowledged)
-            return True
-        return False
+        return await self._put(session.acknowledged(self.clock.now(), cli_session_id, transcript))
 
     async def list_active(self, client: ClientId) -> list[Session]:
         """Returns the client's sessions that have not expired."""
@@ -110,3 +108,13 @@ class SessionRegistry:
         ):
             raise sessions.unknown(session_id)
         return session
+
+    async def _put(self, session: Session) -> bool:
+        try:
+            await self.store.put(session)
+        except StorageError:
+            return False
+        except SessionBusyError:  # the store was away for longer than a hold lasts
+            log.warning("session %s went on at another gateway during its turn", session.id)
+            return False
+        return True

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 from modegate.application.ports.transcript_archive import Entry
 
@@ -61,7 +62,7 @@ def conversation(lines: Sequence[Entry], checksum: str) -> list[Batch] | None:
 
 def _batches(lines: Sequence[Entry]) -> Iterator[Batch]:
     starts = [number for number, line in enumerate(lines) if line.get("type") == BATCH]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         head = lines[start]
         turn, previous, checksum = (head.get(it) for it in ("turn", "previous", "checksum"))
         if isinstance(turn, int) and isinstance(previous, str) and isinstance(checksum, str):
