@@ -78,7 +78,7 @@ def test_gateways_and_commands_see_the_usage_of_the_fleet(fleet: list[Serving]) 
     path.write_text(lines)
     assert "0 of 6 requests imported" in operate(fleet[1], "usage", "import", str(path))
     shown_settings = operate(fleet[0], "config", "show")
-    assert "MODEGATE_LEDGER" in shown_settings
+    assert "modegate_ledger" in shown_settings
     assert HIDDEN not in shown_settings
 
 
