@@ -224,4 +224,4 @@ def test_the_files_name_the_same_gateways_and_intervals() -> None:
         assert {*re.findall(r"gateway-\d", text)} == {"gateway-1", "gateway-2", "gateway-3"}
         if kind.program != "nginx":
             assert "/health" in text
-            assert re.search(r"inter(val:)? 1s", text)
+            assert re.search(r"inter(val:)? [13]s", text)

@@ -84,10 +84,6 @@ def _lines(text: str, gateways: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _traefik(text: str, gateways: Sequence[str]) -> str:
-    return _lines(text, gateways).replace("interval: 0.1s", "interval: 100ms")
-
-
 @dataclass(frozen=True)
 class Kind:
     """A load balancer: its file, and how the file is adapted."""
@@ -101,7 +97,7 @@ KINDS: Mapping[str, Kind] = {
     "haproxy": Kind("haproxy.cfg", "haproxy", _haproxy),
     "nginx": Kind("nginx.conf", "nginx", _lines),
     "envoy": Kind("envoy.yaml", "envoy", _lines),
-    "traefik": Kind("traefik.yaml", "traefik", _traefik),
+    "traefik": Kind("traefik.yaml", "traefik", _lines),
 }
 
 

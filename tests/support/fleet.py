@@ -65,7 +65,8 @@ class Member:
         """Waits until the gateway answers; fails if it has exited."""
         process = self._process
         assert process is not None
-        wait(lambda: process.poll() is not None or self.ask("/live"))
+        # Several gateways that start at once on two busy cores take a while.
+        wait(lambda: process.poll() is not None or self.ask("/live"), 120)
         assert process.poll() is None, self.log()
 
     def stop(self) -> None:
