@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, InternalServerError
 
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
@@ -19,7 +20,9 @@ USAGE = {
 }
 # Seconds between the pieces of an answer: so long, requests are under way.
 PAUSE_S = 0.3
+HELD = "held"
 CLAUDE = {"X-Claude-Code": "true"}
+SESSION = "X-Claude-Session-ID"
 
 
 class Upstream:
@@ -29,6 +32,8 @@ class Upstream:
         self.server = LoopbackServer(self._answer)
         self.gateways: Counter[str] = Counter()
         self.texts: Counter[str] = Counter()
+        # Requests whose text is HELD are answered when this is set.
+        self.release = asyncio.Event()
 
     async def _answer(self, request: Request, reply: Reply) -> None:
         if not request.body:  # a list of models
@@ -40,6 +45,8 @@ class Upstream:
         self.texts[text] += 1
         head = {"id": "chatcmpl-1", "created": 1, "model": asked["model"]}
         await reply.sleep(PAUSE_S)
+        if text == HELD:
+            await self.release.wait()
         if not asked.get("stream"):
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "finish_reason": "stop", "message": message}
@@ -66,12 +73,12 @@ def _event(head: dict[str, object], **members: object) -> bytes:
 class Load:
     """Sends requests one after another in several tasks, until it is told to stop.
 
-    `claude_answer` is what a turn of Claude Code has to say.
+    Each client has one session with a Claude that recites it: `support.remembering_claude`.
     """
 
     sdk: AsyncOpenAI
-    claude_answer: str
     answered: Counter[str] = field(default_factory=Counter)
+    refused: int = 0  # the store did not answer in time: a busy machine
     texts: list[str] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
     _stops: bool = False
@@ -87,48 +94,54 @@ class Load:
                 self._stops = True
 
     async def _client(self, number: int) -> None:
-        kinds = [self._whole, self._stream, self._claude, self._claude_stream]
+        session: dict[str, str] = {}
+        said: list[str] = []
         for turn in count(number):
             if self._stops:
                 return
-            await kinds[turn % len(kinds)](f"<{next(self._numbers)}>")
+            text, stream = f"<{next(self._numbers)}>", turn % 2 == 0
+            if turn % 4 < 2:
+                answer, _ = await self._admitted(text, stream, {})
+                assert answer == text
+                self.texts.append(text)
+            else:
+                said.append(text)
+                answer, headers = await self._admitted(text, stream, CLAUDE | session)
+                assert json.loads(answer) == said
+                session = {SESSION: headers[SESSION]}
+            kind = "relayed" if turn % 4 < 2 else "claude"
+            self.answered[f"{kind}, {'stream' if stream else 'whole'}"] += 1
             await asyncio.sleep(PAUSE_S / 2)  # a machine of tests has two cores
 
-    async def _whole(self, text: str) -> None:
-        answer = await self._ask(text)
-        assert answer.choices[0].message.content == text
-        assert answer.usage is not None
-        assert answer.usage.total_tokens == PROMPT_TOKENS + COMPLETION_TOKENS
-        self._note("whole", text)
+    async def _admitted(
+        self, text: str, stream: bool, headers: Mapping[str, str]
+    ) -> tuple[str, Mapping[str, str]]:
+        while True:
+            try:
+                return await self._ask(text, stream, headers)
+            except InternalServerError as error:
+                if error.code != "storage_unavailable":
+                    raise
+                self.refused += 1
 
-    async def _claude(self, text: str) -> None:
-        answer = await self._ask(text, extra_headers=CLAUDE)
-        assert answer.choices[0].message.content == self.claude_answer
-        self._note("claude", None)
-
-    async def _stream(self, text: str) -> None:
-        assert await self._streamed(text) == text
-        self._note("stream", text)
-
-    async def _claude_stream(self, text: str) -> None:
-        assert await self._streamed(text, extra_headers=CLAUDE) == self.claude_answer
-        self._note("claude stream", None)
-
-    async def _ask(self, text: str, **options: object):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        return await self.sdk.chat.completions.create(  # type: ignore[call-overload]
-            model="sonnet", messages=[{"role": "user", "content": text}], **options
+    async def _ask(
+        self, text: str, stream: bool, headers: Mapping[str, str]
+    ) -> tuple[str, Mapping[str, str]]:
+        """Returns the text of an answer that ended well, and its headers."""
+        response = await self.sdk.chat.completions.with_raw_response.create(
+            model="sonnet",
+            messages=[{"role": "user", "content": text}],
+            stream=stream,
+            extra_headers=headers,
         )
-
-    async def _streamed(self, text: str, **options: object) -> str:
+        answer: Any = response.parse()
+        if not stream:
+            assert answer.choices[0].finish_reason == "stop"
+            return answer.choices[0].message.content, response.headers
         pieces, reason = [], None
-        async for chunk in await self._ask(text, stream=True, **options):
+        async for chunk in answer:
             for choice in chunk.choices:
                 pieces.append(choice.delta.content or "")
                 reason = choice.finish_reason or reason
         assert reason == "stop"
-        return "".join(pieces)
-
-    def _note(self, kind: str, text: str | None) -> None:
-        self.answered[kind] += 1
-        if text is not None:
-            self.texts.append(text)
+        return "".join(pieces), response.headers

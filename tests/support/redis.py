@@ -18,8 +18,9 @@ PROGRAMS = ("valkey-server", "redis-server")
 class RedisServer:
     """A server that can be stopped, killed and started again on the same port with its data."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, fsync: str = "always") -> None:
         self._program = program
+        self._fsync = fsync
         self._folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -36,7 +37,7 @@ class RedisServer:
             "bind": "127.0.0.1",
             "dir": self._folder,
             "appendonly": "yes",
-            "appendfsync": "always",
+            "appendfsync": self._fsync,
             "save": "",
             "daemonize": "no",
         }
@@ -81,12 +82,16 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
-    """Serves until the context exits; skips the test if no program is installed."""
+def redis_server(folder: Path, fsync: str = "always") -> Iterator[RedisServer]:
+    """Serves until the context exits; skips the test if no program is installed.
+
+    `fsync` is the setting `appendfsync`: with `no`, a busy disk does not hold the server up, and what a
+    killed process has acknowledged stays all the same.
+    """
     program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
     if program is None:
         pytest.skip("redis-server is not installed")
-    server = RedisServer(program, folder)
+    server = RedisServer(program, folder, fsync)
     try:
         server.start()
         yield server
