@@ -71,3 +71,16 @@ def mask(secret: str) -> str:
     if len(head) > LONGEST_HEAD or len(rest) < 2 * TAIL:
         head = ""
     return NOT_SHOWN.sub("?", f"{head}****{secret[-TAIL:]}")
+
+
+def mask_address(address: str) -> str:
+    """Returns an address without its user, password and query: `redis://****@host:6379/0`.
+
+    Only the scheme is shown where the parts cannot be told apart.
+    """
+    scheme, _, rest = address.partition("://")
+    place, _, query = rest.partition("?")
+    if "@" in query:  # of a password with a question mark, perhaps
+        return f"{scheme}://****"
+    _, user, host = place.rpartition("@")
+    return NOT_SHOWN.sub("?", f"{scheme}://{'****@' if user else ''}{host}")

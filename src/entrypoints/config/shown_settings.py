@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from modegate.domain.access.api_key import mask
+from modegate.domain.access.api_key import mask, mask_address
 from modegate.domain.budgets.budget import Budget
 from modegate.entrypoints.config.budget_types import budget_text
 from modegate.entrypoints.config.keys.description import describe_keys
@@ -16,6 +16,8 @@ from modegate.entrypoints.config.upstreams.description import NOTHING, describe_
 from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 
 BY_DEFAULT = "default"
+# Secrets whose place may be shown, but not the password in them.
+ADDRESSES = frozenset({"modegate_ledger", "modegate_store"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,15 @@ def shown_settings(
         if rows:
             yield from rows
             continue
-        shown = "auto" if name == "claude_bare" and value is None else _masked(value)
-        yield ShownSetting(name, shown, source)
+        yield ShownSetting(name, _shown(name, value), source)
+
+
+def _shown(name: str, value: object) -> object:
+    if name == "claude_bare" and value is None:
+        return "auto"
+    if name in ADDRESSES and isinstance(value, SecretStr):
+        return mask_address(value.get_secret_value())
+    return _masked(value)
 
 
 def _masked(value: object) -> object:

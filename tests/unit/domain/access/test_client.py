@@ -1,6 +1,6 @@
 import pytest
 
-from modegate.domain.access.api_key import ApiKey, mask, parse_upstream_key
+from modegate.domain.access.api_key import ApiKey, mask, mask_address, parse_upstream_key
 from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.errors import (
@@ -104,3 +104,19 @@ def test_an_unknown_key_raises_invalid_key_error_without_naming_valid_keys(key: 
 def test_an_empty_key_ring_identifies_every_client_as_anonymous() -> None:
     assert KeyRing([]).identify(None) is ANONYMOUS
     assert KeyRing([]).identify("Bearer anything") is ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://host:6379/0", "redis://host:6379/0"),
+        ("rediss://user:secret@host:6379/0", "rediss://****@host:6379/0"),
+        ("redis://:p@ss@host,other:6380/0", "redis://****@host,other:6380/0"),
+        ("postgresql://user:secret@host/db?sslmode=require", "postgresql://****@host/db"),
+        ("postgresql://host/db?user=me&password=secret", "postgresql://host/db"),
+        ("postgresql://user:se?cret@host/db", "postgresql://****"),
+        ("postgresql://host/db?password=se@cret", "postgresql://****"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
+    assert mask_address(address) == shown
