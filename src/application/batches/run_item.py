@@ -1,11 +1,10 @@
-"""The use case that runs a claimed item, and stores its result."""
+"""The use case that runs a claimed item, and says what is to be stored of it."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from modegate.application.batches.execute_item import ExecuteItem
-from modegate.application.ports.batch_queue import BatchQueue
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.dialects.batch import parse_item, render_failure, render_result
@@ -53,6 +52,17 @@ class _Recorded:
         self.record = record
 
 
+@dataclass(frozen=True, slots=True)
+class DelayedItem:
+    """An item that is to be run again, not before `delay_s` seconds."""
+
+    delay_s: float
+
+
+Outcome = FinishedItem | DelayedItem | None
+"""What is to be stored; None if the claim remains, because the gateway is shutting down."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunItem:
     """Runs items for their clients.
@@ -61,64 +71,50 @@ class RunItem:
     enters the row of an attempt that is repeated.
     """
 
-    queue: BatchQueue
     execute_item: ExecuteItem
     configuration: ConfigurationSource
     clock: Clock
     row_of: Callable[[RequestRecord], UsageRow | None]
     add_row: Callable[[UsageRow], None]
 
-    async def execute(self, worker: str, claimed: ClaimedItem) -> bool:
-        """Runs an item; returns False if the claim remains, because the gateway is shutting down.
-
-        Raises:
-            StorageError: the queue cannot be written; the claim remains.
-        """
+    async def execute(self, claimed: ClaimedItem) -> Outcome:
+        """Runs an item, and returns what is to be stored."""
         now = self.clock.time_of_day()
         keys = self.configuration.current().keys
         try:
             client = keys.client_of(claimed.client, now)
         except AccessError as error:
-            await self._finish(
+            return _finished(
                 claimed, render_failure(claimed.item.custom_id, error.code, str(error))
             )
-            return True
         except StorageError:
-            await self._retry(worker, claimed, STORAGE_DELAY_S)
-            return True
+            return DelayedItem(STORAGE_DELAY_S)
         item, recorded = parse_item(claimed.item.line, claimed.item.number), _Recorded()
         execute = replace(self.execute_item, observers=(*self.execute_item.observers, recorded))
         result = await execute.execute(item, claimed.mode, client)
         if result.error == ShuttingDownError.code:
-            return False
+            return None
         row = None if recorded.record is None else self.row_of(recorded.record)
         if result.retry is not None and _may_retry(result, claimed):
             if row is not None:
                 self.add_row(row)
-            await self._retry(worker, claimed, _delay_s(result.retry, claimed.retries))
-            return True
-        await self._finish(claimed, render_result(result), result, row)
-        return True
+            return DelayedItem(_delay_s(result.retry, claimed.retries))
+        return _finished(claimed, render_result(result), result, row)
 
-    async def _retry(self, worker: str, claimed: ClaimedItem, delay_s: float) -> None:
-        await self.queue.retry(worker, claimed.batch_id, claimed.item.custom_id, delay_s)
 
-    async def _finish(
-        self,
-        claimed: ClaimedItem,
-        line: bytes,
-        result: ItemResult | None = None,
-        row: UsageRow | None = None,
-    ) -> None:
-        await self.queue.finish(
-            FinishedItem(
-                batch_id=claimed.batch_id,
-                custom_id=claimed.item.custom_id,
-                is_failed=result is None or not result.succeeded,
-                line=line,
-                usage=row,
-            )
-        )
+def _finished(
+    claimed: ClaimedItem,
+    line: bytes,
+    result: ItemResult | None = None,
+    row: UsageRow | None = None,
+) -> FinishedItem:
+    return FinishedItem(
+        batch_id=claimed.batch_id,
+        custom_id=claimed.item.custom_id,
+        is_failed=result is None or not result.succeeded,
+        line=line,
+        usage=row,
+    )
 
 
 def _may_retry(result: ItemResult, claimed: ClaimedItem) -> bool:

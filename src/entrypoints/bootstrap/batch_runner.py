@@ -10,7 +10,7 @@ from functools import partial
 
 from modegate.application.batches.advance import AdvanceBatch
 from modegate.application.batches.last_load import LastLoad
-from modegate.application.batches.run_item import RunItem
+from modegate.application.batches.run_item import DelayedItem, Outcome, RunItem
 from modegate.application.ports.batch_queue import BatchQueue
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.usage_ledger import UsageLedger
@@ -26,6 +26,7 @@ HEARTBEAT_S = 2.0
 FAILED_DELAY_S = 5.0
 USAGE_ROWS = 500
 INTERNAL = ("internal_error", "The gateway could not run the request.")
+UNSTORED = "result of a batch not stored, will retry"
 
 log = logging.getLogger(__name__)
 
@@ -129,10 +130,7 @@ class BatchRunner:
 
     async def _run_item(self, key: tuple[str, str], claimed: ClaimedItem) -> None:
         try:
-            await self._work.run_item.execute(self._worker, claimed)
-        except GatewayError as error:
-            log.warning("item of a batch not finished, will retry: %s", error.code)
-            await self._back_off(key)
+            await self._store(claimed, await self._outcome(claimed))
         except Exception:
             log.exception("item of a batch failed")
             await self._safely(partial(self._give_up, claimed), "item of a batch not finished")
@@ -140,6 +138,25 @@ class BatchRunner:
             self._has_usage = True
             del self._items[key]
             self.wake()
+
+    async def _outcome(self, claimed: ClaimedItem) -> Outcome:
+        try:
+            return await self._work.run_item.execute(claimed)
+        except GatewayError as error:
+            log.warning("item of a batch not run, will retry: %s", error.code)
+            return DelayedItem(FAILED_DELAY_S)
+
+    async def _store(self, claimed: ClaimedItem, outcome: Outcome) -> None:
+        queue = self._work.queue
+        match outcome:
+            case FinishedItem():
+                await self._persistently(partial(queue.finish, outcome), UNSTORED)
+            case DelayedItem(delay_s):
+                key = (claimed.batch_id, claimed.item.custom_id)
+                retry = partial(queue.retry, self._worker, *key, delay_s)
+                await self._persistently(retry, UNSTORED)
+            case None:
+                return
 
     async def _give_up(self, claimed: ClaimedItem) -> None:
         """Ends an item that modegate cannot run; the log says why."""
@@ -149,13 +166,7 @@ class BatchRunner:
             is_failed=True,
             line=render_failure(claimed.item.custom_id, *INTERNAL),
         )
-        await self._work.queue.finish(failed)
-
-    async def _back_off(self, key: tuple[str, str]) -> None:
-        async def retry() -> None:
-            await self._work.queue.retry(self._worker, *key, FAILED_DELAY_S)
-
-        await self._safely(retry, "claim not given back")
+        await self._persistently(partial(self._work.queue.finish, failed), UNSTORED)
 
     async def _advance(self, batch: Batch) -> None:
         delay_s = 0.0
@@ -169,14 +180,31 @@ class BatchRunner:
         except Exception:
             delay_s = FAILED_DELAY_S
             log.exception("batch not advanced, will retry")
+        leave = partial(self._work.queue.leave, self._worker, batch.id, delay_s)
+        try:
+            await self._persistently(leave, "batch not given back, will retry")
+        except Exception:
+            log.exception("batch not given back")
         finally:
             self._advancing = None
+            self.wake()
 
-        async def leave() -> None:
-            await self._work.queue.leave(self._worker, batch.id, delay_s)
+    async def _persistently(self, do: Callable[[], Awaitable[object]], failure: str) -> None:
+        """Repeats what must be stored while the store is away.
 
-        await self._safely(leave, "batch not given back")
-        self.wake()
+        An answer may have been paid for, and this worker lives, so no other one would do it.
+        """
+        is_told = False
+        while True:
+            try:
+                await do()
+            except GatewayError as error:
+                if not is_told:
+                    log.warning("%s: %s", failure, error.code)
+                    is_told = True
+                await asyncio.sleep(IDLE_S)
+            else:
+                return
 
     async def _record_usage(self) -> None:
         """Enters the usage of results into the ledger; a repetition enters nothing twice."""

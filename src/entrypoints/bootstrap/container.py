@@ -43,7 +43,6 @@ class Container(RequestContainer):
     )
     run_item = providers.Singleton(
         RunItem,
-        queue=Adapters.batch_queue,
         execute_item=execute_item,
         configuration=Adapters.configuration_source,
         clock=Adapters.clock,
