@@ -39,9 +39,11 @@ from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
 from modegate.application.ports.admission_limiter import AdmissionLimiter
 from modegate.application.ports.backend_status import StorageProbe
+from modegate.application.ports.batch_queue import BatchQueue
 from modegate.application.ports.budget_ledger import BudgetLedger
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.credential_store import CredentialStore
+from modegate.application.ports.file_store import FileStore
 from modegate.application.ports.key_store import KeyStore
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.ports.session_store import SessionStore
@@ -93,6 +95,20 @@ def postgres_usage_ledger(options: PostgresOptions) -> UsageLedger:
     from modegate.adapters.postgres.usage_ledger import PostgresUsageLedger  # noqa: PLC0415
 
     return PostgresUsageLedger(options)
+
+
+def postgres_batch_queue(options: PostgresOptions) -> BatchQueue:
+    """Returns the queue of batches in PostgreSQL."""
+    from modegate.adapters.postgres.batches.queue import PostgresBatchQueue  # noqa: PLC0415
+
+    return PostgresBatchQueue(options)
+
+
+def postgres_file_store(options: PostgresOptions) -> FileStore:
+    """Returns the files of batches in PostgreSQL."""
+    from modegate.adapters.postgres.batches.file_store import PostgresFileStore  # noqa: PLC0415
+
+    return PostgresFileStore(options)
 
 
 def ledger_fault(settings: Settings) -> str | None:
@@ -220,19 +236,23 @@ class Adapters(containers.DeclarativeContainer):
         local=providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir),
         redis=providers.Singleton(redis_key_store, redis),
     )
-    sqlite_usage_ledger = providers.Singleton(
-        SqliteUsageLedger, settings.provided.modegate_state_dir
-    )
-    postgres_usage_ledger = providers.Singleton(
-        postgres_usage_ledger, providers.Factory(mapping.postgres_options, settings)
-    )
+    ledger_kind = providers.Callable(mapping.ledger_kind, settings)
+    postgres_options = providers.Factory(mapping.postgres_options, settings)
     usage_ledger: providers.Provider[UsageLedger] = providers.Selector(
-        providers.Callable(mapping.ledger_kind, settings),
-        sqlite=sqlite_usage_ledger,
-        postgres=postgres_usage_ledger,
+        ledger_kind,
+        sqlite=providers.Singleton(SqliteUsageLedger, settings.provided.modegate_state_dir),
+        postgres=providers.Singleton(postgres_usage_ledger, postgres_options),
     )
-    batch_queue = providers.Singleton(SqliteBatchQueue, settings.provided.modegate_state_dir, clock)
-    file_store = providers.Singleton(SqliteFileStore, settings.provided.modegate_state_dir)
+    batch_queue: providers.Provider[BatchQueue] = providers.Selector(
+        ledger_kind,
+        sqlite=providers.Singleton(SqliteBatchQueue, settings.provided.modegate_state_dir, clock),
+        postgres=providers.Singleton(postgres_batch_queue, postgres_options),
+    )
+    file_store: providers.Provider[FileStore] = providers.Selector(
+        ledger_kind,
+        sqlite=providers.Singleton(SqliteFileStore, settings.provided.modegate_state_dir),
+        postgres=providers.Singleton(postgres_file_store, postgres_options),
+    )
     spending_history = providers.Singleton(LedgerHistory, usage_ledger)
     budget_ledger: providers.Provider[BudgetLedger] = providers.Selector(
         limits_kind,

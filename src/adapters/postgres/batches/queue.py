@@ -1,19 +1,13 @@
 """The queue of batches in PostgreSQL, for the workers of several machines."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import TypeVar
-
-import psycopg
 
 from modegate.adapters.postgres.batches import claims, statements
 from modegate.adapters.postgres.batches.claims import Claim, read_id, written_id
+from modegate.adapters.postgres.batches.database import BatchDatabase
 from modegate.adapters.postgres.batches.known_claims import KnownClaims
-from modegate.adapters.postgres.batches.schema import BATCHES
 from modegate.adapters.postgres.connection import Connection
-from modegate.adapters.postgres.faults import ledger_error
 from modegate.adapters.postgres.options import PostgresOptions
-from modegate.adapters.postgres.threads import DatabaseThreads
 from modegate.dialects.usage.rows import parse_line
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.batch import Batch
@@ -25,16 +19,10 @@ from modegate.domain.batches.queued_item import (
     QueuedItem,
     QueueLoad,
 )
-from modegate.domain.errors.catalogue import ledger
-
-T = TypeVar("T")
 
 # Seconds; a worker sends several heartbeats in it.
 LEASE_S = 10.0
-STATEMENT_S = 10.0
-# With the wait for other uses of this process, and for a connection.
-LONGEST_USE_S = 30.0
-THREADS = 3
+CONNECTIONS = 3
 
 PAGE = """
 SELECT number, custom_id, failed, result FROM modegate_items
@@ -51,7 +39,8 @@ class PostgresBatchQueue:
     """Keeps batches and their items in a database that several gateways share."""
 
     def __init__(self, options: PostgresOptions, lease_s: float = LEASE_S) -> None:
-        self._threads = DatabaseThreads(options, BATCHES, THREADS)
+        self._database = BatchDatabase(options, CONNECTIONS)
+        self._run = self._database.run
         self._lease_s = lease_s
         self._known = KnownClaims()
 
@@ -171,14 +160,4 @@ class PostgresBatchQueue:
 
     async def aclose(self) -> None:
         """Closes all connections. Idempotent."""
-        await asyncio.to_thread(self._threads.close)
-
-    async def _run(self, work: Callable[[Connection], T]) -> T:
-        try:
-            async with asyncio.timeout(LONGEST_USE_S):
-                return await asyncio.wrap_future(self._threads.submit(work, STATEMENT_S))
-        except psycopg.Error as error:
-            reported = ledger_error(error)
-            raise reported from reported.__cause__
-        except TimeoutError as error:
-            raise ledger.unreachable() from error
+        await self._database.aclose()

@@ -1,4 +1,4 @@
-"""The tables of batches and their items."""
+"""The tables of batches, their items and their files."""
 
 from modegate.adapters.postgres.schema import Schema
 
@@ -61,6 +61,39 @@ BATCHES = Schema(
                 UNIQUE (batch, custom_id)
             )
             """,
+        ),
+        (
+            # What is stored of a file, complete or not; kept for a while without one, for those who
+            # still write or read it.
+            """
+            CREATE TABLE modegate_contents (
+                id TEXT PRIMARY KEY, touched_at DOUBLE PRECISION NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE modegate_pieces (
+                content TEXT NOT NULL,
+                number BIGINT NOT NULL,
+                bytes BYTEA NOT NULL,
+                PRIMARY KEY (content, number)
+            )
+            """,
+            # A name may have characters that a text in PostgreSQL must not have.
+            """
+            CREATE TABLE modegate_files (
+                id TEXT PRIMARY KEY,
+                client TEXT NOT NULL,
+                name BYTEA NOT NULL,
+                purpose TEXT NOT NULL,
+                created_at DOUBLE PRECISION NOT NULL,
+                expires_at DOUBLE PRECISION NOT NULL,
+                size BIGINT NOT NULL,
+                content TEXT NOT NULL,
+                pieces BIGINT NOT NULL
+            )
+            """,
+            "CREATE INDEX modegate_file_clients ON modegate_files (client, created_at, id)",
+            "CREATE INDEX modegate_file_contents ON modegate_files (content)",
         ),
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from modegate.adapters.postgres.batches.claims import NOW, SELECT, written_id
+from modegate.adapters.postgres.batches.database import searched
 from modegate.adapters.postgres.connection import Connection
 from modegate.dialects.stored_batch import batch_of, fields_of
 from modegate.dialects.usage.rows import line_of
@@ -69,7 +70,7 @@ def add(connection: Connection, batch: Batch) -> None:
 def get(connection: Connection, batch_id: str, *, locked: bool = False) -> Batch | None:
     """Returns a batch, or None; `locked` until the end of the transaction."""
     statement = f"{SELECT} WHERE id = %s {'FOR UPDATE' if locked else ''}"
-    row = connection.execute(statement.encode(), [batch_id]).fetchone()
+    row = connection.execute(statement.encode(), [searched(batch_id)]).fetchone()
     return None if row is None else batch_of(row)
 
 
@@ -77,7 +78,7 @@ def find(connection: Connection, client: ClientId, after: str | None, limit: int
     """Returns a page of a client's batches, the newest first."""
     place: tuple[object, ...] = (float("inf"), "")
     if after is not None:
-        found = connection.execute(PLACE, [after, client]).fetchone()
+        found = connection.execute(PLACE, [searched(after), client]).fetchone()
         place = found or (float("-inf"), "")
     rows = connection.execute(FIND.encode(), [client, *place, limit])
     return [batch_of(it) for it in rows]
