@@ -5,6 +5,8 @@ import json
 import os
 import random
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import requests_under_way, until
 
 from modegate.adapters.claude_cli.process import cli_process
+from modegate.adapters.sqlite.session_store import SqliteSessionStore
+from modegate.domain.session import SessionId
+from modegate.entrypoints.http.middleware.client_connection import ClientConnection
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.provider import SimulatedProvider, last_user_text
 from modegate.testing.scripted_claude import ScriptedClaude, answer
@@ -275,6 +280,38 @@ async def test_deleting_a_session_ends_its_process_and_removes_its_directory(
     assert not list((state_of(both) / "sessions").iterdir())
 
 
+async def folder_is_free(gateway: Gateway) -> None:
+    """Returns when other gateways may lock the folder of the last turn's session."""
+    await until(lambda: not gateway.container.claude_cli()._turns.settling)  # noqa: SLF001
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_session_is_free_before_its_client_has_the_whole_answer(
+    streamed: bool, gateway: GatewayFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    hold, send = SqliteSessionStore.hold, ClientConnection.send
+
+    @asynccontextmanager
+    async def noted_hold(self: SqliteSessionStore, session_id: SessionId) -> AsyncIterator[None]:
+        async with hold(self, session_id):
+            yield
+        seen.append("free")
+
+    async def noted_send(self: ClientConnection, message: Any) -> None:
+        is_last = b"[DONE]" in message.get("body", b"") or not (streamed or "body" in message)
+        if is_last:
+            seen.append("sent")
+        await send(self, message)
+
+    monkeypatch.setattr(SqliteSessionStore, "hold", noted_hold)
+    monkeypatch.setattr(ClientConnection, "send", noted_send)
+    claude = ScriptedClaude(tmp_path, *answer("Hello"))
+    async with gateway(claude_path=str(claude.path)) as running:
+        assert (await running.claude(stream=streamed)).status_code == 200
+    assert seen == ["free", "sent"]
+
+
 async def test_two_gateways_can_alternate_in_one_conversation(
     gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
@@ -282,8 +319,10 @@ async def test_two_gateways_can_alternate_in_one_conversation(
         session = await begin(first)
         for i in range(3):
             await continue_session(second, session, f"To the second {i}.")
+            await folder_is_free(second)
             assert f"To the second {i}." in last_messages(provider)
             await continue_session(first, session, f"To the first {i}.")
+            await folder_is_free(first)
             said = last_messages(provider)
             assert said.index(f"To the second {i}.") < said.index(f"To the first {i}.")
             assert said.count('"My name is Ada."') == 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.session_fleet import Fleet, Member
 
+from modegate.adapters.claude_cli.turns import transcript_storage
 from modegate.adapters.objects.folder import FolderObjects
 from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
 from modegate.simulator.api import Says
@@ -19,8 +20,15 @@ SESSIONS = 2
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, environment: dict[str, str], provider: SimulatedProvider) -> Fleet:
+def fleet(
+    tmp_path: Path,
+    environment: dict[str, str],
+    provider: SimulatedProvider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Fleet:
     assert provider.url
+    # A busy machine lets the CLI write late, and a turn that it has not written does not move.
+    monkeypatch.setattr(transcript_storage, "WRITTEN_TIMEOUT_S", 30.0)
     archive = ObjectTranscriptArchive(FolderObjects(tmp_path / "archive"))
     return Fleet(tmp_path, None, archive, environment=environment)
 

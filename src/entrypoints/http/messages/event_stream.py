@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 from modegate.dialects.sse import DONE, KEEP_ALIVE, event
@@ -13,13 +13,21 @@ from modegate.entrypoints.http.messages.errors import stream_error
 log = logging.getLogger(__name__)
 
 
+async def _noop() -> None:
+    pass
+
+
 async def encode_stream(
-    pieces: AsyncIterator[bytes], failed: Callable[[str], None], keep_alive: float | None = None
+    pieces: AsyncIterator[bytes],
+    failed: Callable[[str], None],
+    keep_alive: float | None = None,
+    finish: Callable[[], Awaitable[None]] = _noop,
 ) -> AsyncGenerator[bytes, None]:
     """Yields rendered events, an error event where the answer was cut, then `[DONE]`.
 
     `failed` is called with the error's code. If `keep_alive` is set, a comment is sent after each
-    silence of that many seconds.
+    silence of that many seconds. `finish` is awaited before `[DONE]`: a client that has it may go on
+    with its next request.
     """
     silences = None if keep_alive is None else _with_keep_alive(pieces, keep_alive)
     try:
@@ -41,6 +49,7 @@ async def encode_stream(
     finally:
         if silences is not None:  # cancel the pending `anext()` before closing the generator
             await silences.aclose()
+    await finish()
     yield DONE
 
 

@@ -1,7 +1,8 @@
 """`POST /v1/chat/completions`."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -73,27 +74,35 @@ class ChatCompletions:
             await answering.__aexit__(None, None, None)  # nothing is left to do for it
             _write_response(req, resp, answer.response)
             return
-        # Exited after the response is sent, or when the client disconnects.
-        exit_stack_of(req.scope).push_async_exit(answering)
-        match answer:
-            case CompleteAnswer():
-                _write_completion(resp, answer)
-            case StreamedAnswer():
-                self._write_stream(req, resp, answer)
-            case RelayedAnswer(response):
-                _write_response(req, resp, response)
+        if isinstance(answer, CompleteAnswer):
+            # Before the response is sent: a client that has it may begin its session's next turn.
+            await answering.__aexit__(None, None, None)
+            _write_completion(resp, answer)
+            return
+        # Exited at the end of the stream, or when the client disconnects.
+        opened = AsyncExitStack()
+        opened.push_async_exit(answering)
+        exit_stack_of(req.scope).push_async_exit(opened)
+        if isinstance(answer, StreamedAnswer):
+            self._write_stream(req, resp, answer, opened.aclose)
+        else:
+            _write_response(req, resp, answer.response)
 
     async def _read(self, req: falcon.asgi.Request, client: ClientConnection) -> ChatBody:
         content = await read_json_body(req, client.headers, self.max_body(), client.read_body)
         return ChatBody(content, parse_json_object(content))
 
     def _write_stream(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, answer: StreamedAnswer
+        self,
+        req: falcon.asgi.Request,
+        resp: falcon.asgi.Response,
+        answer: StreamedAnswer,
+        finish: Callable[[], Awaitable[None]],
     ) -> None:
         _write_frame(resp, answer.frame)
         resp.content_type = EVENT_STREAM
         chunks = render_events(answer.frame, answer.first, answer.rest)
-        _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive()))
+        _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive(), finish))
 
 
 def conversation_of(req: falcon.asgi.Request) -> str | None:
