@@ -145,6 +145,7 @@ async def upstream() -> AsyncIterator[Upstream]:
         yield made
 
 
+@pytest.mark.exhaustive
 async def test_faults_of_gateways_and_store_cause_no_wrong_answer_and_no_leak(
     upstream: Upstream, tmp_path: Path
 ) -> None:

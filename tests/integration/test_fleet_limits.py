@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
 from support.redis import RedisServer, redis_server
 from support.serving import COLD, Serving, bare_environment, serving
 from support.waiting import until, until_awaited
@@ -137,6 +138,7 @@ async def test_a_rate_is_exact_over_workers(tmp_path: Path) -> None:
         assert Counter(await asyncio.gather(*asking)) == {200: 137, 429: AT_ONCE // 2 - 137}
 
 
+@pytest.mark.exhaustive
 async def test_permits_of_killed_workers_are_free_for_their_successors(tmp_path: Path) -> None:
     settings = {"MAX_CONCURRENT_PER_KEY": "12", "RATE_LIMIT_PER_IP": "100000"}
     async with workers(tmp_path, settings) as it:
@@ -206,6 +208,7 @@ async def is_free(it: Fleet, permits: int) -> bool:
     return set(await asyncio.gather(*asking)) == {200}
 
 
+@pytest.mark.exhaustive
 async def test_a_rate_is_never_exceeded_while_the_store_is_killed(tmp_path: Path) -> None:
     settings = {"RATE_LIMIT_PER_IP": "300", "RATE_LIMIT_WINDOW_MS": "3600000"}
     async with fleet(tmp_path, 4, settings) as it:

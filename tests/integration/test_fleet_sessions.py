@@ -95,6 +95,7 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
+@pytest.mark.exhaustive
 async def test_sessions_moved_at_random_never_mix_and_survive_killed_gateways(
     http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:

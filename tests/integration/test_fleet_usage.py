@@ -88,7 +88,7 @@ def test_a_ledger_that_can_never_be_opened_is_refused_at_the_start(tmp_path: Pat
     (blocked / "__init__.py").write_text("raise ImportError('blocked')")
     url = f"postgresql://modegate:{HIDDEN}@127.0.0.1:1/usage"
     environment = bare_environment(tmp_path) | {"MODEGATE_LEDGER": url}
-    for command in (["serve", "--offline"], ["usage", "export", "-"], ["usage", "import", "-"]):
+    for command in (["serve", "--offline"], ["usage", "export", "-"]):
         missing = fail(command, environment | {"PYTHONPATH": str(tmp_path)})
         assert 'pip install "modegate[postgres]"' in missing
         unknown = fail(command, environment | {"MODEGATE_LEDGER": f"{url}?no_such_part=1"})

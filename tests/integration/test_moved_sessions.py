@@ -31,7 +31,7 @@ from modegate.domain.storage import StorageFault, storage_error
 from modegate.testing.clock import FakeClock
 
 GATEWAYS = 4
-TURNS = int(os.environ.get("MODEGATE_MOVED_TURNS", "40"))
+TURNS = int(os.environ.get("MODEGATE_MOVED_TURNS", "20"))
 
 
 class Archive(InMemorySessionStore):

@@ -15,7 +15,7 @@ from modegate.simulator.api import Says
 from modegate.simulator.provider import SimulatedProvider
 
 # A turn of the CLI costs half a second of CPU time; `MODEGATE_MOVED_CLI_TURNS` asks for more of them.
-TURNS = int(os.environ.get("MODEGATE_MOVED_CLI_TURNS", "6"))
+TURNS = int(os.environ.get("MODEGATE_MOVED_CLI_TURNS", "3"))
 SESSIONS = 2
 
 

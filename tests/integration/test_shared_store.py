@@ -101,6 +101,7 @@ def end_of_lease(store: RedisServer, session: str) -> int:
         return int(str(client.hget(f"{{modegate}}:session-hold:{session}", "ends").decode()))
 
 
+@pytest.mark.exhaustive
 def test_holds_of_a_killed_and_of_a_paused_gateway_end_with_their_leases(
     store: RedisServer, tmp_path: Path
 ) -> None:
@@ -196,6 +197,7 @@ def test_local_mode_admits_each_gateways_share(store: RedisServer, tmp_path: Pat
         wait(lambda: checks(both[1])["gateways"] == 1)
 
 
+@pytest.mark.exhaustive
 def test_workers_share_sessions_keys_and_presence(store: RedisServer, tmp_path: Path) -> None:
     settings = {"ADMIN_KEY": "admin-key-of-the-test", "API_KEY": "client-key-of-the-test"}
     with ExitStack() as stack:
