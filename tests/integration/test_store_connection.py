@@ -15,7 +15,9 @@ from support.waiting import until
 from modegate.adapters.redis import opening
 from modegate.adapters.redis.connection import RedisConnection, Script
 from modegate.adapters.redis.options import RedisOptions
+from modegate.adapters.redis.store_socket import socket_for
 from modegate.domain.errors import StorageError
+from modegate.domain.store_address import Node, parse_store_address
 
 ECHO = Script("return ARGV[1]")
 PATIENT_S = 30.0
@@ -246,3 +248,15 @@ async def test_closing_is_idempotent_and_ends_calls(server: RedisServer) -> None
         async with asyncio.timeout(30):
             while len(await other.call(clients_of)) > 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+
+
+async def test_a_command_on_a_closing_connection_is_a_lost_connection(server: RedisServer) -> None:
+    address = parse_store_address(server.url)
+    closing = socket_for(address, Node("127.0.0.1", server.port), PATIENT_S)
+    await closing.connect()  # type: ignore[no-untyped-call]
+    assert closing._writer is not None  # noqa: SLF001
+    closing._writer.transport.close()  # noqa: SLF001
+    await asyncio.sleep(0)
+    with pytest.raises(ConnectionError):
+        closing.write("PING")
+    closing.abort()

@@ -19,6 +19,9 @@ USAGE = {
     "total_tokens": PROMPT_TOKENS + COMPLETION_TOKENS,
 }
 # Seconds between the pieces of an answer: so long, requests are under way.
+# On a busy machine the store answers late, or a load balancer notices late that a gateway drains.
+# Such a request was not begun, so it is sent again, as the SDKs do by default.
+REFUSALS = frozenset({"storage_unavailable", "server_shutting_down"})
 PAUSE_S = 0.3
 HELD = "held"
 CLAUDE = {"X-Claude-Code": "true"}
@@ -78,7 +81,7 @@ class Load:
 
     sdk: AsyncOpenAI
     answered: Counter[str] = field(default_factory=Counter)
-    refused: int = 0  # the store did not answer in time: a busy machine
+    refused: int = 0
     texts: list[str] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
     _stops: bool = False
@@ -120,7 +123,7 @@ class Load:
             try:
                 return await self._ask(text, stream, headers)
             except InternalServerError as error:
-                if error.code != "storage_unavailable":
+                if error.code not in REFUSALS:
                     raise
                 self.refused += 1
 

@@ -23,7 +23,8 @@ class StoreSocket(Connection):
         Raises:
             ConnectionError: the connection is closed.
         """
-        if self._writer is None:
+        # uvloop raises a RuntimeError for a transport that is closed already.
+        if self._writer is None or self._writer.transport.is_closing():
             raise ConnectionError
         self._writer.writelines(self.pack_command(*command))
 
