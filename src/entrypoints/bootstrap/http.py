@@ -8,11 +8,11 @@ from functools import partial
 
 import uvicorn
 
-from modegate.entrypoints.bootstrap.batch_cleaner import BatchCleaner
 from modegate.entrypoints.bootstrap.budget_warning import log_budget_warning
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.control import Control
 from modegate.entrypoints.bootstrap.credential_sync import CredentialSync, log_cooldown
+from modegate.entrypoints.bootstrap.hourly_cleaner import HourlyCleaner
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.metrics_sync import MetricsSync
@@ -25,7 +25,6 @@ from modegate.entrypoints.bootstrap.reload.live_parts import LiveParts
 from modegate.entrypoints.bootstrap.reload.reloader import Reloader
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.bootstrap.telemetry import close_telemetry
-from modegate.entrypoints.bootstrap.usage_cleaner import UsageCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.admin.probes import SharedProbes
@@ -72,11 +71,11 @@ def build_gateway(
     settings: Settings = container.settings()
     interval = mapping.session_cleanup_interval(settings)
     cleaner = SessionCleaner(container.expire_sessions(), interval)
-    usage_cleaner = UsageCleaner(container.expire_usage())
+    usage_cleaner = HourlyCleaner(container.expire_usage().execute, "rows of usage")
     metrics = container.metrics()
     metrics.show_batches(container.batch_load().get)
     batches = container.batch_runner()
-    batch_cleaner = BatchCleaner(container.expire_batches())
+    batch_cleaner = HourlyCleaner(container.expire_batches().execute, "batches and files")
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
     container.asking_for_usage().on_rejected = log_rejected_usage

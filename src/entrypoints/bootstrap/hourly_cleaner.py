@@ -1,9 +1,9 @@
-"""Periodic deletion of old batches and their files."""
+"""Periodic deletion of what is old."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
-from modegate.application.batches.expire import ExpireBatches
 from modegate.domain.errors import GatewayError
 
 # Seconds after the start, which has more urgent work, and between two deletions.
@@ -13,11 +13,15 @@ INTERVAL_S = 3600.0
 log = logging.getLogger(__name__)
 
 
-class BatchCleaner:
-    """Deletes them soon after the start, and then every hour."""
+class HourlyCleaner:
+    """Deletes soon after the start, and then every hour.
 
-    def __init__(self, expire: ExpireBatches) -> None:
+    `expire` returns the number of what it deleted; `what` names that for the log.
+    """
+
+    def __init__(self, expire: Callable[[], Awaitable[int]], what: str) -> None:
         self._expire = expire
+        self._what = what
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -34,10 +38,10 @@ class BatchCleaner:
         await asyncio.sleep(DELAY_S)
         while True:
             try:
-                if deleted := await self._expire.execute():
-                    log.info("deleted %d old batches and files", deleted)
+                if deleted := await self._expire():
+                    log.info("deleted %d old %s", deleted, self._what)
             except GatewayError as error:
-                log.warning("cleanup of batches failed, will retry: %s", error.code)
+                log.warning("cleanup of %s failed, will retry: %s", self._what, error.code)
             except Exception:
-                log.exception("cleanup of batches failed, will retry")
+                log.exception("cleanup of %s failed, will retry", self._what)
             await asyncio.sleep(INTERVAL_S)
