@@ -13,6 +13,7 @@ from support.redis import RedisServer, redis_server
 from support.serving import COLD, Serving, bare_environment, serving
 from support.waiting import until, until_awaited
 
+from modegate.entrypoints.http.server.supervisor import EARLY_EXIT_S
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
 KEY = "sk-fleet-1234567890"
@@ -147,7 +148,10 @@ async def test_permits_of_killed_workers_are_free_for_their_successors(tmp_path:
         await until(lambda: sum(task.done() for task in asking) == 48, PATIENCE_S)
         assert {task.result() for task in asking if task.done()} == {429}
         await until(lambda: it.upstream.asked == 12, PATIENCE_S)
-        for worker in children_of(it.gateways[0].process.pid):
+        killed = children_of(it.gateways[0].process.pid)
+        # The gateway ends when workers exit again and again soon after their start.
+        await until(lambda: min(map(age_of, killed)) > 2 * EARLY_EXIT_S, PATIENCE_S)
+        for worker in killed:
             os.kill(worker, signal.SIGKILL)
         await asyncio.gather(*asking)
         again = [asyncio.create_task(ask_until_admitted(it, number)) for number in range(13)]
@@ -158,6 +162,13 @@ async def test_permits_of_killed_workers_are_free_for_their_successors(tmp_path:
 
 def children_of(pid: int) -> Sequence[int]:
     return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def age_of(pid: int) -> float:
+    """Returns the seconds since a process started."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 async def ask_until_admitted(it: Fleet, number: int) -> int:
