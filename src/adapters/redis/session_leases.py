@@ -80,8 +80,8 @@ class SessionLeases:
     """Takes, renews and releases the leases of one gateway.
 
     A lease is renewed in the background, all leases in one call. A holder that was paused for longer
-    than its lease goes on if nobody has taken the session since; otherwise its turn is ended, and the
-    store refuses what it writes, because its token is not the last one.
+    than its lease goes on if no other has taken the session since. Otherwise its turn is ended, and
+    the store refuses what it writes, because its token is not the last one.
     """
 
     def __init__(self, connection: RedisConnection) -> None:

@@ -2,7 +2,7 @@
 
 All times are the server's, because the clocks of machines differ. Claims of all workers come one
 after the other, under a lock for one transaction: what a worker reads about the others is true when
-it writes. Whoever changes a batch and items locks the batch first, so none waits in a circle.
+it writes. A change of a batch and its items locks the batch first, so no two wait for each other.
 """
 
 from collections.abc import Collection, Iterator
