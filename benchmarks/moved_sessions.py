@@ -60,7 +60,7 @@ class Conversation:
 
         turn = Turn(
             cli_model="sonnet",
-            prompt=Prompt("", "What is a gateway?"),
+            prompt=Prompt.of_text("What is a gateway?"),
             session=self._session,
             resume=self._session.turns > 0,
             streamed=True,

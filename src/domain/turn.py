@@ -7,6 +7,7 @@ from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session
+from modegate.domain.tools.client_tool import ToolOffer
 
 
 def noop(_: Usage, __: str | None) -> None:
@@ -23,7 +24,7 @@ class Turn:
     """The input of an answer backend; all decisions have been made.
 
     `cli_model` is the model after the model map. With `streamed`, yielded text has been sent and
-    cannot be revoked. `on_cut` is called with the usage so far, and the
+    cannot be revoked. `tools` are the client's own; `max_tokens` bounds the answer. `on_cut` is called with the usage so far, and the
     model that answered, if the turn ends without `Finished`.
 
     A backend that stores transcripts for other gateways awaits `on_stored` before `Finished`, and
@@ -38,6 +39,8 @@ class Turn:
     resume: bool = False
     effort: Effort | None = None
     streamed: bool = False
+    tools: ToolOffer | None = None
+    max_tokens: int | None = None
     on_cut: Callable[[Usage, str | None], None] = field(default=noop, repr=False, compare=False)
     on_stored: Callable[[str | None, str | None], Awaitable[bool]] = field(
         default=not_acknowledged, repr=False, compare=False

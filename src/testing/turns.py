@@ -22,7 +22,7 @@ def answer_turn(  # noqa: PLR0913
     session = Session.start(session_id, ANONYMOUS.id, 0.0).with_system_prompt(system)
     return Turn(
         cli_model=cli_model,
-        prompt=Prompt(system, text),
+        prompt=Prompt.of_text(text, system),
         session=session,
         resume=resume,
         streamed=streamed,

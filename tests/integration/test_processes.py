@@ -32,7 +32,7 @@ from modegate.testing.scripted_claude import ScriptedClaude, answer
 ONE = SessionId(str(uuid.uuid4()))
 TURN = Turn(
     cli_model="sonnet",
-    prompt=Prompt("", "Hi"),
+    prompt=Prompt.of_text("Hi"),
     session=Session.start(ONE, ANONYMOUS.id, 1.0),
     resume=True,
 )

@@ -79,7 +79,7 @@ class Member:
             acknowledgement = Acknowledgement(self.registry, held)
             turn = Turn(
                 cli_model="sonnet",
-                prompt=Prompt("", text),
+                prompt=Prompt.of_text(text),
                 session=held,
                 resume=session is not None,
                 streamed=streamed,

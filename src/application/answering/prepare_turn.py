@@ -2,20 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.sessions.registry import SessionRegistry
-from modegate.dialects.chat.request import check_stream, include_usage, model_of
+from modegate.dialects.chat.generation import parse_generation
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
-from modegate.domain.conversation.conversation import Conversation
-from modegate.domain.conversation.prompt import Prompt, build_prompt
+from modegate.domain.conversation.prompt import build_prompt
+from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.inbound_request import ChatBody
-from modegate.domain.parameters.param_policy import Screening
 from modegate.domain.quota import Quota
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.session import Session
@@ -55,22 +54,25 @@ class PrepareTurn:
             SessionBusyError: if another request is using the session.
             RateLimitError: if the session's rate limit is reached.
         """
-        resume = route.session_id is not None
-        asked = _parse(body, route, configuration, resume=resume)
-        async with self._session(route.session_id, client, asked) as held:
-            session = held.with_system_prompt(asked.prompt.system)
+        asked = parse_generation(body.params, configuration.parameters)
+        cli_model = route.models.resolve(asked.model)
+        prompt = build_prompt(asked.conversation, resume=route.session_id is not None)
+        async with self._session(route.session_id, client, cli_model, asked) as held:
+            session = held.with_system_prompt(prompt.system)
             quota = await self.limiter.record(configuration.per_session, session.id)
             turn = Turn(
-                cli_model=asked.cli_model,
-                prompt=Prompt(session.system_prompt, asked.prompt.text),
+                cli_model=cli_model,
+                prompt=replace(prompt, system=session.system_prompt),
                 session=session,
-                resume=resume,
-                effort=asked.screening.effort,
-                streamed=body.streamed,
+                resume=route.session_id is not None,
+                effort=asked.effort,
+                streamed=asked.streamed,
+                tools=asked.tools,
+                max_tokens=asked.max_tokens,
             )
             yield PreparedTurn(turn, self._frame(turn, asked), quota)
 
-    def _frame(self, turn: Turn, asked: "_ParsedBody") -> AnswerFrame:
+    def _frame(self, turn: Turn, asked: GenerationRequest) -> AnswerFrame:
         return AnswerFrame(
             completion_id=self.ids.completion_id(),
             created=int(self.clock.time_of_day()),
@@ -78,37 +80,12 @@ class PrepareTurn:
             session_id=turn.session.id,
             new_session=not turn.resume,
             include_usage=asked.include_usage,
-            ignored=asked.screening.ignored,
+            ignored=asked.ignored,
         )
 
     def _session(
-        self, session_id: str | None, client: ClientId, asked: "_ParsedBody"
+        self, session_id: str | None, client: ClientId, cli_model: str, asked: GenerationRequest
     ) -> AbstractAsyncContextManager[Session]:
         if session_id is None:
-            return self.sessions.start(client, asked.cli_model, asked.screening.effort)
+            return self.sessions.start(client, cli_model, asked.effort)
         return self.sessions.resume(session_id, client)
-
-
-@dataclass(frozen=True, slots=True)
-class _ParsedBody:
-    """The validated parts of a body, before its session is known."""
-
-    model: str
-    cli_model: str
-    include_usage: bool
-    screening: Screening
-    prompt: Prompt
-
-
-def _parse(
-    body: ChatBody, route: ClaudeRoute, configuration: Configuration, *, resume: bool
-) -> _ParsedBody:
-    """Validates a body in the order in which clients get its errors."""
-    params = body.params
-    check_stream(params)
-    with_usage = include_usage(params)
-    screening = configuration.parameters.screen(params)
-    model = model_of(params)
-    cli_model = route.models.resolve(model)
-    prompt = build_prompt(Conversation.parse(params.get("messages")), resume=resume)
-    return _ParsedBody(model, cli_model, with_usage, screening, prompt)

@@ -18,7 +18,7 @@ from modegate.domain.routing.model_map import DEFAULT_NAME
 from modegate.domain.routing.route import CLAUDE
 from modegate.domain.turn import Turn
 
-PROMPT = Prompt("", "Answer with the word: ok")
+PROMPT = Prompt.of_text("Answer with the word: ok")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

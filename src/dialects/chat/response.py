@@ -28,9 +28,19 @@ def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
 
 
 def _message(completion: Completion) -> dict[str, object]:
-    message: dict[str, object] = {"role": "assistant", "content": completion.text, "refusal": None}
+    content = completion.text or (None if completion.calls else "")
+    message: dict[str, object] = {"role": "assistant", "content": content, "refusal": None}
     if completion.reasoning:
         message["reasoning_content"] = completion.reasoning
+    if completion.calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in completion.calls
+        ]
     return message
 
 

@@ -1,6 +1,6 @@
 """Renders streamed answers in the format of the OpenAI API."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 from modegate.dialects.chat.response import render_usage
 from modegate.dialects.json import encode
@@ -10,6 +10,8 @@ from modegate.domain.answer.events import (
     MessageStarted,
     ReasoningDelta,
     TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
 )
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
@@ -40,6 +42,8 @@ class ChunkRenderer:
                 return b"".join([self._choice({"content": part}) for part in _parts(text)])
             case ReasoningDelta(text):
                 return b"".join([self._choice({"reasoning_content": it}) for it in _parts(text)])
+            case ToolCallStarted() | ToolCallDelta():
+                return self._call(event)
             case MessageStarted():
                 return self._choice({"role": "assistant", "content": ""})
             case Finished(reason, usage):
@@ -48,7 +52,18 @@ class ChunkRenderer:
             case _:
                 return b""
 
-    def _choice(self, delta: dict[str, str], reason: str | None = None) -> bytes:
+    def _call(self, event: ToolCallStarted | ToolCallDelta) -> bytes:
+        calls: list[dict[str, object]]
+        if isinstance(event, ToolCallStarted):
+            function = {"name": event.name, "arguments": ""}
+            calls = [{"id": event.id, "type": "function", "function": function}]
+        else:
+            calls = [{"function": {"arguments": part}} for part in _parts(event.arguments)]
+        return b"".join(
+            [self._choice({"tool_calls": [{"index": event.index, **call}]}) for call in calls]
+        )
+
+    def _choice(self, delta: Mapping[str, object], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return b'%b,"choices":[%b]%b' % (self._head, encode(choice), self._tail)
 

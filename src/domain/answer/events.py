@@ -1,7 +1,9 @@
 """The events of a generated answer.
 
-A backend yields `Started`, `MessageStarted`, any number of `ReasoningDelta` and `TextDelta`, and
-`Finished`. Reasoning comes before the text that it leads to; a backend may keep it to itself.
+A backend yields `Started`, `MessageStarted`, any number of `ReasoningDelta` and `TextDelta`, any
+number of calls of the client's tools, and `Finished`. Reasoning comes before the text that it leads
+to; a backend may keep it to itself. A call is a `ToolCallStarted` and any number of
+`ToolCallDelta`; calls may overlap. An answer with calls ends with `FinishReason.TOOL_CALLS`.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     CONTENT_FILTER = "content_filter"
+    TOOL_CALLS = "tool_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,23 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """The model calls a tool of the client; calls of one answer have the indices 0, 1, ..."""
+
+    index: int
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """The next piece of a call's arguments, which together are a JSON text; never empty."""
+
+    index: int
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is complete: always the last event; `model` is the one that the backend names."""
 
@@ -56,4 +76,12 @@ class Finished:
     model: str | None = field(default=None, compare=False)
 
 
-AnswerEvent = Started | MessageStarted | ReasoningDelta | TextDelta | Finished
+AnswerEvent = (
+    Started
+    | MessageStarted
+    | ReasoningDelta
+    | TextDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | Finished
+)

@@ -10,14 +10,19 @@ from modegate.domain.answer.events import (
     ReasoningDelta,
     Started,
     TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
 )
 from modegate.domain.answer.usage import Usage
+from modegate.domain.conversation.message import ToolCall
 from modegate.domain.errors.catalogue import backend
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A complete answer; `reasoning` is empty where the backend shows none.
+
+    `calls` are those of the client's tools.
 
     `cli_session_id` is the id under which the backend keeps the conversation.
     """
@@ -27,6 +32,7 @@ class Completion:
     usage: Usage
     cli_session_id: str | None = None
     reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
 
 
 async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
@@ -37,6 +43,7 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
     """
     texts: list[str] = []
     thoughts: list[str] = []
+    calls: dict[int, tuple[str, str, list[str]]] = {}
     cli_session_id = None
     async for event in events:
         match event:
@@ -44,11 +51,21 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
                 texts.append(text)
             case ReasoningDelta(text):
                 thoughts.append(text)
+            case ToolCallStarted(index, call_id, name):
+                calls[index] = (call_id, name, [])
+            case ToolCallDelta(index, arguments):
+                calls[index][2].append(arguments)
             case Started(session_id):
                 cli_session_id = session_id
             case Finished(reason, usage):
-                reasoning = "".join(thoughts)
-                return Completion("".join(texts), reason, usage, cli_session_id, reasoning)
+                return Completion(
+                    "".join(texts),
+                    reason,
+                    usage,
+                    cli_session_id,
+                    "".join(thoughts),
+                    tuple(ToolCall(*it[:2], "".join(it[2])) for _, it in sorted(calls.items())),
+                )
             case _:
                 pass
     raise backend.ended_early()

@@ -1,11 +1,20 @@
-"""The prompt for Claude Code: a system prompt and one user text."""
+"""The prompt of a turn: the system prompt, what was said before, and what is asked now."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from modegate.domain.conversation.conversation import Conversation, Message, Role
+from modegate.domain.conversation.conversation import Conversation
+from modegate.domain.conversation.message import (
+    SYSTEM_ROLES,
+    Message,
+    Role,
+    TextPart,
+    ToolCall,
+    text_message,
+)
 from modegate.domain.text import replace_lone_surrogates
 
-SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})
 LABELS = {
     Role.USER: "User",
     Role.ASSISTANT: "Assistant",
@@ -14,36 +23,77 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `text` is cached
 class Prompt:
-    """A prompt that can be encoded as UTF-8. `system` may be empty; `text` is never empty."""
+    """A prompt that can be encoded as UTF-8. `system` may be empty; `turn` is never empty.
+
+    `turn` is what the client asks now: a user's message, or the results of tools. `history` are
+    the messages before it that the backend does not know yet; empty where it keeps them itself.
+    """
 
     system: str
-    text: str
+    turn: tuple[Message, ...]
+    history: tuple[Message, ...] = ()
+
+    @classmethod
+    def of_text(cls, text: str, system: str = "") -> "Prompt":
+        """Returns the prompt of a user's text."""
+        return cls(system, (text_message(Role.USER, text),))
+
+    @cached_property
+    def text(self) -> str:
+        """The history and the turn as one text; several messages have role labels."""
+        return as_text((*self.history, *self.turn))
 
 
 def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
     """Returns the prompt for a new conversation, or for the next turn of a resumed one.
 
-    All system and developer messages form the system prompt. A new conversation gets every other
-    message once: a single message unchanged, several with role labels. A resumed conversation
-    already holds the earlier messages, so it gets only the last user message.
+    All system and developer messages form the system prompt. The turn is the last user message, or
+    the results of tools at the end. A new conversation gets the messages before it as its history,
+    and those after it with the turn. A resumed one already holds them.
     """
-    turns = [message for message in conversation.messages if message.role not in SYSTEM_ROLES]
-    system = "\n\n".join(
-        message.text for message in conversation.messages if message.role in SYSTEM_ROLES
+    said = [_encodable(it) for it in conversation.messages if it.role not in SYSTEM_ROLES]
+    system = "\n\n".join(it.text for it in conversation.messages if it.role in SYSTEM_ROLES)
+    begins = _begin_of_turn(said)
+    if resume:
+        last = said[begins:] if said[-1].is_result else said[begins : begins + 1]
+        return Prompt(replace_lone_surrogates(system), tuple(last))
+    return Prompt(replace_lone_surrogates(system), tuple(said[begins:]), tuple(said[:begins]))
+
+
+def as_text(messages: Sequence[Message]) -> str:
+    """Returns one message's text unchanged, and several with role labels."""
+    if len(messages) == 1:
+        return _told(messages[0])
+    told = ((LABELS[message.role], _told(message)) for message in messages)
+    return "\n\n".join(f"{label}: {text}" for label, text in told if text)
+
+
+def _begin_of_turn(said: Sequence[Message]) -> int:
+    """Returns the index of the first result at the end, or else of the last user message."""
+    at = len(said)
+    while at and said[at - 1].is_result:
+        at -= 1
+    if at < len(said) and at and said[at - 1].role is Role.ASSISTANT and said[at - 1].calls:
+        return at
+    return max(i for i, message in enumerate(said) if message.role is Role.USER)
+
+
+def _told(message: Message) -> str:
+    """Returns the text of a message; its calls as text, so that results are understandable."""
+    return "\n".join(filter(None, (message.text, *_calls(message))))
+
+
+def _calls(message: Message) -> Iterator[str]:
+    for call in message.calls:
+        yield f"[called {call.name} with {call.arguments}]"
+
+
+def _encodable(message: Message) -> Message:
+    parts = tuple(TextPart(replace_lone_surrogates(part.text)) for part in message.parts)
+    calls = tuple(
+        ToolCall(*map(replace_lone_surrogates, (call.id, call.name, call.arguments)))
+        for call in message.calls
     )
-    return Prompt(
-        replace_lone_surrogates(system),
-        replace_lone_surrogates(_last_of_user(turns) if resume else _all(turns)),
-    )
-
-
-def _last_of_user(turns: list[Message]) -> str:
-    return next(turn.text for turn in reversed(turns) if turn.role is Role.USER)
-
-
-def _all(turns: list[Message]) -> str:
-    if len(turns) == 1:
-        return turns[0].text
-    return "\n\n".join(f"{LABELS[turn.role]}: {turn.text}" for turn in turns if turn.text)
+    return replace(message, parts=parts, calls=calls)

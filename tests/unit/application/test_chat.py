@@ -195,7 +195,7 @@ async def test_a_claude_request_maps_to_a_turn_and_an_answer_frame(world: World)
     assert (frame.completion_id, frame.created) == ("chatcmpl-1", 1000)
     assert (frame.model, turn.cli_model) == ("gpt-4", "opus")
     assert (frame.session_id, frame.new_session) == (FIRST, True)
-    assert turn.prompt == Prompt("Be brief.", "Hi")
+    assert turn.prompt == Prompt.of_text("Hi", "Be brief.")
     assert (turn.session.id, turn.session.client, turn.resume) == (FIRST, "me", False)
     assert (turn.effort, frame.ignored) == (Effort.HIGH, ("temperature",))
     assert frame.include_usage
@@ -302,7 +302,7 @@ async def test_a_resumed_turn_keeps_the_system_prompt_of_its_session(world: Worl
     await world.complete(claude(messages=system))
     turn = await world.turn(claude(FIRST))
     assert turn.resume
-    assert turn.prompt == Prompt("Be brief.", "Hi")
+    assert turn.prompt == Prompt.of_text("Hi", "Be brief.")
 
 
 async def test_another_clients_session_is_reported_as_not_found_even_while_busy(

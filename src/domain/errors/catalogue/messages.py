@@ -12,7 +12,11 @@ def missing() -> MissingParameterError:
 
 def no_list(most: int) -> InvalidRequestError:
     """Returns the error for a value that is no list, or has no or too many items."""
-    return InvalidRequestError(f"'messages' must be a list of 1 to {most} messages.", param=FIELD)
+    return InvalidRequestError(
+        f"'messages' must be a list of 1 to {most} messages, besides calls of tools and their "
+        "results.",
+        param=FIELD,
+    )
 
 
 def no_user() -> InvalidRequestError:

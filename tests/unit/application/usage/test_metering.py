@@ -21,7 +21,7 @@ from modegate.testing.upstreams import UPSTREAM
 
 PRICE = Price(input=1_000_000, output=2_000_000)
 METERING = Metering(Pricing(FakePriceSource({"known": PRICE}), FakeClock()))
-PROMPT = Prompt("system", "text")
+PROMPT = Prompt.of_text("text", "system")
 NONE = PriceTable()
 
 

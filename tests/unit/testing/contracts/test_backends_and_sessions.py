@@ -13,6 +13,7 @@ from support.waiting import until
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import AnswerEvent, Started, TextDelta
+from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import BackendFailedError, SessionBusyError
 from modegate.domain.session import Session, SessionId
@@ -102,7 +103,7 @@ class PreviousAnswerBackend(Echo):
     @asynccontextmanager
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         before, PreviousAnswerBackend.before = PreviousAnswerBackend.before, turn.prompt.text
-        prompt = replace(turn.prompt, text=before)
+        prompt = Prompt.of_text(before, turn.prompt.system)
         async with super().generate(replace(turn, prompt=prompt)) as events:
             yield events
 

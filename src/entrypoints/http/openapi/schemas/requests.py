@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 
+from modegate.dialects.chat.messages import TEXT_PARTS
 from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,
-    TEXT_PARTS,
-    Role,
+    MAX_STEPS,
 )
+from modegate.domain.conversation.message import Role
 from modegate.domain.parameters.param_policy import Kind, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
 from modegate.entrypoints.http.openapi.schemas.json_patterns import EMPTY_NAME, describe, one_of
@@ -107,7 +108,8 @@ def messages() -> Schema:
     return {
         "type": "array",
         "minItems": 1,
-        "maxItems": MAX_MESSAGES,
+        "maxItems": MAX_MESSAGES + MAX_STEPS,
+        "description": f"At most {MAX_MESSAGES}, besides calls of tools and their results.",
         "items": {
             "anyOf": [
                 _message([Role.USER], _text({"pattern": r"\S"}, _holds_a_word())),

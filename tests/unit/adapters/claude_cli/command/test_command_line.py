@@ -20,7 +20,7 @@ ALL = Features()
 def turn(*, resume: bool = False, effort: Effort | None = None) -> Turn:
     return Turn(
         cli_model="opus",
-        prompt=Prompt("sys", "--help"),
+        prompt=Prompt.of_text("--help", "sys"),
         session=Session.start(ID, ANONYMOUS.id, 0.0).touched(1.0, "cli-id" if resume else None),
         resume=resume,
         effort=effort,

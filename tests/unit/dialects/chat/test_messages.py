@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
-from modegate.domain.conversation.conversation import Conversation, Message, Role
+from modegate.dialects.chat.messages import parse_messages
+from modegate.domain.conversation.conversation import Conversation
+from modegate.domain.conversation.message import Message, Role, ToolCall, text_message
 from modegate.domain.conversation.prompt import Prompt, build_prompt
 from modegate.domain.errors import (
     InvalidRequestError,
@@ -13,7 +15,7 @@ from modegate.domain.errors import (
 
 
 def parse(*messages: object) -> Conversation:
-    return Conversation.parse(list(messages))
+    return parse_messages(list(messages))
 
 
 def message(role: str, content: object, **more: object) -> dict[str, object]:
@@ -29,12 +31,12 @@ HELLO = message("user", "Hello")
 
 def test_text_parts_are_joined_into_one_message_text() -> None:
     assert parse(message("user", [text("a"), text(""), text("b ")])).messages == (
-        Message(Role.USER, "ab "),
+        text_message(Role.USER, "ab "),
     )
 
 
 def test_an_assistant_message_may_have_null_content() -> None:
-    assert parse(HELLO, message("assistant", None)).messages[1] == Message(Role.ASSISTANT, "")
+    assert parse(HELLO, message("assistant", None)).messages[1] == Message(Role.ASSISTANT)
 
 
 def test_a_refusal_part_is_parsed_as_text() -> None:
@@ -42,22 +44,37 @@ def test_a_refusal_part_is_parsed_as_text() -> None:
     assert parse(HELLO, message("assistant", [part])).messages[1].text == "I won't."
 
 
-def test_earlier_tool_calls_are_rendered_as_text() -> None:
-    call = {"id": "1", "type": "function", "function": {"name": "get", "arguments": '{"a":1}'}}
-    said = parse(HELLO, message("assistant", None, tool_calls=[call, "x"])).messages[1].text
-    assert said == '[called get with {"a":1}]'
+def call(**fields: object) -> dict[str, object]:
+    return {"id": "call_1", "type": "function", **fields}
 
 
-def test_custom_tool_calls_are_rendered_as_text() -> None:
-    call = {"id": "1", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
-    said = parse(HELLO, message("assistant", "", tool_calls=[call])).messages[1].text
-    assert said == "[called shell with ls]"
+GET = {"name": "get", "arguments": '{"a":1}'}
 
 
-def test_legacy_function_calls_are_rendered_as_text() -> None:
-    call = {"name": "get", "arguments": '{"a":1}'}
-    said = parse(HELLO, message("assistant", None, function_call=call)).messages[1].text
-    assert said == '[called get with {"a":1}]'
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"tool_calls": [call(function=GET), "x"]}, ToolCall("call_1", "get", '{"a":1}')),
+        ({"function_call": GET}, ToolCall("", "get", '{"a":1}')),
+        (
+            {"tool_calls": [call(type="custom", custom={"name": "shell", "input": "ls"})]},
+            ToolCall("call_1", "shell", "ls"),
+        ),
+    ],
+)
+def test_earlier_calls_are_parsed(fields: dict[str, object], expected: ToolCall) -> None:
+    said = message("assistant", None, **fields)
+    assert parse(HELLO, said).messages[1].calls == (expected,)
+
+
+def test_earlier_calls_are_told_as_text() -> None:
+    said = message("assistant", "Wait.", tool_calls=[call(function=GET)])
+    assert 'Assistant: Wait.\n[called get with {"a":1}]' in prompt(HELLO, said, HELLO).text
+
+
+def test_a_result_names_its_call() -> None:
+    result = parse(HELLO, message("tool", "42", tool_call_id="call_1")).messages[1]
+    assert (result.text, result.call_id, result.is_result) == ("42", "call_1", True)
 
 
 @pytest.mark.parametrize("content", ["42", [text("4"), text("2")]])
@@ -71,7 +88,7 @@ def test_the_legacy_function_role_renders_like_the_tool_role(content: object) ->
 @pytest.mark.parametrize("content", [None, "", []])
 @pytest.mark.parametrize("role", [Role.FUNCTION, Role.TOOL])
 def test_function_and_tool_messages_may_be_empty(content: object, role: Role) -> None:
-    assert parse(HELLO, message(role, content)).messages[1] == Message(role, "")
+    assert parse(HELLO, message(role, content)).messages[1] == Message(role)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +117,7 @@ def test_empty_assistant_fields_add_no_text(fields: dict[str, object], content: 
         ("hi", InvalidRequestError, "messages"),
         ([], InvalidRequestError, "messages"),
         ([HELLO] * 101, InvalidRequestError, "messages"),
+        ([HELLO, *[{"role": "tool", "content": ""}] * 10_000], InvalidRequestError, "messages"),
         ([message("system", "x")], InvalidRequestError, "messages"),
         (["hi"], InvalidRequestError, "messages[0]"),
         ([{"content": "x"}], MissingParameterError, "messages[0].role"),
@@ -131,7 +149,7 @@ def test_invalid_messages_raise_an_error_naming_the_parameter(
     messages: Any, error: type[RequestError], param: str
 ) -> None:
     with pytest.raises(error) as caught:
-        Conversation.parse(messages)
+        parse_messages(messages)
     assert caught.value.param == param
 
 
@@ -140,28 +158,44 @@ def test_the_maximum_message_count_and_length_are_accepted() -> None:
     assert len(parse(message("user", "x" * 500_000)).messages[0].text) == 500_000
 
 
+def test_calls_and_results_do_not_count_towards_the_maximum() -> None:
+    said = message("assistant", None, tool_calls=[call(function=GET)])
+    result = message("tool", "42", tool_call_id="call_1")
+    assert len(parse(*[HELLO] * 100, *[said, result] * 100).messages) == 300
+
+
 def prompt(*messages: object, resume: bool = False) -> Prompt:
     return build_prompt(parse(*messages), resume=resume)
 
 
 def test_a_single_message_becomes_the_prompt_unchanged() -> None:
-    assert prompt(message("user", "-- what?\x00 ")) == Prompt("", "-- what?\x00 ")
+    assert prompt(message("user", "-- what?\x00 ")) == Prompt.of_text("-- what?\x00 ")
 
 
 def test_system_and_developer_messages_form_the_system_prompt_in_any_position() -> None:
     assert prompt(
         message("system", "a"), HELLO, message("developer", [text("b")]), message("system", "c")
-    ) == Prompt("a\n\nb\n\nc", "Hello")
+    ) == Prompt.of_text("Hello", "a\n\nb\n\nc")
 
 
 def test_multiple_messages_are_labelled_with_their_roles() -> None:
-    assert prompt(
+    built = prompt(
         message("assistant", "Yes?"),
         message("user", "One"),
         message("user", "Two"),
         message("assistant", None),
         message("tool", "42", tool_call_id="1"),
-    ) == Prompt("", "Assistant: Yes?\n\nUser: One\n\nUser: Two\n\nTool: 42")
+    )
+    assert built.text == "Assistant: Yes?\n\nUser: One\n\nUser: Two\n\nTool: 42"
+    assert [len(built.history), len(built.turn)] == [2, 3]
+
+
+def test_results_at_the_end_are_the_turn() -> None:
+    said = message("assistant", None, tool_calls=[call(function=GET)])
+    result = message("tool", "42", tool_call_id="call_1")
+    resumed = prompt(HELLO, said, result, resume=True)
+    assert [(it.call_id, it.text) for it in resumed.turn] == [("call_1", "42")]
+    assert [it.role for it in prompt(HELLO, said, result).history] == [Role.USER, Role.ASSISTANT]
 
 
 def test_a_resumed_conversation_sends_only_the_last_user_message() -> None:
@@ -171,7 +205,7 @@ def test_a_resumed_conversation_sends_only_the_last_user_message() -> None:
         message("user", "Two"),
         message("assistant", "late"),
         resume=True,
-    ) == Prompt("s", "Two")
+    ) == Prompt.of_text("Two", "s")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +217,7 @@ def test_a_resumed_conversation_sends_only_the_last_user_message() -> None:
     ],
 )
 def test_surrogates_in_a_prompt_are_paired_or_replaced(surrogates: object, expected: str) -> None:
-    assert prompt(message("system", surrogates), message("user", surrogates)) == Prompt(
+    assert prompt(message("system", surrogates), message("user", surrogates)) == Prompt.of_text(
         expected, expected
     )
     assert (

@@ -1,0 +1,27 @@
+"""Parses a chat-completions request for a backend that generates."""
+
+from collections.abc import Mapping
+
+from modegate.dialects.chat.messages import parse_messages
+from modegate.dialects.chat.request import check_stream, include_usage, model_of
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.parameters.param_policy import ParamPolicy
+
+
+def parse_generation(params: Mapping[str, object], policy: ParamPolicy) -> GenerationRequest:
+    """Validates a body in the order in which clients get its errors.
+
+    Raises:
+        RequestError: if a value is invalid, or `policy` rejects a parameter.
+    """
+    check_stream(params)
+    with_usage = include_usage(params)
+    screening = policy.screen(params)
+    return GenerationRequest(
+        model=model_of(params),
+        conversation=parse_messages(params.get("messages")),
+        effort=screening.effort,
+        streamed=params.get("stream") is True,
+        include_usage=with_usage,
+        ignored=screening.ignored,
+    )

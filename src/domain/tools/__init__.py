@@ -1,0 +1,1 @@
+"""A client's own tools, and what it asks of their use."""

@@ -1,0 +1,44 @@
+"""Functions that the client runs itself when the model calls them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTool:
+    """A function as the client describes it; `parameters` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str = field(default="", repr=False)
+    parameters: Mapping[str, object] = field(default_factory=dict, repr=False, hash=False)
+    strict: bool | None = None
+
+
+class Calling(Enum):
+    """Whether the model may, must or must not call tools."""
+
+    AUTO = auto()
+    NONE = auto()
+    REQUIRED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """The tools of one turn: `tools` are all that the client has, `callable` those it may call.
+
+    `callable` holds names; None means all. With `REQUIRED`, an answer without a call of one of them
+    is not accepted. Without `parallel`, the model calls at most one tool in an answer.
+    """
+
+    tools: tuple[ClientTool, ...]
+    calling: Calling = Calling.AUTO
+    callable: frozenset[str] | None = None
+    parallel: bool = True
+
+    @property
+    def offered(self) -> tuple[ClientTool, ...]:
+        """The tools that the model is told of."""
+        if self.calling is Calling.NONE:
+            return ()
+        return tuple(it for it in self.tools if self.callable is None or it.name in self.callable)
