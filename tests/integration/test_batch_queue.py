@@ -13,14 +13,8 @@ from modegate.adapters.sqlite.batches.file_store import FOLDER, SqliteFileStore
 from modegate.adapters.sqlite.batches.queue import SqliteBatchQueue
 from modegate.domain.batches.state import BatchState
 from modegate.testing.clock import FakeClock
-from modegate.testing.contracts.batch_queue import (
-    LEASE_S,
-    BatchQueueContract,
-    batch,
-    entered,
-    items,
-    result,
-)
+from modegate.testing.contracts.batch_queue import BatchQueueContract
+from modegate.testing.contracts.batch_samples import LEASE_S, batch, entered, items, result
 from modegate.testing.contracts.file_store import FileStoreContract, cut, file, pieces
 
 

@@ -17,16 +17,8 @@ from modegate.adapters.postgres.batches.queue import PostgresBatchQueue
 from modegate.adapters.postgres.options import PostgresOptions
 from modegate.domain.batches.state import BatchState
 from modegate.domain.errors import StorageError
-from modegate.testing.contracts.batch_queue import (
-    LEASE_S,
-    W1,
-    W2,
-    BatchQueueContract,
-    batch,
-    entered,
-    items,
-    result,
-)
+from modegate.testing.contracts.batch_queue import BatchQueueContract
+from modegate.testing.contracts.batch_samples import LEASE_S, W1, W2, batch, entered, items, result
 
 NUMBERS = count()
 LATER = (

@@ -21,7 +21,7 @@ from modegate.entrypoints.config.sources import LoadedSettings, SettingsError
 from modegate.entrypoints.http.server.connection import protocol
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 from modegate.testing.answer_backend import ScriptedBackend
-from modegate.testing.contracts.batch_queue import batch
+from modegate.testing.contracts.batch_samples import batch
 from modegate.testing.scripted_claude import ScriptedClaude, Step, answer, begin
 from support.gateway import CLAUDE, KEY, Gateway, GatewayFactory, replace_upstreams
 from support.serving import bare_environment, serving

@@ -5,15 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from modegate.adapters.sqlite.batches import claims
+from modegate.adapters.sqlite.batches import claims, statements
 from modegate.adapters.sqlite.batches.claims import Moment
-from modegate.adapters.sqlite.batches.rows import SELECT
 from modegate.adapters.sqlite.database_file import DatabaseFile
 from modegate.adapters.sqlite.database_thread import DatabaseThread
 from modegate.adapters.sqlite.migrations import BATCHES
 from modegate.application.ports.clock import Clock
-from modegate.dialects.stored_batch import batch_of, fields_of
-from modegate.dialects.usage.rows import line_of, parse_line
+from modegate.dialects.usage.rows import parse_line
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.batch import Batch
 from modegate.domain.batches.queued_item import (
@@ -24,14 +22,12 @@ from modegate.domain.batches.queued_item import (
     QueuedItem,
     QueueLoad,
 )
-from modegate.domain.batches.state import BatchState
 
 T = TypeVar("T")
 
 FILE = "batches.db"
 # Seconds; a worker sends several heartbeats in it.
 LEASE_S = 10.0
-TAKES_RESULTS = (BatchState.IN_PROGRESS, BatchState.CANCELLING)
 
 
 class SqliteBatchQueue:
@@ -48,17 +44,17 @@ class SqliteBatchQueue:
 
     async def add(self, batch: Batch) -> None:
         """Stores a new batch."""
-        await self._write(lambda db: _add(db, batch))
+        await self._write(lambda db: statements.add(db, batch))
 
     async def get(self, batch_id: str) -> Batch | None:
         """Returns the batch, or None."""
-        return await self._read(lambda db: _get(db, batch_id), None)
+        return await self._read(lambda db: statements.get(db, batch_id), None)
 
     async def find(
         self, client: ClientId, *, after: str | None = None, limit: int
     ) -> Sequence[Batch]:
         """Returns one page of a client's batches."""
-        return await self._read(lambda db: _find(db, client, after, limit), [])
+        return await self._read(lambda db: statements.find(db, client, after, limit), [])
 
     async def change(self, batch_id: str, apply: Callable[[Batch], Batch]) -> Batch | None:
         """Replaces a batch in one transaction."""
@@ -72,7 +68,7 @@ class SqliteBatchQueue:
                 raise
 
         try:
-            return await self._write(lambda db: _change(db, batch_id, applied))
+            return await self._write(lambda db: statements.change(db, batch_id, applied))
         except Exception:
             if refusals:  # the thread would call it a broken database
                 raise refusals[0] from None
@@ -80,7 +76,7 @@ class SqliteBatchQueue:
 
     async def put_items(self, batch_id: str, items: Sequence[QueuedItem]) -> None:
         """Adds items in one transaction."""
-        await self._write(lambda db: _put_items(db, batch_id, items))
+        await self._write(lambda db: statements.put_items(db, batch_id, items))
 
     async def claim(self, worker: str, limit: int) -> Sequence[ClaimedItem]:
         """Claims waiting items."""
@@ -116,7 +112,7 @@ class SqliteBatchQueue:
 
     async def finish(self, finished: FinishedItem) -> bool:
         """Stores the first result of an item."""
-        return await self._write(lambda db: _finish(db, finished))
+        return await self._write(lambda db: statements.finish(db, finished))
 
     async def page(self, batch_id: str, after: int, limit: int) -> Sequence[ListedItem]:
         """Returns items by number."""
@@ -173,7 +169,7 @@ class SqliteBatchQueue:
 
         def expire(database: sqlite3.Connection) -> int:
             database.execute("DELETE FROM workers WHERE seen_at < ?", (silent,))
-            return _expire(database, before, limit)
+            return statements.expire(database, before, limit)
 
         return await self._write(expire) if self._path.exists() else 0
 
@@ -199,99 +195,3 @@ class SqliteBatchQueue:
                 return work(database)
 
         return await self._thread.run(in_transaction)
-
-
-def _add(database: sqlite3.Connection, batch: Batch) -> None:
-    database.execute(
-        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, 0, 0, 0, NULL, 0, 0, ?)",
-        (
-            batch.id,
-            batch.client,
-            batch.created_at,
-            batch.expires_at,
-            batch.state,
-            fields_of(batch),
-        ),
-    )
-
-
-def _get(database: sqlite3.Connection, batch_id: str) -> Batch | None:
-    row = database.execute(f"{SELECT} WHERE id = ?", (batch_id,)).fetchone()
-    return None if row is None else batch_of(row)
-
-
-def _find(
-    database: sqlite3.Connection, client: ClientId, after: str | None, limit: int
-) -> list[Batch]:
-    place: tuple[object, ...] = (float("inf"), "")
-    if after is not None:
-        statement = "SELECT created_at, id FROM batches WHERE id = ? AND client = ?"
-        place = database.execute(statement, (after, client)).fetchone() or (float("-inf"), "")
-    rows = database.execute(
-        f"{SELECT} WHERE client = ? AND (created_at, id) < (?, ?) "
-        "ORDER BY created_at DESC, id DESC LIMIT ?",
-        (client, *place, limit),
-    )
-    return [batch_of(row) for row in rows]
-
-
-def _change(
-    database: sqlite3.Connection, batch_id: str, apply: Callable[[Batch], Batch]
-) -> Batch | None:
-    before = _get(database, batch_id)
-    if before is None:
-        return None
-    after = apply(before)
-    database.execute(
-        "UPDATE batches SET expires_at = ?, state = ?, fields = ? WHERE id = ?",
-        (after.expires_at, after.state, fields_of(after), batch_id),
-    )
-    if after.state.is_final:
-        database.execute("DELETE FROM items WHERE batch = ?", (batch_id,))
-    return _get(database, batch_id)
-
-
-def _put_items(database: sqlite3.Connection, batch_id: str, items: Sequence[QueuedItem]) -> None:
-    batch = _get(database, batch_id)
-    if batch is None or batch.state is not BatchState.VALIDATING:
-        return
-    added = database.executemany(
-        "INSERT OR IGNORE INTO items (batch, number, custom_id, line) VALUES (?, ?, ?, ?)",
-        [(batch_id, it.number, it.custom_id, it.line) for it in items],
-    ).rowcount
-    database.execute("UPDATE batches SET total = total + ? WHERE id = ?", (added, batch_id))
-
-
-def _finish(database: sqlite3.Connection, finished: FinishedItem) -> bool:
-    key = (finished.batch_id, finished.custom_id)
-    row = database.execute("SELECT state FROM batches WHERE id = ?", key[:1]).fetchone()
-    if row is None or row[0] not in TAKES_RESULTS:
-        return False
-    # The request is not needed any more.
-    stored = database.execute(
-        "UPDATE items SET result = ?, failed = ?, worker = NULL, line = x'' "
-        "WHERE batch = ? AND custom_id = ? AND result IS NULL",
-        (finished.line, finished.is_failed, *key),
-    ).rowcount
-    if not stored:
-        return False
-    database.execute(
-        "UPDATE batches SET failed = failed + ?, completed = completed + ? WHERE id = ?",
-        (finished.is_failed, not finished.is_failed, finished.batch_id),
-    )
-    if finished.usage is not None:
-        database.execute(
-            "INSERT OR IGNORE INTO item_usage (batch, custom_id, usage) VALUES (?, ?, ?)",
-            (*key, line_of(finished.usage)),
-        )
-    return True
-
-
-def _expire(database: sqlite3.Connection, before: float, limit: int) -> int:
-    statement = """
-    DELETE FROM batches WHERE id IN (
-        SELECT id FROM batches WHERE created_at < ?
-        AND state IN ('completed', 'failed', 'expired', 'cancelled') LIMIT ?
-    )
-    """
-    return database.execute(statement, (before, limit)).rowcount

@@ -17,7 +17,7 @@ from modegate.domain.errors.catalogue import ledger
 from modegate.entrypoints.bootstrap import batch_runner
 from modegate.entrypoints.bootstrap.batch_runner import BatchRunner, BatchWork
 from modegate.testing.clock import FakeClock
-from modegate.testing.contracts.batch_queue import batch, entered, items, result
+from modegate.testing.contracts.batch_samples import batch, entered, items, result
 
 FAILURES = 3
 

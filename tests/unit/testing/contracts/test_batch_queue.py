@@ -20,7 +20,8 @@ from modegate.domain.batches.queued_item import (
 )
 from modegate.domain.batches.state import BatchState
 from modegate.testing.clock import FakeClock
-from modegate.testing.contracts.batch_queue import LEASE_S, W1, BatchQueueContract
+from modegate.testing.contracts.batch_queue import BatchQueueContract
+from modegate.testing.contracts.batch_samples import LEASE_S, W1
 
 
 class TestMemoryBatchQueue(BatchQueueContract):
