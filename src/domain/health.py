@@ -36,7 +36,7 @@ class CredentialsCheck(StrEnum):
 
 
 class StorageState(StrEnum):
-    """The state of the session storage, as of the last write."""
+    """The state of the storage, as of the last write."""
 
     OK = "ok"
     ERROR = "error"

@@ -1,4 +1,4 @@
-"""Faults of the session storage, and the errors that clients get for them."""
+"""Faults of the storage, and the errors that clients get for them."""
 
 import errno
 from collections.abc import Callable, Mapping

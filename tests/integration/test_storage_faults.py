@@ -140,8 +140,8 @@ async def test_storage_checks_log_only_state_changes(
     for _ in range(2):
         await store.check_storage()
         assert store.storage_state() == "ok"
-    assert caplog.text.count("session storage failed") == 1
-    assert caplog.text.count("session storage recovered") == 1
+    assert caplog.text.count("storage failed") == 1
+    assert caplog.text.count("storage recovered") == 1
 
 
 async def test_a_removed_state_directory_is_recreated(

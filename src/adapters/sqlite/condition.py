@@ -1,4 +1,4 @@
-"""The state of the session storage, as of its last use."""
+"""The state of the storage, as of its last use."""
 
 import logging
 import sqlite3
@@ -49,12 +49,12 @@ class Condition:
             raise storage_error(fault_in(error)) from error
         if proves:
             if self.state is StorageState.ERROR:
-                log.warning("session storage recovered")
+                log.warning("storage recovered")
             self.state = StorageState.OK
 
     def _fail(self, error: object, *, is_check: bool) -> None:
         if not (is_check and self.state is StorageState.ERROR):
-            log.error("session storage failed: %s", error)
+            log.error("storage failed: %s", error)
         self.state = StorageState.ERROR
 
 

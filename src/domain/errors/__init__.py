@@ -40,7 +40,7 @@
     │   ├── NoCredentialsError       all are disabled or expired
     │   ├── BackendUnavailableError
     │   ├── InvalidConfigurationError  at a reload
-    │   └── StorageError             the session storage cannot be used
+    │   └── StorageError             the storage cannot be used
     └── BackendError                 the backend failed to answer
         ├── BackendAuthError
         ├── BackendForbiddenError

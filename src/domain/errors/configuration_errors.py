@@ -48,7 +48,7 @@ class InvalidConfigurationError(ConfigurationError):
 
 
 class StorageError(ConfigurationError):
-    """The session storage cannot be read or written."""
+    """The storage cannot be read or written."""
 
     code = "storage_unavailable"
     is_repeatable = False

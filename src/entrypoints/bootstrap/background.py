@@ -11,6 +11,11 @@ class BackgroundTask:
         self._work = work
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the work was started and not stopped; it may have ended by itself."""
+        return self._task is not None
+
     def start(self) -> None:
         """Starts the work; returns immediately."""
         self._task = asyncio.create_task(self._run())

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.bootstrap.background import BackgroundTask
 
 # Seconds after the start, which has more urgent work, and between two deletions.
 DELAY_S = 30.0
@@ -22,17 +23,15 @@ class HourlyCleaner:
     def __init__(self, expire: Callable[[], Awaitable[int]], what: str) -> None:
         self._expire = expire
         self._what = what
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(self._run)
 
     async def start(self) -> None:
         """Starts the background task; returns immediately."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def aclose(self) -> None:
         """Stops the background task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await self._task.aclose()
 
     async def _run(self) -> None:
         await asyncio.sleep(DELAY_S)

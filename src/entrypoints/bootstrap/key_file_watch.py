@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modegate.application.ports.configuration_source import ReplaceableSource
 from modegate.domain.credentials.credential import Credential
+from modegate.entrypoints.bootstrap.background import BackgroundTask
 from modegate.entrypoints.config.upstreams.credentials import KeyFile
 from modegate.entrypoints.config.upstreams.secrets import SecretError
 
@@ -41,24 +42,22 @@ class KeyFileWatch:
     def __init__(self, files: Sequence[KeyFile], source: ReplaceableSource) -> None:
         self._followed = _Followed(files)
         self._source = source
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(self._run)
 
     async def start(self) -> None:
         """Starts the background task, if there are key files; returns immediately."""
         if self._followed.files:
-            self._task = asyncio.create_task(self._run())
+            self._task.start()
 
     def follow(self, files: Sequence[KeyFile]) -> None:
         """Looks at these files from now on, and reads each of them again."""
         self._followed = _Followed(files)
-        if files and self._task is None:
-            self._task = asyncio.create_task(self._run())
+        if files and not self._task.is_started:
+            self._task.start()
 
     async def aclose(self) -> None:
         """Stops the background task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await self._task.aclose()
 
     async def _run(self) -> None:
         while True:

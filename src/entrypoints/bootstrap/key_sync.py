@@ -5,6 +5,7 @@ import logging
 
 from modegate.application.keys.registry import KeyRegistry
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.bootstrap.background import BackgroundTask
 
 # Seconds between looks for the changes of other processes.
 MERGE_INTERVAL_S = 0.5
@@ -19,7 +20,7 @@ class KeySync:
 
     def __init__(self, registry: KeyRegistry) -> None:
         self._registry = registry
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(self._run)
         self._store_works = True
 
     async def start(self) -> None:
@@ -28,13 +29,11 @@ class KeySync:
             await self._registry.load()
         except GatewayError as error:
             self._report(error)
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def aclose(self) -> None:
         """Stops the background task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await self._task.aclose()
 
     async def _run(self) -> None:
         while True:

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from modegate.entrypoints.bootstrap.background import BackgroundTask
+
 # Seconds; what a killed worker has counted since its last publication is lost.
 PUBLISH_INTERVAL_S = 1.0
 
@@ -47,18 +49,17 @@ class MetricsSync:
 
     def __init__(self, metrics: PublishedMetrics) -> None:
         self._metrics = metrics
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(self._run)
 
     async def start(self) -> None:
         """Publishes the first figures, and starts the background task."""
         self._metrics.publish()
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def aclose(self) -> None:
         """Stops the background task, and publishes the last figures."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        if self._task.is_started:
+            await self._task.aclose()
             self._metrics.close()
 
     async def _run(self) -> None:

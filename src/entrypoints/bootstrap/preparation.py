@@ -1,8 +1,9 @@
 """Background work after a start, so that the first requests need not wait for it."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+
+from modegate.entrypoints.bootstrap.background import BackgroundTask
 
 log = logging.getLogger(__name__)
 
@@ -18,17 +19,15 @@ class Preparation:
     ) -> None:
         self._steps = steps
         self._then = then
-        self._running: asyncio.Task[None] | None = None
+        self._running = BackgroundTask(self._run)
 
     async def start(self) -> None:
         """Starts the work in the background."""
-        self._running = asyncio.create_task(self._run())
+        self._running.start()
 
     async def aclose(self) -> None:
         """Stops the work, if it is still running."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running})
+        await self._running.aclose()
 
     async def _run(self) -> None:
         for step in self._steps:

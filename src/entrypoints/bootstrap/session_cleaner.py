@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.domain.errors import GatewayError
+from modegate.entrypoints.bootstrap.background import BackgroundTask
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ class SessionCleaner:
         self._expire = expire
         self._interval = interval
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(self._run)
 
     def reconfigure(self, interval: float) -> None:
         """Deletes every `interval` seconds from now on."""
@@ -27,13 +28,11 @@ class SessionCleaner:
 
     async def start(self) -> None:
         """Starts the background task; returns immediately."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def aclose(self) -> None:
         """Stops the background task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})  # raises only this task's own cancellation
+        await self._task.aclose()
 
     async def _run(self) -> None:
         while True:

@@ -11,7 +11,7 @@ STORE_RETRY_AFTER_S = 1.0
 def full() -> StorageError:
     """Returns the error for a full disk."""
     return StorageError(
-        "The server's session storage is full.",
+        "The server's storage is full.",
         remedies=(Remedy.FREE_DISK_SPACE,),
     )
 
@@ -19,7 +19,7 @@ def full() -> StorageError:
 def busy() -> StorageError:
     """Returns the error for a storage that is locked, or lacks a resource, for now."""
     return StorageError(
-        "The server's session storage is temporarily unavailable.",
+        "The server's storage is temporarily unavailable.",
         remedies=(Remedy.RETRY_SOON, Remedy.CHECK_OPEN_FILES),
         retry_after=BUSY_RETRY_AFTER_S,
     )
@@ -28,7 +28,7 @@ def busy() -> StorageError:
 def broken() -> StorageError:
     """Returns the error for a storage that cannot be read or written."""
     return StorageError(
-        "The server cannot read or write its session storage.",
+        "The server cannot read or write its storage.",
         remedies=(Remedy.CHECK_STATE_FOLDER,),
     )
 
@@ -36,7 +36,7 @@ def broken() -> StorageError:
 def later_format(version: int, newest: int) -> StorageError:
     """Returns the error for a file that a later version of modegate wrote."""
     return StorageError(
-        f"The sessions are stored in format {version}, and this version of modegate reads formats "
+        f"The storage has format {version}, and this version of modegate reads formats "
         f"up to {newest}.",
         remedies=(Remedy.USE_LATER_VERSION,),
     )

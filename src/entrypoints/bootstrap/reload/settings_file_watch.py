@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from modegate.entrypoints.bootstrap.background import BackgroundTask
 from modegate.entrypoints.bootstrap.key_file_watch import Mark, mark_of
 from modegate.entrypoints.config.written_settings import is_pipe
 
@@ -28,17 +29,15 @@ class SettingsFileWatch:
     ) -> None:
         self._find = find
         self._reload = reload
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(self._run)
 
     async def start(self) -> None:
         """Starts the background task; returns immediately."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def aclose(self) -> None:
         """Stops the background task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await self._task.aclose()
 
     async def _run(self) -> None:
         # The first look reloads, too: the file may have changed since it was read at the start.
