@@ -1,0 +1,1 @@
+"""The client's own tools, as the CLI takes and names them."""
