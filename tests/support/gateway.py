@@ -1,6 +1,7 @@
 """A running gateway and clients for it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Any
 
 import httpx2
 from dependency_injector import providers
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from modegate.domain.routing.upstream import Upstream
 from modegate.entrypoints.bootstrap.container import Container
@@ -21,6 +22,9 @@ from modegate.entrypoints.http.server.listener import listen
 
 KEY = "sk-ant-test"
 CLAUDE = {"X-Claude-Code": "true"}
+# The gateways speak plain HTTP. By default each client reads the system's authorities, which takes
+# tens of milliseconds, longer than the gateway's start.
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,15 @@ async def running_gateway(
     server = build_server(built.app, container)
     serving = asyncio.create_task(server.serve([listener]))
     async with (
-        httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
-        AsyncOpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as sdk,
+        httpx2.AsyncClient(
+            base_url=url, timeout=30, trust_env=False, verify=NO_AUTHORITIES
+        ) as http,
+        AsyncOpenAI(
+            base_url=f"{url}/v1",
+            api_key="unused",
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(verify=NO_AUTHORITIES),
+        ) as sdk,
     ):
         try:
             yield Gateway(url, container, built.control, http, sdk)
