@@ -11,7 +11,10 @@ import schemathesis
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
-from schemathesis.checks import CHECKS
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
+from schemathesis.pytest.lazy import get_all_tests
+from schemathesis.schemas import BaseSchema
 from support.gateway import CLAUDE, COLD, FREELY, running_gateway
 from support.openapi import CHAT, DOCUMENT, claude_code_alone
 
@@ -20,11 +23,23 @@ from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.answer_backend import ScriptedBackend
 
 USAGE = "/v1/usage"
-chat = schemathesis.openapi.from_dict(DOCUMENT).include(path=CHAT)
-usage = schemathesis.openapi.from_dict(DOCUMENT).include(path=USAGE)
-relayed = schemathesis.openapi.from_dict(DOCUMENT).include(tag="Relayed")
-others = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=[CHAT, USAGE]).exclude(tag="Relayed")
-claude_code = schemathesis.openapi.from_dict(claude_code_alone())
+WHOLE = schemathesis.openapi.from_dict(DOCUMENT)
+CLAUDE_CODE = schemathesis.openapi.from_dict(claude_code_alone())
+METHODS = ("get", "post", "patch", "put", "delete")
+OPERATIONS = [
+    pytest.param(path, method, id=f"{method.upper()} {path}")
+    for path, item in DOCUMENT["paths"].items()
+    for method in METHODS
+    if method in item and "Relayed" not in item[method]["tags"] and path not in {CHAT, USAGE}
+]
+RELAYED = [
+    pytest.param(path, method, id=f"{method.upper()} {path}")
+    for path, item in DOCUMENT["paths"].items()
+    for method in METHODS
+    if method in item and "Relayed" in item[method]["tags"]
+]
+
+load_all_checks()
 ACCEPTANCE_CHECKS = CHECKS.get_by_names(["positive_data_acceptance"])
 VALIDITY_CHECKS = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"])
 
@@ -64,36 +79,54 @@ async def served(folder: Path) -> AsyncIterator[str]:
             yield gateway.url
 
 
-@others.parametrize()
-@derandomized
-def test_endpoints_other_than_chat_conform_to_the_openapi_document(case: Any, url: str) -> None:
-    case.call_and_validate(base_url=url, timeout=10)
-
-
-@usage.parametrize()
-@derandomized
-def test_usage_conforms_to_the_openapi_document(case: Any, url: str) -> None:
-    # A schema cannot say that `to` is later than `from`, or that a date exists.
-    case.call_and_validate(base_url=url, timeout=10, excluded_checks=ACCEPTANCE_CHECKS)
-
-
-@relayed.parametrize()
-@settings(derandomized, max_examples=8)
-def test_relayed_operations_conform_to_the_openapi_document(case: Any, url: str) -> None:
-    # Whether a request is valid depends on the mode and the upstream.
-    case.call_and_validate(base_url=url, timeout=10, excluded_checks=VALIDITY_CHECKS)
-
-
-@chat.parametrize()
-@derandomized
-def test_chat_responses_of_either_mode_conform_to_the_openapi_document(case: Any, url: str) -> None:
-    # Whether a request is valid depends on the mode and the upstream.
-    case.call_and_validate(base_url=url, timeout=10, excluded_checks=VALIDITY_CHECKS)
-
-
-@claude_code.parametrize()
-@derandomized
-def test_claude_code_accepts_documented_requests_and_rejects_all_others(
-    case: Any, url: str
+def validate(
+    schema: BaseSchema, path: str, method: str, examples: settings = derandomized, **options: Any
 ) -> None:
-    case.call_and_validate(base_url=url, timeout=10, headers=CLAUDE)
+    """Calls an operation with generated requests and validates the responses.
+
+    The decorator of schemathesis makes the requests when the tests are collected, which each worker
+    of pytest does for all tests. This makes them when the test runs.
+    """
+
+    def call(case: Any) -> None:
+        case.call_and_validate(timeout=10, **options)
+
+    (built,) = get_all_tests(
+        schema=schema.include(path=path, method=method),
+        test_func=call,
+        settings=examples,
+        given_kwargs=None,
+    )
+    assert isinstance(built, Ok)
+    _, test = built.ok()
+    test()
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_endpoints_other_than_chat_conform_to_the_openapi_document(
+    path: str, method: str, url: str
+) -> None:
+    validate(WHOLE, path, method, base_url=url)
+
+
+def test_usage_conforms_to_the_openapi_document(url: str) -> None:
+    # A schema cannot say that `to` is later than `from`, or that a date exists.
+    validate(WHOLE, USAGE, "get", base_url=url, excluded_checks=ACCEPTANCE_CHECKS)
+
+
+@pytest.mark.parametrize(("path", "method"), RELAYED)
+def test_relayed_operations_conform_to_the_openapi_document(
+    path: str, method: str, url: str
+) -> None:
+    # Whether a request is valid depends on the mode and the upstream.
+    few = settings(derandomized, max_examples=8)
+    validate(WHOLE, path, method, few, base_url=url, excluded_checks=VALIDITY_CHECKS)
+
+
+def test_chat_responses_of_either_mode_conform_to_the_openapi_document(url: str) -> None:
+    # Whether a request is valid depends on the mode and the upstream.
+    validate(WHOLE, CHAT, "post", base_url=url, excluded_checks=VALIDITY_CHECKS)
+
+
+def test_claude_code_accepts_documented_requests_and_rejects_all_others(url: str) -> None:
+    validate(CLAUDE_CODE, CHAT, "post", base_url=url, headers=CLAUDE)
