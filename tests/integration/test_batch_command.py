@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from support.commands import run, started
-from support.serving import MODEGATE, bare_environment, wait
+from support.serving import MODEGATE, bare_environment, measured, wait
 from support.waiting import until
 
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
@@ -298,7 +298,7 @@ def test_the_command_reads_standard_input(tmp_path: Path) -> None:
     given = "".join(f"{request_line(number)}\n" for number in range(3)).encode()
     done = run(
         *("batch", "run", "-", "-o", RESULTS, "--offline"),
-        host=bare_environment(tmp_path),
+        host=bare_environment(tmp_path) | measured(),
         stdin=given,
     )
     assert (done.returncode, done.stdout) == (0, "")
@@ -366,7 +366,7 @@ def test_ctrl_c_ends_the_command_with_status_130(tmp_path: Path) -> None:
 
 
 def test_the_real_cli_answers_a_batch(tmp_path: Path) -> None:
-    host = bare_environment(tmp_path) | {"CLAUDE_WARM_PROCESSES": "0"}
+    host = bare_environment(tmp_path) | measured() | {"CLAUDE_WARM_PROCESSES": "0"}
     body = {"model": "haiku", "messages": [{"role": "user", "content": "Hi"}]}
     write_requests(tmp_path, (request_line(number, body=body) for number in range(3)))
     command: Sequence[str] = (*("batch", "run", REQUESTS, "-o", RESULTS), "--offline")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.commands import Done, run, started
 from support.gateway import Gateway, GatewayFactory
-from support.serving import bare_environment
+from support.serving import bare_environment, measured
 
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
@@ -59,6 +59,7 @@ async def test_chat_uses_the_upstream_by_default(
 async def test_chat_with_claude_answers_and_resumes_the_session(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
+    shell |= measured()
     provider.script(Says("Hello Ada."))
     begun = await chat("I am Ada.", "--claude", url=both.url, shell=shell)
     assert (begun.stdout, begun.returncode) == ("Hello Ada.\n", 0)
@@ -158,6 +159,7 @@ def test_chat_on_a_terminal_without_a_prompt_exits_with_status_2(shell: dict[str
 
 
 async def test_chat_without_a_gateway_suggests_modegate_serve(shell: dict[str, str]) -> None:
+    shell |= measured()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -285,6 +287,7 @@ async def test_chat_detects_a_server_that_is_not_modegate(shell: dict[str, str])
 @pytest.fixture
 async def held(shell: dict[str, str]) -> AsyncIterator[tuple[subprocess.Popen[bytes], Reply]]:
     """A `chat` process that has printed the first word, and the reply to finish."""
+    shell |= measured()
     replies: asyncio.Queue[Reply] = asyncio.Queue()
 
     async def answer(_: Request, reply: Reply) -> None:

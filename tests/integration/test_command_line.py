@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.disk import mounted
 from support.quota_headers import quota_headers
-from support.serving import MODEGATE, bare_environment, members, serving, wait
+from support.serving import MODEGATE, bare_environment, measured, members, serving, wait
 
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.provider import SimulatedProvider
@@ -39,6 +39,7 @@ def run(*arguments: str, host: dict[str, str], folder: Path) -> subprocess.Compl
 def test_serve_starts_without_credentials_and_logs_what_is_missing(
     host: dict[str, str], tmp_path: Path
 ) -> None:
+    host |= measured()
     with serving(folder=tmp_path, environment=host) as running:
         health = running.ask("/health")
         assert health is not None
@@ -50,9 +51,12 @@ def test_serve_starts_without_credentials_and_logs_what_is_missing(
     assert any(running.url in str(text) for text in messages)
 
 
-def test_serve_offline_answers_in_both_modes_and_says_it_is_simulated(tmp_path: Path) -> None:
+def test_serve_offline_answers_in_both_modes_and_says_it_is_simulated(
+    host: dict[str, str], tmp_path: Path
+) -> None:
+    host |= measured()
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-    with serving("--offline", folder=tmp_path) as running:
+    with serving("--offline", folder=tmp_path, environment=host) as running:
         health = running.ask("/health")
         answers = [
             running.ask("/v1/chat/completions", body, X_Claude_Code=mode) for mode in ("no", "yes")
@@ -112,6 +116,7 @@ def test_serve_exits_with_status_1_if_its_address_is_in_use(
 
 
 def test_config_show_prints_sources_and_masks_keys(host: dict[str, str], tmp_path: Path) -> None:
+    host |= measured()
     (tmp_path / "modegate.toml").write_text('default_model = "opus"\n')
     key = "sk-proj-0123456789abcdef"
     done = run("config", "show", host=host | {"OPENAI_API_KEY": key}, folder=tmp_path)
@@ -132,6 +137,7 @@ def test_help_and_version_succeed_and_an_unknown_command_exits_with_status_2(
 def test_the_demo_shows_both_modes_despite_an_unreachable_proxy(
     host: dict[str, str], tmp_path: Path
 ) -> None:
+    host |= measured()
     unreachable = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
     done = run("demo", host=host | unreachable, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -181,6 +187,7 @@ def test_the_doctor_reports_missing_credentials_and_the_fix(
 
 
 def test_the_doctor_reports_each_fault(host: dict[str, str], tmp_path: Path) -> None:
+    host |= measured()
     (tmp_path / "file").touch()
     odd = tmp_path / "odd"
     odd.mkdir()
@@ -260,6 +267,7 @@ def test_the_doctor_reports_an_unusable_proxy_without_its_password(
 async def test_doctor_live_sends_requests_to_claude_and_the_upstream(
     host: dict[str, str], provider: SimulatedProvider, tmp_path: Path
 ) -> None:
+    host |= measured()
     both = host | {
         "CLAUDE_CODE_OAUTH_TOKEN": "sk-x",
         "ANTHROPIC_BASE_URL": provider.url,
@@ -362,6 +370,7 @@ def test_quotes_and_whitespace_around_settings_are_removed_with_a_warning(
 def test_serve_logs_a_warning_for_each_cleaned_or_ignored_setting(
     host: dict[str, str], tmp_path: Path
 ) -> None:
+    host |= measured()
     odd = {"API_KEY": '"sk-one-aaaaaaaaaa"\r', "OPENAI_BASE_URL": "http://127.0.0.1:9/v1\r"}
     odd |= {"OPENAI_API_KEY": "'x'", "MODEGATE_LOG_LEVEL": "debug", **PLATFORM_VARIABLES}
     with serving(folder=tmp_path, environment=host | odd) as running:

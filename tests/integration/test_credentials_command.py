@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import Done, run
-from support.serving import COLD, Serving, bare_environment, free_port, serving
+from support.serving import COLD, Serving, bare_environment, free_port, measured, serving
 
 ADMIN_KEY = "sk-admin-0123456789"
 
@@ -22,7 +22,8 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 def command(*arguments: str, offline: Serving, **variables: str) -> Done:
     port = offline.address.partition(":")[2]
-    return run("credentials", *arguments, host={**offline.environment, "PORT": port, **variables})
+    host = {**offline.environment, **measured(), "PORT": port, **variables}
+    return run("credentials", *arguments, host=host)
 
 
 def test_list_prints_a_table_or_json(offline: Serving) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.commands import Done, run
-from support.serving import COLD, Serving, bare_environment, serving
+from support.serving import COLD, Serving, bare_environment, measured, serving
 
 ADMIN_KEY = "sk-admin-0123456789"
 
@@ -22,7 +22,8 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 def command(*arguments: str, offline: Serving, **variables: str) -> Done:
     port = offline.address.partition(":")[2]
-    return run("keys", *arguments, host={**offline.environment, "PORT": port, **variables})
+    host = {**offline.environment, **measured(), "PORT": port, **variables}
+    return run("keys", *arguments, host=host)
 
 
 def test_a_key_is_created_listed_rotated_and_revoked(offline: Serving) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.commands import Done, run
-from support.serving import COLD, Serving, bare_environment, serving, wait
+from support.serving import COLD, Serving, bare_environment, measured, serving, wait
 
 from modegate.entrypoints.http.server.supervisor import EARLY_EXIT_S
 
@@ -81,7 +81,7 @@ class Served:
 
     def command(self, *arguments: str) -> Done:
         port = self.gateway.address.partition(":")[2]
-        host = {**self.gateway.environment, "PORT": port, "ADMIN_KEY": ADMIN_KEY}
+        host = {**self.gateway.environment, **measured(), "PORT": port, "ADMIN_KEY": ADMIN_KEY}
         return run("reload", "--config", str(self.file), *arguments, host=host)
 
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import uvicorn
 from support.gateway import KEY
-from support.serving import Serving, bare_environment, members, serving
+from support.serving import Serving, bare_environment, measured, members, serving
 from support.waiting import until
 
 from modegate.entrypoints.http.server.listener import listen
@@ -39,11 +39,15 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 def environment(claude: ScriptedClaude, tmp_path: Path, **settings: str) -> dict[str, str]:
-    return bare_environment(tmp_path) | {
-        "ANTHROPIC_API_KEY": KEY,
-        "CLAUDE_PATH": str(claude.path),
-        **settings,
-    }
+    return (
+        bare_environment(tmp_path)
+        | measured()
+        | {
+            "ANTHROPIC_API_KEY": KEY,
+            "CLAUDE_PATH": str(claude.path),
+            **settings,
+        }
+    )
 
 
 async def ask(http: httpx2.AsyncClient, running: Serving, **params: Any) -> httpx2.Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import Done, run
-from support.serving import COLD, Serving, bare_environment, serving
+from support.serving import COLD, Serving, bare_environment, measured, serving
 
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.dialects.usage.rows import line_of
@@ -31,7 +31,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 def usage(*arguments: str, asked: Serving) -> Done:
     port = asked.address.partition(":")[2]
-    return run("usage", *arguments, host={**asked.environment, "PORT": port})
+    return run("usage", *arguments, host={**asked.environment, **measured(), "PORT": port})
 
 
 def test_a_table_or_json_is_printed(asked: Serving) -> None:

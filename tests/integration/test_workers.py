@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.serving import COLD, MODEGATE, Serving, bare_environment, serving, wait
+from support.serving import COLD, MODEGATE, Serving, bare_environment, measured, serving, wait
 
 from modegate.simulator.loopback_server import LoopbackServer, Reply, Request
 
@@ -100,7 +100,7 @@ def test_workers_start_without_usable_session_storage(tmp_path: Path) -> None:
 
 
 def test_a_session_started_by_one_worker_can_be_resumed_in_another(tmp_path: Path) -> None:
-    settings = bare_environment(tmp_path) | COLD
+    settings = bare_environment(tmp_path) | measured() | COLD
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
     headers = {"Content-Type": "application/json", "X-Claude-Code": "true"}
     with serving("--offline", "--workers", "2", folder=tmp_path, environment=settings) as it:
@@ -132,7 +132,7 @@ raise SystemExit(Late(1, lambda *_: 0).run())
 def test_a_signal_while_a_worker_exits_stops_the_supervisor_with_status_0(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", LATE],
-        env=bare_environment(tmp_path),
+        env=bare_environment(tmp_path) | measured(),
         capture_output=True,
         text=True,
         check=False,

@@ -52,10 +52,18 @@ class Serving:
         return [json.loads(line) for line in told.splitlines()]
 
 
+def measured() -> dict[str, str]:
+    """Returns the variables with which the coverage of a process is measured, if that of pytest is.
+
+    They double the time of its start, so only processes that run otherwise untested code have them.
+    A killed process leaves no data.
+    """
+    return {name: value for name, value in os.environ.items() if name.startswith("COV")}
+
+
 def bare_environment(home: Path) -> dict[str, str]:
     """Returns a minimal environment."""
-    measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
-    return measured | {
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "MODEGATE_STATE_DIR": str(home / "state"),
