@@ -7,6 +7,8 @@ RUN := .venv/bin/
 # More workers than cores, because most tests of processes and time limits wait.
 WORKERS := $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )))
 READY := .venv/.ready
+# Without compiled files each worker, and each process that a test starts, compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo serve test test-all check unit integration chaos bench docs fmt lock audit dist clean
 
