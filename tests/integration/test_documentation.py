@@ -36,7 +36,7 @@ from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.tables import CredentialSettings, UpstreamSettings
 
 KEYS = ROOT / "docs/keys.md"
-# test_command_line_page runs each of its snippets on a machine of its own.
+# test_command_line_page runs its snippets.
 TESTED_APART = ROOT / "docs/command-line.md"
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 NUMBERS = count()

@@ -125,7 +125,11 @@ def log_in(environment: dict[str, str]) -> None:
     environment["CLAUDE_CODE_OAUTH_TOKEN"] = environment.pop("ANTHROPIC_API_KEY")
 
 
-@pytest.mark.parametrize("login", [False, True], ids=["key", "login"])
+@pytest.mark.parametrize(
+    "login",
+    [False, pytest.param(True, marks=pytest.mark.exhaustive)],
+    ids=["key", "login"],
+)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 async def test_client_text_is_never_interpreted_by_the_cli(
     text: str,
@@ -141,13 +145,34 @@ async def test_client_text_is_never_interpreted_by_the_cli(
     assert response.status_code == 200
     asked = provider.requests[-1].json["messages"]
     assert isinstance(asked, list)
+    check_uninterpreted(text, asked, 1)
+
+
+def check_uninterpreted(text: str, asked: list[dict[str, object]], turns: int) -> None:
+    """Asserts that the last of the user's turns is the text, and that the CLI added nothing."""
     by_user = [message for message in asked if message["role"] == "user"]
-    assert len(by_user) == 1
+    assert len(by_user) == turns
     assert last_user_text({"messages": by_user}) in {text, f"\n{text}"}
     others = json.dumps([message for message in asked if message["role"] != "user"])
     assert "root:" not in others
     assert "ultrathink" not in others
     assert "mentioned" not in others
+
+
+async def test_client_text_is_never_interpreted_in_a_session_with_a_login(
+    environment: dict[str, str], gateway: GatewayFactory, provider: SimulatedProvider
+) -> None:
+    log_in(environment)
+    session: dict[str, str] = {}
+    async with gateway() as running:
+        for turns, text in enumerate(HOSTILE.values(), 1):
+            provider.script(Says("Yes."))  # by default it repeats what it was asked
+            response = await running.claude(text, session)
+            assert response.status_code == 200
+            session = {"X-Claude-Session-ID": response.headers["X-Claude-Session-ID"]}
+            asked = provider.requests[-1].json["messages"]
+            assert isinstance(asked, list)
+            check_uninterpreted(text, asked, turns)
 
 
 def write_marked_configuration(config: Path) -> None:

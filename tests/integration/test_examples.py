@@ -122,7 +122,12 @@ def test_examples_print_the_expected_output(
     assert not printed.stderr
 
 
-SUITES = [("backend", 8), ("session_store", 20), ("testing", 2)]
+# test_documentation runs those of which docs/adapters.md gives the command.
+SUITES = [
+    pytest.param("backend", 8, marks=pytest.mark.exhaustive),
+    pytest.param("session_store", 20, marks=pytest.mark.exhaustive),
+    ("testing", 2),
+]
 
 
 @pytest.mark.parametrize(("folder", "passed"), SUITES)
