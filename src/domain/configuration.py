@@ -9,6 +9,7 @@ from modegate.domain.batches.limits import BatchLimits
 from modegate.domain.budgets.budget import Budget
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
+from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
@@ -39,6 +40,7 @@ class Configuration:
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
+    media: MediaPolicy = field(default_factory=MediaPolicy)
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
     shares_state: bool = False
     prices: PriceTable = field(default_factory=PriceTable)

@@ -245,6 +245,8 @@ CASES: dict[str, Case] = {
     "claude_max_own_wait_ms": Case(7000, of_claude(lambda it: it.own_wait), 5.0, 7.0),
     "claude_show_reasoning": Case(True, of_claude(lambda it: it.shows_reasoning), False, True),
     "claude_cut_at_output_limit": Case(True, of_claude(lambda it: it.cuts_at_limit), False, True),
+    "claude_max_media_bytes": Case(7000, current(lambda it: it.media.max_bytes), ANY, 7000),
+    "claude_max_image_bytes": Case(7000, current(lambda it: it.media.max_image_bytes), ANY, 7000),
     "max_concurrent_processes": Case(
         2, of(lambda it: it.container.claude_cli().status().capacity.maximum), 10, 2
     ),

@@ -20,6 +20,7 @@ from modegate.domain.errors.catalogue import (
     keys,
     ledger,
     limits,
+    media,
     messages,
     parameters,
     routing,
@@ -42,6 +43,7 @@ AREAS: tuple[ModuleType, ...] = (
     keys,
     ledger,
     limits,
+    media,
     messages,
     parameters,
     routing,
@@ -59,6 +61,7 @@ EXHAUSTED = Balance(
 MINUTE = Account("key_a", Unit.TOKENS, Period.MINUTE)
 SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
 WHERE = "messages[2]"
+IMAGE = f"{WHERE}.content[1].image_url"
 ROLES = "system, user"
 # The arguments of each function that has any; a second tuple is a second case.
 ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
@@ -89,6 +92,37 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "limits.too_many_at_once": ((10,),),
     "limits.no_slot": ((5.0,),),
     "budgets.exceeded": ((EXHAUSTED, 90.0), (replace(EXHAUSTED, account=MINUTE), 9.5)),
+    "media.no_url": ((IMAGE,),),
+    "media.no_data_url": ((IMAGE,),),
+    "media.wrong_scheme": ((IMAGE,),),
+    "media.host_not_allowed": ((IMAGE,),),
+    "media.broken_base64": ((IMAGE,),),
+    "media.no_data": ((IMAGE,),),
+    "media.no_image": ((IMAGE,),),
+    "media.broken_image": ((IMAGE,),),
+    "media.image_too_large": (
+        (
+            IMAGE,
+            5_242_880,
+        ),
+    ),
+    "media.too_many_pixels": (
+        (
+            IMAGE,
+            8000,
+        ),
+    ),
+    "media.too_much": ((5_242_880,),),
+    "media.no_file": ((IMAGE,),),
+    "media.file_id": ((IMAGE,),),
+    "media.unknown_file": ((IMAGE,),),
+    "media.text_too_long": (
+        (
+            IMAGE,
+            5_242_880,
+        ),
+    ),
+    "media.wrong_role": ((IMAGE,),),
     "messages.no_list": ((100,),),
     "messages.no_object": ((WHERE,),),
     "messages.no_role": ((WHERE, ROLES),),

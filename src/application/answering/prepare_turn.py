@@ -54,7 +54,7 @@ class PrepareTurn:
             SessionBusyError: if another request is using the session.
             RateLimitError: if the session's rate limit is reached.
         """
-        asked = parse_generation(body.params, configuration.parameters)
+        asked = parse_generation(body.params, configuration.parameters, configuration.media)
         cli_model = route.models.resolve(asked.model)
         prompt = build_prompt(asked.conversation, resume=route.session_id is not None)
         async with self._session(route.session_id, client, cli_model, asked) as held:

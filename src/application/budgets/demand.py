@@ -1,12 +1,12 @@
 """What a request asks for, before it is sent."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from modegate.application.usage.pricing import Asked
 from modegate.domain.inbound_call import Upload
 from modegate.domain.inbound_request import ChatBody
+from modegate.domain.media.base64_runs import run_lengths
 from modegate.domain.parameters.param_policy import as_count
 from modegate.domain.usage.estimates import PROMPT_BYTES_A_TOKEN
 from modegate.domain.usage.prices import Price
@@ -14,8 +14,7 @@ from modegate.domain.usage.prices import Price
 # Above all public prices of Claude models in 2026-11; the CLI's names of models have no own prices.
 DEAREST_CLAUDE = Price(input=15.0, output=75.0)
 MAXIMA = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-# Text has no such runs. An image costs about as many tokens whatever its size.
-MEDIA = re.compile(rb"[A-Za-z0-9+/=_-]{4096,}")
+# An image costs about as many tokens whatever its size.
 MEDIA_BYTES = 2_000 * PROMPT_BYTES_A_TOKEN
 
 
@@ -48,7 +47,7 @@ def demand_of(body: ChatBody | Upload, asked: Asked, *, generates: bool = True) 
 
 def text_bytes(content: bytes) -> int:
     """Returns the size of a body, in which each image and file counts as `MEDIA_BYTES`."""
-    runs = [len(it.group()) for it in MEDIA.finditer(content)]
+    runs = run_lengths(content)
     return len(content) - sum(runs) + len(runs) * MEDIA_BYTES
 
 

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from modegate.dialects.chat.messages import parse_messages
 from modegate.dialects.chat.request import check_stream, include_usage, model_of
 from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
 
 
-def parse_generation(params: Mapping[str, object], policy: ParamPolicy) -> GenerationRequest:
+def parse_generation(
+    params: Mapping[str, object], policy: ParamPolicy, media: MediaPolicy = DEFAULT_MEDIA
+) -> GenerationRequest:
     """Validates a body in the order in which clients get its errors.
 
     Raises:
@@ -19,7 +22,7 @@ def parse_generation(params: Mapping[str, object], policy: ParamPolicy) -> Gener
     screening = policy.screen(params)
     return GenerationRequest(
         model=model_of(params),
-        conversation=parse_messages(params.get("messages")),
+        conversation=parse_messages(params.get("messages"), media),
         effort=screening.effort,
         streamed=params.get("stream") is True,
         include_usage=with_usage,

@@ -1,31 +1,46 @@
 """Parses the messages of a chat request: format, limits, text, calls and results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
 
+from modegate.dialects.chat.media import MEDIA_PARTS, media_part
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,
     MAX_STEPS,
     Conversation,
 )
-from modegate.domain.conversation.message import Message, Part, Role, TextPart, ToolCall
-from modegate.domain.errors.catalogue import messages, parameters
+from modegate.domain.conversation.message import (
+    RESULT_ROLES,
+    Message,
+    Part,
+    Role,
+    TextPart,
+    ToolCall,
+    text_message,
+)
+from modegate.domain.errors.catalogue import media as media_errors
+from modegate.domain.errors.catalogue import messages
+from modegate.domain.media.parts import check_total
+from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.json_patterns import is_empty
 
 TEXT_PARTS = ("text", "refusal")
-MEDIA_PARTS = frozenset({"image_url", "input_audio", "file"})
+SHOWN_ROLES = frozenset({Role.USER, Role.TOOL, Role.FUNCTION})
 MAY_BE_SILENT = frozenset({Role.ASSISTANT, Role.TOOL, Role.FUNCTION})
 ROLES = ", ".join(Role)
 STEP_ROLES = ("tool", "function")
 
 
-def parse_messages(raw: object) -> Conversation:
-    """Parses the field `messages`.
+def parse_messages(raw: object, media: MediaPolicy = DEFAULT_MEDIA) -> Conversation:
+    """Parses the field `messages`; `media` bounds images and files.
 
     Raises:
         MissingParameterError: if the field or a part of a message is absent.
         InvalidRequestError: if a value is invalid; `param` names it: `messages[2].content`.
-        UnsupportedParameterError: if a part is not text.
+        PayloadTooLargeError: if all images and files together are too large.
+        UnsupportedParameterError: if a part is of a kind that Claude Code cannot take.
     """
     if raw is None:
         raise messages.missing()
@@ -33,9 +48,10 @@ def parse_messages(raw: object) -> Conversation:
         raise messages.no_list(MAX_MESSAGES)
     if sum(not _is_step(item) for item in raw) > MAX_MESSAGES:
         raise messages.no_list(MAX_MESSAGES)
-    parsed = tuple(_message(item, f"messages[{i}]") for i, item in enumerate(raw))
+    parsed = tuple(_message(item, f"messages[{i}]", media) for i, item in enumerate(raw))
     if not any(message.role is Role.USER for message in parsed):
         raise messages.no_user()
+    check_total(parsed, media)
     return Conversation(parsed)
 
 
@@ -46,7 +62,7 @@ def _is_step(raw: object) -> bool:
     )
 
 
-def _message(raw: object, where: str) -> Message:
+def _message(raw: object, where: str, media: MediaPolicy) -> Message:
     if not isinstance(raw, Mapping):
         raise messages.no_object(where)
     if "role" not in raw:
@@ -55,46 +71,56 @@ def _message(raw: object, where: str) -> Message:
         role = Role(raw["role"])
     except ValueError:
         raise messages.unknown_role(where, ROLES) from None
-    text = _text(raw.get("content"), role, f"{where}.content")
-    if len(text) > MAX_MESSAGE_CHARACTERS:
+    parts = _joined(_parts(raw.get("content"), role, f"{where}.content", media))
+    message = Message(role, parts)
+    if len(message.text) > MAX_MESSAGE_CHARACTERS:
         raise messages.too_long(where, MAX_MESSAGE_CHARACTERS)
-    if role is Role.USER and not text.strip():
+    if role is Role.USER and not message.has_media and not message.text.strip():
         raise messages.empty(where)
     if role is Role.ASSISTANT:
         refusal = raw.get("refusal")
-        said = (text, refusal if isinstance(refusal, str) else "")
-        return Message(role, _parts("\n".join(filter(None, said))), tuple(_calls(raw)))
-    if role in {Role.TOOL, Role.FUNCTION}:
-        ids = _string(raw.get("tool_call_id")), _string(raw.get("name"))
-        return Message(role, _parts(text), (), *ids)
-    return Message(role, _parts(text))
+        said = (message.text, refusal if isinstance(refusal, str) else "")
+        return replace(text_message(role, "\n".join(filter(None, said))), calls=tuple(_calls(raw)))
+    if role in RESULT_ROLES:
+        call_id, name = _string(raw.get("tool_call_id")), _string(raw.get("name"))
+        return replace(message, call_id=call_id, name=name)
+    return message
 
 
-def _parts(text: str) -> tuple[Part, ...]:
-    return (TextPart(text),) if text else ()
-
-
-def _text(content: object, role: Role, where: str) -> str:
+def _parts(content: object, role: Role, where: str, media: MediaPolicy) -> Iterator[Part]:
     if isinstance(content, str):
-        return content
-    if content is None and role in MAY_BE_SILENT:
-        return ""
-    if isinstance(content, list):
-        return "".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
-    if content is None:
+        yield TextPart(content)
+    elif isinstance(content, list):
+        for i, part in enumerate(content):
+            yield _part(part, role, f"{where}[{i}]", media)
+    elif content is not None:
+        raise messages.wrong_content(where)
+    elif role not in MAY_BE_SILENT:
         raise messages.no_content(where)
-    raise messages.wrong_content(where)
 
 
-def _part(part: object, where: str) -> str:
+def _part(part: object, role: Role, where: str, media: MediaPolicy) -> Part:
     if isinstance(part, Mapping):
         kind = part.get("type")
         if isinstance(kind, str) and kind in MEDIA_PARTS:
-            raise parameters.unsupported(f"{where}.{kind}")
+            if role not in SHOWN_ROLES:
+                raise media_errors.wrong_role(f"{where}.{kind}")
+            return media_part(kind, part.get(kind), f"{where}.{kind}", media)
         text = part.get(kind) if kind in TEXT_PARTS else None
         if isinstance(text, str):
-            return text
+            return TextPart(text)
     raise messages.no_text_part(where)
+
+
+def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Returns the parts in order; texts that follow each other are one, and empty ones none."""
+    joined: list[Part] = []
+    for is_text, group in groupby(parts, lambda part: isinstance(part, TextPart)):
+        if not is_text:
+            joined += group
+        elif text := "".join(part.text for part in group if isinstance(part, TextPart)):
+            joined.append(TextPart(text))
+    return tuple(joined)
 
 
 def _calls(message: Mapping[str, object]) -> Iterator[ToolCall]:

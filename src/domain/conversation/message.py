@@ -1,6 +1,6 @@
 """Messages: what each author said, in parts, with calls of tools and their results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,8 +26,33 @@ class TextPart:
     text: str
 
 
-# The kinds of parts that a message may have.
-Part = TextPart
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image; `media_type` is that of its bytes, such as `image/png`."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A PDF or a text in UTF-8; `name` is the client's name of the file, or empty."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedImage:
+    """An image at a URL, which is fetched before the turn. `where` is the path to the part."""
+
+    url: str = field(repr=False)
+    where: str
+
+
+# The kinds of parts that a message may have. No backend gets a `LinkedImage`.
+Part = TextPart | ImagePart | FilePart | LinkedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +86,17 @@ class Message:
     @property
     def text(self) -> str:
         """The text parts, joined in order."""
-        return "".join(part.text for part in self.parts)
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def has_media(self) -> bool:
+        """Whether a part is an image or a file."""
+        return any(not isinstance(part, TextPart) for part in self.parts)
+
+    @property
+    def media_bytes(self) -> int:
+        """The size of its images and files."""
+        return sum(len(it.data) for it in self.parts if isinstance(it, ImagePart | FilePart))
 
     @property
     def is_result(self) -> bool:

@@ -8,6 +8,7 @@ from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.conversation.message import (
     SYSTEM_ROLES,
     Message,
+    Part,
     Role,
     TextPart,
     ToolCall,
@@ -40,10 +41,20 @@ class Prompt:
         """Returns the prompt of a user's text."""
         return cls(system, (text_message(Role.USER, text),))
 
+    @property
+    def said(self) -> tuple[Message, ...]:
+        """The history and the turn."""
+        return (*self.history, *self.turn)
+
     @cached_property
     def text(self) -> str:
         """The history and the turn as one text; several messages have role labels."""
-        return as_text((*self.history, *self.turn))
+        return as_text(self.said)
+
+    @property
+    def media_bytes(self) -> int:
+        """The size of all images and files."""
+        return sum(message.media_bytes for message in self.said)
 
 
 def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
@@ -70,6 +81,29 @@ def as_text(messages: Sequence[Message]) -> str:
     return "\n\n".join(f"{label}: {text}" for label, text in told if text)
 
 
+def labelled(messages: Sequence[Message]) -> tuple[Part, ...]:
+    """Returns the parts of all messages in order; those of several messages have role labels."""
+    told = [(it.role, (*it.parts, *map(TextPart, _calls(it)))) for it in messages]
+    if len(told) == 1:
+        return told[0][1]
+    found: list[Part] = []
+    for role, parts in told:
+        if parts:
+            label = f"\n\n{LABELS[role]}:" if found else f"{LABELS[role]}:"
+            found += _after(label, parts)
+    return tuple(found)
+
+
+def _after(label: str, parts: Sequence[Part]) -> Iterator[Part]:
+    first, *rest = parts
+    if isinstance(first, TextPart):
+        yield TextPart(f"{label} {first.text}")
+    else:
+        yield TextPart(label)
+        yield first
+    yield from rest
+
+
 def _begin_of_turn(said: Sequence[Message]) -> int:
     """Returns the index of the first result at the end, or else of the last user message."""
     at = len(said)
@@ -91,7 +125,10 @@ def _calls(message: Message) -> Iterator[str]:
 
 
 def _encodable(message: Message) -> Message:
-    parts = tuple(TextPart(replace_lone_surrogates(part.text)) for part in message.parts)
+    parts = tuple(
+        TextPart(replace_lone_surrogates(part.text)) if isinstance(part, TextPart) else part
+        for part in message.parts
+    )
     calls = tuple(
         ToolCall(*map(replace_lone_surrogates, (call.id, call.name, call.arguments)))
         for call in message.calls

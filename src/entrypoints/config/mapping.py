@@ -15,6 +15,7 @@ from modegate.domain.batches.limits import BatchLimits
 from modegate.domain.configuration import MINUTE_S, Configuration
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
+from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
@@ -60,6 +61,7 @@ def configuration(
             idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
         ),
         routes=routes(settings, environment),
+        media=media_policy(settings),
         cooldowns=Cooldowns(
             auth_s=settings.cooldown_auth_ms / 1000,
             server_s=settings.cooldown_server_ms / 1000,
@@ -73,6 +75,14 @@ def configuration(
         reserved_completion_tokens=settings.reserved_completion_tokens,
         prices=price_table(settings.prices),
         batches=batch_limits(settings),
+    )
+
+
+def media_policy(settings: Settings) -> MediaPolicy:
+    """Returns the bounds on images and files."""
+    return MediaPolicy(
+        max_bytes=settings.claude_max_media_bytes,
+        max_image_bytes=settings.claude_max_image_bytes,
     )
 
 
@@ -222,6 +232,7 @@ def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
     return HttpOptions(
         version=version("modegate"),
         max_body=settings.max_body_bytes,
+        max_media=media_policy(settings).encoded_bytes,
         keep_alive=settings.sse_keepalive_ms / 1000,
         drain_delay=settings.drain_delay_ms / 1000,
         cors_origins=settings.cors_allowed_origins,

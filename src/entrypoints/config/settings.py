@@ -111,6 +111,8 @@ class Settings(BaseModel):
     claude_max_own_wait_ms: Milliseconds = 5_000
     claude_cut_at_output_limit: bool = False
     claude_show_reasoning: bool = False
+    claude_max_media_bytes: Bytes = 20 * 1024 * 1024
+    claude_max_image_bytes: Bytes = 5 * 1024 * 1024
     max_concurrent_processes: Count = 10
     pool_queue_timeout_ms: Milliseconds = 5_000
 

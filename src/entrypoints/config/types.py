@@ -71,6 +71,16 @@ def _host(value: str) -> str:
     return value
 
 
+def _host_patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns names or addresses of hosts in lower case; `*.` at the start stands for any names."""
+    for value in values:
+        try:
+            _host(value.removeprefix("*."))
+        except ValueError:
+            raise ValueError(f"{value!r} is not a host like example.com or *.example.com") from None
+    return tuple(value.lower().strip("[]") for value in values)
+
+
 def _is_resolvable(host: str) -> bool:
     try:
         if ":" in host:
@@ -196,6 +206,7 @@ Switch = Annotated[bool | None, BeforeValidator(_tristate)]
 Text = Annotated[str, AfterValidator(_text)]
 Host = Annotated[Text, AfterValidator(_host)]
 Names = Annotated[tuple[Text, ...], SPLIT]
+HostPatterns = Annotated[Names, AfterValidator(_host_patterns)]
 Variables = Annotated[Names, AfterValidator(_variables)]
 Milliseconds = Annotated[int, Field(ge=1, le=7 * 86_400_000), Number]
 Delay = Annotated[int, Field(ge=0, le=86_400_000), Number]

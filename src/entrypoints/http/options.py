@@ -16,6 +16,7 @@ class HttpOptions:
 
     version: str
     max_body: int = 1024 * 1024
+    max_media: int = 27 * 1024 * 1024  # in base64
     keep_alive: float = 15.0
     drain_delay: float = 0.0
     cors_origins: Sequence[str] = ()

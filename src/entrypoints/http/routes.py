@@ -46,6 +46,7 @@ def routes_of(
         authenticator=authenticator,
         answer=use_cases.answer_request,
         max_body=lambda: live.current.max_body,
+        max_media=lambda: live.current.max_media,
         keep_alive=lambda: live.current.keep_alive,
     )
     relayed = relayed_routes(use_cases.relay_call, authenticator, lambda: live.current.relaying)

@@ -77,8 +77,8 @@ def build_environment(options: ClaudeOptions) -> dict[str, str]:
     }
 
 
-def in_session(environment: Mapping[str, str], config: Path) -> dict[str, str]:
-    """Returns the environment of one session's children, with a CLI folder of its own.
+def in_session(environment: Mapping[str, str], config: Path, temporary: Path) -> dict[str, str]:
+    """Returns the environment of one session's children, with CLI folders of its own.
 
     A login stays in the folder where `claude` keeps it, and is renewed there (measured on 2.1.329).
     An empty value selects the CLI's default folder.
@@ -86,6 +86,7 @@ def in_session(environment: Mapping[str, str], config: Path) -> dict[str, str]:
     login = environment.get("CLAUDE_CONFIG_DIR", "")
     return {
         **environment,
+        "CLAUDE_CODE_TMPDIR": str(temporary),
         "CLAUDE_CONFIG_DIR": str(config),
         "CLAUDE_SECURESTORAGE_CONFIG_DIR": login,
     }

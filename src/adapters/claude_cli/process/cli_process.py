@@ -110,7 +110,7 @@ class CliProcess:
         self.turn_confirmed = False
         begin = b"" if self._system is not None else messages.initialize(prompt.system)
         self._system = prompt.system
-        self.child.write(begin + messages.user(prompt.text, self._message_id), last=last)
+        self.child.write(begin + messages.user(prompt.said, self._message_id), last=last)
 
     async def events(self) -> list[dict[str, object]]:
         """Waits for output, and returns the current turn's events since the last call.

@@ -24,6 +24,7 @@ from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.session_folder.session_directory import storage_errors
+from modegate.adapters.claude_cli.session_folder.temporary_files import prepare_temporary_files
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 
@@ -150,11 +151,12 @@ class Launcher:
         await self._guard.start()
         folder = process.place.folder
         require_descriptors()
+        temporary = prepare_temporary_files(folder, process.launch.cli_session_id)
         await asyncio.get_running_loop().subprocess_exec(
             lambda: process.child,
             self.executable or "claude",
             *build_command(process.launch, self._options, features),
-            env=in_session(self.environment, folder.config) | {MARK: process.mark},
+            env=in_session(self.environment, folder.config, temporary) | {MARK: process.mark},
             cwd=folder.work,
             start_new_session=True,
         )

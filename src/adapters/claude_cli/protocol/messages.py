@@ -4,8 +4,11 @@ On standard input, length, leading hyphens and NUL are harmless. Measured on 2.1
 """
 
 import json
+from collections.abc import Sequence
 
+from modegate.adapters.claude_cli.protocol.content import content_of
 from modegate.adapters.claude_cli.protocol.events import Event, child, text
+from modegate.domain.conversation.message import Message
 
 INITIALIZE, INTERRUPT, REWIND = "initialize", "interrupt", "rewind"
 
@@ -15,12 +18,12 @@ def initialize(system: str) -> bytes:
     return _request(INITIALIZE, subtype="initialize", systemPrompt=system)
 
 
-def user(prompt: str, message_id: str) -> bytes:
+def user(said: Sequence[Message], message_id: str) -> bytes:
     """Returns the message that starts a turn; `rewind` takes the same `message_id`, a UUID."""
     return _line(
         type="user",
         uuid=message_id,
-        message={"role": "user", "content": as_plain_text(prompt)},
+        message={"role": "user", "content": content_of(said)},
         parent_tool_use_id=None,
         session_id="default",
     )
@@ -56,15 +59,6 @@ def has_rewound(event: Event) -> bool | None:
     if not _answers(event, REWIND):
         return None
     return child(child(event, "response"), "response").get("rewound") is True
-
-
-def as_plain_text(text: str) -> str:
-    """Prefixes `text` with a newline if the CLI would run it as one of its own commands.
-
-    Measured on 2.1.329: `/cost` at the very start is a command, with all options. After any white
-    space it is text.
-    """
-    return f"\n{text}" if text.startswith("/") else text
 
 
 def _answers(event: Event, request: str) -> bool:

@@ -19,9 +19,10 @@ ZEROS = memoryview(bytes(64 * 1024))
 SPOKEN = frozenset({"user", "assistant"})
 
 
-def room_for(prompt: str) -> int:
-    """Returns the number of bytes that a turn with this prompt may add."""
-    return ROOM_BYTES + COPIES * len(prompt.encode("utf-8", "replace"))
+def room_for(prompt: str, media_bytes: int = 0) -> int:
+    """Returns the number of bytes that a turn may add; images and files are stored in base64."""
+    encoded = media_bytes * 4 // 3
+    return ROOM_BYTES + COPIES * (len(prompt.encode("utf-8", "replace")) + encoded)
 
 
 def check_room(folder: Path, size: int) -> None:

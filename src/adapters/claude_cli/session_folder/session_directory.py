@@ -39,6 +39,11 @@ class SessionDirectory:
         """The lock file, which names the gateway that used the session last."""
         return self.config.parent / LOCK
 
+    @property
+    def temporary(self) -> Path:
+        """The folder for the CLI's temporary files."""
+        return self.config.parent / "tmp"
+
     def transcripts(self) -> dict[Path, int]:
         """Returns every transcript with its size in bytes."""
         return {path: path.stat().st_size for path in self.config.glob("projects/*/*.jsonl")}

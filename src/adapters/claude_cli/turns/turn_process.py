@@ -55,7 +55,7 @@ class TurnProcess:
             StorageError: the disk has no space for the turn, or the folder cannot be used.
         """
         prompt = self.turn.prompt
-        size = room_for(prompt.system + prompt.text)
+        size = room_for(prompt.system + prompt.text, prompt.media_bytes)
         self.owns_folder = await self._workspace.reserve(self.turn.session.id, size)
 
     async def fetch(self) -> None:

@@ -8,6 +8,7 @@ import falcon
 import falcon.asgi
 
 from modegate.domain.errors import PayloadTooLargeError, UnsupportedMediaTypeError
+from modegate.domain.media.base64_runs import length_without_media
 
 MIB = 1024 * 1024
 CODING = b"content-encoding"
@@ -21,19 +22,31 @@ async def read_json_body(
     sent: Container[bytes],
     limit: int,
     read: Callable[[int], Awaitable[bytes]],
+    *,
+    media: int = 0,
 ) -> bytes:
     """Returns the body's bytes; `read` returns a body of the given length.
 
-    `sent` are the names of the request's headers.
+    `sent` are the names of the request's headers. Images and files in base64 do not count towards
+    `limit`; with them, the body has at most `media` bytes more.
 
     Raises:
         UnsupportedMediaTypeError: the body is compressed, or not declared as JSON in UTF-8.
-        PayloadTooLargeError: the declared or received length exceeds `limit` bytes.
+        PayloadTooLargeError: the declared or received length exceeds the limits.
     """
     if not is_json(req.content_type or ""):
         raise not_json()
     if CODING in sent:
         check_identity(req)
+    content = await _read(req, limit + media, read)
+    if len(content) > limit and length_without_media(content) > limit:
+        raise too_large(limit, "The body without images and files")
+    return content
+
+
+async def _read(
+    req: falcon.asgi.Request, limit: int, read: Callable[[int], Awaitable[bytes]]
+) -> bytes:
     declared = req.content_length
     if declared is not None:
         if declared > limit:
@@ -62,10 +75,10 @@ def not_json() -> UnsupportedMediaTypeError:
     return UnsupportedMediaTypeError("Send the body as Content-Type: application/json, in UTF-8.")
 
 
-def too_large(limit: int) -> PayloadTooLargeError:
-    """Returns the error for a body of more than `limit` bytes."""
+def too_large(limit: int, what: str = "The body") -> PayloadTooLargeError:
+    """Returns the error for a body, or what is counted of it, of more than `limit` bytes."""
     size = f"{limit // MIB} MB" if limit % MIB == 0 else f"{limit} bytes"
-    return PayloadTooLargeError(f"The body is larger than {size}: send less.")
+    return PayloadTooLargeError(f"{what} is larger than {size}: send less.")
 
 
 @lru_cache(maxsize=256)

@@ -38,7 +38,9 @@ def chat_completions(max_body: int, security: list[Schema]) -> Schema:
         "parameters": list(SENT.values()),
         "requestBody": {
             "required": True,
-            "description": f"At most {max_body} bytes, in UTF-8, uncompressed.",
+            "description": (
+                f"At most {max_body} bytes besides images and files, in UTF-8, uncompressed."
+            ),
             "content": {JSON: {"schema": body, "examples": shown}},
         },
         "responses": {

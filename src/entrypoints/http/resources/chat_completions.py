@@ -43,11 +43,15 @@ NOT_IN_HEADER_LIST = re.compile(r"[^!-+\--~]")
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """The chat endpoint; `keep_alive` is in seconds, `max_body` in bytes, each that of now."""
+    """The chat endpoint; `keep_alive` is in seconds, the sizes in bytes, each that of now.
+
+    `max_body` bounds a body without its images and files, which have at most `max_media` bytes.
+    """
 
     authenticator: Authenticator
     answer: AnswerRequest
     max_body: Callable[[], int]
+    max_media: Callable[[], int]
     keep_alive: Callable[[], float]
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
@@ -89,7 +93,9 @@ class ChatCompletions:
             _write_response(req, resp, answer.response)
 
     async def _read(self, req: falcon.asgi.Request, client: ClientConnection) -> ChatBody:
-        content = await read_json_body(req, client.headers, self.max_body(), client.read_body)
+        content = await read_json_body(
+            req, client.headers, self.max_body(), client.read_body, media=self.max_media()
+        )
         return ChatBody(content, parse_json_object(content))
 
     def _write_stream(

@@ -10,7 +10,6 @@ from modegate.domain.errors import (
     InvalidRequestError,
     MissingParameterError,
     RequestError,
-    UnsupportedParameterError,
 )
 
 
@@ -134,7 +133,7 @@ def test_empty_assistant_fields_add_no_text(fields: dict[str, object], content: 
         ([message("user", [{"type": ["text"]}])], InvalidRequestError, "messages[0].content[0]"),
         (
             [HELLO, message("user", [text("a"), {"type": "image_url", "image_url": {}}])],
-            UnsupportedParameterError,
+            InvalidRequestError,
             "messages[1].content[1].image_url",
         ),
         ([message("user", "x" * 500_001)], InvalidRequestError, "messages[0].content"),

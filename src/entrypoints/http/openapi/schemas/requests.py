@@ -1,7 +1,7 @@
 """Schemas of a chat completions request, generated from the rules that screen it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modegate.dialects.chat.messages import TEXT_PARTS
 from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
@@ -112,10 +112,11 @@ def messages() -> Schema:
         "description": f"At most {MAX_MESSAGES}, besides calls of tools and their results.",
         "items": {
             "anyOf": [
-                _message([Role.USER], _text({"pattern": r"\S"}, _holds_a_word())),
+                _message([Role.USER], _text({"pattern": r"\S"}, _holds_something(), MEDIA)),
+                _message([Role.ASSISTANT], {"anyOf": [_text(), NULL]}, needs_content=False),
                 _message(
-                    [Role.ASSISTANT, Role.TOOL, Role.FUNCTION],
-                    {"anyOf": [_text(), NULL]},
+                    [Role.TOOL, Role.FUNCTION],
+                    {"anyOf": [_text(media=MEDIA), NULL]},
                     needs_content=False,
                 ),
                 _message([Role.SYSTEM, Role.DEVELOPER], _text()),
@@ -134,13 +135,16 @@ def _message(roles: list[Role], content: Schema, *, needs_content: bool = True) 
     }
 
 
-def _text(string: Schema | None = None, parts: Schema | None = None) -> Schema:
+def _text(
+    string: Schema | None = None, parts: Schema | None = None, media: Sequence[Schema] = ()
+) -> Schema:
     """Returns the schema of a text or its parts; the limit also applies to their sum."""
     bound = {"type": "string", "maxLength": MAX_MESSAGE_CHARACTERS}
     return {
         "anyOf": [
             bound | (string or {}),
-            {"type": "array", "items": {"anyOf": [*map(_part, TEXT_PARTS)]}} | (parts or {}),
+            {"type": "array", "items": {"anyOf": [*map(_part, TEXT_PARTS), *media]}}
+            | (parts or {}),
         ]
     }
 
@@ -153,5 +157,27 @@ def _part(kind: str, **bounds: object) -> Schema:
     }
 
 
-def _holds_a_word() -> Schema:
-    return {"contains": {"anyOf": [_part(kind, pattern=r"\S") for kind in TEXT_PARTS]}}
+def _media_part(kind: str, value: Schema) -> Schema:
+    return {
+        "type": "object",
+        "required": ["type", kind],
+        "properties": {"type": {"const": kind}, kind: value},
+    }
+
+
+def _object_with(name: str, description: str) -> Schema:
+    value = {"type": "string", "minLength": 1, "description": description}
+    return {"type": "object", "required": [name], "properties": {name: value}}
+
+
+IMAGE_PART = _media_part(
+    "image_url",
+    {"anyOf": [{"type": "string", "minLength": 1}, _object_with("url", "A data URL in base64.")]},
+)
+FILE_PART = _media_part("file", _object_with("file_data", "Base64, or a data URL in base64."))
+MEDIA = (IMAGE_PART, FILE_PART)
+
+
+def _holds_something() -> Schema:
+    words = (_part(kind, pattern=r"\S") for kind in TEXT_PARTS)
+    return {"contains": {"anyOf": [*words, *MEDIA]}}

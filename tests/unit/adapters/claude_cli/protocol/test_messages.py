@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modegate.adapters.claude_cli.protocol import messages
+from modegate.domain.conversation.prompt import Prompt
 
 ID = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
 
@@ -18,20 +19,12 @@ def response(request: str, subtype: str = "success", **response: object) -> dict
 def test_system_prompt_and_user_text_are_encoded_as_one_json_line_each(
     system: str, text: str
 ) -> None:
-    first, second = (messages.initialize(system) + messages.user(text, ID)).splitlines()
+    first, second = (
+        messages.initialize(system) + messages.user(Prompt.of_text(text).turn, ID)
+    ).splitlines()
     assert json.loads(first)["request"]["systemPrompt"] == system
     assert json.loads(second)["message"]["content"] in (text, f"\n{text}")
     assert json.loads(second)["uuid"] == ID
-
-
-@pytest.mark.parametrize("text", ["/cost", "/", "//x", "/etc/passwd is a file"])
-def test_text_starting_with_a_slash_gets_a_leading_newline(text: str) -> None:
-    assert messages.as_plain_text(text) == f"\n{text}"
-
-
-@pytest.mark.parametrize("text", [" /cost", "cost", "a /b", "", "@/etc/passwd", "--help"])
-def test_text_not_starting_with_a_slash_is_unchanged(text: str) -> None:
-    assert messages.as_plain_text(text) == text
 
 
 def test_an_error_response_refuses_only_the_request_it_names() -> None:

@@ -1,0 +1,1 @@
+"""Images and files in messages: their kinds, sizes and bounds."""
