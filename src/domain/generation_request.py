@@ -1,9 +1,11 @@
 """What a client asks of a model, in the terms of no dialect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.parameters.param_policy import Effort
+from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.tools.client_tool import ToolOffer
 
 
@@ -11,7 +13,9 @@ from modegate.domain.tools.client_tool import ToolOffer
 class GenerationRequest:
     """A parsed and validated request; `model` is the client's name of the model.
 
-    `max_tokens` bounds the answer. `ignored` names the parameters that have no effect.
+    `max_tokens` bounds the answer, reasoning included; it ends before the first of the texts in
+    `stop`. `ignored` names the parameters that have no effect, and `names` those that give each
+    setting.
     """
 
     model: str
@@ -19,6 +23,8 @@ class GenerationRequest:
     tools: ToolOffer | None = None
     effort: Effort | None = None
     max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
     streamed: bool = False
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
+    names: Mapping[TurnSetting, tuple[str, ...]] = field(default_factory=dict)

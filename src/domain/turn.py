@@ -24,8 +24,9 @@ class Turn:
     """The input of an answer backend; all decisions have been made.
 
     `cli_model` is the model after the model map. With `streamed`, yielded text has been sent and
-    cannot be revoked. `tools` are the client's own; `max_tokens` bounds the answer. `on_cut` is called with the usage so far, and the
-    model that answered, if the turn ends without `Finished`.
+    cannot be revoked. `tools` are the client's own; `max_tokens` bounds the answer, reasoning
+    included, and the answer ends before the first of the texts in `stop`. `on_cut` is called with
+    the usage so far, and the model that answered, if the turn ends without `Finished`.
 
     A backend that stores transcripts for other gateways awaits `on_stored` before `Finished`, and
     where it keeps a turn without one. It gives its id of the conversation, and the version that is
@@ -41,6 +42,7 @@ class Turn:
     streamed: bool = False
     tools: ToolOffer | None = None
     max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
     on_cut: Callable[[Usage, str | None], None] = field(default=noop, repr=False, compare=False)
     on_stored: Callable[[str | None, str | None], Awaitable[bool]] = field(
         default=not_acknowledged, repr=False, compare=False

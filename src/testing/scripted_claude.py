@@ -19,9 +19,12 @@ class ScriptedClaude:
 
     The steps are those of `scripted_claude_process`, such as `{"emit": {…}}`, `{"hang": 0}` or
     `{"exit": 1}`. With `converses`, a process answers several turns and plays the steps for each.
+    With `refuses`, it answers control requests of this subtype with an error.
     """
 
-    def __init__(self, folder: Path, *steps: Step, converses: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *steps: Step, converses: bool = False, refuses: str = ""
+    ) -> None:
         self._folder = folder
         self._scripts: dict[str, Any] = {"for": {}, "else": ()}
         self.path = folder / "claude"
@@ -32,6 +35,8 @@ class ScriptedClaude:
         self.path.chmod(0o755)
         if converses:
             (folder / "converses").touch()
+        if refuses:
+            (folder / "refuses").write_text(refuses)
         self.script(*steps)
 
     def script(self, *steps: Step) -> None:

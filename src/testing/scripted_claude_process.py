@@ -165,6 +165,8 @@ def converse(folder: Path) -> None:
 
 def _listen(turns: "queue.Queue[dict[str, Any] | None]") -> None:
     """Answers control requests immediately and queues user messages."""
+    refuses = Path(sys.argv[1]) / "refuses"
+    refused = refuses.read_text() if refuses.exists() else ""
     for line in sys.stdin:
         said = json.loads(line)
         if said["type"] == "user":
@@ -172,7 +174,8 @@ def _listen(turns: "queue.Queue[dict[str, Any] | None]") -> None:
             continue
         if said["request"]["subtype"] == "interrupt":
             INTERRUPTED.set()
-        answer = {"subtype": "success", "request_id": said["request_id"]}
+        subtype = "error" if said["request"]["subtype"] == refused else "success"
+        answer = {"subtype": subtype, "request_id": said["request_id"]}
         emit({"type": "control_response", "response": answer | {"response": {"rewound": True}}})
     turns.put(None)
 

@@ -93,7 +93,7 @@ async def test_a_new_session_gets_a_prewarmed_process_and_its_session_id(
     assert kept == {argument(claude.starts[0], "--session-id"), session}
 
 
-async def test_each_used_model_is_prewarmed_but_no_reasoning_effort(
+async def test_each_used_model_is_prewarmed_for_every_reasoning_effort(
     gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     async with gateway(claude_path=str(claude.path), claude_warm_processes=1) as running:
@@ -102,9 +102,27 @@ async def test_each_used_model_is_prewarmed_but_no_reasoning_effort(
         await until(lambda: len(claude.starts) == 4)
         models = sorted(argument(start, "--model") for start in claude.starts)
         assert models == ["haiku", "haiku", "opus", "opus"]
-        await running.claude(model="opus", reasoning_effort="high")
-        assert argument(claude.starts[4], "--effort") == "high"
-        assert capacity(running).warm == 2
+        ready = {argument(start, "--session-id"): start["pid"] for start in claude.starts}
+        answered = await running.claude(model="opus", reasoning_effort="high")
+        assert claude.turns[-1]["pid"] == ready[answered.headers[SESSION]]
+        assert "X-Claude-Ignored-Params" not in answered.headers
+
+
+async def test_an_executable_without_changes_of_settings_gets_the_effort_on_its_command_line(
+    gateway: GatewayFactory, tmp_path: Path
+) -> None:
+    old = ScriptedClaude(tmp_path, *answer("Hi"), converses=True, refuses="apply_flag_settings")
+    wished: dict[str, Any] = {"reasoning_effort": "high", "max_tokens": 5, "stop": "END", "seed": 1}
+    async with gateway(claude_path=str(old.path), claude_warm_processes=1) as running:
+        first = await running.claude(**wished)
+        assert (
+            first.headers["X-Claude-Ignored-Params"] == "seed, reasoning_effort, max_tokens, stop"
+        )
+        await until(lambda: capacity(running).warm == 1)
+        later = await running.claude(stream=True, **wished)
+        assert later.headers["X-Claude-Ignored-Params"] == "seed, max_tokens, stop"
+        assert argument(old.starts[-1], "--effort") == "high"
+        assert capacity(running).warm == 1
 
 
 async def test_a_prewarmed_process_that_exited_is_replaced_and_its_directory_removed(

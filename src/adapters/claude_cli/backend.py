@@ -86,7 +86,7 @@ class ClaudeBackend:
         """
         if self._processes.launcher.executable is None:
             raise claude_code.unavailable()
-        translator = self._translator(handed_out=turn.streamed)
+        translator = self._translator(turn)
         async with (
             self._turns.run(turn, translator) as chunks,
             aclosing(self._noting_login(chunks)) as events,
@@ -139,9 +139,12 @@ class ClaudeBackend:
     ) -> AbstractContextManager[SessionId | None]:
         """Reserves a prewarmed process and yields its session's id.
 
-        Yields None where there is none, or where an effort is set. Prewarmed processes have none.
+        Yields None where there is none. So it does with an effort that needs a process of its own,
+        because the executable takes no settings between turns.
         """
-        return self._processes.reserve(cli_model) if effort is None else nullcontext()
+        if effort is None or self._processes.launcher.changes_settings:
+            return self._processes.reserve(cli_model)
+        return nullcontext()
 
     async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
         """Returns a page of sessions that have a folder, without those of prewarmed processes.
@@ -186,11 +189,12 @@ class ClaudeBackend:
         """Returns options with which the CLI writes a turn before it reports the end."""
         return options if self._archive is None else replace(options, eager_flush=True)
 
-    def _translator(self, *, handed_out: bool) -> Translator:
+    def _translator(self, turn: Turn) -> Translator:
         return Translator(
-            handed_out=handed_out,
+            handed_out=turn.streamed,
             patience=Patience(self._options.own_wait, self._options.api_retries),
             cuts_at_limit=self._options.cuts_at_limit,
+            has_own_limit=turn.max_tokens is not None,
             shows_reasoning=self._options.shows_reasoning,
         )
 

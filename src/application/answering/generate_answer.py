@@ -106,7 +106,7 @@ class GenerateAnswer:
             async with self._events(prepared.turn, record, note, acknowledgement) as events:
                 completion = await fold(events)
         await acknowledgement.ended(completion.cli_session_id)
-        return CompleteAnswer(prepared.frame, completion)
+        return CompleteAnswer(prepared.frame.without(completion.ignored), completion)
 
     @asynccontextmanager
     async def _stream(
@@ -121,7 +121,7 @@ class GenerateAnswer:
                 )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
-            yield StreamedAnswer(prepared.frame, first, events)
+            yield StreamedAnswer(prepared.frame.without(first.ignored), first, events)
         # Saved again, because the session was in use for as long as the stream took. The client has
         # its answer by now, also where the session was lost meanwhile, which the store logs.
         with suppress(SessionBusyError):

@@ -69,6 +69,7 @@ class PrepareTurn:
                 streamed=asked.streamed,
                 tools=asked.tools,
                 max_tokens=asked.max_tokens,
+                stop=asked.stop,
             )
             yield PreparedTurn(turn, self._frame(turn, asked), quota)
 
@@ -81,6 +82,7 @@ class PrepareTurn:
             new_session=not turn.resume,
             include_usage=asked.include_usage,
             ignored=asked.ignored,
+            names=asked.names,
         )
 
     def _session(

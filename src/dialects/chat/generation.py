@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from modegate.dialects.chat.messages import parse_messages
 from modegate.dialects.chat.request import check_stream, include_usage, model_of
+from modegate.dialects.chat.settings import parse_settings
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
@@ -20,11 +21,15 @@ def parse_generation(
     check_stream(params)
     with_usage = include_usage(params)
     screening = policy.screen(params)
+    settings = parse_settings(params)
     return GenerationRequest(
         model=model_of(params),
         conversation=parse_messages(params.get("messages"), media),
         effort=screening.effort,
+        max_tokens=settings.max_tokens,
+        stop=settings.stop,
         streamed=params.get("stream") is True,
         include_usage=with_usage,
-        ignored=screening.ignored,
+        ignored=(*screening.ignored, *settings.ignored),
+        names=settings.names,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from modegate.domain.answer.usage import Usage
+from modegate.domain.parameters.turn_setting import TurnSetting
 
 
 class FinishReason(StrEnum):
@@ -25,10 +26,12 @@ class FinishReason(StrEnum):
 class Started:
     """The turn runs: later failures can no longer change the response's status.
 
-    `cli_session_id` is the id under which the backend keeps the conversation.
+    `cli_session_id` is the id under which the backend keeps the conversation. `ignored` are the
+    settings of the turn that the backend could not apply.
     """
 
     cli_session_id: str | None = None
+    ignored: tuple[TurnSetting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from modegate.domain.answer.events import (
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.message import ToolCall
 from modegate.domain.errors.catalogue import backend
+from modegate.domain.parameters.turn_setting import TurnSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Completion:
 
     `calls` are those of the client's tools.
 
-    `cli_session_id` is the id under which the backend keeps the conversation.
+    `cli_session_id` is the id under which the backend keeps the conversation; `ignored` are the
+    settings of the turn that it could not apply.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Completion:
     cli_session_id: str | None = None
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
+    ignored: tuple[TurnSetting, ...] = ()
 
 
 async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
@@ -44,7 +47,7 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
     texts: list[str] = []
     thoughts: list[str] = []
     calls: dict[int, tuple[str, str, list[str]]] = {}
-    cli_session_id = None
+    started = Started()
     async for event in events:
         match event:
             case TextDelta(text):
@@ -55,16 +58,17 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
                 calls[index] = (call_id, name, [])
             case ToolCallDelta(index, arguments):
                 calls[index][2].append(arguments)
-            case Started(session_id):
-                cli_session_id = session_id
+            case Started():
+                started = event
             case Finished(reason, usage):
                 return Completion(
                     "".join(texts),
                     reason,
                     usage,
-                    cli_session_id,
+                    started.cli_session_id,
                     "".join(thoughts),
                     tuple(ToolCall(*it[:2], "".join(it[2])) for _, it in sorted(calls.items())),
+                    started.ignored,
                 )
             case _:
                 pass

@@ -1,7 +1,9 @@
 """The metadata of an answer."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.session import SessionId
 
 
@@ -10,7 +12,8 @@ class AnswerFrame:
     """The facts that a dialect renders around the events of an answer.
 
     `model` is the client's name for the model; `created` is in Unix seconds; `ignored` names the
-    parameters that have no effect; `new_session` marks the first turn of the session.
+    parameters that have no effect; `new_session` marks the first turn of the session. `names` are the
+    request's parameters that give each setting of the turn.
     """
 
     completion_id: str
@@ -20,3 +23,9 @@ class AnswerFrame:
     new_session: bool = False
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
+    names: Mapping[TurnSetting, tuple[str, ...]] = field(default_factory=dict)
+
+    def without(self, settings: Iterable[TurnSetting]) -> "AnswerFrame":
+        """Returns the frame of an answer for which the backend could not apply `settings`."""
+        names = [name for it in settings for name in self.names.get(it, ())]
+        return replace(self, ignored=(*self.ignored, *names)) if names else self

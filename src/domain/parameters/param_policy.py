@@ -9,6 +9,7 @@ from modegate.domain.errors.catalogue import parameters
 from modegate.domain.parameters.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
 
 Predicate = Callable[[object], bool]
+MAX_STOPS = 16
 
 
 class Tier(Enum):
@@ -44,6 +45,7 @@ class Kind(Enum):
     COUNT = "a whole number of at least 1"
     LIST = "a list"
     OBJECT = "an object"
+    STOP = "a text, or a list of at most 16 texts"
 
 
 def as_count(value: object) -> int | None:
@@ -53,6 +55,14 @@ def as_count(value: object) -> int | None:
     return int(value) if value >= 1 and value == value // 1 else None
 
 
+def as_stop(value: object) -> tuple[str, ...] | None:
+    """Returns the texts of `stop`, a string or a list of strings, without empty ones; else None."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or len(texts) > MAX_STOPS:
+        return None
+    return tuple(it for it in texts if it) if all(isinstance(it, str) for it in texts) else None
+
+
 CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
     {
         Kind.ANY: lambda _: True,
@@ -60,6 +70,7 @@ CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
         Kind.COUNT: lambda value: as_count(value) is not None,
         Kind.LIST: lambda value: isinstance(value, list),
         Kind.OBJECT: lambda value: isinstance(value, Mapping),
+        Kind.STOP: lambda value: as_stop(value) is not None,
     }
 )
 
@@ -115,9 +126,9 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "modalities": _refused(ListOf("text", EMPTY), kind=Kind.LIST),
         "temperature": IGNORED,
         "top_p": IGNORED,
-        "max_tokens": IGNORED,
-        "max_completion_tokens": IGNORED,
-        "stop": IGNORED,
+        "max_tokens": Rule(Tier.HONOURED, kind=Kind.COUNT),
+        "max_completion_tokens": Rule(Tier.HONOURED, kind=Kind.COUNT),
+        "stop": Rule(Tier.HONOURED, kind=Kind.STOP),
         "seed": IGNORED,
         "frequency_penalty": IGNORED,
         "presence_penalty": IGNORED,

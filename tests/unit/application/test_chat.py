@@ -57,6 +57,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
 from modegate.domain.parameters.param_policy import Effort
+from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.quota import Limit
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.route import Routes
@@ -182,6 +183,8 @@ async def test_a_claude_request_maps_to_a_turn_and_an_answer_frame(world: World)
         claude(
             temperature=1,
             reasoning_effort="high",
+            max_completion_tokens=7,
+            stop="END",
             stream_options={"include_usage": True},
             messages=[
                 {"role": "system", "content": "Be brief."},
@@ -198,6 +201,10 @@ async def test_a_claude_request_maps_to_a_turn_and_an_answer_frame(world: World)
     assert turn.prompt == Prompt.of_text("Hi", "Be brief.")
     assert (turn.session.id, turn.session.client, turn.resume) == (FIRST, "me", False)
     assert (turn.effort, frame.ignored) == (Effort.HIGH, ("temperature",))
+    assert (turn.max_tokens, turn.stop) == (7, ("END",))
+    settings = (TurnSetting.MAX_TOKENS, TurnSetting.EFFORT)
+    ignored = frame.without(settings).ignored
+    assert ignored == ("temperature", "max_completion_tokens", "reasoning_effort")
     assert frame.include_usage
     assert not turn.streamed
 

@@ -50,7 +50,10 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A process's session, model and effort, fixed at its start; `cli_session_id` is the CLI's."""
+    """A process's session and model, fixed at its start; `cli_session_id` is the CLI's.
+
+    `effort` is set where the executable takes no settings between turns.
+    """
 
     session_id: SessionId
     cli_session_id: str
@@ -64,9 +67,12 @@ class Launch:
         session = turn.session
         return cls(session.id, session.cli_session_id, turn.cli_model, turn.effort, turn.resume)
 
-    def serves(self, turn: Turn) -> bool:
-        """Returns whether the process can take a turn of its session: same model and effort."""
-        return (self.cli_model, self.effort) == (turn.cli_model, turn.effort)
+    def serves(self, turn: Turn, *, changes_settings: bool) -> bool:
+        """Returns whether the process can take a turn of its session: the same model.
+
+        Without `changes_settings`, also the same effort.
+        """
+        return self.cli_model == turn.cli_model and (changes_settings or self.effort == turn.effort)
 
 
 def build_command(launch: Launch, options: ClaudeOptions, features: Features) -> list[str]:

@@ -139,7 +139,9 @@ class ProcessPool:
         await self.launcher.aclose()
 
     def _wakes_for(self, turn: Turn, process: CliProcess) -> bool:
-        same = process.launch.serves(turn) and process.accepts(turn.prompt)
+        same = process.launch.serves(
+            turn, changes_settings=self.launcher.changes_settings
+        ) and process.accepts(turn.prompt)
         try:
             return same and process.place.version == self.launcher.version() and process.reacquire()
         except OSError:  # its folder is gone

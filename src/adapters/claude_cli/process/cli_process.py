@@ -2,16 +2,23 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.command.command_line import Launch
 from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S, ChildProcess
+from modegate.adapters.claude_cli.process.settings_channel import (
+    DEFAULTS,
+    RefusedSettings,
+    SettingsChannel,
+)
 from modegate.adapters.claude_cli.protocol import messages
+from modegate.adapters.claude_cli.protocol.continuation import Continuation
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
 from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
+from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
 from modegate.domain.conversation.prompt import Prompt
@@ -31,13 +38,16 @@ REWIND_TIMEOUT_S = 1.0
 class Place:
     """The session's locked folder, and facts about the executable that runs in it.
 
-    `version` changes with the executable and with the login.
+    `version` changes with the executable and with the login; `environment` is the process's. `refused` are
+    the versions that take no settings between turns.
     """
 
     folder: SessionDirectory
     lock: SessionLock
     version: object
     supports_multiple_turns: bool
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refused: RefusedSettings = field(default_factory=RefusedSettings)
 
 
 class CliProcess:
@@ -58,6 +68,10 @@ class CliProcess:
         self.was_idle = False  # whether it was started before its current turn
         self._lines = JsonLines(stdout_limit)
         self._windows = windows or HeardWindows()
+        self.settings = SettingsChannel(
+            place.environment, place.version, place.refused, launch.effort
+        )
+        self._continuation = Continuation()
         self._system: str | None = None
         self._message_id = ""
         self._turns = 0
@@ -102,7 +116,7 @@ class CliProcess:
         """Releases the folder's lock, so that other gateways can use the session."""
         self.place.lock.release()
 
-    def ask(self, prompt: Prompt, *, last: bool) -> None:
+    def ask(self, prompt: Prompt, settings: TurnSettings = DEFAULTS, *, last: bool) -> None:
         """Sends the prompt of a turn; after the `last` one the process exits by itself."""
         self._lines.begin_answer()
         self._message_id = str(uuid.uuid4())
@@ -110,6 +124,8 @@ class CliProcess:
         self.turn_confirmed = False
         begin = b"" if self._system is not None else messages.initialize(prompt.system)
         self._system = prompt.system
+        self._continuation = Continuation()
+        begin += self.settings.change(settings)
         self.child.write(begin + messages.user(prompt.said, self._message_id), last=last)
 
     async def events(self) -> list[dict[str, object]]:
@@ -132,15 +148,17 @@ class CliProcess:
     async def undo_turn(self, *, forget: bool) -> bool:
         """Interrupts the running turn; with `forget`, also removes it from the conversation.
 
+        Of a turn that was cut at the output limit, what the CLI added behind the cut is removed.
         Returns False if the process did not confirm it in time.
         """
         try:
             self.child.write(messages.interrupt())
             async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
                 await self._heard(lambda event: event.get("type") == "result" or None)
-            if not forget:
+            target = self._message_id if forget else self._continuation.message_id
+            if target is None:
                 return True
-            self.child.write(messages.rewind(self._message_id))
+            self.child.write(messages.rewind(target))
             async with asyncio.timeout(REWIND_TIMEOUT_S):
                 return await self._heard(messages.has_rewound)
         except (TimeoutError, GatewayError):
@@ -150,6 +168,8 @@ class CliProcess:
         """Returns the events; those of other turns, too, tell of the account's quota windows."""
         for event in events:
             self._windows.note(event)
+            self.settings.note(event)
+            self._continuation.note(event)
         return events
 
     def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:

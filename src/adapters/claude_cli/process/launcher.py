@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from modegate.adapters.claude_cli.command.command_line import Features, Launch, build_command
@@ -20,6 +21,7 @@ from modegate.adapters.claude_cli.process.descriptors import (
 )
 from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK, kill_marked
+from modegate.adapters.claude_cli.process.settings_channel import RefusedSettings
 from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
@@ -44,6 +46,7 @@ class Launcher:
         self._guard = OrphanGuard()
         self._features = FeatureProbe(self.environment, self._guard)
         self.windows = HeardWindows()  # of the account, which all processes share
+        self._refused = RefusedSettings()
         self._generation = 0
 
     @property
@@ -71,6 +74,11 @@ class Launcher:
             changed_at = 0
         login = login_changed_at(self._options.environment)
         return executable, changed_at, login, self._generation
+
+    @property
+    def changes_settings(self) -> bool:
+        """Whether processes take settings between their turns, as far as is known."""
+        return self.version() not in self._refused
 
     async def features(self) -> Features:
         """Returns the options that the executable supports.
@@ -116,11 +124,17 @@ class Launcher:
         """
         features = await self.features()
         version = self.version()
+        if not features.supports_multiple_turns:  # it takes nothing between turns either
+            self._refused.note(version)
+        if version not in self._refused:
+            launch = replace(launch, effort=None)
         with storage_errors():
             folder = await self._workspace.prepare(launch.session_id)
             lock = self._workspace.lock(folder)
             lock.acquire()
-        place = Place(folder, lock, version, features.supports_multiple_turns)
+        place = Place(
+            folder, lock, version, features.supports_multiple_turns, self.environment, self._refused
+        )
         child = ChildProcess(stderr_limit=self._options.stderr_limit)
         process = CliProcess(launch, place, child, self._options.stdout_limit, self.windows)
         with ExitStack() as failing:

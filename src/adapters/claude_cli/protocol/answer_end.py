@@ -16,13 +16,21 @@ class AnswerEnd:
     """Ends the answer: with its result, at a limit, after a refusal, or with the turn's failure.
 
     With `cuts_at_limit` the answer ends when the model first reaches its output limit, even if the
-    CLI continues.
+    CLI continues. So it does if the request `has_own_limit`, and then it may be empty.
     """
 
-    def __init__(self, message: MessageState, chunks: AnswerChunks, *, cuts_at_limit: bool) -> None:
+    def __init__(
+        self,
+        message: MessageState,
+        chunks: AnswerChunks,
+        *,
+        cuts_at_limit: bool,
+        has_own_limit: bool = False,
+    ) -> None:
         self._message = message
         self._chunks = chunks
-        self._cuts_at_limit = cuts_at_limit
+        self._cuts_at_limit = cuts_at_limit or has_own_limit
+        self._has_own_limit = has_own_limit
 
     def give_up(self, error: GatewayError) -> Iterator[AnswerEvent]:
         """Fails the turn, or ends a cut answer whose continuation failed.
@@ -48,7 +56,7 @@ class AnswerEnd:
         elif reason == CONTEXT_WINDOW:  # the CLI's next request cannot fit
             yield from self._cut(claude_code.too_long())
         elif reason == OUTPUT_LIMIT and self._cuts_at_limit:
-            yield from self._cut(claude_code.cut_without_text())
+            yield from self._cut(None if self._has_own_limit else claude_code.cut_without_text())
 
     def refuse(self) -> Iterator[AnswerEvent]:
         """Drops the message that the model withheld."""
@@ -77,9 +85,12 @@ class AnswerEnd:
         yield from self._chunks.start()
         yield from self._chunks.add(0, said)
 
-    def _cut(self, error: GatewayError) -> Iterator[AnswerEvent]:
-        """Ends the answer here, even if the CLI continues."""
+    def _cut(self, error: GatewayError | None) -> Iterator[AnswerEvent]:
+        """Ends the answer here, even if the CLI continues; without text with `error`, if any."""
         yield from self._chunks.end_message()
         if not self._chunks.text.text:
-            raise error
+            if error is not None:
+                raise error
+            yield from self._chunks.start()
+            yield from self._chunks.start_message()
         yield from self._chunks.end_with_text(FinishReason.LENGTH)

@@ -4,18 +4,23 @@ On standard input, length, leading hyphens and NUL are harmless. Measured on 2.1
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modegate.adapters.claude_cli.protocol.content import content_of
 from modegate.adapters.claude_cli.protocol.events import Event, child, text
 from modegate.domain.conversation.message import Message
 
-INITIALIZE, INTERRUPT, REWIND = "initialize", "interrupt", "rewind"
+INITIALIZE, SETTINGS, INTERRUPT, REWIND = "initialize", "settings", "interrupt", "rewind"
 
 
 def initialize(system: str) -> bytes:
     """Returns the request that sets the system prompt; the CLI applies only the first one."""
     return _request(INITIALIZE, subtype="initialize", systemPrompt=system)
+
+
+def apply_settings(settings: Mapping[str, object]) -> bytes:
+    """Returns the request that changes settings for all later turns of the process."""
+    return _request(SETTINGS, subtype="apply_flag_settings", settings=settings)
 
 
 def user(said: Sequence[Message], message_id: str) -> bytes:
@@ -52,6 +57,11 @@ def refuses(event: Event, request: str) -> bool:
     """Returns whether the event reports that a request has failed."""
     response = child(event, "response")
     return _answers(event, request) and text(response, "subtype") == "error"
+
+
+def accepts(event: Event, request: str) -> bool | None:
+    """Returns whether a request has succeeded; None if the event is not the reply."""
+    return not refuses(event, request) if _answers(event, request) else None
 
 
 def has_rewound(event: Event) -> bool | None:

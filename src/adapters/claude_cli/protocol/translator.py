@@ -24,8 +24,8 @@ class Translator:
     """Translates the events of one turn to chunks, one event at a time.
 
     With `handed_out` False the chunks are not sent as they come. Text can then be retracted, and
-    only `answer.text`, `reasoning` and the last chunk count. `cuts_at_limit` is explained at
-    `AnswerEnd`. Reasoning that a broken stream repeats is sent again.
+    only `answer.text`, `reasoning` and the last chunk count. `cuts_at_limit` and `has_own_limit`
+    are explained at `AnswerEnd`. Reasoning that a broken stream repeats is sent again.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Translator:
         handed_out: bool = True,
         patience: Patience = DEFAULT_PATIENCE,
         cuts_at_limit: bool = False,
+        has_own_limit: bool = False,
         shows_reasoning: bool = False,
     ) -> None:
         self._cli_ended = False
@@ -41,7 +42,12 @@ class Translator:
         self._shows_reasoning = shows_reasoning
         self._chunks = AnswerChunks(handed_out=handed_out)
         self._message = MessageState()
-        self._end = AnswerEnd(self._message, self._chunks, cuts_at_limit=cuts_at_limit)
+        self._end = AnswerEnd(
+            self._message,
+            self._chunks,
+            cuts_at_limit=cuts_at_limit,
+            has_own_limit=has_own_limit,
+        )
         self._whole_blocks = 0
         self._failures = FailureReports(patience)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 from modegate.adapters.claude_cli.process.shielded import run_shielded
 from modegate.adapters.claude_cli.process.stderr_redaction import redact_stderr
@@ -14,7 +15,7 @@ from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.settlement import Settlement
 from modegate.adapters.claude_cli.turns.states import ENDS, TurnEvent, TurnState
 from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
-from modegate.domain.answer.events import AnswerEvent
+from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.turn import Turn
@@ -161,13 +162,16 @@ class TurnRun:
             raise
 
     def _in_time(self, chunks: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
-        """Yields chunks until the deadline.
+        """Yields chunks until the deadline; the first one names the settings that had no effect.
 
         An answer that was unfinished then stays so, even if a slow reader goes on: its turn is
         being removed from the conversation.
         """
         for chunk in chunks:
-            yield chunk
+            if isinstance(chunk, Started):
+                yield replace(chunk, ignored=self._held.current.settings.ignored)
+            else:
+                yield chunk
             if self.lifecycle.end is TurnState.EXPIRED and not self.translator.finished:
                 raise self._too_slow()
 

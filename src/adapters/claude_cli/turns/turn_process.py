@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
+from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.disk_space import DOUBTFUL_BYTES, room_for
 from modegate.adapters.claude_cli.turns.resources import TurnResources
@@ -135,4 +136,5 @@ class TurnProcess:
         self._mark = await transcript_rollback.mark(process.place.folder, owner)
         self._is_stored = owner is not None
         # While its input is open, a process can be interrupted, even if it is not kept.
-        process.ask(self.turn.prompt, last=not process.place.supports_multiple_turns)
+        settings = TurnSettings.of(self.turn)
+        process.ask(self.turn.prompt, settings, last=not process.place.supports_multiple_turns)

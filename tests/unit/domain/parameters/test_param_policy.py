@@ -15,6 +15,20 @@ def screen(**params: object) -> Screening:
 
 def test_honoured_parameters_are_not_reported_as_ignored() -> None:
     assert screen(stream_options={"include_usage": True}) == NOTHING
+    assert screen(max_tokens=5, max_completion_tokens=5.0, stop=["x"]) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("max_tokens", value) for value in (0, -1, 1.5, "5", True, [5], float("inf"))),
+        *(("stop", value) for value in (1, True, {"x": "y"}, ["x", 1], ["x"] * 17)),
+    ],
+)
+def test_limits_and_stops_of_another_type_are_invalid(name: str, value: object) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        screen(**{name: value})
+    assert caught.value.param == name
 
 
 @pytest.mark.parametrize(
@@ -22,9 +36,6 @@ def test_honoured_parameters_are_not_reported_as_ignored() -> None:
     [
         ("temperature", 0.5),
         ("top_p", 1),
-        ("max_tokens", 5),
-        ("max_completion_tokens", 5),
-        ("stop", ["x"]),
         ("seed", 1),
         ("frequency_penalty", 0),
         ("presence_penalty", 0),

@@ -11,7 +11,7 @@ from modegate.domain.conversation.conversation import (
     MAX_STEPS,
 )
 from modegate.domain.conversation.message import Role
-from modegate.domain.parameters.param_policy import Kind, Rule, Tier
+from modegate.domain.parameters.param_policy import MAX_STOPS, Kind, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
 from modegate.entrypoints.http.openapi.schemas.json_patterns import EMPTY_NAME, describe, one_of
 from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref
@@ -22,6 +22,12 @@ KINDS: Mapping[Kind, Schema] = {
     Kind.COUNT: {"type": "integer", "minimum": 1},
     Kind.LIST: {"type": "array"},
     Kind.OBJECT: {"type": "object"},
+    Kind.STOP: {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "maxItems": MAX_STOPS},
+        ]
+    },
 }
 NAMED = "listed in `X-Claude-Ignored-Params`"
 SAID: Mapping[Tier, str] = {

@@ -79,11 +79,13 @@ def test_only_a_cli_with_the_input_format_option_supports_multiple_turns() -> No
     assert not ALL.supports_multiple_turns
 
 
-def test_a_process_serves_only_its_model_and_effort() -> None:
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_process_serves_its_model_and_efforts_as_its_executable_allows(changes: bool) -> None:
     launch = Launch.of(turn(effort=Effort.LOW))
-    assert launch.serves(turn(effort=Effort.LOW, resume=True))
-    assert not launch.serves(turn())
-    assert not launch.serves(replace(turn(effort=Effort.LOW), cli_model="haiku"))
+    assert launch.serves(turn(effort=Effort.LOW, resume=True), changes_settings=changes)
+    assert launch.serves(turn(), changes_settings=changes) is changes
+    other = replace(turn(effort=Effort.LOW), cli_model="haiku")
+    assert not launch.serves(other, changes_settings=changes)
 
 
 def test_options_unknown_to_the_executable_are_omitted() -> None:

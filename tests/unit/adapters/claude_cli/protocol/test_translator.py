@@ -417,6 +417,19 @@ def test_cuts_at_limit_ends_the_answer_at_the_first_output_limit(captures: Path)
     assert last == Finished(LENGTH, Usage(12, 9))
 
 
+@pytest.mark.parametrize(("pieces", "said"), [(["one ", "two"], "one two"), ([], "")])
+def test_the_clients_own_limit_ends_the_answer_even_without_text(
+    pieces: list[str], said: str
+) -> None:
+    translator = Translator(has_own_limit=True)
+    events = [start("m1"), *([BLOCK] if pieces else []), *map(delta, pieces), stop("max_tokens")]
+    chunks = [chunk for event in [*events, RESULT] for chunk in translator.feed(event)]
+    assert chunks[:2] == [Started("s"), MessageStarted()]
+    assert text_of(chunks) == said
+    assert isinstance(chunks[-1], Finished)
+    assert chunks[-1].finish_reason is LENGTH
+
+
 @pytest.mark.parametrize("error", ["rate_limit", "server_error", "unknown"])
 def test_a_failed_continuation_keeps_the_text_so_far(error: str) -> None:
     events = [start("m1"), BLOCK, delta("part 1 "), stop("max_tokens")]
