@@ -14,8 +14,9 @@ class GenerationRequest:
     """A parsed and validated request; `model` is the client's name of the model.
 
     `max_tokens` bounds the answer, reasoning included; it ends before the first of the texts in
-    `stop`. `ignored` names the parameters that have no effect, and `names` those that give each
-    setting.
+    `stop`. `ignored` names the parameters that have no effect, `ignored_tools` the tools that the
+    model is not told of, and `names` the parameters that give each setting. `echoed` are the fields
+    that the dialect repeats in the answer. Without `shows_reasoning`, the answer has no reasoning.
     """
 
     model: str
@@ -28,3 +29,6 @@ class GenerationRequest:
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
     names: Mapping[TurnSetting, tuple[str, ...]] = field(default_factory=dict)
+    ignored_tools: tuple[str, ...] = ()
+    echoed: Mapping[str, object] = field(default_factory=dict, repr=False)
+    shows_reasoning: bool = True

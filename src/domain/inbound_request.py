@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from modegate.domain.access.client import ANONYMOUS, Client
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode, ModeDecision
 
@@ -38,7 +39,7 @@ class InProcess:
 
 @dataclass(slots=True)
 class ChatBody:
-    """A chat-completions body: the bytes, which are relayed unchanged, and the parsed JSON."""
+    """The JSON body of a request: the bytes, which are relayed unchanged, and the parsed JSON."""
 
     content: bytes = field(repr=False)
     params: Mapping[str, object] = field(repr=False)
@@ -54,11 +55,12 @@ class InboundRequest:
     """A request before admission; its body is read after admission.
 
     `upstream_key` is the header `X-OpenAI-API-Key`. `conversation` returns the client's own id of
-    its conversation, if it sent one.
+    its conversation, if it sent one. `dialect` is the one of the body and of the answer.
     """
 
     decision: ModeDecision
     read: Callable[[], Awaitable[ChatBody]]
+    dialect: DialectName = DialectName.CHAT
     entry: Entry | InProcess = InProcess()
     upstream_key: str | None = field(default=None, repr=False)
     conversation: Callable[[], str | None] = unknown

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from modegate.application.answering.admission import Admission, Admitted, record_admission
 from modegate.application.answering.generate_answer import GenerateAnswer
-from modegate.application.answering.key_checks import check_mode, check_turn_model
+from modegate.application.answering.key_checks import check_dialect, check_mode, check_turn_model
 from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
 from modegate.application.budgets.demand import demand_of
 from modegate.application.budgets.reserve import ReserveBudget
@@ -90,6 +90,7 @@ class _Execution:
         rules = admitted.client.rules
         if rules is not NO_RULES:
             check_mode(rules, self._request.decision.mode)
+        check_dialect(self._request.dialect, self._request.decision.mode)
         body = await self._request.read()
         if rules.models:
             record.model, mode = model_to_relay(body.params), self._request.decision.mode
@@ -109,7 +110,9 @@ class _Execution:
             self._answering: AbstractAsyncContextManager[object] = relaying
             record_response(response, record)
             return RelayedAnswer(response)
-        generating = pipeline.generate.generate(route, body, admitted.client, record, configuration)
+        generating = pipeline.generate.generate(
+            route, body, admitted.client, self._request, configuration
+        )
         self._answering = generating
         return await generating.__aenter__()
 

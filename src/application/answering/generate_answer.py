@@ -26,13 +26,14 @@ from modegate.application.sessions.acknowledgement import Acknowledgement
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.usage.metering import CLAUDE_URL, Metering, NoteUsage, metered
 from modegate.application.usage.pricing import Asked
+from modegate.dialects.registry import DIALECTS
 from modegate.domain.access.client import Client
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.errors.catalogue import backend
-from modegate.domain.inbound_request import ChatBody
+from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.turn import Turn
@@ -55,7 +56,7 @@ class GenerateAnswer:
         route: ClaudeRoute,
         body: ChatBody,
         client: Client,
-        record: RequestRecord,
+        request: InboundRequest,
         configuration: Configuration,
     ) -> AsyncIterator[RoutedAnswer]:
         """Generates one answer; leaving the context stops all work for it.
@@ -66,8 +67,10 @@ class GenerateAnswer:
             GatewayError: on entering, if the request was rejected or the backend failed; from the
                 events, if the answer was cut.
         """
+        record, dialect = request.record, DIALECTS[request.dialect]
         await self.credential.check()
-        async with self.prepare.prepare(route, body, client.id, configuration) as prepared:
+        preparing = self.prepare.prepare(route, body, client.id, configuration, dialect)
+        async with preparing as prepared:
             _record_turn(record, prepared)
             model, prices = prepared.turn.cli_model, configuration.prices
             note = self.metering.of_turn(model, record, prices)

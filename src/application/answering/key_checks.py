@@ -1,7 +1,9 @@
-"""Checks what the client's key may use, before anything is asked."""
+"""Checks what the client may use, before anything is asked."""
 
 from modegate.domain.access.key_rules import KeyRules
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import access as errors
+from modegate.domain.errors.catalogue import dialects
 from modegate.domain.errors.remedies import Remedy
 from modegate.domain.routing.mode import Mode
 
@@ -36,3 +38,13 @@ def check_model(rules: KeyRules, model: str | None) -> None:
         raise errors.no_model_to_allow(rules.models)
     if model is not None and not rules.allows_model(model):
         raise errors.model_not_allowed(rules.models)
+
+
+def check_dialect(dialect: DialectName, mode: Mode) -> None:
+    """Checks that a mode answers in a dialect.
+
+    Raises:
+        UnsupportedEndpointError: passthrough answers chat completions only.
+    """
+    if dialect is not DialectName.CHAT and mode is Mode.PASSTHROUGH:
+        raise dialects.no_passthrough()

@@ -8,7 +8,7 @@ from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.sessions.registry import SessionRegistry
-from modegate.dialects.chat.generation import parse_generation
+from modegate.dialects.dialect import Dialect
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
@@ -19,6 +19,7 @@ from modegate.domain.quota import Quota
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.session import Session
 from modegate.domain.turn import Turn
+from modegate.domain.usage.estimates import estimated_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class PrepareTurn:
         body: ChatBody,
         client: ClientId,
         configuration: Configuration,
+        dialect: Dialect,
     ) -> AsyncIterator[PreparedTurn]:
         """Prepares the next turn of the route's session, or the first turn of a new session.
 
@@ -54,7 +56,7 @@ class PrepareTurn:
             SessionBusyError: if another request is using the session.
             RateLimitError: if the session's rate limit is reached.
         """
-        asked = parse_generation(body.params, configuration.parameters, configuration.media)
+        asked = dialect.parse(body.params, configuration.parameters, configuration.media)
         cli_model = route.models.resolve(asked.model)
         prompt = build_prompt(asked.conversation, resume=route.session_id is not None)
         async with self._session(route.session_id, client, cli_model, asked) as held:
@@ -83,6 +85,10 @@ class PrepareTurn:
             include_usage=asked.include_usage,
             ignored=asked.ignored,
             names=asked.names,
+            ignored_tools=asked.ignored_tools,
+            echoed=asked.echoed,
+            shows_reasoning=asked.shows_reasoning,
+            prompt_tokens=estimated_tokens(turn.prompt),
         )
 
     def _session(

@@ -11,7 +11,7 @@ from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.operation import Spending
 from modegate.domain.routing.route import RelayRoute
-from modegate.domain.usage.estimates import prompt_estimate, text_estimate
+from modegate.domain.usage.estimates import estimated_tokens, size_of, text_estimate
 from modegate.domain.usage.prices import PriceTable
 
 # Receives a usage, and the model that answered.
@@ -75,16 +75,11 @@ async def metered(
         async for event in events:
             has_begun = True
             if isinstance(event, TextDelta | ReasoningDelta):
-                size += _size(event.text)
+                size += size_of(event.text)
             elif isinstance(event, Finished):
                 is_complete = True
                 note(event.usage, event.model)
             yield event
     finally:
         if has_begun and not is_complete:
-            asked = prompt_estimate(_size(prompt.system) + _size(prompt.text))
-            note(Usage(asked, text_estimate(size), estimated=True), None)
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
+            note(Usage(estimated_tokens(prompt), text_estimate(size), estimated=True), None)

@@ -1,9 +1,13 @@
 """Renders streamed answers in the format of the OpenAI API."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 
+from modegate.dialects.chat.errors import error_object
 from modegate.dialects.chat.response import render_usage
+from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.json import encode
+from modegate.dialects.pieces import in_pieces
+from modegate.dialects.sse import DONE, KEEP_ALIVE, event
 from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
@@ -15,12 +19,24 @@ from modegate.domain.answer.events import (
 )
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
-
-# Go's `bufio.Scanner` fails on lines longer than 64 KiB; an escaped character has six bytes.
-MAX_DELTA_CHARACTERS = 8 * 1024
+from modegate.domain.errors import StreamCutError
 
 
-class ChunkRenderer:
+class ChunkFormat:
+    """The parts of a stream of chunks that are no chunks; also of one that is relayed."""
+
+    keep_alive = KEEP_ALIVE
+
+    def cut(self, error: ErrorFacts) -> bytes:
+        """Returns an error event."""
+        return event(error_object(error.message, error.kind, StreamCutError.code))
+
+    def end(self) -> bytes:
+        """Returns the event that ends every stream."""
+        return DONE
+
+
+class ChunkRenderer(ChunkFormat):
     """Renders the events of one answer; the common part of all chunks is rendered once."""
 
     def __init__(self, frame: AnswerFrame) -> None:
@@ -39,9 +55,9 @@ class ChunkRenderer:
         """Returns the chunks of one event; empty if the event has none."""
         match event:
             case TextDelta(text):
-                return b"".join([self._choice({"content": part}) for part in _parts(text)])
+                return b"".join([self._choice({"content": part}) for part in in_pieces(text)])
             case ReasoningDelta(text):
-                return b"".join([self._choice({"reasoning_content": it}) for it in _parts(text)])
+                return b"".join([self._choice({"reasoning_content": it}) for it in in_pieces(text)])
             case ToolCallStarted() | ToolCallDelta():
                 return self._call(event)
             case MessageStarted():
@@ -58,7 +74,7 @@ class ChunkRenderer:
             function = {"name": event.name, "arguments": ""}
             calls = [{"id": event.id, "type": "function", "function": function}]
         else:
-            calls = [{"function": {"arguments": part}} for part in _parts(event.arguments)]
+            calls = [{"function": {"arguments": part}} for part in in_pieces(event.arguments)]
         return b"".join(
             [self._choice({"tool_calls": [{"index": event.index, **call}]}) for call in calls]
         )
@@ -69,20 +85,3 @@ class ChunkRenderer:
 
     def _usage(self, usage: Usage) -> bytes:
         return b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(render_usage(usage)))
-
-
-async def render_events(
-    frame: AnswerFrame, first: AnswerEvent, rest: AsyncIterator[AnswerEvent]
-) -> AsyncGenerator[bytes, None]:
-    """Yields the chunks of an answer, without the `[DONE]` at its end."""
-    renderer = ChunkRenderer(frame)
-    yield renderer.render(first)
-    async for event in rest:
-        yield renderer.render(event)
-
-
-def _parts(text: str) -> Sequence[str]:
-    if len(text) <= MAX_DELTA_CHARACTERS:
-        return (text,)
-    starts = range(0, len(text), MAX_DELTA_CHARACTERS)
-    return [text[start : start + MAX_DELTA_CHARACTERS] for start in starts]

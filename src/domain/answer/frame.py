@@ -12,8 +12,10 @@ class AnswerFrame:
     """The facts that a dialect renders around the events of an answer.
 
     `model` is the client's name for the model; `created` is in Unix seconds; `ignored` names the
-    parameters that have no effect; `new_session` marks the first turn of the session. `names` are the
-    request's parameters that give each setting of the turn.
+    parameters that have no effect, and `ignored_tools` the tools that the model is not told of;
+    `new_session` marks the first turn of the session. `names` are the request's parameters that
+    give each setting of the turn, and `echoed` the fields of it that the dialect repeats.
+    `prompt_tokens` is an estimate, for dialects that begin with the usage.
     """
 
     completion_id: str
@@ -24,8 +26,16 @@ class AnswerFrame:
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
     names: Mapping[TurnSetting, tuple[str, ...]] = field(default_factory=dict)
+    ignored_tools: tuple[str, ...] = ()
+    echoed: Mapping[str, object] = field(default_factory=dict, repr=False)
+    shows_reasoning: bool = True
+    prompt_tokens: int = 0
 
     def without(self, settings: Iterable[TurnSetting]) -> "AnswerFrame":
         """Returns the frame of an answer for which the backend could not apply `settings`."""
         names = [name for it in settings for name in self.names.get(it, ())]
         return replace(self, ignored=(*self.ignored, *names)) if names else self
+
+    def id_with(self, prefix: str) -> str:
+        """Returns the unique part of the answer's id behind another prefix."""
+        return prefix + self.completion_id.partition("-")[2]

@@ -21,6 +21,11 @@ BUILT_IN_MODELS: Mapping[str, str] = MappingProxyType(
         "claude-sonnet-4-6": "claude-sonnet-4-6",
         "claude-haiku-4-5": "claude-haiku-4-5-20251001",
         "claude-haiku-4-5-20251001": "claude-haiku-4-5-20251001",
+        # What Claude Code calls its models changes with each of its releases.
+        "claude-opus-*": "opus",
+        "claude-sonnet-*": "sonnet",
+        "claude-haiku-*": "haiku",
+        "claude-fable-*": "fable",
         "gpt-4": "opus",
         "gpt-4-turbo": "sonnet",
         "gpt-4-turbo-preview": "sonnet",

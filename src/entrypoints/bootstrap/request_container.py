@@ -5,6 +5,7 @@ from dependency_injector import providers
 from modegate.adapters.prometheus.observer import PrometheusObserver
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.count_tokens import CountTokens
 from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.relay_call import RelayCall
@@ -131,6 +132,9 @@ class RequestContainer(BudgetContainer):
         catalog=Adapters.model_catalog,
         backend=Adapters.answer_backend,
         sessions=session_registry,
+    )
+    count_tokens = providers.Singleton(
+        CountTokens, configuration=Adapters.configuration_source, admission=admission
     )
     relay_call = providers.Singleton(
         RelayCall,

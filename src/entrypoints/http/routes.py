@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from modegate.domain.dialect_name import DialectName
 from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.credentials import (
     CredentialProbe,
@@ -19,7 +20,9 @@ from modegate.entrypoints.http.openapi.resource import Description, Docs, OpenAp
 from modegate.entrypoints.http.options import HttpOptions, LiveHttpOptions
 from modegate.entrypoints.http.resources.batches.routes import batch_routes
 from modegate.entrypoints.http.resources.chat_completions import ChatCompletions
+from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
 from modegate.entrypoints.http.resources.health import Health, Live
+from modegate.entrypoints.http.resources.messages import Messages, MessageTokens
 from modegate.entrypoints.http.resources.metrics import MetricsPage
 from modegate.entrypoints.http.resources.models import Model, Models
 from modegate.entrypoints.http.resources.relayed import relayed_routes
@@ -49,11 +52,20 @@ def routes_of(
         max_media=lambda: live.current.max_media,
         keep_alive=lambda: live.current.keep_alive,
     )
+    messages = DialectRequests(
+        dialect=DialectName.MESSAGES,
+        authenticator=authenticator,
+        answer=use_cases.answer_request,
+        max_body=lambda: live.current.relaying.max_json,
+        keep_alive=lambda: live.current.keep_alive,
+    )
     relayed = relayed_routes(use_cases.relay_call, authenticator, lambda: live.current.relaying)
     return {
         **relayed,
         **batch_routes(use_cases.batches, authenticator, lambda: live.current.relaying, relayed),
         "/v1/chat/completions": chat,
+        "/v1/messages": Messages(messages),
+        "/v1/messages/count_tokens": MessageTokens(messages, use_cases.count_tokens),
         "/v1/models": Models(use_cases.list_models, authenticator),
         "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),
         "/v1/sessions": Sessions(use_cases.manage_sessions, authenticator),
@@ -101,6 +113,7 @@ def _facts(use_cases: UseCases, options: HttpOptions) -> Facts:
         models=configuration.routes.models,
         rules=configuration.parameters.rules,
         max_body=options.max_body,
+        max_json=options.relaying.max_json,
         wants_key=not configuration.keys.is_open,
         wants_metrics_token=options.metrics_token is not None,
         has_admin=bool(options.admin.keys),

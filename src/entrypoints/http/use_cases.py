@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.count_tokens import CountTokens
 from modegate.application.answering.relay_call import RelayCall
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.list_upstreams import ListUpstreams
@@ -43,6 +44,7 @@ class UseCases:
     """
 
     answer_request: AnswerRequest
+    count_tokens: CountTokens
     relay_call: RelayCall
     manage_sessions: ManageSessions
     list_models: ListModels

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, ToolCall
+from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, TextPart, ToolCall
 from modegate.domain.conversation.tool_call_pairing import ToolCall as Call
 from modegate.domain.conversation.tool_call_pairing import ToolResult, pair
 
@@ -48,7 +48,8 @@ def turns_of(messages: Sequence[Message]) -> list[Turn]:
 
 def text_blocks(message: Message) -> list[Block]:
     """Returns the blocks of a message's parts; the API takes none without visible text."""
-    return [_text(part.text) for part in message.parts if part.text.strip()]
+    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+    return [_text(text) for text in texts if text.strip()]
 
 
 def result_block(call_id: str, result: Message) -> Block:

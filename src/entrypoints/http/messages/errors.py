@@ -1,10 +1,12 @@
-"""Renders every error as OpenAI's error object, with its status; independent of Falcon."""
+"""Renders every error in the dialect of its path, with its status; independent of Falcon."""
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from modegate.dialects.json import escape_line_separators
+from modegate.dialects.chat.dialect import ChatDialect
+from modegate.dialects.chat.errors import error_object
+from modegate.dialects.dialect import Dialect, ErrorFacts
 from modegate.domain import errors
 from modegate.domain.errors import GatewayError, Wording
 from modegate.entrypoints.http.messages.wording import HEADERS
@@ -14,6 +16,7 @@ UNAUTHENTICATED = "authentication_error"
 FORBIDDEN = "permission_error"
 LIMITED = "rate_limit_error"
 FAILED = "server_error"
+INTERNAL = 500
 
 STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
     {
@@ -100,11 +103,15 @@ NOT_HTTP = (
 )
 
 
-def error_object(message: str, kind: str, code: str, param: str | None = None) -> bytes:
-    """Returns the body of an error, with exactly these four fields."""
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    text = json.dumps({"error": error}, ensure_ascii=False)
-    return escape_line_separators(text).encode("utf-8", "replace")
+@dataclass(frozen=True, slots=True)
+class ErrorForm:
+    """The form of the errors of one request: its dialect, and its id where the dialect has one."""
+
+    dialect: Dialect
+    request_id: str | None = None
+
+
+OPENAI = ErrorForm(ChatDialect())
 
 
 def status_of(kind: type[GatewayError]) -> tuple[int, str]:
@@ -112,32 +119,51 @@ def status_of(kind: type[GatewayError]) -> tuple[int, str]:
     return next(KNOWN[parent] for parent in kind.__mro__ if parent in KNOWN)
 
 
-def render_error(error: GatewayError, wording: Wording = HEADERS) -> tuple[int, bytes]:
+def render_error(
+    error: GatewayError, wording: Wording = HEADERS, form: ErrorForm = OPENAI
+) -> tuple[int, bytes]:
     """Returns the status and the body of an error."""
     status, kind = status_of(type(error))
-    message, param = error.explain(wording), wording.name(error.param)
-    return status, error_object(message, kind, error.code, param)
+    facts = ErrorFacts(
+        status=status,
+        kind=kind,
+        code=error.code,
+        message=error.explain(wording),
+        param=wording.name(error.param),
+        request_id=form.request_id,
+    )
+    return form.dialect.error(facts)
 
 
-def framework_error(status: int) -> bytes:
+def framework_error(status: int, form: ErrorForm = OPENAI) -> bytes:
     """Returns the body of an error raised by the framework or by the HTTP server."""
     code, message = FRAMEWORK.get(status, NOT_HTTP)
-    return error_object(message, INVALID, code)
+    return _body(form, status, INVALID, code, message)
 
 
-def internal_error() -> bytes:
+def internal_error(form: ErrorForm = OPENAI) -> bytes:
     """Returns the body for an unexpected error, without details."""
-    return error_object(
-        "The server failed to handle the request: try again; the server's log says more.",
-        FAILED,
-        errors.BackendCrashedError.code,
+    told = "The server failed to handle the request: try again; the server's log says more."
+    return _body(form, INTERNAL, FAILED, errors.BackendCrashedError.code, told)
+
+
+def _body(form: ErrorForm, status: int, kind: str, code: str, message: str) -> bytes:
+    facts = ErrorFacts(
+        status=status, kind=kind, code=code, message=message, request_id=form.request_id
     )
+    return form.dialect.error(facts)[1]
+
+
+def stream_facts(error: GatewayError) -> ErrorFacts:
+    """Returns an error of a started stream, whose status is already sent."""
+    status, kind = status_of(type(error))
+    return ErrorFacts(status=status, kind=kind, code=error.code, message=stream_message(error))
 
 
 def stream_error(error: GatewayError) -> bytes:
-    """Returns the error of a started stream, whose status is already sent."""
-    _, kind = status_of(type(error))
-    return error_object(stream_message(error), kind, errors.StreamCutError.code)
+    """Returns OpenAI's error object for a started stream."""
+    facts = stream_facts(error)
+    return error_object(facts.message, facts.kind, errors.StreamCutError.code)
 
 
 def stream_message(error: GatewayError) -> str:

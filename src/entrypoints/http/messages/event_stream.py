@@ -5,10 +5,13 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
-from modegate.dialects.sse import DONE, KEEP_ALIVE, event
+from modegate.dialects.chat.stream import ChunkFormat
+from modegate.dialects.dialect import StreamFormat
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import backend
-from modegate.entrypoints.http.messages.errors import stream_error
+from modegate.entrypoints.http.messages.errors import stream_facts
+
+CHUNKS = ChunkFormat()
 
 log = logging.getLogger(__name__)
 
@@ -22,35 +25,36 @@ async def encode_stream(
     failed: Callable[[str], None],
     keep_alive: float | None = None,
     finish: Callable[[], Awaitable[None]] = _noop,
+    form: StreamFormat = CHUNKS,
 ) -> AsyncGenerator[bytes, None]:
-    """Yields rendered events, an error event where the answer was cut, then `[DONE]`.
+    """Yields rendered events, an error event where the answer was cut, then the end.
 
-    `failed` is called with the error's code. If `keep_alive` is set, a comment is sent after each
-    silence of that many seconds. `finish` is awaited before `[DONE]`: a client that has it may go on
-    with its next request.
+    `failed` is called with the error's code. If `keep_alive` is set, a sign of life is sent after
+    each silence of that many seconds. `finish` is awaited before the end: a client that has it may
+    go on with its next request.
     """
     silences = None if keep_alive is None else _with_keep_alive(pieces, keep_alive)
     try:
         async for piece in silences or pieces:
             if piece is None:
-                yield KEEP_ALIVE
+                yield form.keep_alive
             elif piece:
                 yield piece
     except UpstreamRefusalError as error:  # the upstream's own error event was already sent
         failed(error.code)
     except GatewayError as error:
         failed(error.code)
-        yield event(stream_error(error))
+        yield form.cut(stream_facts(error))
     except Exception:
         log.exception("stream cut by an unexpected error")
         unexpected = backend.unexpected()
         failed(unexpected.code)
-        yield event(stream_error(unexpected))
+        yield form.cut(stream_facts(unexpected))
     finally:
         if silences is not None:  # cancel the pending `anext()` before closing the generator
             await silences.aclose()
     await finish()
-    yield DONE
+    yield form.end()
 
 
 async def _with_keep_alive(

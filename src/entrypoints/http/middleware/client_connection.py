@@ -11,6 +11,7 @@ from modegate.domain.errors import GatewayError, StorageError
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
+from modegate.entrypoints.http.messages.error_forms import error_form_of
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
 from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.disconnect_watch import (
@@ -156,7 +157,8 @@ class ClientConnection:
     async def send_failure(self) -> None:
         """Sends an internal error if no response has started."""
         if not self.answered:
-            await self._send_whole(500, internal_error())
+            form = error_form_of(self._scope["path"], self.record.request_id)
+            await self._send_whole(500, internal_error(form))
 
     async def send_cut(self, error: GatewayError | None = None) -> None:
         """Ends a stream that the shutdown, or `error`, cut with what `render_cut` returns."""

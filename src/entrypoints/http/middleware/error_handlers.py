@@ -16,9 +16,11 @@ from modegate.domain.errors import (
     UpstreamRefusalError,
 )
 from modegate.domain.routing.hints import hint_for
+from modegate.entrypoints.http.messages.error_forms import REQUEST_ID, error_form_of
 from modegate.entrypoints.http.messages.errors import (
     FRAMEWORK,
     NOT_HTTP,
+    ErrorForm,
     framework_error,
     internal_error,
     render_error,
@@ -49,7 +51,8 @@ async def on_gateway_error(
         write_head(resp, error.response, record.hint)
         resp.data = error.response.body
     else:
-        resp.status, resp.data = render_error(error, PATH if IN_PATH in params else HEADERS)
+        wording = PATH if IN_PATH in params else HEADERS
+        resp.status, resp.data = render_error(error, wording, _form_of(req, resp))
         resp.content_type = falcon.MEDIA_JSON
     if isinstance(error, AccessError):
         resp.set_header("WWW-Authenticate", "Bearer")
@@ -58,6 +61,14 @@ async def on_gateway_error(
     if isinstance(error, RateLimitError) and error.quota is not None:
         record.apply_quota(error.quota)
     _add_retry_headers(resp, error)
+
+
+def _form_of(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> ErrorForm:
+    """Returns the form of the path's errors; if it has the request's id, it is a header too."""
+    form = error_form_of(req.path, record_of(req).request_id)
+    if form.request_id is not None:
+        resp.set_header(REQUEST_ID, form.request_id)
+    return form
 
 
 def _add_retry_headers(resp: falcon.asgi.Response, error: GatewayError) -> None:
@@ -80,7 +91,7 @@ async def on_framework_error(
     record_of(req).error, _ = FRAMEWORK.get(error.status_code, NOT_HTTP)
     resp.status = error.status
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = framework_error(error.status_code)
+    resp.data = framework_error(error.status_code, _form_of(req, resp))
     if error.headers:
         resp.set_headers(error.headers)
     allowed = resp.get_header("Allow") or ""
@@ -101,4 +112,4 @@ async def on_bug(
     )
     resp.status = 500
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = internal_error()
+    resp.data = internal_error(_form_of(req, resp))

@@ -16,6 +16,8 @@ EXPOSED_HEADERS = (
     "X-Claude-Session-ID",
     "X-Claude-Session-Created",
     "X-Claude-Ignored-Params",
+    "X-Modegate-Ignored-Tools",
+    "request-id",
     "X-Usage-Estimated",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",

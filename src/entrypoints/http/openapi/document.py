@@ -9,6 +9,7 @@ from modegate.entrypoints.http.openapi import (
     admin_keys,
     chat,
     errors,
+    messages,
     models,
     operations,
     sessions,
@@ -18,6 +19,7 @@ from modegate.entrypoints.http.openapi.headers import (
     ALWAYS,
     ANSWERED,
     LISTED,
+    OF_MESSAGES,
     OF_REFUSALS,
     WITH_STATUS,
 )
@@ -61,6 +63,7 @@ def _paths(facts: Facts) -> Schema:
         "/v1/chat/completions": {"post": chat.chat_completions(facts.max_body, key)},
         "/v1/models": {"get": models.models(list(listed), key)},
         "/v1/models/{model}": {"get": models.model(listed[0], key)},
+        **messages.paths(facts.max_json, key),
         **relayed_paths(key),
         "/v1/sessions": {"get": sessions.sessions(key)},
         "/v1/sessions/{session_id}": sessions.one_session(key),
@@ -98,10 +101,11 @@ def _components(facts: Facts) -> Schema:
             "Error": errors.schema(),
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **answers.schemas(),
+            **messages.schemas(),
             **usage.schemas(),
             **(_admin_schemas() if facts.has_admin else {}),
         },
-        "headers": {**ALWAYS, **ANSWERED, **LISTED, **with_status},
+        "headers": {**ALWAYS, **ANSWERED, **OF_MESSAGES, **LISTED, **with_status},
         "examples": {
             code: {"summary": meanings[code], "value": value} for code, value in told.items()
         },

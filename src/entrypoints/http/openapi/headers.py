@@ -99,6 +99,10 @@ ANSWERED: Mapping[str, Schema] = {
         "Claude Code: the request's parameters without effect, separated by a comma and a space.",
         {"type": "string"},
     ),
+    "X-Modegate-Ignored-Tools": _received(
+        "Claude Code: the request's tools that only the provider's servers run, separated alike.",
+        {"type": "string"},
+    ),
     "X-Usage-Estimated": _received(
         "Claude Code did not count the answer's tokens: `usage` is an estimate.", TRUE
     ),
@@ -121,6 +125,9 @@ ANSWERED: Mapping[str, Schema] = {
         "Passthrough: the upstream's own `x-ratelimit-limit`; likewise `-Remaining` and `-Reset`.",
         {"type": "string"},
     ),
+}
+OF_MESSAGES: Mapping[str, Schema] = {
+    "request-id": _received("The same as `X-Request-ID`, as Anthropic's API names it.", STRING),
 }
 LISTED: Mapping[str, Schema] = {
     "X-Upstream-Models-Error": _received(

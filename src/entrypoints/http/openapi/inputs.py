@@ -9,7 +9,7 @@ from modegate.domain.routing.model_map import ModelMap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The configuration that the document describes; `max_body` is in bytes."""
+    """The configuration that the document describes; `max_body` and `max_json` are in bytes."""
 
     version: str
     models: ModelMap
@@ -18,3 +18,4 @@ class Facts:
     wants_key: bool
     wants_metrics_token: bool
     has_admin: bool = False
+    max_json: int = 32 * 1024 * 1024

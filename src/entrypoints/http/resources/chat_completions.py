@@ -1,8 +1,6 @@
 """`POST /v1/chat/completions`."""
 
-import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,15 +8,10 @@ import falcon
 import falcon.asgi
 
 from modegate.application.answering.answer_request import AnswerRequest
-from modegate.application.answering.routed_answer import (
-    CompleteAnswer,
-    RelayedAnswer,
-    StreamedAnswer,
-)
-from modegate.dialects.chat.response import render_completion
-from modegate.dialects.chat.stream import render_events
+from modegate.application.answering.routed_answer import RelayedAnswer
 from modegate.dialects.json import parse_json_object
-from modegate.domain.answer.frame import AnswerFrame
+from modegate.dialects.registry import DIALECTS
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.routing.mode import decide_mode
 from modegate.domain.upstream_response import UpstreamResponse
@@ -29,16 +22,10 @@ from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_connection import ClientConnection, connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.entrypoints.http.resources.generated import Generated
 
-# Some clients decode text without a charset as Latin-1.
-EVENT_STREAM = "text/event-stream; charset=utf-8"
 OWN_HEADERS = frozenset({b"x-claude-code", b"x-claude-session-id", b"x-openai-api-key"})
 NO_HEADERS = (None, None, None)
-MAX_NAME_CHARACTERS = 64
-MAX_NAMES = 64
-# nginx rejects a response head of more than 4 KiB (`proxy_buffer_size`).
-MAX_LIST_BYTES = 2048
-NOT_IN_HEADER_LIST = re.compile(r"[^!-+\--~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,37 +65,19 @@ class ChatCompletions:
             await answering.__aexit__(None, None, None)  # nothing is left to do for it
             _write_response(req, resp, answer.response)
             return
-        if isinstance(answer, CompleteAnswer):
-            # Before the response is sent: a client that has it may begin its session's next turn.
-            await answering.__aexit__(None, None, None)
-            _write_completion(resp, answer)
+        if not isinstance(answer, RelayedAnswer):
+            dialect = DIALECTS[DialectName.CHAT]
+            await Generated(answer, answering, dialect, self.keep_alive()).write(req, resp)
             return
         # Exited at the end of the stream, or when the client disconnects.
-        opened = AsyncExitStack()
-        opened.push_async_exit(answering)
-        exit_stack_of(req.scope).push_async_exit(opened)
-        if isinstance(answer, StreamedAnswer):
-            self._write_stream(req, resp, answer, opened.aclose)
-        else:
-            _write_response(req, resp, answer.response)
+        exit_stack_of(req.scope).push_async_exit(answering)
+        _write_response(req, resp, answer.response)
 
     async def _read(self, req: falcon.asgi.Request, client: ClientConnection) -> ChatBody:
         content = await read_json_body(
             req, client.headers, self.max_body(), client.read_body, media=self.max_media()
         )
         return ChatBody(content, parse_json_object(content))
-
-    def _write_stream(
-        self,
-        req: falcon.asgi.Request,
-        resp: falcon.asgi.Response,
-        answer: StreamedAnswer,
-        finish: Callable[[], Awaitable[None]],
-    ) -> None:
-        _write_frame(resp, answer.frame)
-        resp.content_type = EVENT_STREAM
-        chunks = render_events(answer.frame, answer.first, answer.rest)
-        _send(req, resp, encode_stream(chunks, record_of(req).fail, self.keep_alive(), finish))
 
 
 def conversation_of(req: falcon.asgi.Request) -> str | None:
@@ -123,14 +92,6 @@ def _own_headers(req: falcon.asgi.Request) -> tuple[str | None, str | None, str 
         req.get_header("X-Claude-Session-ID"),
         req.get_header("X-OpenAI-API-Key"),
     )
-
-
-def _write_completion(resp: falcon.asgi.Response, answer: CompleteAnswer) -> None:
-    _write_frame(resp, answer.frame)
-    resp.content_type = falcon.MEDIA_JSON
-    resp.data = render_completion(answer.frame, answer.completion)
-    if answer.completion.usage.estimated:
-        resp.set_header("X-Usage-Estimated", "true")
 
 
 def _write_response(
@@ -148,20 +109,3 @@ def _send(
 ) -> None:
     exit_stack_of(req.scope).push_async_callback(body.aclose)
     resp.stream = body
-
-
-def _write_frame(resp: falcon.asgi.Response, frame: AnswerFrame) -> None:
-    resp.set_header("X-Claude-Session-ID", frame.session_id)
-    if frame.new_session:
-        resp.set_header("X-Claude-Session-Created", "true")
-    if frame.ignored:
-        resp.set_header("X-Claude-Ignored-Params", _header_list(frame.ignored))
-
-
-def _header_list(names: Sequence[str]) -> str:
-    """Returns the names as a header value, with long names and long lists truncated."""
-    fit = [NOT_IN_HEADER_LIST.sub("?", name[:MAX_NAME_CHARACTERS]) for name in names if name]
-    listed = ", ".join(fit if len(fit) <= MAX_NAMES else [*fit[:MAX_NAMES], "..."])
-    if len(listed) <= MAX_LIST_BYTES:
-        return listed
-    return listed[:MAX_LIST_BYTES].rpartition(", ")[0] + ", ..."

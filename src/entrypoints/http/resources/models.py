@@ -7,6 +7,7 @@ import falcon
 import falcon.asgi
 
 from modegate.application.list_models import ListModels
+from modegate.dialects.chat.errors import error_object
 from modegate.dialects.json import encode
 from modegate.dialects.model_lists import (
     anthropic_list,
@@ -18,7 +19,7 @@ from modegate.dialects.model_lists import (
 from modegate.domain.access.client import Client
 from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.errors import GatewayError, ModelNotFoundError
-from modegate.entrypoints.http.messages.errors import INVALID, error_object
+from modegate.entrypoints.http.messages.errors import INVALID
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.request_log import record_of
 

@@ -3,6 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modegate.dialects.chat.errors import error_object
 from modegate.dialects.chat.response import render_completion
 from modegate.dialects.chat.stream import ChunkRenderer
 from modegate.dialects.json import encode
@@ -19,7 +20,6 @@ from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
 from modegate.domain.session import SessionId
-from modegate.entrypoints.http.messages.errors import error_object
 
 USAGE = Usage(10, 2, cached_tokens=4)
 USAGE_OBJECT = {

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from modegate.dialects.chat.response import render_completion
-from modegate.dialects.chat.stream import MAX_DELTA_CHARACTERS, ChunkRenderer
+from modegate.dialects.chat.stream import ChunkRenderer
+from modegate.dialects.pieces import MAX_PIECE_CHARACTERS
 from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
@@ -23,7 +24,7 @@ from modegate.domain.conversation.message import ToolCall
 from modegate.domain.session import SessionId
 
 FRAME = AnswerFrame(completion_id="chatcmpl-1", created=7, model="m", session_id=SessionId("s"))
-LONG = '"' + "x" * MAX_DELTA_CHARACTERS + '"'
+LONG = '"' + "x" * MAX_PIECE_CHARACTERS + '"'
 EVENTS: list[AnswerEvent] = [
     Started("s"),
     ToolCallStarted(0, "call_a", "get"),

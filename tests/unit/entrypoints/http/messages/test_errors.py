@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from modegate.dialects.chat.errors import error_object
 from modegate.domain import errors
 from modegate.domain.errors import (
     GatewayError,
@@ -12,7 +13,6 @@ from modegate.domain.errors import (
 )
 from modegate.entrypoints.http.messages.errors import (
     STATUSES,
-    error_object,
     framework_error,
     render_error,
     stream_error,

@@ -1,0 +1,139 @@
+"""The events of an answer as blocks, one after the other.
+
+Calls may overlap in the events of an answer. The blocks of `/v1/messages` and the items of
+`/v1/responses` may not: those that come early wait until the block before them is complete.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from modegate.dialects.pieces import in_pieces
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from modegate.domain.conversation.message import ToolCall
+
+
+class BlockKind(Enum):
+    """What a block holds."""
+
+    REASONING = auto()
+    TEXT = auto()
+    CALL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStarted:
+    """A block begins; blocks have the indices 0, 1, ... `call` has no arguments yet."""
+
+    index: int
+    kind: BlockKind
+    call: ToolCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPiece:
+    """The next piece of a block's text, or of its arguments; never empty."""
+
+    index: int
+    kind: BlockKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEnded:
+    """A block is complete; `call` is the whole call."""
+
+    index: int
+    kind: BlockKind
+    call: ToolCall | None = None
+
+
+BlockEvent = BlockStarted | BlockPiece | BlockEnded
+
+
+@dataclass(slots=True)
+class _Block:
+    kind: BlockKind
+    call: ToolCallStarted | None = None
+    pending: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
+    is_open: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing can follow, because another block has begun after this one."""
+        if self.kind is not BlockKind.CALL:
+            return True
+        try:
+            json.loads("".join(self.arguments))
+        except ValueError:
+            return False
+        return True
+
+
+class Blocks:
+    """Brings the events of one answer into the order of blocks."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Block] = deque()  # the first one is open
+        self._next_index = 0
+
+    def feed(self, event: AnswerEvent) -> Iterator[BlockEvent]:
+        """Yields what an event begins, adds and ends; nothing for events without content."""
+        match event:
+            case ReasoningDelta(text):
+                self._last_of(BlockKind.REASONING).pending += in_pieces(text)
+            case TextDelta(text):
+                self._last_of(BlockKind.TEXT).pending += in_pieces(text)
+            case ToolCallStarted():
+                self._waiting.append(_Block(BlockKind.CALL, event))
+            case ToolCallDelta(index, arguments):
+                self._add_arguments(index, arguments)
+            case _:
+                return
+        yield from self._advance()
+
+    def finish(self) -> Iterator[BlockEvent]:
+        """Yields what waits, and ends all blocks."""
+        yield from self._advance(is_last=True)
+
+    def _last_of(self, kind: BlockKind) -> _Block:
+        if not self._waiting or self._waiting[-1].kind is not kind:
+            self._waiting.append(_Block(kind))
+        return self._waiting[-1]
+
+    def _add_arguments(self, index: int, arguments: str) -> None:
+        for block in self._waiting:
+            if block.call is not None and block.call.index == index:
+                block.pending += in_pieces(arguments)
+                block.arguments.append(arguments)
+
+    def _advance(self, *, is_last: bool = False) -> Iterator[BlockEvent]:
+        while self._waiting:
+            block = self._waiting[0]
+            if not block.is_open:
+                block.is_open = True
+                yield BlockStarted(self._next_index, block.kind, _call_of(block, ""))
+            for piece in block.pending:
+                yield BlockPiece(self._next_index, block.kind, piece)
+            block.pending.clear()
+            if not (is_last or (len(self._waiting) > 1 and block.is_complete)):
+                return
+            call = _call_of(block, "".join(block.arguments))
+            yield BlockEnded(self._next_index, block.kind, call)
+            self._waiting.popleft()
+            self._next_index += 1
+
+
+def _call_of(block: _Block, arguments: str) -> ToolCall | None:
+    if block.call is None:
+        return None
+    return ToolCall(block.call.id, block.call.name, arguments)

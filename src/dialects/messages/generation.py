@@ -1,0 +1,109 @@
+"""Parses a request for a message for a backend that generates."""
+
+from collections.abc import Iterator, Mapping
+
+from modegate.dialects.chat.request import check_stream, model_of
+from modegate.dialects.messages.conversation import parse_conversation
+from modegate.dialects.messages.rules import POLICY
+from modegate.dialects.messages.tools import parse_tools
+from modegate.domain.errors.catalogue import dialects, parameters
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.parameters.param_policy import EFFORTS, Effort, as_count
+from modegate.domain.parameters.turn_setting import TurnSetting
+
+COUNT = "a whole number of at least 1"
+CACHE = "cache_control"
+EFFORT_NAMES = ("thinking", "output_config")
+THINKING = ("enabled", "adaptive", "disabled")
+
+
+def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
+    """Validates a body in the order in which clients get its errors.
+
+    Raises:
+        RequestError: if a value is invalid, or a parameter is rejected.
+    """
+    check_stream(params)
+    if params.get("max_tokens") is None:
+        raise dialects.missing("max_tokens", COUNT)
+    return _parse(params)
+
+
+def parse_counted(params: Mapping[str, object]) -> GenerationRequest:
+    """Validates a body whose tokens are counted: `max_tokens` is not needed.
+
+    Raises:
+        RequestError: as `parse_generation`.
+    """
+    return _parse(params)
+
+
+def _parse(params: Mapping[str, object]) -> GenerationRequest:
+    screening = POLICY.screen(params)
+    most = params.get("max_tokens")
+    if most is not None and as_count(most) is None:
+        raise parameters.wrong_type("max_tokens", COUNT)
+    thinking, config = _object(params, "thinking"), _object(params, "output_config")
+    if config.get("format") is not None:
+        raise parameters.unsupported("output_config.format")
+    if thinking and thinking.get("type") not in THINKING:
+        raise parameters.wrong_type("thinking.type", ", ".join(THINKING))
+    tools = parse_tools(params)
+    return GenerationRequest(
+        model=model_of(params),
+        conversation=parse_conversation(params),
+        tools=tools.offer,
+        effort=_effort(thinking, config),
+        max_tokens=as_count(most),
+        streamed=params.get("stream") is True,
+        ignored=(*screening.ignored, *_ignored_in(params, thinking, config)),
+        names={
+            TurnSetting.EFFORT: tuple(name for name in EFFORT_NAMES if name in params),
+            TurnSetting.MAX_TOKENS: ("max_tokens",),
+        },
+        ignored_tools=tools.ignored,
+        shows_reasoning=_shows(thinking),
+    )
+
+
+def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = params.get(name)
+    if not isinstance(value, Mapping | None):
+        raise parameters.wrong_type(name, "an object")
+    return value or {}
+
+
+def _effort(thinking: Mapping[str, object], config: Mapping[str, object]) -> Effort | None:
+    if thinking.get("type") == "disabled":
+        return Effort.NONE
+    effort = config.get("effort")
+    return EFFORTS.get(effort) if isinstance(effort, str) else None
+
+
+def _shows(thinking: Mapping[str, object]) -> bool:
+    """Returns whether the client expects thoughts: others take the first block for the text."""
+    return thinking.get("type") in THINKING[:2] and thinking.get("display") != "omitted"
+
+
+def _ignored_in(
+    params: Mapping[str, object], thinking: Mapping[str, object], config: Mapping[str, object]
+) -> Iterator[str]:
+    if thinking.get("budget_tokens") is not None:
+        yield "thinking.budget_tokens"
+    effort = config.get("effort")
+    if effort is not None and not (isinstance(effort, str) and effort in EFFORTS):
+        yield "output_config.effort"
+    if CACHE not in params and any(CACHE in it for it in _objects_in(params)):
+        yield CACHE
+
+
+def _objects_in(params: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Yields what may be marked for a cache: tools, and blocks on every level."""
+    waiting = [params.get(name) for name in ("system", "tools", "messages")]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, Mapping):
+            yield item
+            waiting.append(item.get("content"))

@@ -1,0 +1,89 @@
+"""Renders complete answers in the format of Anthropic's Messages API."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modegate.dialects.json import encode
+from modegate.domain.answer.events import FinishReason
+from modegate.domain.answer.fold import Completion
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.answer.usage import Usage
+from modegate.domain.conversation.message import ToolCall
+
+ID_PREFIX = "msg_mg_"
+STOP_REASONS: Mapping[FinishReason, str] = MappingProxyType(
+    {
+        FinishReason.STOP: "end_turn",
+        FinishReason.LENGTH: "max_tokens",
+        FinishReason.CONTENT_FILTER: "refusal",
+        FinishReason.TOOL_CALLS: "tool_use",
+    }
+)
+# The CLI hands out no signature. Requests with such a block are accepted; it is not handed on.
+NO_SIGNATURE = ""
+
+
+def render_message(frame: AnswerFrame, completion: Completion) -> bytes:
+    """Returns a `message` object."""
+    return encode(
+        message_head(frame)
+        | {
+            "content": _content(frame, completion),
+            "stop_reason": STOP_REASONS[completion.finish_reason],
+            "usage": render_usage(completion.usage),
+        }
+    )
+
+
+def message_head(frame: AnswerFrame) -> dict[str, object]:
+    """Returns a message that has no content yet, and no usage."""
+    return {
+        "id": frame.id_with(ID_PREFIX),
+        "type": "message",
+        "role": "assistant",
+        "model": frame.model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+    }
+
+
+def render_usage(usage: Usage) -> dict[str, object]:
+    """Returns a `usage` object, in which cached tokens are no part of `input_tokens`."""
+    cached = usage.cached_tokens + usage.cache_write_tokens
+    return {
+        "input_tokens": max(0, usage.prompt_tokens - cached),
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.completion_tokens,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
+    }
+
+
+def _content(frame: AnswerFrame, completion: Completion) -> list[dict[str, object]]:
+    content: list[dict[str, object]] = []
+    if completion.reasoning and frame.shows_reasoning:
+        thought = {"thinking": completion.reasoning, "signature": NO_SIGNATURE}
+        content.append({"type": "thinking", **thought})
+    if completion.text:
+        content.append({"type": "text", "text": completion.text})
+    return [*content, *map(_tool_use, completion.calls)]
+
+
+def _tool_use(call: ToolCall) -> dict[str, object]:
+    return {
+        "type": "tool_use",
+        "id": call.id,
+        "name": call.name,
+        "input": _input_of(call.arguments),
+    }
+
+
+def _input_of(arguments: str) -> object:
+    """Returns the arguments as an object; other values under one name, so that none is lost."""
+    try:
+        found = json.loads(arguments or "{}")
+    except ValueError:
+        found = arguments
+    return found if isinstance(found, dict) else {"arguments": found}

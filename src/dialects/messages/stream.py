@@ -1,0 +1,107 @@
+"""Renders streamed answers in the format of Anthropic's Messages API."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modegate.dialects.blocks import (
+    BlockEnded,
+    BlockEvent,
+    BlockKind,
+    BlockPiece,
+    Blocks,
+    BlockStarted,
+)
+from modegate.dialects.dialect import ErrorFacts
+from modegate.dialects.json import encode
+from modegate.dialects.messages.errors import error_body, status_and_type
+from modegate.dialects.messages.response import (
+    NO_SIGNATURE,
+    STOP_REASONS,
+    message_head,
+    render_usage,
+)
+from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.answer.usage import Usage
+
+# By kind, the type of its deltas and the field of them.
+DELTAS: Mapping[BlockKind, tuple[str, str]] = MappingProxyType(
+    {
+        BlockKind.REASONING: ("thinking_delta", "thinking"),
+        BlockKind.TEXT: ("text_delta", "text"),
+        BlockKind.CALL: ("input_json_delta", "partial_json"),
+    }
+)
+
+
+class MessageEvents:
+    """Renders the events of one answer: `message_start`, its blocks, and `message_stop`."""
+
+    def __init__(self, frame: AnswerFrame) -> None:
+        self._frame = frame
+        self._blocks = Blocks()
+        self._has_begun = self._is_complete = False
+
+    @property
+    def keep_alive(self) -> bytes:
+        """A `ping`."""
+        return _event("ping", {})
+
+    def render(self, event: AnswerEvent) -> bytes:
+        """Returns the events of one event; the first one begins the message."""
+        begun = b"" if self._has_begun else self._start()
+        if isinstance(event, ReasoningDelta) and not self._frame.shows_reasoning:
+            return begun
+        if isinstance(event, Finished):
+            return begun + self._finish(event)
+        return begun + b"".join([_block_event(it) for it in self._blocks.feed(event)])
+
+    def cut(self, error: ErrorFacts) -> bytes:
+        """Returns an `error` event; it is the last one."""
+        if self._is_complete:
+            return b""
+        _, kind = status_and_type(error)
+        return b"event: error\ndata: %b\n\n" % error_body(error.message, kind)
+
+    def end(self) -> bytes:
+        """Returns nothing: `message_stop` is the last event."""
+        return b""
+
+    def _start(self) -> bytes:
+        self._has_begun = True
+        # Clients show the usage at once; some divide by it.
+        usage = render_usage(Usage(max(1, self._frame.prompt_tokens), 1))
+        return _event("message_start", {"message": message_head(self._frame) | {"usage": usage}})
+
+    def _finish(self, event: Finished) -> bytes:
+        self._is_complete = True
+        ends = [_block_event(it) for it in self._blocks.finish()]
+        delta = {"stop_reason": STOP_REASONS[event.finish_reason], "stop_sequence": None}
+        stop = _event("message_delta", {"delta": delta, "usage": render_usage(event.usage)})
+        return b"".join([*ends, stop, _event("message_stop", {})])
+
+
+def _block_event(event: BlockEvent) -> bytes:
+    match event:
+        case BlockStarted(index):
+            block = {"index": index, "content_block": _empty_block(event)}
+            return _event("content_block_start", block)
+        case BlockPiece(index, kind, text):
+            name, field = DELTAS[kind]
+            delta = {"type": name, field: text}
+            return _event("content_block_delta", {"index": index, "delta": delta})
+        case BlockEnded(index):
+            return _event("content_block_stop", {"index": index})
+
+
+def _empty_block(event: BlockStarted) -> dict[str, object]:
+    if event.call is not None:
+        call = {"id": event.call.id, "name": event.call.name, "input": {}}
+        return {"type": "tool_use", **call}
+    if event.kind is BlockKind.REASONING:
+        return {"type": "thinking", "thinking": "", "signature": NO_SIGNATURE}
+    return {"type": "text", "text": ""}
+
+
+def _event(name: str, data: Mapping[str, object]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), encode({"type": name, **data}))

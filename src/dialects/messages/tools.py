@@ -1,0 +1,90 @@
+"""Parses the tools of a request for a message, and which of them may be called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modegate.domain.errors.catalogue import dialects, parameters
+from modegate.domain.tools.client_tool import Calling, ClientTool, ToolOffer
+
+# Claude Code sends it to keep the place of tools that it has not loaded yet.
+PLACEHOLDER = "DeferredToolPlaceholder"
+OWN_TYPES = (None, "custom")
+CHOICES: Mapping[object, Calling] = {
+    "auto": Calling.AUTO,
+    "none": Calling.NONE,
+    "any": Calling.REQUIRED,
+    "tool": Calling.REQUIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTools:
+    """The offer, None without tools; and the names of tools that only Anthropic's servers run."""
+
+    offer: ToolOffer | None
+    ignored: tuple[str, ...]
+
+
+def parse_tools(params: Mapping[str, object]) -> ParsedTools:
+    """Parses the fields `tools` and `tool_choice`.
+
+    Raises:
+        InvalidRequestError: if a value is invalid; `param` names it: `tools[2].name`.
+        UnsupportedParameterError: if a tool is demanded that the client does not run.
+    """
+    raw = params.get("tools")
+    if not isinstance(raw, list | None):
+        raise parameters.wrong_type("tools", "a list")
+    own, ignored = [], []
+    for i, it in enumerate(raw or ()):
+        tool = _tool(it, f"tools[{i}]")
+        if isinstance(tool, ClientTool):
+            own.append(tool)
+        elif tool != PLACEHOLDER:
+            ignored.append(tool)
+    return ParsedTools(_offer(tuple(own), params.get("tool_choice")), tuple(ignored))
+
+
+def _tool(raw: object, where: str) -> ClientTool | str:
+    """Returns a tool of the client, or the name of another one."""
+    if not isinstance(raw, Mapping):
+        raise parameters.wrong_type(where, "an object")
+    name = raw.get("name")
+    if not isinstance(name, str) or not name:
+        if raw.get("type") not in OWN_TYPES:
+            return str(raw["type"])
+        raise parameters.wrong_type(f"{where}.name", "a string")
+    if raw.get("type") not in OWN_TYPES or name == PLACEHOLDER:
+        return name
+    schema, description = raw.get("input_schema"), raw.get("description") or ""
+    if not isinstance(schema, Mapping):
+        raise parameters.wrong_type(f"{where}.input_schema", "an object")
+    if not isinstance(description, str):
+        raise parameters.wrong_type(f"{where}.description", "a string")
+    strict = raw.get("strict")
+    return ClientTool(name, description, schema, strict if isinstance(strict, bool) else None)
+
+
+def _offer(tools: tuple[ClientTool, ...], choice: object) -> ToolOffer | None:
+    if not isinstance(choice, Mapping | None):
+        raise parameters.wrong_type("tool_choice", "an object")
+    kind = (choice or {}).get("type", "auto")
+    if not isinstance(kind, str) or kind not in CHOICES:
+        raise parameters.wrong_type("tool_choice.type", "auto, any, tool or none")
+    calling = CHOICES[kind]
+    if calling is Calling.REQUIRED and not tools:
+        raise dialects.no_tools()
+    if not tools:
+        return None
+    wanted = _wanted(tools, choice) if kind == "tool" and choice is not None else None
+    parallel = (choice or {}).get("disable_parallel_tool_use") is not True
+    return ToolOffer(tools, calling, wanted, parallel)
+
+
+def _wanted(tools: tuple[ClientTool, ...], choice: Mapping[str, object]) -> frozenset[str]:
+    name = choice.get("name")
+    if not isinstance(name, str):
+        raise parameters.wrong_type("tool_choice.name", "a string")
+    if all(it.name != name for it in tools):
+        raise dialects.unavailable_tool(name)
+    return frozenset({name})

@@ -1,0 +1,57 @@
+"""Requests in other dialects than chat completions; `where` is the path to a value."""
+
+from collections.abc import Iterable
+
+from modegate.domain.errors.remedies import Remedy
+from modegate.domain.errors.request_errors import (
+    InvalidRequestError,
+    MissingParameterError,
+    UnsupportedEndpointError,
+    UnsupportedParameterError,
+)
+
+
+def no_passthrough() -> UnsupportedEndpointError:
+    """Returns the error for an endpoint that only Claude Code mode has."""
+    return UnsupportedEndpointError(
+        "Passthrough does not have this endpoint; Claude Code mode has it.",
+        remedies=(Remedy.USE_CLAUDE_CODE,),
+    )
+
+
+def missing(name: str, kind: str) -> MissingParameterError:
+    """Returns the error for an absent field that the API requires, such as "a whole number"."""
+    return MissingParameterError(f"'{name}' is missing: send {kind}.", param=name)
+
+
+def unknown_kind(where: str, kinds: Iterable[str]) -> InvalidRequestError:
+    """Returns the error for a block or item of another type than `kinds`."""
+    return InvalidRequestError(
+        f"{where} must be an object whose type is one of {', '.join(kinds)}.", param=where
+    )
+
+
+def unsupported(where: str, kind: str) -> UnsupportedParameterError:
+    """Returns the error for a block or item of a type that Claude Code mode cannot handle."""
+    return UnsupportedParameterError(
+        f"{where} is of the type {kind}, which Claude Code mode does not support.",
+        param=where,
+        remedies=(Remedy.REMOVE_PARAMETER,),
+    )
+
+
+def unavailable_tool(name: str) -> UnsupportedParameterError:
+    """Returns the error for a tool that has to be called, and is run by no client."""
+    return UnsupportedParameterError(
+        f"'tool_choice' demands the tool {name}, which is none of the client's functions.",
+        param="tool_choice",
+        remedies=(Remedy.REMOVE_PARAMETER,),
+    )
+
+
+def no_tools() -> InvalidRequestError:
+    """Returns the error for a demanded call without a tool that could be called."""
+    return InvalidRequestError(
+        "'tool_choice' demands a call, and 'tools' holds no function of the client: add one.",
+        param="tool_choice",
+    )

@@ -1,0 +1,72 @@
+"""Requests in the dialects that Claude Code answers, beside chat completions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import falcon.asgi
+
+from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.routed_answer import RelayedAnswer
+from modegate.dialects.json import parse_json_object
+from modegate.dialects.registry import DIALECTS
+from modegate.domain.dialect_name import DialectName
+from modegate.domain.inbound_request import ChatBody, InboundRequest
+from modegate.domain.routing.mode import ModeDecision, decide_mode
+from modegate.entrypoints.http.messages.request_body import read_json_body
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.client_connection import connection_of
+from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.entrypoints.http.resources.chat_completions import conversation_of
+from modegate.entrypoints.http.resources.generated import Generated
+
+
+def decision_of(req: falcon.asgi.Request) -> ModeDecision:
+    """Returns the mode that the headers select.
+
+    Raises:
+        InvalidHeaderError: a header has an invalid value.
+    """
+    return decide_mode(req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialectRequests:
+    """Reads and answers requests of one dialect.
+
+    `max_body` is in bytes and `keep_alive` in seconds, each that of now.
+    """
+
+    dialect: DialectName
+    authenticator: Authenticator
+    answer: AnswerRequest
+    max_body: Callable[[], int]
+    keep_alive: Callable[[], float]
+
+    def inbound(self, req: falcon.asgi.Request, decision: ModeDecision) -> InboundRequest:
+        """Returns the request as it enters the pipeline; its body is not read yet."""
+        record = record_of(req)
+        record.mode = decision.mode
+        return InboundRequest(
+            decision=decision,
+            read=partial(self._read, req),
+            dialect=self.dialect,
+            entry=self.authenticator.entry(req),
+            conversation=partial(conversation_of, req),
+            record=record,
+        )
+
+    async def respond(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, decision: ModeDecision
+    ) -> None:
+        """Answers a request, complete or as a stream."""
+        answering = self.answer.execute(self.inbound(req, decision))
+        answer = await answering.__aenter__()
+        assert not isinstance(answer, RelayedAnswer)  # noqa: S101 - only chat is relayed by it
+        dialect = DIALECTS[self.dialect]
+        await Generated(answer, answering, dialect, self.keep_alive()).write(req, resp)
+
+    async def _read(self, req: falcon.asgi.Request) -> ChatBody:
+        client = connection_of(req)
+        content = await read_json_body(req, client.headers, self.max_body(), client.read_body)
+        return ChatBody(content, parse_json_object(content))

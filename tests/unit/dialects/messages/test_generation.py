@@ -1,0 +1,260 @@
+"""Requests for a message, as Claude Code, the SDK and others send them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modegate.dialects.messages.generation import parse_counted, parse_generation
+from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall
+from modegate.domain.errors import RequestError
+from modegate.domain.parameters.param_policy import Effort
+from modegate.domain.tools.client_tool import Calling
+
+HI = {"role": "user", "content": "Hi"}
+TOOL = {"name": "get", "description": "Gets.", "input_schema": {"type": "object"}}
+
+
+def body(*messages: object, **params: object) -> dict[str, object]:
+    return {"model": "sonnet", "max_tokens": 99, "messages": list(messages) or [HI], **params}
+
+
+def parsed(*messages: object, **params: object) -> Any:
+    return parse_generation(body(*messages, **params))
+
+
+def refusal(*messages: object, **params: object) -> tuple[str, object]:
+    with pytest.raises(RequestError) as caught:
+        parsed(*messages, **params)
+    return caught.value.code, caught.value.param
+
+
+def text(kind: str, said: str) -> dict[str, str]:
+    return {"type": kind, "text": said}
+
+
+def test_the_system_prompt_is_text_or_blocks_and_may_stand_among_the_messages() -> None:
+    asked = parsed(
+        HI,
+        {"role": "system", "content": [text("text", "Late.")]},
+        system=[
+            text("text", "x-anthropic-billing-header: cc_version=2.1.329;"),
+            text("text", "Be brief.") | {"cache_control": {"type": "ephemeral"}},
+        ],
+    )
+    told = [(it.role, it.text) for it in asked.conversation.messages]
+    assert told == [("system", "Be brief."), ("user", "Hi"), ("system", "Late.")]
+    assert asked.ignored == ("cache_control",)
+    assert parsed(system="One.").conversation.messages[0].text == "One."
+
+
+def test_calls_and_results_become_messages_of_their_own() -> None:
+    asked = parsed(
+        HI,
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Hm.", "signature": "s"},
+                {"type": "redacted_thinking", "data": "x"},
+                text("text", "I look."),
+                {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+                {"type": "tool_use", "id": "a", "name": "get", "input": {"n": 1}},
+                {"type": "tool_use", "id": "b", "name": "get", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "a", "content": "1"},
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "b",
+                    "is_error": True,
+                    "content": [text("text", "No.")],
+                },
+                text("text", "Go on."),
+            ],
+        },
+    )
+    _, assistant, first, second = asked.conversation.messages
+    assert assistant.text == "I look."
+    assert assistant.calls == (ToolCall("a", "get", '{"n":1}'), ToolCall("b", "get", "{}"))
+    assert first == Message(Role.TOOL, (TextPart("1"),), call_id="a")
+    assert (second.call_id, second.is_error, second.text) == ("b", True, "No.\n\nGo on.")
+
+
+def test_an_empty_result_and_text_before_results_are_kept() -> None:
+    result = {"type": "tool_result", "tool_use_id": "a"}
+    _, said, empty = parsed(
+        HI, {"role": "user", "content": [text("text", "So:"), result]}
+    ).conversation.messages
+    assert (said.role, said.text) == (Role.USER, "So:")
+    assert (empty.role, empty.parts) == (Role.TOOL, ())
+
+
+def test_tools_are_offered_and_those_of_anthropics_servers_are_named() -> None:
+    asked = parsed(
+        tools=[
+            TOOL,
+            TOOL | {"name": "own", "type": "custom", "strict": True},
+            {"type": "web_search_20250305", "name": "web_search"},
+            TOOL | {"name": "DeferredToolPlaceholder", "defer_loading": True},
+        ],
+        tool_choice={"type": "tool", "name": "get", "disable_parallel_tool_use": True},
+    )
+    assert [it.name for it in asked.tools.tools] == ["get", "own"]
+    assert asked.tools.tools[1].strict
+    assert asked.ignored_tools == ("web_search",)
+    assert (asked.tools.calling, asked.tools.parallel) == (Calling.REQUIRED, False)
+    assert asked.tools.callable == {"get"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "calling"),
+    [
+        (None, Calling.AUTO),
+        ({"type": "auto"}, Calling.AUTO),
+        ({"type": "any"}, Calling.REQUIRED),
+        ({"type": "none"}, Calling.NONE),
+    ],
+)
+def test_a_choice_applies_to_all_tools(choice: object, calling: Calling) -> None:
+    offer = parsed(tools=[TOOL], tool_choice=choice).tools
+    assert (offer.calling, offer.callable, offer.parallel) == (calling, None, True)
+
+
+@pytest.mark.parametrize(
+    ("params", "effort", "shows"),
+    [
+        ({}, None, False),
+        ({"thinking": {"type": "adaptive", "display": "omitted"}}, None, False),
+        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, Effort.MAX, True),
+        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, None, True),
+        ({"thinking": {"type": "disabled"}}, Effort.NONE, False),
+    ],
+)
+def test_thinking_and_effort(params: dict[str, object], effort: object, *, shows: bool) -> None:
+    asked = parsed(**params)
+    assert (asked.effort, asked.shows_reasoning) == (effort, shows)
+
+
+def test_what_has_no_effect_is_named_and_unknown_fields_are_accepted() -> None:
+    asked = parsed(
+        tools=[TOOL | {"cache_control": {"type": "ephemeral"}}],
+        metadata={"user_id": "u"},
+        stop_sequences=["x"],
+        temperature=1,
+        context_management={"edits": []},
+        thinking={"type": "enabled", "budget_tokens": 2048},
+        output_config={"effort": "odd"},
+        mcp_servers=[],
+        stream=True,
+    )
+    assert (asked.streamed, asked.max_tokens) == (True, 99)
+    assert asked.ignored == (
+        "metadata",
+        "stop_sequences",
+        "temperature",
+        "context_management",
+        "mcp_servers",
+        "thinking.budget_tokens",
+        "output_config.effort",
+        "cache_control",
+    )
+
+
+USER = "user"
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("x", "messages[0]"),
+        ({"content": "x"}, "messages[0].role"),
+        ({"role": "tool", "content": "x"}, "messages[0].role"),
+        ({"role": USER}, "messages[0].content"),
+        ({"role": USER, "content": 1}, "messages[0].content"),
+        ({"role": USER, "content": " "}, "messages[0]"),
+        ({"role": USER, "content": []}, "messages[0]"),
+        ({"role": USER, "content": [{"type": "odd"}]}, "messages[0].content[0]"),
+        ({"role": USER, "content": [{"type": "text"}]}, "messages[0].content[0].text"),
+        ({"role": USER, "content": [{"type": "image"}]}, "messages[0].content[0]"),
+        (
+            {"role": USER, "content": [{"type": "tool_result"}]},
+            "messages[0].content[0].tool_use_id",
+        ),
+        ({"role": "assistant", "content": [{"type": "tool_use"}]}, "messages[0].content[0].id"),
+        ({"role": "assistant", "content": "Hi"}, "messages"),
+        ({"role": USER, "content": "x" * 500_001}, "messages[0].content"),
+    ],
+)
+def test_an_invalid_message_is_refused_by_its_place(message: object, param: str) -> None:
+    assert refusal(message)[1] == param
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "param"),
+    [
+        ({"model": None}, "missing_required_parameter", "model"),
+        ({"max_tokens": None}, "missing_required_parameter", "max_tokens"),
+        ({"max_tokens": 0}, "invalid_request", "max_tokens"),
+        ({"messages": None}, "missing_required_parameter", "messages"),
+        ({"messages": []}, "invalid_request", "messages"),
+        ({"stream": 1}, "invalid_request", "stream"),
+        ({"system": 1}, "invalid_request", "system"),
+        ({"thinking": {"type": "odd"}}, "invalid_request", "thinking.type"),
+        ({"thinking": []}, "invalid_request", "thinking"),
+        ({"output_config": {"format": {}}}, "unsupported_parameter", "output_config.format"),
+        ({"mcp_servers": [{"url": "x"}]}, "unsupported_parameter", "mcp_servers"),
+        ({"tools": {}}, "invalid_request", "tools"),
+        ({"tools": [1]}, "invalid_request", "tools[0]"),
+        ({"tools": [{}]}, "invalid_request", "tools[0].name"),
+        ({"tools": [{"name": "x"}]}, "invalid_request", "tools[0].input_schema"),
+        ({"tools": [TOOL | {"description": 1}]}, "invalid_request", "tools[0].description"),
+        ({"tool_choice": "auto"}, "invalid_request", "tool_choice"),
+        ({"tool_choice": {"type": "odd"}}, "invalid_request", "tool_choice.type"),
+        ({"tool_choice": {"type": "any"}}, "invalid_request", "tool_choice"),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "tool"}},
+            "invalid_request",
+            "tool_choice.name",
+        ),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "web_search"}},
+            "unsupported_parameter",
+            "tool_choice",
+        ),
+    ],
+)
+def test_an_invalid_parameter_is_refused(params: Any, code: str, param: str) -> None:
+    assert refusal(**params) == (code, param)
+
+
+def test_counting_needs_no_maximum() -> None:
+    assert parse_counted(body(max_tokens=None)).model == "sonnet"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "role", "content", "text", "id", "name", "input", "tool_use_id"]
+            ),
+            inner | st.sampled_from(["user", "assistant", "text", "tool_use", "tool_result"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON, max_size=3), JSON, JSON)
+def test_any_json_is_parsed_or_refused(messages: Any, tools: Any, choice: Any) -> None:
+    try:
+        asked = parsed(*messages, tools=tools, tool_choice=choice)
+    except RequestError:
+        return
+    assert any(it.role is Role.USER for it in asked.conversation.messages)
