@@ -42,7 +42,10 @@ def parse_tools(params: Mapping[str, object]) -> ParsedTools:
             own.append(tool)
         elif tool != PLACEHOLDER:
             ignored.append(tool)
-    return ParsedTools(_offer(tuple(own), params.get("tool_choice")), tuple(ignored))
+    offer = _offer(tuple(own), params.get("tool_choice"))
+    if offer and offer.calling is Calling.REQUIRED and offer.callable is None and ignored:
+        raise dialects.unavailable_tool(ignored[0])
+    return ParsedTools(offer, tuple(ignored))
 
 
 def _tool(raw: object, where: str) -> ClientTool | str:

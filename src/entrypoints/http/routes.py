@@ -1,6 +1,7 @@
 """The resource of each path."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from modegate.domain.dialect_name import DialectName
 from modegate.entrypoints.http.admin.access import AdminAccess
@@ -26,6 +27,7 @@ from modegate.entrypoints.http.resources.messages import Messages, MessageTokens
 from modegate.entrypoints.http.resources.metrics import MetricsPage
 from modegate.entrypoints.http.resources.models import Model, Models
 from modegate.entrypoints.http.resources.relayed import relayed_routes
+from modegate.entrypoints.http.resources.responses import Responses
 from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 from modegate.entrypoints.http.resources.usage import OwnUsage
@@ -52,18 +54,20 @@ def routes_of(
         max_media=lambda: live.current.max_media,
         keep_alive=lambda: live.current.keep_alive,
     )
-    messages = DialectRequests(
-        dialect=DialectName.MESSAGES,
+    responses = DialectRequests(
+        dialect=DialectName.RESPONSES,
         authenticator=authenticator,
         answer=use_cases.answer_request,
         max_body=lambda: live.current.relaying.max_json,
         keep_alive=lambda: live.current.keep_alive,
     )
+    messages = replace(responses, dialect=DialectName.MESSAGES)
     relayed = relayed_routes(use_cases.relay_call, authenticator, lambda: live.current.relaying)
     return {
         **relayed,
         **batch_routes(use_cases.batches, authenticator, lambda: live.current.relaying, relayed),
         "/v1/chat/completions": chat,
+        "/v1/responses": Responses(responses, relayed["/v1/responses"]),
         "/v1/messages": Messages(messages),
         "/v1/messages/count_tokens": MessageTokens(messages, use_cases.count_tokens),
         "/v1/models": Models(use_cases.list_models, authenticator),

@@ -391,7 +391,7 @@ async def test_unknown_paths_are_404_and_operators_can_add_patterns(
         assert (await running.http.get("/v1/other", headers=OWN)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/v1/uploads", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/uploads", "/v1/embeddings"])
 async def test_claude_code_mode_says_which_mode_has_the_endpoint(
     upstream: LoopbackServer, gateway: GatewayFactory, path: str
 ) -> None:

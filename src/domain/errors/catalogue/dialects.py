@@ -55,3 +55,10 @@ def no_tools() -> InvalidRequestError:
         "'tool_choice' demands a call, and 'tools' holds no function of the client: add one.",
         param="tool_choice",
     )
+
+
+def no_user(name: str) -> InvalidRequestError:
+    """Returns the error for a conversation in which no user speaks; `name` is its field."""
+    return InvalidRequestError(
+        f"'{name}' holds no message of the role 'user': add one with the question.", param=name
+    )

@@ -37,6 +37,10 @@ OWN_BATCHES = (
     "is configured so, the gateway keeps the files and runs the batches itself, with the bodies and "
     "answers of OpenAI's API."
 )
+OWN_RESPONSES = (
+    " In Claude Code mode, the gateway answers itself, with the bodies and answers of OpenAI's API."
+)
+RESPONSES = "/responses"
 OF_BATCHES = ("/files", "/batches")
 
 
@@ -68,7 +72,8 @@ def _described(operation: Operation, method: str, security: list[Schema]) -> Sch
         "summary": f"Relay {method} {NAME.sub('…', operation.template)}",
         "description": PASSED_ON
         + (KEPT if operation.keeps_state else "")
-        + (OWN_BATCHES if is_batch else ""),
+        + (OWN_BATCHES if is_batch else "")
+        + (OWN_RESPONSES if operation.template == RESPONSES else ""),
         "security": security,
         "parameters": [SENT[name] for name in RELAYED_HEADERS],
         **has_body,

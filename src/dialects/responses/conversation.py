@@ -1,0 +1,140 @@
+"""Parses the conversation of a request for a response: `instructions` and `input`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from modegate.dialects.json import encode
+from modegate.dialects.responses.tools import INPUT, flat_name
+from modegate.domain.conversation.conversation import (
+    MAX_MESSAGE_CHARACTERS,
+    MAX_STEPS,
+    Conversation,
+)
+from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall, text_message
+from modegate.domain.errors.catalogue import dialects, parameters
+from modegate.domain.errors.catalogue import messages as errors
+
+ROLES = (Role.USER, Role.ASSISTANT, Role.SYSTEM, Role.DEVELOPER)
+TEXTS = ("input_text", "output_text", "text", "refusal")
+MEDIA = frozenset({"input_image", "input_file", "input_audio"})
+CALLS = ("function_call", "custom_tool_call")
+RESULTS = ("function_call_output", "custom_tool_call_output")
+ITEMS = ("message", *CALLS, *RESULTS, "reasoning")
+# What the provider's servers did: their items end so.
+HOSTED = ("_call", "_call_output", "_list_tools", "_approval_request", "_approval_response")
+
+
+def parse_conversation(params: Mapping[str, object]) -> Conversation:
+    """Parses the fields `instructions` and `input`.
+
+    Raises:
+        MissingParameterError: if `input`, or a part of an item, is absent.
+        InvalidRequestError: if a value is invalid; `param` names it: `input[2].content`.
+        UnsupportedParameterError: if an item or a part cannot be handled.
+    """
+    instructions, raw = params.get("instructions"), params.get("input")
+    if not isinstance(instructions, str | None):
+        raise parameters.wrong_type("instructions", "a string")
+    if raw is None:
+        raise dialects.missing("input", "a text or a list of items")
+    said = list(_messages(raw))
+    if not any(it.role is Role.USER for it in said):
+        raise dialects.no_user("input")
+    if instructions:
+        said.insert(0, _checked(text_message(Role.SYSTEM, instructions), "instructions"))
+    return Conversation(tuple(said))
+
+
+def _messages(raw: object) -> Iterator[Message]:
+    """Yields the messages; calls belong to the message of the assistant before them."""
+    if isinstance(raw, str):
+        raw = [{"role": "user", "content": raw}]
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_STEPS:
+        raise parameters.wrong_type("input", f"a text or a list of 1 to {MAX_STEPS} items")
+    open_message: Message | None = None
+    for i, item in enumerate(raw):
+        where = f"input[{i}]"
+        if not isinstance(item, Mapping):
+            raise dialects.unknown_kind(where, ITEMS)
+        kind = item.get("type", "message")
+        if kind in CALLS:
+            before = open_message or Message(Role.ASSISTANT)
+            open_message = replace(before, calls=(*before.calls, _call(item, where)))
+        elif kind != "reasoning" and not _is_hosted(kind):
+            if open_message is not None:
+                yield open_message
+            said = _result(item, where) if kind in RESULTS else _message(item, kind, where)
+            open_message = said if said.role is Role.ASSISTANT else None
+            if open_message is None:
+                yield said
+    if open_message is not None:
+        yield open_message
+
+
+def _is_hosted(kind: object) -> bool:
+    return isinstance(kind, str) and kind not in RESULTS and kind.endswith(HOSTED)
+
+
+def _message(item: Mapping[str, object], kind: object, where: str) -> Message:
+    if kind != "message":
+        raise dialects.unknown_kind(where, ITEMS)
+    if "role" not in item:
+        raise errors.no_role(where, ", ".join(ROLES))
+    if item["role"] not in ROLES:
+        raise errors.unknown_role(where, ", ".join(ROLES))
+    text = _text(item.get("content"), f"{where}.content")
+    role = Role(str(item["role"]))
+    if role is Role.USER and not text.strip():
+        raise errors.empty(where)
+    return _checked(text_message(role, text), where)
+
+
+def _text(raw: object, where: str) -> str:
+    if isinstance(raw, str):
+        return raw
+    if raw is None:
+        raise errors.no_content(where)
+    if not isinstance(raw, list):
+        raise errors.wrong_content(where)
+    return "".join(_part(it, f"{where}[{i}]") for i, it in enumerate(raw))
+
+
+def _part(part: object, where: str) -> str:
+    if isinstance(part, Mapping):
+        kind = part.get("type")
+        if isinstance(kind, str) and kind in MEDIA:
+            raise dialects.unsupported(where, kind)
+        text = part.get("refusal" if kind == "refusal" else "text")
+        if kind in TEXTS and isinstance(text, str):
+            return text
+    raise dialects.unknown_kind(where, TEXTS)
+
+
+def _call(item: Mapping[str, object], where: str) -> ToolCall:
+    call_id, name, namespace = item.get("call_id"), item.get("name"), item.get("namespace")
+    if not isinstance(call_id, str) or not call_id:
+        raise parameters.wrong_type(f"{where}.call_id", "a string")
+    if not isinstance(name, str) or not name:
+        raise parameters.wrong_type(f"{where}.name", "a string")
+    flat = flat_name(name, namespace if isinstance(namespace, str) else None)
+    if item.get("type") == "custom_tool_call":
+        return ToolCall(call_id, flat, encode({INPUT: str(item.get("input", ""))}).decode())
+    arguments = item.get("arguments")
+    if not isinstance(arguments, str):
+        raise parameters.wrong_type(f"{where}.arguments", "a string")
+    return ToolCall(call_id, flat, arguments)
+
+
+def _result(item: Mapping[str, object], where: str) -> Message:
+    call_id = item.get("call_id")
+    if not isinstance(call_id, str) or not call_id:
+        raise parameters.wrong_type(f"{where}.call_id", "the id of a call")
+    text = _text(item.get("output"), f"{where}.output")
+    result = Message(Role.TOOL, (TextPart(text),) if text else (), call_id=call_id)
+    return _checked(result, where)
+
+
+def _checked(message: Message, where: str) -> Message:
+    if len(message.text) > MAX_MESSAGE_CHARACTERS:
+        raise errors.too_long(where, MAX_MESSAGE_CHARACTERS)
+    return message

@@ -1,0 +1,94 @@
+"""Parses a request for a response for a backend that generates."""
+
+from collections.abc import Iterator, Mapping
+
+from modegate.dialects.chat.request import check_stream, model_of
+from modegate.dialects.responses.conversation import parse_conversation
+from modegate.dialects.responses.rules import POLICY
+from modegate.dialects.responses.tool_choice import parse_offer
+from modegate.dialects.responses.tools import Form, declared_tools
+from modegate.domain.errors.catalogue import parameters
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.parameters.param_policy import EFFORTS, as_count
+from modegate.domain.parameters.turn_setting import TurnSetting
+
+COUNT = "a whole number of at least 1"
+ENCRYPTED = "reasoning.encrypted_content"
+# What a response repeats from its request.
+ECHOED = (
+    "instructions",
+    "max_output_tokens",
+    "metadata",
+    "parallel_tool_calls",
+    "reasoning",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "truncation",
+)
+
+
+def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
+    """Validates a body in the order in which clients get its errors.
+
+    Raises:
+        RequestError: if a value is invalid, or a parameter is rejected.
+    """
+    check_stream(params)
+    screening = POLICY.screen(params)
+    most = params.get("max_output_tokens")
+    if most is not None and as_count(most) is None:
+        raise parameters.wrong_type("max_output_tokens", COUNT)
+    reasoning, text = _object(params, "reasoning"), _object(params, "text")
+    _object(params, "metadata")
+    _check_format(text.get("format"))
+    declared = declared_tools(params.get("tools"))
+    effort = reasoning.get("effort")
+    return GenerationRequest(
+        model=model_of(params),
+        conversation=parse_conversation(params),
+        tools=parse_offer(declared, params),
+        effort=EFFORTS.get(effort) if isinstance(effort, str) else None,
+        max_tokens=as_count(most),
+        streamed=params.get("stream") is True,
+        ignored=(*screening.ignored, *_ignored_in(params, reasoning, text)),
+        names={
+            TurnSetting.EFFORT: ("reasoning.effort",) if effort is not None else (),
+            TurnSetting.MAX_TOKENS: ("max_output_tokens",),
+        },
+        ignored_tools=tuple(it.name for it in declared if it.form is Form.HOSTED),
+        echoed={name: params[name] for name in ECHOED if params.get(name) is not None},
+        shows_reasoning=isinstance(reasoning.get("summary"), str),
+    )
+
+
+def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = params.get(name)
+    if not isinstance(value, Mapping | None):
+        raise parameters.wrong_type(name, "an object")
+    return value or {}
+
+
+def _check_format(form: object) -> None:
+    if form is None:
+        return
+    if not isinstance(form, Mapping):
+        raise parameters.wrong_type("text.format", "an object")
+    if form.get("type") != "text":
+        raise parameters.unsupported("text.format")
+
+
+def _ignored_in(
+    params: Mapping[str, object], reasoning: Mapping[str, object], text: Mapping[str, object]
+) -> Iterator[str]:
+    effort, include = reasoning.get("effort"), params.get("include")
+    if effort is not None and not (isinstance(effort, str) and effort in EFFORTS):
+        yield "reasoning.effort"
+    if text.get("verbosity") is not None:
+        yield "text.verbosity"
+    if not isinstance(include, list | None):
+        raise parameters.wrong_type("include", "a list")
+    if any(it != ENCRYPTED for it in include or ()):
+        yield "include"

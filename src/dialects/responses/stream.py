@@ -1,0 +1,86 @@
+"""Renders streamed answers in the format of OpenAI's Responses API."""
+
+from collections.abc import Iterator
+
+from modegate.dialects.blocks import BlockEnded, BlockPiece, Blocks, BlockStarted
+from modegate.dialects.dialect import ErrorFacts
+from modegate.dialects.responses.items import ItemEvents, Numbered
+from modegate.dialects.responses.response import INCOMPLETE, Object, response_of, usage_of
+from modegate.dialects.responses.tools import by_flat_name, declared_tools
+from modegate.dialects.sse import KEEP_ALIVE
+from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta
+from modegate.domain.answer.frame import AnswerFrame
+
+TOO_MANY = 429
+
+
+class ResponseEvents:
+    """Renders the events of one answer, from `response.created` to exactly one last event."""
+
+    keep_alive = KEEP_ALIVE
+
+    def __init__(self, frame: AnswerFrame) -> None:
+        self._frame = frame
+        self._blocks = Blocks()
+        self._numbered = Numbered()
+        declared = by_flat_name(declared_tools(frame.echoed.get("tools")))
+        self._items = ItemEvents(frame, self._numbered, declared)
+        self._has_begun = False
+        self.response: Object | None = None  # once it is complete
+
+    def render(self, event: AnswerEvent) -> bytes:
+        """Returns the events of one event; the first one begins the response."""
+        return b"".join(self._render(event))
+
+    def cut(self, error: ErrorFacts) -> bytes:
+        """Returns `response.failed`, unless the response is complete."""
+        if self.response is not None:
+            return b""
+        code = "rate_limit_exceeded" if error.status == TOO_MANY else "server_error"
+        failed = response_of(self._frame, "failed", self._items.done)
+        failed["error"] = {"code": code, "message": error.message}
+        begun = b"".join(self._begin())
+        self.response = failed
+        return begun + self._numbered.event("response.failed", response=failed)
+
+    def end(self) -> bytes:
+        """Returns nothing: a last event ends the stream."""
+        return b""
+
+    def _begin(self) -> Iterator[bytes]:
+        if not self._has_begun:
+            self._has_begun = True
+            started = response_of(self._frame, "in_progress")
+            yield self._numbered.event("response.created", response=started)
+            yield self._numbered.event("response.in_progress", response=started)
+
+    def _render(self, event: AnswerEvent) -> Iterator[bytes]:
+        yield from self._begin()
+        if isinstance(event, ReasoningDelta) and not self._frame.shows_reasoning:
+            return
+        if isinstance(event, Finished):
+            yield from self._finish(event)
+            return
+        for it in self._blocks.feed(event):
+            yield from self._block(it, "completed")
+
+    def _block(self, event: BlockStarted | BlockPiece | BlockEnded, status: str) -> Iterator[bytes]:
+        match event:
+            case BlockStarted():
+                return self._items.start(event)
+            case BlockPiece():
+                return self._items.add(event)
+            case BlockEnded():
+                return self._items.finish(event, status)
+
+    def _finish(self, event: Finished) -> Iterator[bytes]:
+        reason = INCOMPLETE.get(event.finish_reason)
+        status = "completed" if reason is None else "incomplete"
+        for it in self._blocks.finish():
+            yield from self._block(it, status)
+        response = response_of(self._frame, status, self._items.done)
+        if reason is not None:
+            response["incomplete_details"] = {"reason": reason}
+        response["usage"] = usage_of(event.usage)
+        self.response = response
+        yield self._numbered.event(f"response.{status}", response=response)

@@ -1,0 +1,117 @@
+"""The tools of a request for a response: as functions, and back to what the client declared.
+
+The CLI knows functions only. A custom tool becomes a function with one text, and a function of a
+namespace one whose name begins with that of the namespace.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from modegate.domain.errors.catalogue import parameters
+from modegate.domain.tools.client_tool import ClientTool
+
+INPUT = "input"
+ONE_TEXT: Mapping[str, object] = {
+    "type": "object",
+    "properties": {INPUT: {"type": "string"}},
+    "required": [INPUT],
+    "additionalProperties": False,
+}
+GRAMMAR = "The text has to follow this grammar"
+
+
+class Form(Enum):
+    """How the client declared a tool."""
+
+    FUNCTION = auto()
+    CUSTOM = auto()
+    HOSTED = auto()  # the provider's servers run it
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredTool:
+    """A tool as the client declared it; `tool` is what the model is told of, unless it is hosted.
+
+    `name` is the client's own, inside of `namespace` if there is one.
+    """
+
+    form: Form
+    name: str
+    namespace: str | None = None
+    tool: ClientTool | None = None
+
+
+def flat_name(name: str, namespace: str | None) -> str:
+    """Returns the name of the function that the model calls."""
+    return name if namespace is None else f"{namespace}__{name}"
+
+
+def declared_tools(raw: object) -> list[DeclaredTool]:
+    """Returns the tools of the field `tools`.
+
+    Raises:
+        InvalidRequestError: if a value is invalid; `param` names it: `tools[2].name`.
+    """
+    if not isinstance(raw, list | None):
+        raise parameters.wrong_type("tools", "a list")
+    return [tool for i, it in enumerate(raw or ()) for tool in _declared(it, f"tools[{i}]")]
+
+
+def by_flat_name(tools: list[DeclaredTool]) -> Mapping[str, DeclaredTool]:
+    """Returns the client's tools by the names of their functions."""
+    return {it.tool.name: it for it in tools if it.tool is not None}
+
+
+def _declared(raw: object, where: str, namespace: str | None = None) -> Iterator[DeclaredTool]:
+    if not isinstance(raw, Mapping):
+        raise parameters.wrong_type(where, "an object")
+    kind = raw.get("type")
+    if not isinstance(kind, str):
+        raise parameters.wrong_type(f"{where}.type", "a string")
+    if kind == "namespace" and namespace is None:
+        tools, name = raw.get("tools"), _name(raw, where)
+        for i, it in enumerate(tools if isinstance(tools, list) else ()):
+            yield from _declared(it, f"{where}.tools[{i}]", name)
+    elif kind == "function":
+        yield _function(raw, where, namespace)
+    elif kind == "custom":
+        yield _custom(raw, where, namespace)
+    else:
+        yield DeclaredTool(Form.HOSTED, kind, namespace)
+
+
+def _function(raw: Mapping[str, object], where: str, namespace: str | None) -> DeclaredTool:
+    name, schema, strict = _name(raw, where), raw.get("parameters"), raw.get("strict")
+    if not isinstance(schema, Mapping | None):
+        raise parameters.wrong_type(f"{where}.parameters", "an object")
+    tool = ClientTool(
+        flat_name(name, namespace),
+        _description(raw, where),
+        schema or {},
+        strict if isinstance(strict, bool) else None,
+    )
+    return DeclaredTool(Form.FUNCTION, name, namespace, tool)
+
+
+def _custom(raw: Mapping[str, object], where: str, namespace: str | None) -> DeclaredTool:
+    name, told = _name(raw, where), _description(raw, where)
+    form = raw.get("format")
+    if isinstance(form, Mapping) and form.get("type") == "grammar":
+        told += f"\n\n{GRAMMAR} ({form.get('syntax')}):\n{form.get('definition')}"
+    tool = ClientTool(flat_name(name, namespace), told, ONE_TEXT)
+    return DeclaredTool(Form.CUSTOM, name, namespace, tool)
+
+
+def _name(raw: Mapping[str, object], where: str) -> str:
+    name = raw.get("name")
+    if not isinstance(name, str) or not name:
+        raise parameters.wrong_type(f"{where}.name", "a string")
+    return name
+
+
+def _description(raw: Mapping[str, object], where: str) -> str:
+    description = raw.get("description") or ""
+    if not isinstance(description, str):
+        raise parameters.wrong_type(f"{where}.description", "a string")
+    return description

@@ -1,0 +1,105 @@
+"""`/v1/responses` through the real CLI, with OpenAI's SDK; passthrough as before."""
+
+import json
+from typing import Any
+
+import pytest
+from support.dialects import read_events
+from support.gateway import CLAUDE, Gateway, GatewayFactory
+
+from modegate.domain.errors.catalogue import backend
+from modegate.simulator.api import Fails, Says
+from modegate.simulator.provider import SimulatedProvider, last_user_text
+from modegate.testing.answer_backend import ScriptedBackend, says
+
+BODY = {"model": "sonnet", "input": "Hi"}
+# As Codex offers them, whether or not a backend has them.
+TOOLS: Any = [
+    {"type": "namespace", "name": "multi_agent_v1", "description": "Agents.", "tools": []},
+    {"type": "web_search"},
+]
+
+
+async def test_the_sdk_gets_responses_complete_and_streamed(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Says("Hello there.", input_tokens=7, cached_tokens=5), Says("one two three"))
+    raw = await both.sdk.responses.with_raw_response.create(
+        model="gpt-4o",
+        instructions="Be brief.",
+        input=[{"role": "developer", "content": "Rules."}, {"role": "user", "content": "Hi"}],
+        tools=TOOLS,
+        store=False,
+        prompt_cache_key="k",
+        extra_headers=CLAUDE,
+    )
+    response = raw.parse()
+    assert response.output_text == "Hello there."
+    assert (response.model, response.status) == ("gpt-4o", "completed")
+    assert response.id.startswith("resp_mg_")
+    assert response.usage is not None
+    assert (response.usage.input_tokens, response.usage.output_tokens) == (12, 2)
+    assert raw.headers["x-backend-mode"] == "claude-code"
+    assert raw.headers["x-claude-ignored-params"] == "prompt_cache_key"
+    assert raw.headers["x-modegate-ignored-tools"] == "web_search"
+    asked = provider.requests[-1].json
+    assert last_user_text(asked) == "Hi"
+    assert [it["text"] for it in asked["system"]][-1] == "Be brief.\n\nRules."  # type: ignore[attr-defined]
+
+    async with both.sdk.responses.stream(
+        model="sonnet", input="Hi", extra_headers=CLAUDE
+    ) as stream:
+        deltas = [it.delta async for it in stream if it.type == "response.output_text.delta"]
+        whole = await stream.get_final_response()
+    assert "".join(deltas) == whole.output_text == "one two three"
+
+
+async def test_the_header_decides_who_answers(both: Gateway, provider: SimulatedProvider) -> None:
+    provider.script(Says("From Claude."))
+    claude = await both.http.post("/v1/responses", json=BODY, headers=CLAUDE)
+    session = {"X-Claude-Session-ID": claude.headers["x-claude-session-id"]}
+    provider.script(Says("Again."))
+    again = await both.http.post("/v1/responses", json=BODY, headers=session)
+    assert [it.json()["output"][0]["content"][0]["text"] for it in (claude, again)] == [
+        "From Claude.",
+        "Again.",
+    ]
+    relayed = await both.http.post("/v1/responses", json=BODY)
+    assert relayed.headers["x-backend-mode"] == "openai-passthrough"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "invalid_request"),
+        (b'{"model": "sonnet"}', 400, "missing_required_parameter"),
+        (b'{"model": "gpt-9", "input": "Hi"}', 400, "model_not_found"),
+        (b'{"model": "sonnet", "input": "Hi", "background": true}', 400, "unsupported_parameter"),
+    ],
+)
+async def test_errors_are_openais(both: Gateway, body: bytes, status: int, code: str) -> None:
+    headers = CLAUDE | {"Content-Type": "application/json"}
+    refused = await both.http.post("/v1/responses", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
+
+
+async def test_a_failure_before_the_answer_has_its_status(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Fails(403, "no"))
+    body = BODY | {"stream": True}
+    refused = await both.http.post("/v1/responses", json=body, headers=CLAUDE)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "backend_forbidden")
+
+
+async def test_a_stream_that_breaks_ends_with_response_failed(gateway: GatewayFactory) -> None:
+    breaks = ScriptedBackend(*says("one ", "two ")[:-1], backend.ended_early())
+    body = BODY | {"stream": True}
+    async with gateway(claude=breaks) as running:
+        response = await running.http.post("/v1/responses", json=body, headers=CLAUDE)
+    names = [name for name, _ in read_events(response.content)]
+    assert names[0] == "response.created"
+    assert names[-1] == "response.failed"
+    assert "response.completed" not in names
+    last = json.loads(response.text.strip().rpartition("data: ")[2])
+    assert last["response"]["error"]["code"] == "server_error"

@@ -1,0 +1,267 @@
+"""Requests for a response, as Codex, the SDKs and others send them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modegate.dialects.responses.generation import parse_generation
+from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall
+from modegate.domain.errors import RequestError
+from modegate.domain.parameters.param_policy import Effort
+from modegate.domain.tools.client_tool import Calling
+
+USER = {"role": "user", "content": "Hi"}
+FUNCTION = {"type": "function", "name": "get", "parameters": {"type": "object"}, "strict": False}
+CUSTOM = {
+    "type": "custom",
+    "name": "patch",
+    "description": "Patches.",
+    "format": {"type": "grammar", "syntax": "lark", "definition": 'start: "x"'},
+}
+NAMESPACE = {"type": "namespace", "name": "agents", "tools": [FUNCTION | {"name": "spawn"}, CUSTOM]}
+HOSTED = {"type": "web_search", "external_web_access": True}
+
+
+def parsed(given: object = "Hi", **params: object) -> Any:
+    return parse_generation({"model": "sonnet", "input": given, **params})
+
+
+def refusal(given: object = "Hi", **params: object) -> tuple[str, object]:
+    with pytest.raises(RequestError) as caught:
+        parsed(given, **params)
+    return caught.value.code, caught.value.param
+
+
+def test_a_text_and_instructions_are_a_conversation() -> None:
+    messages = parsed(instructions="Be brief.").conversation.messages
+    assert [(it.role, it.text) for it in messages] == [("system", "Be brief."), ("user", "Hi")]
+
+
+def test_the_items_of_codex_become_messages_with_calls_and_results() -> None:
+    asked = parsed(
+        [
+            {"type": "message", "role": "developer", "content": [text("input_text", "Rules.")]},
+            {
+                "type": "message",
+                "role": "user",
+                "content": [text("input_text", "Do it.")],
+                "id": "m",
+            },
+            {"type": "reasoning", "id": "rs", "summary": [], "content": None},
+            {"type": "message", "role": "assistant", "content": [text("output_text", "I look.")]},
+            {"type": "web_search_call", "id": "ws", "status": "completed"},
+            {"type": "function_call", "id": "fc", "call_id": "a", "name": "get", "arguments": "{}"},
+            {
+                "type": "function_call",
+                "call_id": "b",
+                "name": "spawn",
+                "namespace": "agents",
+                "arguments": '{"n": 1}',
+            },
+            {"type": "custom_tool_call", "call_id": "c", "name": "patch", "input": "x"},
+            {"type": "function_call_output", "id": "fo", "call_id": "a", "output": "1"},
+            {
+                "type": "function_call_output",
+                "call_id": "b",
+                "output": [text("input_text", "2"), text("input_text", "3")],
+            },
+            {"type": "custom_tool_call_output", "call_id": "c", "output": ""},
+            {"type": "function_call", "call_id": "d", "name": "get", "arguments": "{}"},
+        ]
+    )
+    rules, user, said, *results, last = asked.conversation.messages
+    assert (rules.role, user.text) == (Role.DEVELOPER, "Do it.")
+    assert said.text == "I look."
+    assert said.calls == (
+        ToolCall("a", "get", "{}"),
+        ToolCall("b", "agents__spawn", '{"n": 1}'),
+        ToolCall("c", "patch", '{"input":"x"}'),
+    )
+    assert [(it.role, it.call_id, it.text) for it in results] == [
+        (Role.TOOL, "a", "1"),
+        (Role.TOOL, "b", "23"),
+        (Role.TOOL, "c", ""),
+    ]
+    assert last == Message(Role.ASSISTANT, calls=(ToolCall("d", "get", "{}"),))
+
+
+def text(kind: str, said: str) -> dict[str, str]:
+    return {"type": kind, "text": said}
+
+
+def test_messages_need_no_type_and_two_of_the_assistant_stay_two() -> None:
+    said = [{"role": "assistant", "content": it} for it in ("One.", "Two.")]
+    assert parsed([USER, *said]).conversation.messages == (
+        Message(Role.USER, (TextPart("Hi"),)),
+        Message(Role.ASSISTANT, (TextPart("One."),)),
+        Message(Role.ASSISTANT, (TextPart("Two."),)),
+    )
+
+
+def test_custom_tools_and_namespaces_become_functions_and_hosted_ones_are_named() -> None:
+    asked = parsed(tools=[FUNCTION, NAMESPACE, HOSTED], tool_choice="auto")
+    get, spawn, patch = asked.tools.tools
+    assert [it.name for it in (get, spawn, patch)] == ["get", "agents__spawn", "agents__patch"]
+    assert get.strict is False
+    assert patch.parameters["required"] == ["input"]
+    assert patch.description.startswith("Patches.")
+    assert 'start: "x"' in patch.description
+    assert asked.ignored_tools == ("web_search",)
+    assert parsed(tools=[HOSTED]).tools is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "calling", "names"),
+    [
+        (None, Calling.AUTO, None),
+        ("auto", Calling.AUTO, None),
+        ("none", Calling.NONE, None),
+        ("required", Calling.REQUIRED, None),
+        ({"type": "function", "name": "get"}, Calling.REQUIRED, {"get"}),
+        ({"type": "custom", "name": "patch"}, Calling.REQUIRED, {"patch"}),
+        (
+            {
+                "type": "allowed_tools",
+                "mode": "auto",
+                "tools": [{"type": "function", "name": "get"}, {"type": "web_search"}],
+            },
+            Calling.AUTO,
+            {"get"},
+        ),
+    ],
+)
+def test_a_choice_of_tools(choice: object, calling: Calling, names: object) -> None:
+    offer = parsed(tools=[FUNCTION, CUSTOM], tool_choice=choice, parallel_tool_calls=False).tools
+    assert (offer.calling, offer.callable, offer.parallel) == (calling, names, False)
+
+
+def test_effort_summary_and_maximum_are_honoured_and_the_rest_is_named_and_repeated() -> None:
+    asked = parsed(
+        reasoning={"effort": "high", "summary": "auto"},
+        max_output_tokens=99,
+        include=["reasoning.encrypted_content"],
+        text={"verbosity": "low", "format": {"type": "text"}},
+        metadata={"a": "b"},
+        store=False,
+        stream=True,
+        prompt_cache_key="k",
+        client_metadata={"x": 1},
+        truncation="auto",
+        background=False,
+        user=None,
+    )
+    assert (asked.effort, asked.max_tokens, asked.streamed) == (Effort.HIGH, 99, True)
+    assert asked.shows_reasoning
+    assert asked.ignored == (
+        "prompt_cache_key",
+        "client_metadata",
+        "truncation",
+        "background",
+        "text.verbosity",
+    )
+    assert asked.echoed["metadata"] == {"a": "b"}
+    assert "user" not in asked.echoed
+    assert not parsed().shows_reasoning
+    assert parsed(include=["x"], reasoning={"effort": "odd"}, store=True).ignored == (
+        "store",
+        "reasoning.effort",
+        "include",
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        (1, "input[0]"),
+        ({"type": "odd"}, "input[0]"),
+        ({"type": "item_reference", "id": "x"}, "input[0]"),
+        ({"content": "x"}, "input[0].role"),
+        ({"role": "tool", "content": "x"}, "input[0].role"),
+        ({"role": "user"}, "input[0].content"),
+        ({"role": "user", "content": 1}, "input[0].content"),
+        ({"role": "user", "content": " "}, "input[0]"),
+        ({"role": "user", "content": [{"type": "odd"}]}, "input[0].content[0]"),
+        ({"role": "user", "content": [{"type": "input_image"}]}, "input[0].content[0]"),
+        ({"role": "user", "content": "x" * 500_001}, "input[0].content"),
+        ({"type": "function_call"}, "input[0].call_id"),
+        ({"type": "function_call", "call_id": "a"}, "input[0].name"),
+        ({"type": "function_call", "call_id": "a", "name": "b"}, "input[0].arguments"),
+        ({"type": "function_call_output"}, "input[0].call_id"),
+        ({"type": "function_call_output", "call_id": "a"}, "input[0].output"),
+        ({"role": "assistant", "content": "Hi"}, "input"),
+    ],
+)
+def test_an_invalid_item_is_refused_by_its_place(item: object, param: str) -> None:
+    assert refusal([item])[1] == param
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "param"),
+    [
+        ({"model": None}, "missing_required_parameter", "model"),
+        ({"input": None}, "missing_required_parameter", "input"),
+        ({"input": []}, "invalid_request", "input"),
+        ({"instructions": 1}, "invalid_request", "instructions"),
+        ({"max_output_tokens": 0}, "invalid_request", "max_output_tokens"),
+        ({"reasoning": 1}, "invalid_request", "reasoning"),
+        ({"metadata": 1}, "invalid_request", "metadata"),
+        ({"include": "x"}, "invalid_request", "include"),
+        ({"text": {"format": 1}}, "invalid_request", "text.format"),
+        ({"text": {"format": {"type": "json_schema"}}}, "unsupported_parameter", "text.format"),
+        ({"background": True}, "unsupported_parameter", "background"),
+        ({"conversation": "c"}, "unsupported_parameter", "conversation"),
+        ({"previous_response_id": "r"}, "unsupported_parameter", "previous_response_id"),
+        ({"tools": {}}, "invalid_request", "tools"),
+        ({"tools": [1]}, "invalid_request", "tools[0]"),
+        ({"tools": [{}]}, "invalid_request", "tools[0].type"),
+        ({"tools": [{"type": "custom"}]}, "invalid_request", "tools[0].name"),
+        ({"tools": [FUNCTION | {"parameters": 1}]}, "invalid_request", "tools[0].parameters"),
+        ({"tools": [FUNCTION | {"description": 1}]}, "invalid_request", "tools[0].description"),
+        ({"tool_choice": "odd"}, "invalid_request", "tool_choice"),
+        ({"tool_choice": "required"}, "invalid_request", "tool_choice"),
+        ({"tool_choice": {"type": "allowed_tools"}}, "invalid_request", "tool_choice"),
+        (
+            {"tools": [FUNCTION, HOSTED], "tool_choice": "required"},
+            "unsupported_parameter",
+            "tool_choice",
+        ),
+        (
+            {"tools": [FUNCTION, HOSTED], "tool_choice": {"type": "web_search"}},
+            "unsupported_parameter",
+            "tool_choice",
+        ),
+        ({"tools": [FUNCTION], "parallel_tool_calls": 1}, "invalid_request", "parallel_tool_calls"),
+    ],
+)
+def test_an_invalid_parameter_is_refused(params: Any, code: str, param: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_generation({"model": "sonnet", "input": "Hi"} | params)
+    assert (caught.value.code, caught.value.param) == (code, param)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "role", "content", "text", "call_id", "name", "arguments"]),
+            inner
+            | st.sampled_from(
+                ["user", "assistant", "input_text", "function_call", "function", "custom"]
+            ),
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON, JSON)
+def test_any_json_is_parsed_or_refused(given: Any, tools: Any, choice: Any) -> None:
+    try:
+        asked = parsed(given, tools=tools, tool_choice=choice)
+    except RequestError:
+        return
+    assert any(it.role is Role.USER for it in asked.conversation.messages)
