@@ -17,6 +17,8 @@ class GenerationRequest:
     `stop`. `ignored` names the parameters that have no effect, `ignored_tools` the tools that the
     model is not told of, and `names` the parameters that give each setting. `echoed` are the fields
     that the dialect repeats in the answer. Without `shows_reasoning`, the answer has no reasoning.
+    `previous_response` is the id of the response that it continues. Its answer `is_kept` to be
+    continued in turn.
     """
 
     model: str
@@ -32,3 +34,5 @@ class GenerationRequest:
     ignored_tools: tuple[str, ...] = ()
     echoed: Mapping[str, object] = field(default_factory=dict, repr=False)
     shows_reasoning: bool = True
+    previous_response: str | None = None
+    is_kept: bool = False

@@ -111,6 +111,8 @@ ROWS = [
         ("model_not_found", 400, INVALID, "model", ("choose another", "sonnet"), claude_says(404)),
         ("object_not_found", 404, INVALID, None, ("list your files",), called("GET", "/v1/files/marked", X_Claude_Code="true")),
         ("object_not_found", 404, INVALID, None, ("list your batches",), called("GET", "/v1/batches/marked", X_Claude_Code="true")),
+        ("object_not_found", 404, INVALID, None, ("no such response",), called("GET", "/v1/responses/resp_mg_marked")),
+        ("previous_response_not_found", 400, INVALID, "previous_response_id", ("whole conversation",), called("POST", "/v1/responses", body={"model": "sonnet", "input": "Hi", "previous_response_id": "marked"}, X_Claude_Code="true")),
         ("batch_ended", 409, INVALID, None, ("completed",), ended_batch),
         ("model_not_found", 404, INVALID, "model", ("GET /v1/models",), called("GET", "/v1/models/marked")),
         ("context_length_exceeded", 400, INVALID, "messages", ("shorten",), claude_says(413)),

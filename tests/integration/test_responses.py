@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import openai
 import pytest
 from support.dialects import read_events
 from support.gateway import CLAUDE, Gateway, GatewayFactory
@@ -103,3 +104,54 @@ async def test_a_stream_that_breaks_ends_with_response_failed(gateway: GatewayFa
     assert "response.completed" not in names
     last = json.loads(response.text.strip().rpartition("data: ")[2])
     assert last["response"]["error"]["code"] == "server_error"
+
+
+async def test_a_response_is_continued_read_and_deleted(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Says("Hello Ada."), Says("Ada."), Says("Still Ada."))
+    sdk = both.sdk.responses
+    first = await sdk.create(
+        model="sonnet", instructions="Rules.", input="I am Ada.", extra_headers=CLAUDE
+    )
+    async with sdk.stream(
+        model="sonnet", input="Who am I?", previous_response_id=first.id, extra_headers=CLAUDE
+    ) as stream:
+        second = await stream.get_final_response()
+    assert second.previous_response_id == first.id
+    asked = last_user_text(provider.requests[-1].json)
+    assert [it in asked for it in ("I am Ada.", "Hello Ada.", "Who am I?")] == [True] * 3
+    assert "Rules." not in json.dumps(provider.requests[-1].json)
+    third = await sdk.create(
+        model="sonnet",
+        input="Sure?",
+        previous_response_id=second.id,
+        store=False,
+        extra_headers=CLAUDE,
+    )
+    assert "Who am I?" in last_user_text(provider.requests[-1].json)
+    assert (await sdk.retrieve(first.id)).output_text == "Hello Ada."
+    assert (await sdk.retrieve(second.id)).output_text == second.output_text
+    await sdk.delete(first.id)
+    for gone in (first.id, third.id):
+        with pytest.raises(openai.NotFoundError):
+            await sdk.retrieve(gone)
+    with pytest.raises(openai.BadRequestError) as unknown:
+        await sdk.create(
+            model="sonnet", input="Hi", previous_response_id=first.id, extra_headers=CLAUDE
+        )
+    assert unknown.value.code == "previous_response_not_found"
+    assert (await both.http.delete(f"/v1/responses/{first.id}")).status_code == 404
+
+
+async def test_a_kept_response_is_its_clients_alone(gateway: GatewayFactory) -> None:
+    keys = "sk-cca-one-1234567890,sk-cca-two-1234567890"
+    async with gateway(api_keys=keys, claude=ScriptedBackend(*says("Hi"))) as running:
+        one, two = ({"Authorization": f"Bearer {key}"} for key in keys.split(","))
+        made = await running.http.post("/v1/responses", json=BODY, headers=CLAUDE | one)
+        path = f"/v1/responses/{made.json()['id']}"
+        statuses = [
+            (await running.http.request(method, path, headers=key)).status_code
+            for method, key in (("GET", {}), ("GET", two), ("DELETE", two), ("GET", one))
+        ]
+    assert statuses == [401, 404, 404, 200]

@@ -143,6 +143,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "credentials.all_cooling": ((12.3,),),
     "dialects.missing": (("max_tokens", "a whole number of at least 1"),),
     "dialects.unknown_kind": (("messages[0].content[1]", ("text", "tool_result")),),
+    "dialects.too_long_to_continue": ((5000,),),
     "dialects.no_user": (("input",),),
     "dialects.unsupported": (("messages[0].content[1]", "image"),),
     "dialects.unavailable_tool": (("web_search",),),

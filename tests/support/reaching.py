@@ -84,14 +84,19 @@ def sent(content: bytes, **headers: str) -> Reach:
 
 
 def called(
-    method: str, path: str, *, settings: Mapping[str, Any] | None = None, **headers: str
+    method: str,
+    path: str,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    body: object = None,
+    **headers: str,
 ) -> Reach:
     """Sends any other request."""
 
     async def reach(world: World) -> httpx2.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with world.gateway(**(settings or {})) as gateway:
-            return await gateway.http.request(method, path, headers=named)
+            return await gateway.http.request(method, path, headers=named, json=body)
 
     return reach
 

@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontex
 from dataclasses import dataclass, replace
 from functools import partial
 
-from modegate.application.answering.prepare_turn import PreparedTurn, PrepareTurn
+from modegate.application.answering.prepare_turn import PrepareTurn
+from modegate.application.answering.prepared_turn import PreparedTurn
 from modegate.application.answering.redaction import redacted
 from modegate.application.answering.routed_answer import (
     CompleteAnswer,
@@ -109,6 +110,7 @@ class GenerateAnswer:
             async with self._events(prepared.turn, record, note, acknowledgement) as events:
                 completion = await fold(events)
         await acknowledgement.ended(completion.cli_session_id)
+        await self.prepare.responses.keep(prepared, completion)
         return CompleteAnswer(prepared.frame.without(completion.ignored), completion)
 
     @asynccontextmanager
@@ -124,7 +126,12 @@ class GenerateAnswer:
                 )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
-            yield StreamedAnswer(prepared.frame.without(first.ignored), first, events)
+            rest = self.prepare.responses.keeping(prepared, events)
+            yield StreamedAnswer(
+                prepared.frame.without(first.ignored),
+                first,
+                rest if prepared.asked.is_kept else events,
+            )
         # Saved again, because the session was in use for as long as the stream took. The client has
         # its answer by now, also where the session was lost meanwhile, which the store logs.
         with suppress(SessionBusyError):

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from modegate.application.answering.kept_responses import KeptResponses
+from modegate.application.answering.prepared_turn import PreparedTurn
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.rate_limiter import RateLimiter
@@ -15,20 +17,10 @@ from modegate.domain.configuration import Configuration
 from modegate.domain.conversation.prompt import build_prompt
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.inbound_request import ChatBody
-from modegate.domain.quota import Quota
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.session import Session
 from modegate.domain.turn import Turn
 from modegate.domain.usage.estimates import estimated_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedTurn:
-    """A turn for a backend, the frame for the renderer, and the remaining quota of the session."""
-
-    turn: Turn
-    frame: AnswerFrame
-    quota: Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +31,7 @@ class PrepareTurn:
     clock: Clock
     ids: IdGenerator
     limiter: RateLimiter
+    responses: KeptResponses
 
     @asynccontextmanager
     async def prepare(
@@ -52,11 +45,12 @@ class PrepareTurn:
         """Prepares the next turn of the route's session, or the first turn of a new session.
 
         Raises:
-            RequestError: if the request is invalid, or the client has no such session.
+            RequestError: if the request is invalid, or the client has no such session or response.
             SessionBusyError: if another request is using the session.
             RateLimitError: if the session's rate limit is reached.
         """
-        asked = dialect.parse(body.params, configuration.parameters, configuration.media)
+        parsed = dialect.parse(body.params, configuration.parameters, configuration.media)
+        asked = await self.responses.continued(parsed, client)
         cli_model = route.models.resolve(asked.model)
         prompt = build_prompt(asked.conversation, resume=route.session_id is not None)
         async with self._session(route.session_id, client, cli_model, asked) as held:
@@ -73,7 +67,7 @@ class PrepareTurn:
                 max_tokens=asked.max_tokens,
                 stop=asked.stop,
             )
-            yield PreparedTurn(turn, self._frame(turn, asked), quota)
+            yield PreparedTurn(turn, self._frame(turn, asked), quota, asked)
 
     def _frame(self, turn: Turn, asked: GenerationRequest) -> AnswerFrame:
         return AnswerFrame(

@@ -38,7 +38,8 @@ def parse_conversation(params: Mapping[str, object]) -> Conversation:
     if raw is None:
         raise dialects.missing("input", "a text or a list of items")
     said = list(_messages(raw))
-    if not any(it.role is Role.USER for it in said):
+    continues = params.get("previous_response_id") is not None
+    if not continues and not any(it.role is Role.USER for it in said):
         raise dialects.no_user("input")
     if instructions:
         said.insert(0, _checked(text_message(Role.SYSTEM, instructions), "instructions"))

@@ -20,6 +20,7 @@ ECHOED = (
     "max_output_tokens",
     "metadata",
     "parallel_tool_calls",
+    "previous_response_id",
     "reasoning",
     "temperature",
     "text",
@@ -43,6 +44,8 @@ def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
         raise parameters.wrong_type("max_output_tokens", COUNT)
     reasoning, text = _object(params, "reasoning"), _object(params, "text")
     _object(params, "metadata")
+    if not isinstance(params.get("store"), bool | None):
+        raise parameters.wrong_type("store", "true or false")
     _check_format(text.get("format"))
     declared = declared_tools(params.get("tools"))
     effort = reasoning.get("effort")
@@ -59,7 +62,12 @@ def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
             TurnSetting.MAX_TOKENS: ("max_output_tokens",),
         },
         ignored_tools=tuple(it.name for it in declared if it.form is Form.HOSTED),
-        echoed={name: params[name] for name in ECHOED if params.get(name) is not None},
+        echoed={
+            "store": params.get("store") is not False,
+            **{name: params[name] for name in ECHOED if params.get(name) is not None},
+        },
+        previous_response=_previous(params),
+        is_kept=params.get("store") is not False,
         shows_reasoning=isinstance(reasoning.get("summary"), str),
     )
 
@@ -69,6 +77,13 @@ def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping | None):
         raise parameters.wrong_type(name, "an object")
     return value or {}
+
+
+def _previous(params: Mapping[str, object]) -> str | None:
+    value = params.get("previous_response_id")
+    if not isinstance(value, str | None):
+        raise parameters.wrong_type("previous_response_id", "the id of a response")
+    return value
 
 
 def _check_format(form: object) -> None:

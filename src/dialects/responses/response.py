@@ -33,6 +33,8 @@ def response_of(frame: AnswerFrame, status: str, output: Sequence[Object] = ()) 
         "max_output_tokens": None,
         "metadata": {},
         "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "store": False,
         "reasoning": {"effort": None, "summary": None},
         "temperature": 1.0,
         "text": {"format": {"type": "text"}},
@@ -51,9 +53,7 @@ def response_of(frame: AnswerFrame, status: str, output: Sequence[Object] = ()) 
         "incomplete_details": None,
         "model": frame.model,
         "output": list(output),
-        "previous_response_id": None,
         "service_tier": "default",
-        "store": False,
         **defaults,
         **frame.echoed,
     }

@@ -16,18 +16,17 @@ NAMES = (
     "max_output_tokens",
     "metadata",
     "include",
+    "store",
+    "previous_response_id",
 )
 # Parameters without a rule are ignored and named: the list changes with each release of a client.
 POLICY = ParamPolicy(
     dict.fromkeys(NAMES, HONOURED)
     | {
         "truncation": Rule(Tier.HONOURED, ("disabled",), otherwise=Tier.IGNORED),
-        "store": Rule(Tier.HONOURED, (OFF,), otherwise=Tier.IGNORED),
         "temperature": IGNORED,
-        # Responses are not kept, so none can be continued or awaited.
         "background": Rule(Tier.REFUSED, neutral=(OFF, None)),
         "conversation": Rule(Tier.REFUSED),
-        "previous_response_id": Rule(Tier.REFUSED),
         "prompt": Rule(Tier.REFUSED),
     }
 )

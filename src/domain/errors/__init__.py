@@ -20,7 +20,8 @@
     │   ├── CredentialNotFoundError
     │   ├── KeyNotFoundError
     │   ├── KeyReadOnlyError         revoked, or of the settings
-    │   ├── ObjectNotFoundError      a file or a batch, also another client's
+    │   ├── ObjectNotFoundError      a file, a batch or a response, also another client's
+    │   ├── PreviousResponseNotFoundError  a response to continue
     │   ├── BatchEndedError
     │   ├── PayloadTooLargeError
     │   └── UnsupportedMediaTypeError
@@ -109,6 +110,7 @@ from modegate.domain.errors.request_errors import (
     ModeNotAllowedError,
     ObjectNotFoundError,
     PayloadTooLargeError,
+    PreviousResponseNotFoundError,
     PriceUnknownError,
     RequestError,
     SessionNotFoundError,
@@ -169,6 +171,7 @@ __all__ = [
     "PassthroughDisabledError",
     "PassthroughNotConfiguredError",
     "PayloadTooLargeError",
+    "PreviousResponseNotFoundError",
     "PriceUnknownError",
     "RateLimitError",
     "Remedy",

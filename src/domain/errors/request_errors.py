@@ -130,6 +130,12 @@ class ObjectNotFoundError(RequestError):
     code = "object_not_found"
 
 
+class PreviousResponseNotFoundError(RequestError):
+    """The response to continue is unknown, expired, or another client's; the message is the same."""
+
+    code = "previous_response_not_found"
+
+
 class BatchEndedError(RequestError):
     """The batch has ended, and cannot be cancelled any more."""
 

@@ -16,6 +16,7 @@ from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.model_lists import KeptModelLists
+from modegate.adapters.memory.response_store import MemoryResponseStore
 from modegate.adapters.objects.folder import FolderObjects
 from modegate.adapters.objects.options import ArchiveKind, ArchivePlace
 from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
@@ -181,6 +182,7 @@ class Adapters(containers.DeclarativeContainer):
         local=providers.Object(None),
         redis=providers.Singleton(redis_presence, redis, clock),
     )
+    response_store = providers.Singleton(MemoryResponseStore, clock)
     session_store: providers.Provider[SessionStore] = providers.Selector(
         store_kind,
         local=providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir),

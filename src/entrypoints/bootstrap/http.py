@@ -116,6 +116,7 @@ def build_gateway(
         UseCases(
             answer_request=container.answer_request(),
             relay_call=container.relay_call(),
+            kept_responses=container.kept_responses(),
             count_tokens=container.count_tokens(),
             manage_sessions=container.manage_sessions(),
             list_models=container.list_models(),

@@ -7,6 +7,7 @@ from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.count_tokens import CountTokens
 from modegate.application.answering.generate_answer import GenerateAnswer
+from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.relay_call import RelayCall
 from modegate.application.check_health import CheckHealth
@@ -92,12 +93,14 @@ class RequestContainer(BudgetContainer):
         configuration=Adapters.configuration_source,
         clock=Adapters.clock,
     )
+    kept_responses = providers.Singleton(KeptResponses, Adapters.response_store)
     prepare_turn = providers.Singleton(
         PrepareTurn,
         sessions=session_registry,
         clock=Adapters.clock,
         ids=Adapters.ids,
         limiter=Adapters.rate_limiter,
+        responses=kept_responses,
     )
     attempts = providers.Singleton(
         Attempts,

@@ -27,7 +27,7 @@ from modegate.entrypoints.http.resources.messages import Messages, MessageTokens
 from modegate.entrypoints.http.resources.metrics import MetricsPage
 from modegate.entrypoints.http.resources.models import Model, Models
 from modegate.entrypoints.http.resources.relayed import relayed_routes
-from modegate.entrypoints.http.resources.responses import Responses
+from modegate.entrypoints.http.resources.responses import OneResponse, Responses
 from modegate.entrypoints.http.resources.sessions import OneSession, Sessions
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
 from modegate.entrypoints.http.resources.usage import OwnUsage
@@ -68,6 +68,9 @@ def routes_of(
         **batch_routes(use_cases.batches, authenticator, lambda: live.current.relaying, relayed),
         "/v1/chat/completions": chat,
         "/v1/responses": Responses(responses, relayed["/v1/responses"]),
+        "/v1/responses/{response_id}": OneResponse(
+            use_cases.kept_responses, authenticator, relayed["/v1/responses/{response_id}"]
+        ),
         "/v1/messages": Messages(messages),
         "/v1/messages/count_tokens": MessageTokens(messages, use_cases.count_tokens),
         "/v1/models": Models(use_cases.list_models, authenticator),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.count_tokens import CountTokens
+from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.relay_call import RelayCall
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.list_upstreams import ListUpstreams
@@ -45,6 +46,7 @@ class UseCases:
 
     answer_request: AnswerRequest
     count_tokens: CountTokens
+    kept_responses: KeptResponses
     relay_call: RelayCall
     manage_sessions: ManageSessions
     list_models: ListModels

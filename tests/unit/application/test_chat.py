@@ -10,10 +10,12 @@ from support.idle_claude import IdleClaude
 from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
+from modegate.adapters.memory.response_store import MemoryResponseStore
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.generate_answer import GenerateAnswer
+from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.routed_answer import (
     CompleteAnswer,
@@ -125,7 +127,11 @@ class World:
             relay=RelayRequest(AskingForUsage(attempts), metering),
             generate=GenerateAnswer(
                 prepare=PrepareTurn(
-                    sessions=self.sessions, clock=self.clock, ids=FakeIds(), limiter=limiter
+                    sessions=self.sessions,
+                    clock=self.clock,
+                    ids=FakeIds(),
+                    limiter=limiter,
+                    responses=KeptResponses(MemoryResponseStore(self.clock)),
                 ),
                 backend=self.backend,
                 sessions=self.sessions,

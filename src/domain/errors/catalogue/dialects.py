@@ -6,6 +6,8 @@ from modegate.domain.errors.remedies import Remedy
 from modegate.domain.errors.request_errors import (
     InvalidRequestError,
     MissingParameterError,
+    ObjectNotFoundError,
+    PreviousResponseNotFoundError,
     UnsupportedEndpointError,
     UnsupportedParameterError,
 )
@@ -61,4 +63,27 @@ def no_user(name: str) -> InvalidRequestError:
     """Returns the error for a conversation in which no user speaks; `name` is its field."""
     return InvalidRequestError(
         f"'{name}' holds no message of the role 'user': add one with the question.", param=name
+    )
+
+
+def unknown_previous() -> PreviousResponseNotFoundError:
+    """Returns the error for a response to continue that the client does not have."""
+    return PreviousResponseNotFoundError(
+        "You have no such response here, or no longer: send the whole conversation as 'input', "
+        "without 'previous_response_id'.",
+        param="previous_response_id",
+    )
+
+
+def unknown_response() -> ObjectNotFoundError:
+    """Returns the error for a response to read or delete that the client does not have."""
+    return ObjectNotFoundError("You have no such response here, or no longer.")
+
+
+def too_long_to_continue(most: int) -> InvalidRequestError:
+    """Returns the error for a conversation of more than `most` messages."""
+    return InvalidRequestError(
+        f"'previous_response_id' continues a conversation that now has more than {most} messages: "
+        "begin a new one.",
+        param="previous_response_id",
     )

@@ -39,6 +39,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.KeyNotFoundError: (404, INVALID),
         errors.KeyReadOnlyError: (409, INVALID),
         errors.ObjectNotFoundError: (404, INVALID),
+        errors.PreviousResponseNotFoundError: (400, INVALID),
         errors.BatchEndedError: (409, INVALID),
         errors.PayloadTooLargeError: (413, INVALID),
         errors.UnsupportedMediaTypeError: (415, INVALID),

@@ -57,6 +57,11 @@ BATCHES: tuple[Kind, ...] = (
     errors.PayloadTooLargeError,
     errors.StorageError,
 )
+# Of responses that the gateway keeps.
+KEPT_RESPONSES: tuple[Kind, ...] = (
+    errors.PreviousResponseNotFoundError,
+    errors.ObjectNotFoundError,
+)
 # By the rules of the client's key.
 KEY_RULES: tuple[Kind, ...] = (errors.ModelNotAllowedError, errors.ModeNotAllowedError)
 # Of a key or a gateway with a budget.

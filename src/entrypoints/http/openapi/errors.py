@@ -16,6 +16,7 @@ from modegate.domain.errors.catalogue import (
     claude_code,
     configuration,
     credentials,
+    dialects,
     keys,
     limits,
     messages,
@@ -66,6 +67,7 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield keys.of_settings("environment")
     yield batches.unknown_file()
     yield batches.ended("completed")
+    yield dialects.unknown_previous()
     yield access.model_not_allowed(("sonnet", "gpt-4o*"))
     yield access.mode_not_allowed(Mode.PASSTHROUGH, (Mode.CLAUDE_CODE,), Remedy.USE_CLAUDE_CODE)
     yield too_large(max_body)

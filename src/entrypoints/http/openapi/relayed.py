@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from modegate.domain.routing.operation import Operation
 from modegate.domain.routing.operations import OPERATIONS
 from modegate.entrypoints.http.messages.request_target import VERSION
-from modegate.entrypoints.http.openapi.error_sets import BATCHES, RELAYED, SHARED_STATE
+from modegate.entrypoints.http.openapi.error_sets import (
+    BATCHES,
+    KEPT_RESPONSES,
+    RELAYED,
+    SHARED_STATE,
+)
 from modegate.entrypoints.http.openapi.errors import codes_by_status
 from modegate.entrypoints.http.openapi.headers import ANSWERED, SENT
 from modegate.entrypoints.http.openapi.responses import (
@@ -63,6 +68,7 @@ def _described(operation: Operation, method: str, security: list[Schema]) -> Sch
     kinds = (
         *RELAYED,
         *((it for it in BATCHES if it not in RELAYED) if is_batch else ()),
+        *(KEPT_RESPONSES if operation.template.startswith(RESPONSES) else ()),
         *(SHARED_STATE if operation.keeps_state or operation.is_conversation else ()),
     )
     has_body = {"requestBody": _body(operation)} if method == "POST" else {}

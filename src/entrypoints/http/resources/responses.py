@@ -1,11 +1,20 @@
-"""`POST /v1/responses`: answered by Claude Code, or relayed."""
+"""`POST /v1/responses` and responses that are kept: by the gateway, or relayed."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+import falcon
 import falcon.asgi
 
+from modegate.application.answering.kept_responses import KeptResponses
+from modegate.dialects.json import encode
+from modegate.dialects.registry import DIALECTS
+from modegate.dialects.responses.response import ID_PREFIX
+from modegate.domain.access.client import Client
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.routing.mode import Mode
+from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.dialect_requests import DialectRequests, decision_of
 from modegate.entrypoints.http.resources.relayed import Relayed
 
@@ -27,3 +36,42 @@ class Responses:
             await self.requests.respond(req, resp, decision)
         else:
             await self.relayed.serve(req, resp)
+
+
+@dataclass(frozen=True, slots=True)
+class OneResponse:
+    """One response: kept by the gateway, by the beginning of its id, or by the upstream."""
+
+    is_relayed: ClassVar[bool] = True
+
+    kept: KeptResponses
+    authenticator: Authenticator
+    relayed: Relayed
+
+    async def on_get(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, response_id: str
+    ) -> None:
+        """Returns a response."""
+        if not response_id.startswith(ID_PREFIX):
+            await self.relayed.serve(req, resp)
+            return
+        client = await self._own(req)
+        found = await self.kept.find(response_id, client.id)
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = DIALECTS[DialectName.RESPONSES].complete(found.frame, found.completion)
+
+    async def on_delete(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, response_id: str
+    ) -> None:
+        """Deletes a response."""
+        if not response_id.startswith(ID_PREFIX):
+            await self.relayed.serve(req, resp)
+            return
+        client = await self._own(req)
+        await self.kept.remove(response_id, client.id)
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = encode({"id": response_id, "object": "response.deleted", "deleted": True})
+
+    async def _own(self, req: falcon.asgi.Request) -> Client:
+        record_of(req).mode = Mode.CLAUDE_CODE
+        return await self.authenticator.admit(req)

@@ -164,8 +164,9 @@ def test_effort_summary_and_maximum_are_honoured_and_the_rest_is_named_and_repea
     assert asked.echoed["metadata"] == {"a": "b"}
     assert "user" not in asked.echoed
     assert not parsed().shows_reasoning
-    assert parsed(include=["x"], reasoning={"effort": "odd"}, store=True).ignored == (
-        "store",
+    assert not asked.is_kept
+    assert parsed().is_kept
+    assert parsed(include=["x"], reasoning={"effort": "odd"}).ignored == (
         "reasoning.effort",
         "include",
     )
@@ -212,7 +213,8 @@ def test_an_invalid_item_is_refused_by_its_place(item: object, param: str) -> No
         ({"text": {"format": {"type": "json_schema"}}}, "unsupported_parameter", "text.format"),
         ({"background": True}, "unsupported_parameter", "background"),
         ({"conversation": "c"}, "unsupported_parameter", "conversation"),
-        ({"previous_response_id": "r"}, "unsupported_parameter", "previous_response_id"),
+        ({"previous_response_id": 1}, "invalid_request", "previous_response_id"),
+        ({"store": 1}, "invalid_request", "store"),
         ({"tools": {}}, "invalid_request", "tools"),
         ({"tools": [1]}, "invalid_request", "tools[0]"),
         ({"tools": [{}]}, "invalid_request", "tools[0].type"),

@@ -1,0 +1,93 @@
+"""Responses that are kept: continued by the next request, read and deleted."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, replace
+
+from modegate.application.answering.prepared_turn import PreparedTurn
+from modegate.application.ports.response_store import ResponseStore
+from modegate.dialects.responses.response import ID_PREFIX
+from modegate.domain.access.client import ClientId
+from modegate.domain.answer.events import AnswerEvent, Finished
+from modegate.domain.answer.fold import Completion, fold
+from modegate.domain.conversation.conversation import MAX_STEPS, Conversation
+from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, text_message
+from modegate.domain.errors.catalogue import dialects
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.kept_response import KeptResponse
+
+
+@dataclass(frozen=True, slots=True)
+class KeptResponses:
+    """Keeps the responses of clients that want it; each belongs to its client."""
+
+    store: ResponseStore
+
+    async def continued(self, asked: GenerationRequest, client: ClientId) -> GenerationRequest:
+        """Returns the request with the conversation that it continues.
+
+        Raises:
+            PreviousResponseNotFoundError: the client has no such response, or no longer.
+            InvalidRequestError: the conversation has become too long.
+        """
+        if asked.previous_response is None:
+            return asked
+        found = await self.store.find(asked.previous_response, client)
+        if found is None:
+            raise dialects.unknown_previous()
+        messages = (*found.messages, *asked.conversation.messages)
+        if len(messages) > MAX_STEPS:
+            raise dialects.too_long_to_continue(MAX_STEPS)
+        return replace(asked, conversation=Conversation(messages))
+
+    async def find(self, response_id: str, client: ClientId) -> KeptResponse:
+        """Returns a response of the client.
+
+        Raises:
+            ObjectNotFoundError: the client has no such response, or no longer.
+        """
+        found = await self.store.find(response_id, client)
+        if found is None:
+            raise dialects.unknown_response()
+        return found
+
+    async def remove(self, response_id: str, client: ClientId) -> None:
+        """Deletes a response of the client.
+
+        Raises:
+            ObjectNotFoundError: the client has no such response, or no longer.
+        """
+        if not await self.store.remove(response_id, client):
+            raise dialects.unknown_response()
+
+    async def keep(self, prepared: PreparedTurn, completion: Completion) -> None:
+        """Keeps a complete answer, if its client wants it."""
+        if not prepared.asked.is_kept:
+            return
+        asked = prepared.asked.conversation.messages
+        answer = text_message(Role.ASSISTANT, completion.text)
+        said: tuple[Message, ...] = (replace(answer, calls=completion.calls),)
+        kept = KeptResponse(
+            prepared.frame.id_with(ID_PREFIX),
+            prepared.turn.session.client,
+            prepared.frame,
+            completion,
+            (*(it for it in asked if it.role not in SYSTEM_ROLES), *said),
+        )
+        await self.store.put(kept)
+
+    async def keeping(
+        self, prepared: PreparedTurn, events: AsyncIterator[AnswerEvent]
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yields the events of an answer; it is kept before the client has the last one."""
+        told: list[AnswerEvent] = []
+        async for event in events:
+            if prepared.asked.is_kept:
+                told.append(event)
+            if told and isinstance(event, Finished):
+                await self.keep(prepared, await fold(_each(told)))
+            yield event
+
+
+async def _each(events: list[AnswerEvent]) -> AsyncIterator[AnswerEvent]:
+    for event in events:
+        yield event

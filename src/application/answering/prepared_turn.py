@@ -1,0 +1,21 @@
+"""The result of preparing a turn."""
+
+from dataclasses import dataclass
+
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.quota import Quota
+from modegate.domain.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTurn:
+    """A turn for a backend, the frame for the renderer, and the remaining quota of the session.
+
+    `asked` is the request, with the conversation that it continues.
+    """
+
+    turn: Turn
+    frame: AnswerFrame
+    quota: Quota
+    asked: GenerationRequest
