@@ -55,11 +55,13 @@ def _parse(params: Mapping[str, object]) -> GenerationRequest:
         tools=tools.offer,
         effort=_effort(thinking, config),
         max_tokens=as_count(most),
+        stop=_stop(params),
         streamed=params.get("stream") is True,
         ignored=(*screening.ignored, *_ignored_in(params, thinking, config)),
         names={
             TurnSetting.EFFORT: tuple(name for name in EFFORT_NAMES if name in params),
             TurnSetting.MAX_TOKENS: ("max_tokens",),
+            TurnSetting.STOP: ("stop_sequences",),
         },
         ignored_tools=tools.ignored,
         shows_reasoning=_shows(thinking),
@@ -78,6 +80,15 @@ def _effort(thinking: Mapping[str, object], config: Mapping[str, object]) -> Eff
         return Effort.NONE
     effort = config.get("effort")
     return EFFORTS.get(effort) if isinstance(effort, str) else None
+
+
+def _stop(params: Mapping[str, object]) -> tuple[str, ...]:
+    """Returns the texts before which the answer ends; the API rejects blank ones."""
+    stop = params.get("stop_sequences")
+    texts = stop if isinstance(stop, list) else [] if stop is None else [stop, None]
+    if not all(isinstance(it, str) and it.strip() for it in texts):
+        raise parameters.wrong_type("stop_sequences", "a list of texts that are not blank")
+    return tuple(texts)
 
 
 def _shows(thinking: Mapping[str, object]) -> bool:

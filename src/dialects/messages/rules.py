@@ -15,7 +15,7 @@ POLICY = ParamPolicy(
         "tool_choice": HONOURED,
         "thinking": HONOURED,
         "output_config": HONOURED,
-        "stop_sequences": IGNORED,
+        "stop_sequences": HONOURED,
         "metadata": IGNORED,
         # They run elsewhere, with tools that the CLI does not have.
         "container": Rule(Tier.REFUSED),

@@ -151,10 +151,9 @@ def test_what_has_no_effect_is_named_and_unknown_fields_are_accepted() -> None:
         mcp_servers=[],
         stream=True,
     )
-    assert (asked.streamed, asked.max_tokens) == (True, 99)
+    assert (asked.streamed, asked.max_tokens, asked.stop) == (True, 99, ("x",))
     assert asked.ignored == (
         "metadata",
-        "stop_sequences",
         "temperature",
         "context_management",
         "mcp_servers",
@@ -202,6 +201,8 @@ def test_an_invalid_message_is_refused_by_its_place(message: object, param: str)
         ({"messages": None}, "missing_required_parameter", "messages"),
         ({"messages": []}, "invalid_request", "messages"),
         ({"stream": 1}, "invalid_request", "stream"),
+        ({"stop_sequences": "x"}, "invalid_request", "stop_sequences"),
+        ({"stop_sequences": ["x", " "]}, "invalid_request", "stop_sequences"),
         ({"system": 1}, "invalid_request", "system"),
         ({"thinking": {"type": "odd"}}, "invalid_request", "thinking.type"),
         ({"thinking": []}, "invalid_request", "thinking"),
