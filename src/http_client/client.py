@@ -2,7 +2,7 @@
 
 import asyncio
 
-from modegate.http_client.connections.connecting import Connector, ConnectTimeouts
+from modegate.http_client.connections.connecting import Admits, Connector, ConnectTimeouts
 from modegate.http_client.connections.exchange import Exchange
 from modegate.http_client.connections.pool import Pool
 from modegate.http_client.connections.tls import TlsContext
@@ -31,8 +31,9 @@ class Client:
         max_connections: int = MAX_CONNECTIONS,
         idle_s: float = IDLE_S,
         tls: TlsContext | None = None,
+        admits: Admits | None = None,
     ) -> None:
-        self._connector = Connector(timeouts or ConnectTimeouts(), tls)
+        self._connector = Connector(timeouts or ConnectTimeouts(), tls, admits)
         self._max_connections = max_connections
         self._idle_s = idle_s
         self._pools: dict[Route, Pool] = {}

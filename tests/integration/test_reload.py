@@ -247,6 +247,10 @@ CASES: dict[str, Case] = {
     "claude_cut_at_output_limit": Case(True, of_claude(lambda it: it.cuts_at_limit), False, True),
     "claude_max_media_bytes": Case(7000, current(lambda it: it.media.max_bytes), ANY, 7000),
     "claude_max_image_bytes": Case(7000, current(lambda it: it.media.max_image_bytes), ANY, 7000),
+    "media_url_hosts": Case(("a.org",), current(lambda it: it.media.hosts), (), ("a.org",)),
+    "media_url_private_hosts": Case(
+        ("a.org",), current(lambda it: it.media.private_hosts), (), ("a.org",)
+    ),
     "max_concurrent_processes": Case(
         2, of(lambda it: it.container.claude_cli().status().capacity.maximum), 10, 2
     ),

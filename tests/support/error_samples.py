@@ -98,6 +98,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "media.no_data_url": ((IMAGE,),),
     "media.wrong_scheme": ((IMAGE,),),
     "media.host_not_allowed": ((IMAGE,),),
+    "media.not_fetched": ((IMAGE, "it did not answer in time"),),
+    "media.too_many_links": ((IMAGE, 20),),
     "media.broken_base64": ((IMAGE,),),
     "media.no_data": ((IMAGE,),),
     "media.no_image": ((IMAGE,),),

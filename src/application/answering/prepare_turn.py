@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from modegate.application.answering.fetch_images import FetchImages
 from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.prepared_turn import PreparedTurn
 from modegate.application.ports.clock import Clock
@@ -32,6 +33,7 @@ class PrepareTurn:
     ids: IdGenerator
     limiter: RateLimiter
     responses: KeptResponses
+    fetch_images: FetchImages
 
     @asynccontextmanager
     async def prepare(
@@ -51,8 +53,9 @@ class PrepareTurn:
         """
         parsed = dialect.parse(body.params, configuration.parameters, configuration.media)
         asked = await self.responses.continued(parsed, client)
+        conversation = await self.fetch_images.execute(asked.conversation, configuration.media)
         cli_model = route.models.resolve(asked.model)
-        prompt = build_prompt(asked.conversation, resume=route.session_id is not None)
+        prompt = build_prompt(conversation, resume=route.session_id is not None)
         async with self._session(route.session_id, client, cli_model, asked) as held:
             session = held.with_system_prompt(prompt.system)
             quota = await self.limiter.record(configuration.per_session, session.id)

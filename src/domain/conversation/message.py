@@ -94,6 +94,11 @@ class Message:
         return any(not isinstance(part, TextPart) for part in self.parts)
 
     @property
+    def links(self) -> tuple[LinkedImage, ...]:
+        """The images that are to be fetched."""
+        return tuple(it for it in self.parts if isinstance(it, LinkedImage))
+
+    @property
     def media_bytes(self) -> int:
         """The size of its images and files."""
         return sum(len(it.data) for it in self.parts if isinstance(it, ImagePart | FilePart))

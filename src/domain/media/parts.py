@@ -85,7 +85,7 @@ def linked_image(url: str, where: str, policy: MediaPolicy) -> LinkedImage:
         raise errors.wrong_scheme(where) from None
     if parsed.scheme not in SCHEMES or not host or parsed.username is not None:
         raise errors.wrong_scheme(where)
-    if not policy.allows(host) or (parsed.scheme == "http" and not policy.is_private(host)):
+    if not policy.allows_url(parsed):
         raise errors.host_not_allowed(where)
     return LinkedImage(url.strip(), where)
 

@@ -1,6 +1,7 @@
 """The bounds on images and files in a request."""
 
 from dataclasses import dataclass
+from urllib.parse import SplitResult
 
 MIB = 1024 * 1024
 # Pixels a side; the Anthropic API refuses larger images.
@@ -28,6 +29,12 @@ class MediaPolicy:
     def allows(self, host: str) -> bool:
         """Returns whether images may be fetched from the host."""
         return _names(self.hosts, host) or self.is_private(host)
+
+    def allows_url(self, url: SplitResult) -> bool:
+        """Returns whether images may be fetched from a URL: by HTTPS, or from a private host."""
+        host = url.hostname or ""
+        is_safe = url.scheme == "https" or (url.scheme == "http" and self.is_private(host))
+        return is_safe and self.allows(host) and url.username is None
 
     def is_private(self, host: str) -> bool:
         """Returns whether the host may have private addresses, and be asked over plain HTTP."""

@@ -35,6 +35,7 @@ from modegate.adapters.sqlite.shared_files import shared_files
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
 from modegate.adapters.system.clock import SystemClock
 from modegate.adapters.system.ids import RandomIds
+from modegate.adapters.url_fetch.fetcher import UrlFetcher
 from modegate.application.answering.limits_without_store import LimitsWithoutStore
 from modegate.application.budgets.history import LedgerHistory
 from modegate.application.check_health import Storages
@@ -46,6 +47,7 @@ from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.credential_store import CredentialStore
 from modegate.application.ports.file_store import FileStore
 from modegate.application.ports.key_store import KeyStore
+from modegate.application.ports.media_fetcher import MediaFetcher
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_archive import TranscriptArchive
@@ -177,6 +179,7 @@ class Adapters(containers.DeclarativeContainer):
     configuration_source = providers.Callable[ConfigurationSource](same, memory_configuration)
     clock = providers.Singleton(SystemClock, settings.provided.modegate_state_dir)
     ids = providers.Singleton(RandomIds)
+    media_fetcher: providers.Provider[MediaFetcher] = providers.Singleton(UrlFetcher)
     presence = providers.Selector(
         store_kind,
         local=providers.Object(None),

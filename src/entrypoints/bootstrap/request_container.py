@@ -6,6 +6,7 @@ from modegate.adapters.prometheus.observer import PrometheusObserver
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.count_tokens import CountTokens
+from modegate.application.answering.fetch_images import FetchImages
 from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.prepare_turn import PrepareTurn
@@ -101,6 +102,7 @@ class RequestContainer(BudgetContainer):
         ids=Adapters.ids,
         limiter=Adapters.rate_limiter,
         responses=kept_responses,
+        fetch_images=providers.Singleton(FetchImages, Adapters.media_fetcher),
     )
     attempts = providers.Singleton(
         Attempts,

@@ -79,10 +79,12 @@ def configuration(
 
 
 def media_policy(settings: Settings) -> MediaPolicy:
-    """Returns the bounds on images and files."""
+    """Returns the bounds on images and files, and the hosts that images may be fetched from."""
     return MediaPolicy(
         max_bytes=settings.claude_max_media_bytes,
         max_image_bytes=settings.claude_max_image_bytes,
+        hosts=settings.media_url_hosts,
+        private_hosts=settings.media_url_private_hosts,
     )
 
 

@@ -30,6 +30,7 @@ from modegate.entrypoints.config.types import (
     Folder,
     ForwardingHeader,
     Host,
+    HostPatterns,
     Key,
     Keys,
     LedgerUrl,
@@ -113,6 +114,8 @@ class Settings(BaseModel):
     claude_show_reasoning: bool = False
     claude_max_media_bytes: Bytes = 20 * 1024 * 1024
     claude_max_image_bytes: Bytes = 5 * 1024 * 1024
+    media_url_hosts: HostPatterns = ()
+    media_url_private_hosts: HostPatterns = ()
     max_concurrent_processes: Count = 10
     pool_queue_timeout_ms: Milliseconds = 5_000
 

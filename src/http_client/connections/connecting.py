@@ -2,16 +2,19 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from modegate.http_client.connections.addresses import open_socket, resolve
+from modegate.http_client.connections.addresses import Address, open_socket, resolve
 from modegate.http_client.connections.connection import Connection
 from modegate.http_client.connections.tls import TlsContext
 from modegate.http_client.connections.tunnel import Tunnel
 from modegate.http_client.errors import ConnectError
 from modegate.http_client.messages.route import Origin, Route
+
+# Returns whether connections to a host may use one of its addresses.
+Admits = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +33,14 @@ class ConnectTimeouts:
 class Connector:
     """Opens connections along a route."""
 
-    def __init__(self, timeouts: ConnectTimeouts, tls: TlsContext | None = None) -> None:
+    def __init__(
+        self,
+        timeouts: ConnectTimeouts,
+        tls: TlsContext | None = None,
+        admits: Admits | None = None,
+    ) -> None:
         self._timeouts = timeouts
+        self._admits = admits
         self._tls = tls or TlsContext()
 
     async def connect(self, route: Route) -> Connection:
@@ -60,7 +69,7 @@ class Connector:
         """Connects `protocol` to a host, with TLS if its scheme says so."""
         context = await self._context() if hop.is_secure else None
         async with _bounded(self._timeouts.connect_s, "connection"):
-            opened = await open_socket(await resolve(hop.host, hop.port))
+            opened = await open_socket(await self._resolve(hop))
         async with _bounded(self._timeouts.handshake_s, "TLS handshake"):
             transport, _ = await asyncio.get_running_loop().create_connection(
                 lambda: protocol,
@@ -69,6 +78,16 @@ class Connector:
                 server_hostname=hop.host if context else None,
             )
         return transport
+
+    async def _resolve(self, hop: Origin) -> list[Address]:
+        """Returns the addresses of a host to which connections are admitted."""
+        found = await resolve(hop.host, hop.port)
+        if self._admits is None:
+            return found
+        admitted = [it for it in found if self._admits(hop.host, it[2][0])]
+        if not admitted:
+            raise ConnectError("no address is admitted")
+        return admitted
 
     async def _secure(
         self, transport: asyncio.Transport, connection: Connection, origin: Origin

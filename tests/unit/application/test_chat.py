@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from support.fetching import FakeFetcher
 from support.idle_claude import IdleClaude
 
 from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
@@ -14,6 +15,7 @@ from modegate.adapters.memory.response_store import MemoryResponseStore
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.fetch_images import FetchImages
 from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.prepare_turn import PrepareTurn
@@ -132,6 +134,7 @@ class World:
                     ids=FakeIds(),
                     limiter=limiter,
                     responses=KeptResponses(MemoryResponseStore(self.clock)),
+                    fetch_images=FetchImages(FakeFetcher()),
                 ),
                 backend=self.backend,
                 sessions=self.sessions,

@@ -1,6 +1,5 @@
 """Faults of images and files; `where` is the path to one: `messages[2].content[1].image_url`."""
 
-from modegate.domain.errors.remedies import Remedy
 from modegate.domain.errors.request_errors import (
     InvalidRequestError,
     PayloadTooLargeError,
@@ -36,7 +35,23 @@ def host_not_allowed(where: str) -> InvalidRequestError:
     """Returns the error for a URL that must not be fetched."""
     return InvalidRequestError(
         f"{where} has a URL that Claude Code mode must not fetch: send the data in a data URL, or "
-        "ask the operator to name its host in MEDIA_URL_HOSTS.",
+        "ask the operator to allow its host.",
+        param=where,
+    )
+
+
+def not_fetched(where: str, reason: str) -> InvalidRequestError:
+    """Returns the error for a URL that could not be fetched, such as "it did not answer"."""
+    return InvalidRequestError(
+        f"{where} could not be fetched, because {reason}: send the data in a data URL.",
+        param=where,
+    )
+
+
+def too_many_links(where: str, most: int) -> InvalidRequestError:
+    """Returns the error for more URLs than `most` in one request."""
+    return InvalidRequestError(
+        f"{where} is one URL too many, because at most {most} are fetched: send data URLs.",
         param=where,
     )
 
@@ -103,7 +118,6 @@ def file_id(where: str) -> UnsupportedParameterError:
         f"Claude Code mode does not know uploaded files: send {where}.file_data in place of "
         "file_id.",
         param=f"{where}.file_id",
-        remedies=(Remedy.USE_PASSTHROUGH,),
     )
 
 

@@ -152,7 +152,7 @@ def file_part(**value: object) -> dict[str, object]:
         (url_part("https://[::1/"), "data URL"),
         (url_part("https://a:b@example.com/"), "data URL"),
         (url_part("https://example.com:x/"), "data URL"),
-        (url_part("https://example.com/a.png"), "MEDIA_URL_HOSTS"),
+        (url_part("https://example.com/a.png"), "allow its host"),
         (url_part("data:image/png,abc"), "base64"),
         (url_part("data:image/png;base64,"), "empty"),
         (url_part("data:image/png;base64,%%%%"), "broken base64"),

@@ -15,6 +15,8 @@ from modegate.entrypoints.config.sources import LoadedSettings, SettingsError, l
 
 # Valid non-default values; `right` derives those of other booleans and numbers.
 RIGHT = {
+    "media_url_hosts": "example.com, *.example.org",
+    "media_url_private_hosts": "127.0.0.1",
     "modegate_ledger": "postgresql://localhost/modegate",
     "modegate_store": "redis://localhost:6379/0",
     "modegate_transcripts": "s3://bucket/prefix",
