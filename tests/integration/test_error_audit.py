@@ -60,7 +60,7 @@ WRONG_KEY = {"Authorization": "Bearer sk-cca-marked-wrong"}
 UPSTREAM: dict[str, str] = {}
 UNREACHABLE = {"openai_api_key": "sk-marked-server", "openai_base_url": "http://127.0.0.1:1/v1"}
 NO_PROGRAM = {"claude_path": "/nonexistent/marked"}
-IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": PROMPT}}]}]
+SOUND = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": PROMPT}}]}]
 INCOMPLETE_REQUEST = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     b"content-length: 9\r\n\r\n{"
@@ -104,7 +104,7 @@ ROWS = [
         ("invalid_request", 400, INVALID, None, ("HTTP/1.1",), on_the_wire(b"MARKED / HTTP/1.1\r\n\r\n")),
         ("invalid_request", 400, INVALID, "messages", ("check",), claude_says(400)),
         ("unsupported_parameter", 400, INVALID, "tools", ("'tools'", *UNSUPPORTED), asked(tools=[{"type": "function"}])),
-        ("unsupported_parameter", 400, INVALID, "messages[0].content[0].image_url", UNSUPPORTED, asked(messages=IMAGE)),
+        ("unsupported_parameter", 400, INVALID, "messages[0].content[0].input_audio", UNSUPPORTED, asked(messages=SOUND)),
         ("unsupported_endpoint", 400, INVALID, None, ("X-Claude-Code: false",), called("POST", "/v1/uploads", X_Claude_Code="true")),
         ("unsupported_capability", 400, INVALID, "model", ("image", "text", "choose another"), lacking_capability),
         ("model_not_found", 400, INVALID, "model", MODEL_WORDS, asked(model="marked")),
@@ -136,7 +136,7 @@ ROWS = [
         ("not_found", 404, INVALID, None, ("/v1/chat/completions", "/docs"), called("GET", "/marked")),
         ("method_not_allowed", 405, INVALID, None, ("Allow",), called("PUT", "/health")),
         ("request_timeout", 408, INVALID, None, ("faster",), on_the_wire(INCOMPLETE_REQUEST, patience=0.1)),
-        ("payload_too_large", 413, INVALID, None, ("1 MB",), sent(b"x" * 1_048_577, content_type="application/json")),
+        ("payload_too_large", 413, INVALID, None, ("28 MB",), sent(b"x" * (28 * 1024 * 1024 + 1), content_type="application/json")),
         ("unsupported_media_type", 415, INVALID, None, JSON_WORDS, sent(b"{}", content_type="text/marked")),
         ("invalid_configuration", 422, INVALID, None, ("port: must be", "correct"), invalid_reload),
         ("websocket_not_supported", 426, INVALID, None, ("HTTP",), called("GET", "/v1/responses", Connection="Upgrade", Upgrade="websocket")),
