@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.domain.structured.output_format import OutputFormat
 from modegate.domain.tools.client_tool import ToolOffer
 
 
@@ -14,11 +15,11 @@ class GenerationRequest:
     """A parsed and validated request; `model` is the client's name of the model.
 
     `max_tokens` bounds the answer, reasoning included; it ends before the first of the texts in
-    `stop`. `ignored` names the parameters that have no effect, `ignored_tools` the tools that the
-    model is not told of, and `names` the parameters that give each setting. `echoed` are the fields
-    that the dialect repeats in the answer. Without `shows_reasoning`, the answer has no reasoning.
-    `previous_response` is the id of the response that it continues. Its answer `is_kept` to be
-    continued in turn.
+    `stop`. With an `output` it is a document of that format. `ignored` names the parameters that
+    have no effect, `ignored_tools` the tools that the model is not told of, and `names` the
+    parameters that give each setting. `echoed` are the fields that the dialect repeats in the
+    answer. Without `shows_reasoning`, the answer has no reasoning. `previous_response` is the id of
+    the response that it continues. Its answer `is_kept` to be continued in turn.
     """
 
     model: str
@@ -27,6 +28,7 @@ class GenerationRequest:
     effort: Effort | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    output: OutputFormat | None = None
     streamed: bool = False
     include_usage: bool = False
     ignored: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session
+from modegate.domain.structured.output_format import OutputFormat
 from modegate.domain.tools.client_tool import ToolOffer
 
 
@@ -25,7 +26,8 @@ class Turn:
 
     `cli_model` is the model after the model map. With `streamed`, yielded text has been sent and
     cannot be revoked. `tools` are the client's own; `max_tokens` bounds the answer, reasoning
-    included, and the answer ends before the first of the texts in `stop`. `on_cut` is called with
+    included, and the answer ends before the first of the texts in `stop`. With an
+    `output` the answer is a document of that format. `on_cut` is called with
     the usage so far, and the model that answered, if the turn ends without `Finished`.
 
     A backend that stores transcripts for other gateways awaits `on_stored` before `Finished`, and
@@ -43,6 +45,7 @@ class Turn:
     tools: ToolOffer | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    output: OutputFormat | None = None
     on_cut: Callable[[Usage, str | None], None] = field(default=noop, repr=False, compare=False)
     on_stored: Callable[[str | None, str | None], Awaitable[bool]] = field(
         default=not_acknowledged, repr=False, compare=False

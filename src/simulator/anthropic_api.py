@@ -29,10 +29,10 @@ class AnthropicDialect(ProviderApi):
             for event in self._thinking(step.thinking):
                 yield event, False
             index = 1
-        block = {"type": "text", "text": ""}
+        block, piece, name = _block(step)
         yield self._event("content_block_start", index=index, content_block=block), False
         for word in step.words:
-            delta = {"type": "text_delta", "text": word}
+            delta = {"type": piece, name: word}
             yield self._event("content_block_delta", index=index, delta=delta), True
         yield self._event("content_block_stop", index=index), False
         yield (
@@ -73,3 +73,11 @@ class AnthropicDialect(ProviderApi):
 
     def _event(self, kind: str, **fields: object) -> bytes:
         return b"event: %b\ndata: %b\n\n" % (kind.encode(), encode({"type": kind, **fields}))
+
+
+def _block(step: Says) -> tuple[dict[str, object], str, str]:
+    """Returns the empty block of an answer, and the type and the field of its deltas."""
+    if not step.tool:
+        return {"type": "text", "text": ""}, "text_delta", "text"
+    call = {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": step.tool}
+    return {**call, "input": {}}, "input_json_delta", "partial_json"

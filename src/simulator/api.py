@@ -23,12 +23,16 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """An answer with `delay` seconds between words; cut after `cut_after` words, if set."""
+    """An answer with `delay` seconds between words; cut after `cut_after` words, if set.
+
+    With `tool` it is a call of that tool, and the text is its input as JSON (Anthropic's API only).
+    """
 
     text: str
     delay: float = 0.0
     stop: str = "end_turn"
     thinking: str = ""
+    tool: str = ""
     cut_after: int | None = None
     input_tokens: int = 25
     cached_tokens: int = 900

@@ -13,6 +13,7 @@ from support.gateway import GatewayFactory
 from support.openapi import DOCUMENT
 from support.reaching import (
     HANG,
+    NO_DOCUMENT,
     OWN_KEY,
     PROMPT,
     SESSION_HEADER,
@@ -153,6 +154,7 @@ ROWS = [
         ("backend_error", 502, SERVER, None, AGAIN, claude_says(529)),
         ("output_limit_exceeded", 502, SERVER, None, ("shorter",), claude_does({"flood": 11_000_000}, HANG)),
         ("empty_response", 502, SERVER, None, ("rephrase",), claude_does(result(""))),
+        ("schema_validation_failed", 502, SERVER, None, AGAIN, claude_does(NO_DOCUMENT)),
         ("upstream_unreachable", 502, SERVER, None, ("again", "OPENAI_BASE_URL"), asked(settings=UNREACHABLE, headers=UPSTREAM)),
         ("upstream_invalid_response", 502, SERVER, None, ("broke off", "charge"), upstream_says(200, b"marked", content_encoding="gzip")),
         ("upstream_invalid_response", 502, SERVER, None, ("redirect", "OPENAI_BASE_URL"), upstream_says(301, b"marked", location="/elsewhere")),

@@ -87,6 +87,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "claude_code.rate_limited": ((None,), (4.2,)),
     "claude_code.failed": ((None,), (4.2,)),
     "claude_code.too_slow": ((300.0,),),
+    "parameters.unknown_response_format": ((("text", "json_object"),),),
+    "parameters.invalid_schema": (("is no object",),),
     "claude_code.answer_too_long": ((10_000_000,),),
     "claude_code.stderr_too_long": ((1_000_000,),),
     "limits.too_many_requests": ((Limit("address", 60, 60.0), 8.5, Quota(60, 0, 0.0)),),

@@ -30,6 +30,9 @@ def claude_code_alone() -> dict[str, Any]:
     body = operation["requestBody"]["content"]["application/json"]
     body["schema"] = {"$ref": "#/components/schemas/ClaudeCodeRequest"}
     del body["examples"]["passthrough"]
+    # Whether a schema is valid, and how a model follows it, is not for the document to say.
+    claude_code = document["components"]["schemas"]["ClaudeCodeRequest"]["properties"]
+    claude_code["response_format"] = {"const": {"type": "text"}}
     others = ("X-Claude-Code", "X-Claude-Session-ID", "X-OpenAI-API-Key")
     operation["parameters"] = [
         header for header in operation["parameters"] if header["name"] not in others

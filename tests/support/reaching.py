@@ -101,6 +101,16 @@ def called(
     return reach
 
 
+NO_DOCUMENT: Step = {
+    "emit": {
+        "type": "result",
+        "subtype": "error_max_structured_output_retries",
+        "is_error": True,
+        "terminal_reason": "structured_output_retry_exhausted",
+    }
+}
+
+
 def claude_does(*steps: Step, stream: bool = False, **settings: Any) -> Reach:
     """Sends a chat request for which `claude` runs the scripted steps."""
 

@@ -16,9 +16,11 @@ from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.process.shielded import cancelled
+from modegate.adapters.claude_cli.protocol.document import Document
 from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+from modegate.adapters.claude_cli.structured.output_schema import OutputSchema
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
 from modegate.adapters.claude_cli.turns.usage_of_cut import usage_if_cut
@@ -82,7 +84,11 @@ class ClaudeBackend:
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         """Runs one turn and yields its events as they arrive.
 
-        A turn that is not streamed yields its text in one piece, at its end.
+        A turn that is not streamed yields its text in one piece, at its end; so does a structured
+        one.
+
+        Raises:
+            InvalidRequestError: on entering, if the schema of a structured answer is invalid.
         """
         if self._processes.launcher.executable is None:
             raise claude_code.unavailable()
@@ -195,6 +201,7 @@ class ClaudeBackend:
             patience=Patience(self._options.own_wait, self._options.api_retries),
             cuts_at_limit=self._options.cuts_at_limit,
             has_own_limit=turn.max_tokens is not None,
+            document=Document(OutputSchema(turn.output).document) if turn.output else None,
             shows_reasoning=self._options.shows_reasoning,
         )
 

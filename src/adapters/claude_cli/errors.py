@@ -25,6 +25,7 @@ OF_KIND: Mapping[Failure, Callable[[], GatewayError]] = MappingProxyType(
         Failure.MODEL: claude_code.unknown_model,
         Failure.CONTEXT: claude_code.too_long,
         Failure.EMPTY: claude_code.no_text,
+        Failure.SCHEMA: claude_code.schema_not_followed,
         Failure.SETUP: claude_code.misconfigured,
         Failure.UNKNOWN: claude_code.unexplained,
     }

@@ -69,6 +69,7 @@ class PrepareTurn:
                 tools=asked.tools,
                 max_tokens=asked.max_tokens,
                 stop=asked.stop,
+                output=asked.output,
             )
             yield PreparedTurn(turn, self._frame(turn, asked), quota, asked)
 

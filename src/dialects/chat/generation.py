@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from modegate.dialects.chat.messages import parse_messages
 from modegate.dialects.chat.request import check_stream, include_usage, model_of
+from modegate.dialects.chat.response_format import parse_response_format
 from modegate.dialects.chat.settings import parse_settings
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
@@ -28,6 +29,7 @@ def parse_generation(
         effort=screening.effort,
         max_tokens=settings.max_tokens,
         stop=settings.stop,
+        output=parse_response_format(params.get("response_format")),
         streamed=params.get("stream") is True,
         include_usage=with_usage,
         ignored=(*screening.ignored, *settings.ignored),

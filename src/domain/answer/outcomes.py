@@ -22,6 +22,7 @@ class Failure(StrEnum):
     MODEL = auto()
     CONTEXT = auto()  # exceeds the model's context length
     EMPTY = auto()  # an answer without text
+    SCHEMA = auto()  # no document that is valid against the schema
     SERVER = auto()  # the API or the connection to it; transient
     SETUP = auto()  # the connection to the API, until the operator acts
     UNKNOWN = auto()
@@ -50,7 +51,7 @@ RESULT_SUBTYPES: Mapping[str, Outcome] = MappingProxyType(
         "error_during_execution": Failure.UNKNOWN,
         "error_max_turns": FinishReason.LENGTH,
         "error_max_budget_usd": FinishReason.LENGTH,
-        "error_max_structured_output_retries": Failure.UNKNOWN,
+        "error_max_structured_output_retries": Failure.SCHEMA,
     }
 )
 

@@ -50,6 +50,7 @@
         ├── BackendCrashedError
         ├── OutputLimitError
         ├── EmptyResponseError
+        ├── SchemaValidationError
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
@@ -72,6 +73,7 @@ from modegate.domain.errors.backend_errors import (
     BackendRateLimitedError,
     EmptyResponseError,
     OutputLimitError,
+    SchemaValidationError,
     StreamCutError,
     TurnTimeoutError,
 )
@@ -176,6 +178,7 @@ __all__ = [
     "RateLimitError",
     "Remedy",
     "RequestError",
+    "SchemaValidationError",
     "SessionBusyError",
     "SessionNotFoundError",
     "SharedKeyForbiddenError",

@@ -66,6 +66,13 @@ class EmptyResponseError(BackendError):
     is_repeatable = False
 
 
+class SchemaValidationError(BackendError):
+    """The model wrote no document that is valid against the client's schema."""
+
+    code = "schema_validation_failed"
+    is_repeatable = True
+
+
 class StreamCutError(BackendError):
     """A stream that had started ended before its answer was complete."""
 

@@ -122,7 +122,7 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "reasoning_effort": Rule(Tier.HONOURED, tuple(EFFORTS), otherwise=Tier.IGNORED),
         "n": _refused(1, kind=Kind.COUNT),
         "logprobs": _refused(OFF, kind=Kind.BOOLEAN),
-        "response_format": _refused({"type": "text"}, kind=Kind.OBJECT),
+        "response_format": Rule(Tier.HONOURED, kind=Kind.OBJECT),
         "modalities": _refused(ListOf("text", EMPTY), kind=Kind.LIST),
         "temperature": IGNORED,
         "top_p": IGNORED,

@@ -45,7 +45,8 @@ FORBIDDEN = frozenset(
 
 # Measured on 2.1.329, without DISABLE_ATTACHMENTS: a session with a login reads files that a prompt
 # names as @/path. It also adds a hint if the prompt contains "ultrathink". Without RETRY_WATCHDOG
-# the CLI does not report a `retry-after` over 60 s, nor the wait for a limit's end.
+# the CLI does not report a `retry-after` over 60 s, nor the wait for a limit's end. The attempts at
+# a structured answer are two: the first, and one repair.
 SWITCHES: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
@@ -53,6 +54,7 @@ SWITCHES: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CLAUDE_CODE_RETRY_WATCHDOG": "1",
     "DISABLE_AUTOUPDATER": "1",
+    "MAX_STRUCTURED_OUTPUT_RETRIES": "2",
     "TERM": "dumb",
 }
 

@@ -11,6 +11,7 @@ from modegate.adapters.claude_cli.pool.prewarmed import PrewarmedPool
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.process.launcher import Launcher
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+from modegate.adapters.claude_cli.structured.cli_schema import schema_of
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
@@ -141,7 +142,7 @@ class ProcessPool:
     def _wakes_for(self, turn: Turn, process: CliProcess) -> bool:
         same = process.launch.serves(
             turn, changes_settings=self.launcher.changes_settings
-        ) and process.accepts(turn.prompt)
+        ) and process.accepts(turn.prompt, schema_of(turn))
         try:
             return same and process.place.version == self.launcher.version() and process.reacquire()
         except OSError:  # its folder is gone

@@ -73,6 +73,7 @@ class CliProcess:
         )
         self._continuation = Continuation()
         self._system: str | None = None
+        self._schema: str | None = None
         self._message_id = ""
         self._turns = 0
         self._up_to_date = True
@@ -88,9 +89,9 @@ class CliProcess:
         """The error that it wrote as plain text instead of an event."""
         return errors.from_words(self._lines.words)
 
-    def accepts(self, prompt: Prompt) -> bool:
-        """Returns whether its system prompt is `prompt`'s or still unset; it cannot change."""
-        return self._system in (None, prompt.system)
+    def accepts(self, prompt: Prompt, schema: str | None = None) -> bool:
+        """Returns whether its system prompt and schema are these, or unset; they cannot change."""
+        return self._system is None or (self._system, self._schema) == (prompt.system, schema)
 
     def reacquire(self) -> bool:
         """Locks the folder again; returns False if the process cannot take the next turn.
@@ -116,14 +117,24 @@ class CliProcess:
         """Releases the folder's lock, so that other gateways can use the session."""
         self.place.lock.release()
 
-    def ask(self, prompt: Prompt, settings: TurnSettings = DEFAULTS, *, last: bool) -> None:
-        """Sends the prompt of a turn; after the `last` one the process exits by itself."""
+    def ask(
+        self,
+        prompt: Prompt,
+        settings: TurnSettings = DEFAULTS,
+        schema: str | None = None,
+        *,
+        last: bool,
+    ) -> None:
+        """Sends the prompt of a turn; after the `last` one the process exits by itself.
+
+        `schema` is the JSON Schema of the answer, as JSON.
+        """
         self._lines.begin_answer()
         self._message_id = str(uuid.uuid4())
         self._turns += 1
         self.turn_confirmed = False
-        begin = b"" if self._system is not None else messages.initialize(prompt.system)
-        self._system = prompt.system
+        begin = b"" if self._system is not None else messages.initialize(prompt.system, schema)
+        self._system, self._schema = prompt.system, schema
         self._continuation = Continuation()
         begin += self.settings.change(settings)
         self.child.write(begin + messages.user(prompt.said, self._message_id), last=last)

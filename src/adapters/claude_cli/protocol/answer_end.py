@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
+from modegate.adapters.claude_cli.protocol.document import Document
 from modegate.adapters.claude_cli.protocol.events import Event, text
 from modegate.adapters.claude_cli.protocol.open_message import OUTPUT_LIMIT, MessageState
 from modegate.domain.answer.events import AnswerEvent, FinishReason
@@ -26,11 +27,13 @@ class AnswerEnd:
         *,
         cuts_at_limit: bool,
         has_own_limit: bool = False,
+        document: Document | None = None,
     ) -> None:
         self._message = message
         self._chunks = chunks
         self._cuts_at_limit = cuts_at_limit or has_own_limit
         self._has_own_limit = has_own_limit
+        self._document = document
 
     def give_up(self, error: GatewayError) -> Iterator[AnswerEvent]:
         """Fails the turn, or ends a cut answer whose continuation failed.
@@ -73,6 +76,10 @@ class AnswerEnd:
             self._message.is_refused = True
             yield from self._chunks.end_refused(result)
             return
+        if self._document is not None:
+            yield from self._write(self._document.of_result(result))
+            yield from self._chunks.end_with_text(FinishReason.STOP, result)
+            return
         yield from self._chunks.end_message()
         if not self._chunks.text.text:  # nothing was streamed: the result may hold the text
             yield from self._take_text_of(result)
@@ -82,12 +89,17 @@ class AnswerEnd:
         said = text(result, "result")
         if said is None:
             raise claude_code.no_text()
+        yield from self._write(said)
+
+    def _write(self, said: str) -> Iterator[AnswerEvent]:
         yield from self._chunks.start()
         yield from self._chunks.add(0, said)
 
     def _cut(self, error: GatewayError | None) -> Iterator[AnswerEvent]:
         """Ends the answer here, even if the CLI continues; without text with `error`, if any."""
         yield from self._chunks.end_message()
+        if self._document is not None and self._document.partial:
+            yield from self._write(self._document.partial)
         if not self._chunks.text.text:
             if error is not None:
                 raise error

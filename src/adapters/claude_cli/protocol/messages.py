@@ -13,9 +13,13 @@ from modegate.domain.conversation.message import Message
 INITIALIZE, SETTINGS, INTERRUPT, REWIND = "initialize", "settings", "interrupt", "rewind"
 
 
-def initialize(system: str) -> bytes:
-    """Returns the request that sets the system prompt; the CLI applies only the first one."""
-    return _request(INITIALIZE, subtype="initialize", systemPrompt=system)
+def initialize(system: str, schema: str | None = None) -> bytes:
+    """Returns the request that sets the system prompt, and the JSON Schema of each answer, if any.
+
+    The CLI applies only the first one.
+    """
+    structured = {} if schema is None else {"jsonSchema": json.loads(schema)}
+    return _request(INITIALIZE, subtype="initialize", systemPrompt=system, **structured)
 
 
 def apply_settings(settings: Mapping[str, object]) -> bytes:

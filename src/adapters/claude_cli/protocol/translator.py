@@ -7,6 +7,7 @@ from modegate.adapters.claude_cli.protocol.answer_end import AnswerEnd
 from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
 from modegate.adapters.claude_cli.protocol.answer_status import AnswerStatus
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
+from modegate.adapters.claude_cli.protocol.document import TOOL, Document
 from modegate.adapters.claude_cli.protocol.events import Event, child, count, text, text_blocks
 from modegate.adapters.claude_cli.protocol.failures.reports import FailureReports, is_unauthorized
 from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
@@ -25,16 +26,17 @@ class Translator:
 
     With `handed_out` False the chunks are not sent as they come. Text can then be retracted, and
     only `answer.text`, `reasoning` and the last chunk count. `cuts_at_limit` and `has_own_limit`
-    are explained at `AnswerEnd`. Reasoning that a broken stream repeats is sent again.
+    are explained at `AnswerEnd`. With a `document` it is the answer, in place of all other text. Reasoning that a broken stream repeats is sent again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         handed_out: bool = True,
         patience: Patience = DEFAULT_PATIENCE,
         cuts_at_limit: bool = False,
         has_own_limit: bool = False,
+        document: Document | None = None,
         shows_reasoning: bool = False,
     ) -> None:
         self._cli_ended = False
@@ -47,7 +49,9 @@ class Translator:
             self._chunks,
             cuts_at_limit=cuts_at_limit,
             has_own_limit=has_own_limit,
+            document=document,
         )
+        self._document = document
         self._whole_blocks = 0
         self._failures = FailureReports(patience)
 
@@ -153,8 +157,10 @@ class Translator:
             case "content_block_start":
                 self._note_session(event)
                 yield from self._chunks.start()
-                if self._message.begin_block(inner) == "text":
+                if self._message.begin_block(inner) == "text" and self._document is None:
                     yield from self._chunks.start_message()
+                elif self._document and text(child(inner, "content_block"), "name") == TOOL:
+                    self._document.begin()
             case "content_block_delta":
                 yield from self._delta(count(inner, "index"), child(inner, "delta"))
             case "content_block_stop":
@@ -169,7 +175,9 @@ class Translator:
                     yield from self._chunks.end_message()
 
     def _delta(self, index: int, delta: Event) -> Iterator[AnswerEvent]:
-        if piece := text(delta, "text"):
+        if self._document and (piece := text(delta, "partial_json")):
+            self._document.add(piece)
+        elif self._document is None and (piece := text(delta, "text")):
             yield from self._chunks.add(index, piece)
         elif self._shows_reasoning and (piece := text(delta, "thinking")):
             yield from self._chunks.think(piece)
@@ -190,7 +198,7 @@ class Translator:
         if self._shows_reasoning:
             for piece in text_blocks(message, "thinking"):
                 yield from self._chunks.think(piece)
-        for piece in text_blocks(message):
+        for piece in text_blocks(message) if self._document is None else ():
             yield from self._chunks.add(self._whole_blocks, piece)
             self._whole_blocks += 1
 

@@ -7,6 +7,7 @@ from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.disk_space import DOUBTFUL_BYTES, room_for
+from modegate.adapters.claude_cli.structured.cli_schema import schema_of
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.transcript_fetch import TranscriptFetch
 from modegate.adapters.claude_cli.turns.transcript_storage import TranscriptStorage
@@ -137,4 +138,7 @@ class TurnProcess:
         self._is_stored = owner is not None
         # While its input is open, a process can be interrupted, even if it is not kept.
         settings = TurnSettings.of(self.turn)
-        process.ask(self.turn.prompt, settings, last=not process.place.supports_multiple_turns)
+        schema = schema_of(self.turn)
+        process.ask(
+            self.turn.prompt, settings, schema, last=not process.place.supports_multiple_turns
+        )

@@ -8,6 +8,7 @@ from modegate.domain.errors.backend_errors import (
     BackendRateLimitedError,
     EmptyResponseError,
     OutputLimitError,
+    SchemaValidationError,
     StreamCutError,
     TurnTimeoutError,
 )
@@ -143,6 +144,14 @@ def cut_without_text() -> EmptyResponseError:
     return EmptyResponseError(
         "Claude reached its output limit before the first word.",
         remedies=(Remedy.ASK_FOR_LESS, Remedy.LOWER_EFFORT),
+    )
+
+
+def schema_not_followed() -> SchemaValidationError:
+    """Returns the error for a model that wrote no valid document, also after the CLI's repair."""
+    return SchemaValidationError(
+        "Claude wrote no document that is valid against the schema.",
+        remedies=(Remedy.RETRY, Remedy.REPHRASE),
     )
 
 

@@ -12,6 +12,7 @@ from modegate.domain.errors.request_errors import (
 )
 
 MODEL = "model"
+RESPONSE_FORMAT = "response_format"
 
 
 def unsupported(name: str) -> UnsupportedParameterError:
@@ -33,6 +34,21 @@ def wrong_stream_options() -> InvalidRequestError:
     return InvalidRequestError(
         "'stream_options' must be an object; its include_usage is true or false.",
         param="stream_options",
+    )
+
+
+def unknown_response_format(types: Sequence[str]) -> InvalidRequestError:
+    """Returns the error for a type of `response_format` that the API does not have."""
+    return InvalidRequestError(
+        f"'response_format' must have one of the types {', '.join(types)}.",
+        param=RESPONSE_FORMAT,
+    )
+
+
+def invalid_schema(problem: str) -> InvalidRequestError:
+    """Returns the error for an unusable schema; `problem` follows "the schema"."""
+    return InvalidRequestError(
+        f"'response_format' is invalid: the schema {problem}.", param=RESPONSE_FORMAT
     )
 
 

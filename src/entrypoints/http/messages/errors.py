@@ -64,6 +64,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.BackendCrashedError: (500, FAILED),
         errors.OutputLimitError: (502, FAILED),
         errors.EmptyResponseError: (502, FAILED),
+        errors.SchemaValidationError: (502, FAILED),
         errors.StreamCutError: (502, FAILED),
         errors.TurnTimeoutError: (504, FAILED),
         errors.UpstreamUnreachableError: (502, FAILED),

@@ -32,6 +32,7 @@ CLAUDE_CODE: tuple[Kind, ...] = (
     errors.BackendFailedError,
     errors.OutputLimitError,
     errors.EmptyResponseError,
+    errors.SchemaValidationError,
 )
 UPSTREAM: tuple[Kind, ...] = (
     errors.TurnTimeoutError,

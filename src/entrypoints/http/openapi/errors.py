@@ -95,6 +95,7 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield claude_code.crashed()
     yield claude_code.answer_too_long(SAMPLE_ANSWER_BYTES)
     yield claude_code.no_text()
+    yield claude_code.schema_not_followed()
     yield claude_code.too_slow(SAMPLE_TIMEOUT_S)
     yield upstream.not_configured()
     yield upstream.disabled()

@@ -15,6 +15,7 @@ def screen(**params: object) -> Screening:
 
 def test_honoured_parameters_are_not_reported_as_ignored() -> None:
     assert screen(stream_options={"include_usage": True}) == NOTHING
+    assert screen(response_format={"type": "json_object"}) == NOTHING
     assert screen(max_tokens=5, max_completion_tokens=5.0, stop=["x"]) == NOTHING
 
 
@@ -49,7 +50,6 @@ def test_limits_and_stops_of_another_type_are_invalid(name: str, value: object) 
         ("prompt_cache_key", "k"),
         ("safety_identifier", "s"),
         ("logprobs", False),
-        ("response_format", {"type": "text"}),
         ("modalities", ["text"]),
         ("a_name_of_next_year", {"deep": [1]}),
     ],
@@ -71,8 +71,6 @@ REFUSED: list[tuple[str, object]] = [
     ("tool_choice", {"type": "allowed_tools", "allowed_tools": {"mode": "required"}}),
     ("functions", [{"name": "get"}]),
     ("function_call", {"name": "get"}),
-    ("response_format", {"type": "json_object"}),
-    ("response_format", {"type": "json_schema", "json_schema": {}}),
     ("logprobs", True),
     ("top_logprobs", 1),
     ("logit_bias", {"50256": -100}),
@@ -110,9 +108,6 @@ NEUTRAL: list[tuple[str, object]] = [
     *(("logit_bias", value) for value in ({"50256": 0}, {"1": 0.0, "2": None}, False, *EMPTY)),
     *(("n", value) for value in (1, 1.0, *EMPTY)),
     *(("logprobs", value) for value in (False, *EMPTY)),
-    *(("response_format", value) for value in EMPTY),
-    ("response_format", {"type": "text"}),
-    ("response_format", {"type": "text", "json_schema": None}),
     *(("modalities", value) for value in (["text"], ["text", "text"], ["text", None], *EMPTY)),
     *(("prediction", value) for value in ({"type": "content"}, False, *EMPTY)),
     *(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from modegate.dialects.chat.messages import TEXT_PARTS
 from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
+from modegate.dialects.chat.response_format import TYPES
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,
@@ -47,6 +48,7 @@ def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
             "type": ["object", "null"],
             "properties": {"include_usage": {"type": ["boolean", "null"]}},
         },
+        "response_format": response_format(),
     }
     return {
         "type": "object",
@@ -106,6 +108,22 @@ def model(models: ModelMap) -> Schema:
         "minLength": 1,
         "maxLength": MAX_MODEL_CHARACTERS,
         "anyOf": [{"enum": list(models.names)}, *({"pattern": it} for it in patterns)],
+    }
+
+
+def response_format() -> Schema:
+    """Returns the schema of `response_format`; that a schema in it is valid cannot be said here."""
+    schema = {"type": ["object", "null"], "description": "A JSON Schema."}
+    named = {"type": ["object", "null"], "properties": {"schema": schema}}
+    return {
+        "anyOf": [
+            ref(EMPTY_NAME),
+            {
+                "type": "object",
+                "required": ["type"],
+                "properties": {"type": {"enum": list(TYPES)}, "json_schema": named},
+            },
+        ]
     }
 
 

@@ -1,0 +1,1 @@
+"""Structured output: schemas as the CLI takes them, and the check of documents."""

@@ -1,0 +1,47 @@
+"""The check of documents against a client's JSON Schema."""
+
+import json
+from collections.abc import Mapping
+
+import jsonschema_rs
+
+from modegate.adapters.claude_cli.structured.cli_schema import CliSchema
+from modegate.domain.errors.catalogue import claude_code, parameters
+from modegate.domain.structured.output_format import OutputFormat
+
+# Patterns without lookaround or backreferences take linear time; the steps of others are bounded.
+PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=1024 * 1024)
+
+
+class OutputSchema:
+    """A client's schema, and what is told to the CLI."""
+
+    def __init__(self, output: OutputFormat) -> None:
+        """Compiles the schema; fetches nothing.
+
+        Raises:
+            InvalidRequestError: if it is no JSON Schema.
+        """
+        try:
+            self._validator = jsonschema_rs.validator_for(
+                dict(output.schema), pattern_options=PATTERNS, offline=True
+            )
+        except (ValueError, jsonschema_rs.ReferencingError):  # names places in a client's schema
+            raise parameters.invalid_schema("is no valid JSON Schema") from None
+        self._cli = CliSchema.of(output.schema)
+
+    @property
+    def for_cli(self) -> Mapping[str, object]:
+        """The schema of what the model writes."""
+        return self._cli.schema
+
+    def document(self, written: object) -> str:
+        """Returns the client's document, as compact JSON.
+
+        Raises:
+            SchemaValidationError: if it is not valid against the schema.
+        """
+        document = self._cli.unwrap(written)
+        if not self._validator.is_valid(document):
+            raise claude_code.schema_not_followed()
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

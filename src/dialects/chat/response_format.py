@@ -1,0 +1,38 @@
+"""Parses `response_format` of a chat-completions request."""
+
+from collections.abc import Mapping
+
+from modegate.dialects.json import encode
+from modegate.domain.errors.catalogue import parameters
+from modegate.domain.structured.output_format import OutputFormat
+from modegate.domain.structured.schema_limits import problem_of
+
+MAX_SCHEMA_BYTES = 256 * 1024
+TYPES = ("text", "json_object", "json_schema")
+
+
+def parse_response_format(value: object) -> OutputFormat | None:
+    """Returns the required format; None for text.
+
+    `json_schema` without a schema is `json_object`. `strict` makes no difference: the answer is
+    always valid against the schema.
+
+    Raises:
+        InvalidRequestError: if the type is unknown, or the schema is no object or exceeds a limit.
+    """
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if not kind or kind == "text":
+        return None
+    if kind not in TYPES:
+        raise parameters.unknown_response_format(TYPES)
+    named = value.get("json_schema") if isinstance(value, Mapping) else None
+    schema = named.get("schema") if isinstance(named, Mapping) else None
+    if kind == "json_object" or schema is None:
+        return OutputFormat()
+    if not isinstance(schema, Mapping):
+        raise parameters.invalid_schema("is no object")
+    if problem := problem_of(schema):
+        raise parameters.invalid_schema(problem)
+    if len(encode(schema)) > MAX_SCHEMA_BYTES:
+        raise parameters.invalid_schema(f"is longer than {MAX_SCHEMA_BYTES // 1024} KiB")
+    return OutputFormat(schema)

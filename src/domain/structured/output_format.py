@@ -1,0 +1,11 @@
+"""The format that a client requires of an answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """A JSON document that is valid against `schema`; by default any object."""
+
+    schema: Mapping[str, object] = field(default_factory=lambda: {"type": "object"}, repr=False)
