@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
@@ -40,6 +40,20 @@ def change_members(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     kept = [_changed(it, changes) for it in members]
     middle = ",".join(it for it in kept if it is not None)
     return f"{text[:opening]}{middle}{text[end:]}".encode()
+
+
+def sizes_of(body: bytes, names: Collection[str]) -> dict[str, int]:
+    """Returns the sizes in bytes of the values of some members, as they came.
+
+    `body` is a valid JSON object. A member that occurs several times has the sum.
+    """
+    text = body.removeprefix(BOM).decode("utf-8")
+    sizes: dict[str, int] = {}
+    for member in _members_of(text, text.index("{") + 1):
+        if member.name in names:
+            value = member.text[member.value_start : member.value_end]
+            sizes[member.name] = sizes.get(member.name, 0) + len(value.encode())
+    return sizes
 
 
 def _changed(member: Member, changes: Mapping[str, bytes | None]) -> str | None:

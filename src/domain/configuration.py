@@ -30,7 +30,8 @@ class Configuration:
     `prices` override the built-in ones. `budget` is that of the whole gateway, and `budget_zone` the
     time zone of all budgets. A request of unknown price passes budgets in US dollars only if
     `allows_unknown_prices`. A request without a maximum reserves `reserved_completion_tokens`.
-    `batches` are the limits of batches that the gateway runs.
+    `batches` are the limits of batches that the gateway runs. `redacts_tool_arguments` removes
+    secrets from the arguments of calls, too.
     """
 
     keys: KeyRing = field(default_factory=KeyRing)
@@ -41,6 +42,7 @@ class Configuration:
     routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
+    redacts_tool_arguments: bool = False
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
     shares_state: bool = False
     prices: PriceTable = field(default_factory=PriceTable)

@@ -1,7 +1,8 @@
 """A backend that plays a script."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from modegate.domain.answer.events import (
@@ -11,8 +12,11 @@ from modegate.domain.answer.events import (
     MessageStarted,
     Started,
     TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
 )
 from modegate.domain.answer.usage import Usage
+from modegate.domain.conversation.message import ToolCall
 from modegate.domain.turn import Turn
 
 USAGE = Usage(prompt_tokens=10, completion_tokens=2, cached_tokens=4)
@@ -24,20 +28,40 @@ def says(*words: str, reason: FinishReason = FinishReason.STOP) -> tuple[AnswerE
     return (Started(), MessageStarted(), *map(TextDelta, words), Finished(reason, USAGE))
 
 
+def calls(*called: ToolCall, text: str = "") -> tuple[AnswerEvent, ...]:
+    """Returns the events of an answer that calls tools of the client; `text` comes before them."""
+    said = [TextDelta(text)] if text else []
+    events = [it for index, call in enumerate(called) for it in _call(index, call)]
+    finished = Finished(FinishReason.TOOL_CALLS, USAGE)
+    return (Started(), MessageStarted(), *said, *events, finished)
+
+
+def _call(index: int, call: ToolCall) -> Iterator[AnswerEvent]:
+    yield ToolCallStarted(index, call.id, call.name)
+    if call.arguments:
+        yield ToolCallDelta(index, call.arguments)
+
+
 Step = AnswerEvent | Exception | float
 
 
 class ScriptedBackend:
     """Plays its script for every turn: yields events, raises errors, sleeps numbers of seconds.
 
+    `script_next` gives the next turns scripts of their own.
     `turns` are those that it received; `open` counts the calls that run, and is 0 once everything
     is released.
     """
 
     def __init__(self, *script: Step) -> None:
         self.script: Sequence[Step] = script or says("Hello ", "there.")
+        self._next: deque[Sequence[Step]] = deque()
         self.turns: list[Turn] = []
         self.open = 0
+
+    def script_next(self, *script: Step) -> None:
+        """Appends the script of one turn; turns after these play the usual one."""
+        self._next.append(script)
 
     @asynccontextmanager
     async def generate(self, turn: Turn) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
@@ -54,7 +78,7 @@ class ScriptedBackend:
                 turn.on_cut(CUT_USAGE, None)
 
     async def _play(self) -> AsyncGenerator[AnswerEvent, None]:
-        for step in self.script:
+        for step in self._next.popleft() if self._next else self.script:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, float):

@@ -62,6 +62,7 @@ UPSTREAM: dict[str, str] = {}
 UNREACHABLE = {"openai_api_key": "sk-marked-server", "openai_base_url": "http://127.0.0.1:1/v1"}
 NO_PROGRAM = {"claude_path": "/nonexistent/marked"}
 SOUND = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": PROMPT}}]}]
+TOOLS = [{"type": "function", "function": {"name": "weather"}}]
 INCOMPLETE_REQUEST = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     b"content-length: 9\r\n\r\n{"
@@ -104,7 +105,7 @@ ROWS = [
         ("invalid_request", 400, INVALID, "n", ("at least 1",), asked(n=0)),
         ("invalid_request", 400, INVALID, None, ("HTTP/1.1",), on_the_wire(b"MARKED / HTTP/1.1\r\n\r\n")),
         ("invalid_request", 400, INVALID, "messages", ("check",), claude_says(400)),
-        ("unsupported_parameter", 400, INVALID, "tools", ("'tools'", *UNSUPPORTED), asked(tools=[{"type": "function"}])),
+        ("unsupported_parameter", 400, INVALID, "logprobs", ("'logprobs'", *UNSUPPORTED), asked(logprobs=True)),
         ("unsupported_parameter", 400, INVALID, "messages[0].content[0].input_audio", UNSUPPORTED, asked(messages=SOUND)),
         ("unsupported_endpoint", 400, INVALID, None, ("X-Claude-Code: false",), called("POST", "/v1/uploads", X_Claude_Code="true")),
         ("unsupported_capability", 400, INVALID, "model", ("image", "text", "choose another"), lacking_capability),
@@ -153,6 +154,7 @@ ROWS = [
         ("internal_error", 500, SERVER, None, AGAIN, a_bug),
         ("backend_error", 502, SERVER, None, AGAIN, claude_says(529)),
         ("output_limit_exceeded", 502, SERVER, None, ("shorter",), claude_does({"flood": 11_000_000}, HANG)),
+        ("tool_choice_not_followed", 502, SERVER, "tool_choice", ("rephrase",), asked(tools=TOOLS, tool_choice="required")),
         ("empty_response", 502, SERVER, None, ("rephrase",), claude_does(result(""))),
         ("schema_validation_failed", 502, SERVER, None, AGAIN, claude_does(NO_DOCUMENT)),
         ("upstream_unreachable", 502, SERVER, None, ("again", "OPENAI_BASE_URL"), asked(settings=UNREACHABLE, headers=UPSTREAM)),

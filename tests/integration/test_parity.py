@@ -138,12 +138,10 @@ def header(response: httpx2.Response, name: str) -> str:
 
 
 async def test_the_page_names_the_differences(both: Gateway, provider: SimulatedProvider) -> None:
-    tools = [{"type": "function", "function": {"name": "get", "parameters": {}}}]
     columns: list[dict[str, str]] = []
     for name, headers in BACKENDS.items():
         usual = await post(both, headers, temperature=0.5)
         session = header(usual, "X-Claude-Session-ID")
-        with_tools = await post(both, headers, tools=tools)
         twice = await post(both, headers, n=2)
         provider.script(*[Says("")] * (1 if name == "passthrough" else 2))
         silent = await post(both, headers)
@@ -156,7 +154,6 @@ async def test_the_page_names_the_differences(both: Gateway, provider: Simulated
                 "`X-Claude-Ignored-Params`, if the request has `temperature`": header(
                     usual, "X-Claude-Ignored-Params"
                 ),
-                "a request with `tools`": outcome(with_tools),
                 "`n` of 2": outcome(twice),
                 "an answer without any text": outcome(silent),
             }

@@ -223,6 +223,15 @@ CASES: dict[str, Case] = {
         "/bin/true", pool_of_claude(lambda it: it.launcher.executable), ANY, "/bin/true"
     ),
     "claude_tools": Case(("Read",), of_claude(lambda it: it.tools), (), ("Read",)),
+    "claude_client_tools": Case(
+        "reject",
+        current(lambda it: it.parameters.rules["tools"].tier.name),
+        "HONOURED",
+        "REFUSED",
+    ),
+    "claude_redact_tool_arguments": Case(
+        True, current(lambda it: it.redacts_tool_arguments), False, True
+    ),
     "claude_bare": Case(False, of_claude(lambda it: it.uses_bare), True, False),
     "claude_env_allow": Case(
         ("MARKED",), pool_of_claude(lambda it: it.launcher.environment.get("MARKED")), None, "yes"

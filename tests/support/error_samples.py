@@ -27,6 +27,7 @@ from modegate.domain.errors.catalogue import (
     routing,
     sessions,
     storage,
+    tools,
     upstream,
     usage,
 )
@@ -51,6 +52,7 @@ AREAS: tuple[ModuleType, ...] = (
     routing,
     sessions,
     storage,
+    tools,
     upstream,
     usage,
 )
@@ -64,6 +66,7 @@ MINUTE = Account("key_a", Unit.TOKENS, Period.MINUTE)
 SESSION = "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"
 WHERE = "messages[2]"
 IMAGE = f"{WHERE}.content[1].image_url"
+TOOL = "tools[1]"
 ROLES = "system, user"
 # The arguments of each function that has any; a second tuple is a second case.
 ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
@@ -139,7 +142,20 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "messages.wrong_content": ((f"{WHERE}.content",),),
     "messages.no_text_part": ((f"{WHERE}.content[0]",),),
     "messages.orphan_result": ((WHERE,),),
-    "parameters.unsupported": (("tools",),),
+    "parameters.unsupported": (("logprobs",),),
+    "tools.no_list": (("tools",),),
+    "tools.no_object": ((TOOL,),),
+    "tools.missing": ((f"{TOOL}.function",),),
+    "tools.unknown_kind": ((f"{TOOL}.type",),),
+    "tools.no_name": ((f"{TOOL}.function.name",),),
+    "tools.wrong_name": ((f"{TOOL}.function.name", 64),),
+    "tools.name_twice": (("tools", "weather"),),
+    "tools.too_many": (("tools", 128, 129),),
+    "tools.too_large": (("tools", 512 * 1024),),
+    "tools.schema_too_deep": ((f"{TOOL}.function.parameters", 100),),
+    "tools.wrong_choice": (("tool_choice", '"none" or "auto"'),),
+    "tools.unknown_choice": (("tool_choice", "tools", "weather"),),
+    "tools.choice_without_tools": (("tool_choice", "tools"),),
     "parameters.wrong_type": (("n", "a whole number of at least 1"),),
     "parameters.wrong_model_length": ((256,),),
     "parameters.unknown_model": ((("opus", "gpt-4o-*", "default"),),),

@@ -14,6 +14,7 @@ from functools import partial
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.prepared_turn import PreparedTurn
 from modegate.application.answering.redaction import redacted
+from modegate.application.answering.required_call import generate_as_chosen
 from modegate.application.answering.routed_answer import (
     CompleteAnswer,
     RoutedAnswer,
@@ -37,7 +38,6 @@ from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import ClaudeRoute
-from modegate.domain.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +90,19 @@ class GenerateAnswer:
 
     @asynccontextmanager
     async def _events(
-        self, turn: Turn, record: RequestRecord, note: NoteUsage, acknowledgement: Acknowledgement
+        self,
+        prepared: PreparedTurn,
+        record: RequestRecord,
+        note: NoteUsage,
+        acknowledgement: Acknowledgement,
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         record.reached_backend = True
         record.backend_began = time.monotonic()
-        turn = replace(turn, on_cut=note, on_stored=acknowledgement.stored)
+        turn = replace(prepared.turn, on_cut=note, on_stored=acknowledgement.stored)
+        redacts_arguments = prepared.redacts_arguments
         async with (
-            self.backend.generate(turn) as raw,
-            aclosing(redacted(raw)) as shown,
+            generate_as_chosen(self.backend, turn) as raw,
+            aclosing(redacted(raw, arguments=redacts_arguments)) as shown,
             aclosing(metered(shown, note, turn.prompt)) as events,
         ):
             yield events
@@ -107,7 +112,7 @@ class GenerateAnswer:
     ) -> CompleteAnswer:
         acknowledgement = Acknowledgement(self.sessions, prepared.turn.session)
         with self.credential.attempt():
-            async with self._events(prepared.turn, record, note, acknowledgement) as events:
+            async with self._events(prepared, record, note, acknowledgement) as events:
                 completion = await fold(events)
         await acknowledgement.ended(completion.cli_session_id)
         await self.prepare.responses.keep(prepared, completion)
@@ -122,7 +127,7 @@ class GenerateAnswer:
         async with AsyncExitStack() as generating:
             with self.credential.attempt():
                 events = await generating.enter_async_context(
-                    self._events(prepared.turn, record, note, acknowledgement)
+                    self._events(prepared, record, note, acknowledgement)
                 )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)

@@ -12,6 +12,7 @@ from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.dialects.dialect import Dialect
+from modegate.dialects.tools_size import check_tools_size
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
@@ -51,6 +52,7 @@ class PrepareTurn:
             SessionBusyError: if another request is using the session.
             RateLimitError: if the session's rate limit is reached.
         """
+        check_tools_size(body.content)
         parsed = dialect.parse(body.params, configuration.parameters, configuration.media)
         asked = await self.responses.continued(parsed, client)
         conversation = await self.fetch_images.execute(asked.conversation, configuration.media)
@@ -71,7 +73,8 @@ class PrepareTurn:
                 stop=asked.stop,
                 output=asked.output,
             )
-            yield PreparedTurn(turn, self._frame(turn, asked), quota, asked)
+            redacts = configuration.redacts_tool_arguments
+            yield PreparedTurn(turn, self._frame(turn, asked), quota, asked, redacts)
 
     def _frame(self, turn: Turn, asked: GenerationRequest) -> AnswerFrame:
         return AnswerFrame(
@@ -87,6 +90,7 @@ class PrepareTurn:
             echoed=asked.echoed,
             shows_reasoning=asked.shows_reasoning,
             prompt_tokens=estimated_tokens(turn.prompt),
+            tools=asked.tools,
         )
 
     def _session(

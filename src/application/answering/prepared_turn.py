@@ -12,10 +12,12 @@ from modegate.domain.turn import Turn
 class PreparedTurn:
     """A turn for a backend, the frame for the renderer, and the remaining quota of the session.
 
-    `asked` is the request, with the conversation that it continues.
+    `asked` is the request, with the conversation that it continues. `redacts_arguments` is whether
+    secrets are also removed from the arguments of calls.
     """
 
     turn: Turn
     frame: AnswerFrame
     quota: Quota
     asked: GenerationRequest
+    redacts_arguments: bool = False

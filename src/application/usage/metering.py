@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.usage.pricing import Asked, Pricing
-from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta, TextDelta
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    Finished,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.request_record import RequestRecord
@@ -76,6 +82,8 @@ async def metered(
             has_begun = True
             if isinstance(event, TextDelta | ReasoningDelta):
                 size += size_of(event.text)
+            elif isinstance(event, ToolCallDelta):
+                size += size_of(event.arguments)
             elif isinstance(event, Finished):
                 is_complete = True
                 note(event.usage, event.model)

@@ -6,6 +6,7 @@ from modegate.dialects.chat.messages import parse_messages
 from modegate.dialects.chat.request import check_stream, include_usage, model_of
 from modegate.dialects.chat.response_format import parse_response_format
 from modegate.dialects.chat.settings import parse_settings
+from modegate.dialects.chat.tools import parse_tools
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
@@ -26,6 +27,7 @@ def parse_generation(
     return GenerationRequest(
         model=model_of(params),
         conversation=parse_messages(params.get("messages"), media),
+        tools=parse_tools(params),
         effort=screening.effort,
         max_tokens=settings.max_tokens,
         stop=settings.stop,

@@ -21,10 +21,11 @@ from modegate.domain.conversation.message import (
     text_message,
 )
 from modegate.domain.errors.catalogue import media as media_errors
-from modegate.domain.errors.catalogue import messages
+from modegate.domain.errors.catalogue import messages, parameters, tools
 from modegate.domain.media.parts import check_total
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.json_patterns import is_empty
+from modegate.domain.tools.free_text import as_arguments
 
 TEXT_PARTS = ("text", "refusal")
 SHOWN_ROLES = frozenset({Role.USER, Role.TOOL, Role.FUNCTION})
@@ -80,9 +81,12 @@ def _message(raw: object, where: str, media: MediaPolicy) -> Message:
     if role is Role.ASSISTANT:
         refusal = raw.get("refusal")
         said = (message.text, refusal if isinstance(refusal, str) else "")
-        return replace(text_message(role, "\n".join(filter(None, said))), calls=tuple(_calls(raw)))
+        return replace(
+            text_message(role, "\n".join(filter(None, said))), calls=tuple(_calls(raw, where))
+        )
     if role in RESULT_ROLES:
-        call_id, name = _string(raw.get("tool_call_id")), _string(raw.get("name"))
+        call_id = _string(raw.get("tool_call_id"), f"{where}.tool_call_id")
+        name = _string(raw.get("name"), f"{where}.name")
         return replace(message, call_id=call_id, name=name)
     return message
 
@@ -123,19 +127,58 @@ def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(joined)
 
 
-def _calls(message: Mapping[str, object]) -> Iterator[ToolCall]:
+def _calls(message: Mapping[str, object], where: str) -> Iterator[ToolCall]:
     calls = message.get("tool_calls")
-    for it in calls if isinstance(calls, list) else ():
-        if isinstance(it, Mapping):
-            yield from _call(it.get("function") or it.get("custom"), it.get("id"))
-    yield from _call(message.get("function_call"), None)
+    if not isinstance(calls, list):
+        if not is_empty(calls):
+            raise tools.no_list(f"{where}.tool_calls")
+        calls = []
+    for i, call in enumerate(calls):
+        yield from _call(call, f"{where}.tool_calls[{i}]")
+    older, where = message.get("function_call"), f"{where}.function_call"
+    if not is_empty(older):
+        yield _function(older, "", where)
 
 
-def _call(call: object, call_id: object) -> Iterator[ToolCall]:
-    if isinstance(call, Mapping) and not is_empty(call):
-        arguments = call.get("arguments", call.get("input"))  # custom tools use `input`
-        yield ToolCall(_string(call_id) or "", str(call.get("name")), str(arguments))
+def _call(raw: object, where: str) -> Iterator[ToolCall]:
+    if is_empty(raw):
+        return
+    if not isinstance(raw, Mapping):
+        raise tools.no_object(where)
+    call_id = _string(raw.get("id"), f"{where}.id") or ""
+    if not is_empty(custom := raw.get("custom")):
+        yield _custom(custom, call_id, f"{where}.custom")
+    elif not is_empty(function := raw.get("function")):
+        yield _function(function, call_id, f"{where}.function")
 
 
-def _string(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _function(raw: object, call_id: str, where: str) -> ToolCall:
+    name = _name(raw, where)
+    arguments = raw.get("arguments") if isinstance(raw, Mapping) else None
+    return ToolCall(call_id, name, _string(arguments, f"{where}.arguments") or "")
+
+
+def _custom(raw: object, call_id: str, where: str) -> ToolCall:
+    name = _name(raw, where)
+    text = raw.get("input") if isinstance(raw, Mapping) else None
+    return ToolCall(call_id, name, as_arguments(_string(text, f"{where}.input") or ""))
+
+
+def _name(raw: object, where: str) -> str:
+    if not isinstance(raw, Mapping):
+        raise tools.no_object(where)
+    name = _string(raw.get("name"), f"{where}.name")
+    if not name:
+        raise tools.no_name(f"{where}.name")
+    return name
+
+
+def _string(value: object, where: str) -> str | None:
+    """Returns a string or None.
+
+    Raises:
+        InvalidRequestError: if it is anything else.
+    """
+    if isinstance(value, str | None):
+        return value
+    raise parameters.wrong_type(where, "a string")

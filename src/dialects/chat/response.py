@@ -1,9 +1,11 @@
 """Renders complete answers in the format of the OpenAI API."""
 
+from modegate.dialects.chat.calls import fields_of, finish_reason_of
 from modegate.dialects.json import encode
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
+from modegate.domain.tools.client_tool import ToolOffer
 
 
 def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
@@ -17,9 +19,9 @@ def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
             "choices": [
                 {
                     "index": 0,
-                    "message": _message(completion),
+                    "message": _message(completion, frame.tools),
                     "logprobs": None,
-                    "finish_reason": completion.finish_reason,
+                    "finish_reason": finish_reason_of(completion.finish_reason, frame.tools),
                 }
             ],
             "usage": render_usage(completion.usage),
@@ -27,21 +29,12 @@ def render_completion(frame: AnswerFrame, completion: Completion) -> bytes:
     )
 
 
-def _message(completion: Completion) -> dict[str, object]:
+def _message(completion: Completion, offer: ToolOffer | None) -> dict[str, object]:
     content = completion.text or (None if completion.calls else "")
     message: dict[str, object] = {"role": "assistant", "content": content, "refusal": None}
     if completion.reasoning:
         message["reasoning_content"] = completion.reasoning
-    if completion.calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in completion.calls
-        ]
-    return message
+    return message | fields_of(completion.calls, offer)
 
 
 def render_usage(usage: Usage) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from modegate.dialects.chat.calls import CallRenderer, finish_reason_of
 from modegate.dialects.chat.errors import error_object
 from modegate.dialects.chat.response import render_usage
 from modegate.dialects.dialect import ErrorFacts
@@ -48,6 +49,8 @@ class ChunkRenderer(ChunkFormat):
         }
         self._head = b"data: " + encode(head)[:-1]
         self._include_usage = frame.include_usage
+        self._tools = frame.tools
+        self._calls = CallRenderer(frame.tools)
         # If usage was requested, all chunks except the usage chunk have a null usage.
         self._tail = (b',"usage":null' if frame.include_usage else b"") + b"}\n\n"
 
@@ -59,25 +62,15 @@ class ChunkRenderer(ChunkFormat):
             case ReasoningDelta(text):
                 return b"".join([self._choice({"reasoning_content": it}) for it in in_pieces(text)])
             case ToolCallStarted() | ToolCallDelta():
-                return self._call(event)
+                return b"".join(map(self._choice, self._calls.render(event)))
             case MessageStarted():
                 return self._choice({"role": "assistant", "content": ""})
             case Finished(reason, usage):
-                finish = self._choice({}, reason)
+                calls = b"".join(map(self._choice, self._calls.end()))
+                finish = calls + self._choice({}, finish_reason_of(reason, self._tools))
                 return finish + self._usage(usage) if self._include_usage else finish
             case _:
                 return b""
-
-    def _call(self, event: ToolCallStarted | ToolCallDelta) -> bytes:
-        calls: list[dict[str, object]]
-        if isinstance(event, ToolCallStarted):
-            function = {"name": event.name, "arguments": ""}
-            calls = [{"id": event.id, "type": "function", "function": function}]
-        else:
-            calls = [{"function": {"arguments": part}} for part in in_pieces(event.arguments)]
-        return b"".join(
-            [self._choice({"tool_calls": [{"index": event.index, **call}]}) for call in calls]
-        )
 
     def _choice(self, delta: Mapping[str, object], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.session import SessionId
+from modegate.domain.tools.client_tool import ToolOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,8 @@ class AnswerFrame:
     parameters that have no effect, and `ignored_tools` the tools that the model is not told of;
     `new_session` marks the first turn of the session. `names` are the request's parameters that
     give each setting of the turn, and `echoed` the fields of it that the dialect repeats.
-    `prompt_tokens` is an estimate, for dialects that begin with the usage.
+    `prompt_tokens` is an estimate, for dialects that begin with the usage. `tools` are those of the
+    client, in whose form their calls are rendered.
     """
 
     completion_id: str
@@ -30,6 +32,7 @@ class AnswerFrame:
     echoed: Mapping[str, object] = field(default_factory=dict, repr=False)
     shows_reasoning: bool = True
     prompt_tokens: int = 0
+    tools: ToolOffer | None = None
 
     def without(self, settings: Iterable[TurnSetting]) -> "AnswerFrame":
         """Returns the frame of an answer for which the backend could not apply `settings`."""

@@ -20,6 +20,19 @@ class Usage:
     reasoning_tokens: int = 0
     cost_usd: float | None = None
 
+    def plus(self, other: "Usage") -> "Usage":
+        """Returns the sum; its cost is unknown if one of the two is."""
+        costs = (self.cost_usd, other.cost_usd)
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            estimated=self.estimated or other.estimated,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cost_usd=None if None in costs else sum(it for it in costs if it is not None),
+        )
+
     @property
     def total_tokens(self) -> int:
         """The sum of prompt and completion tokens."""

@@ -60,7 +60,7 @@ class ToolCall:
     """A call of a tool by the model; `arguments` is the JSON text as the model wrote it.
 
     `id` is empty in the messages of older clients, which send `function_call`. A call of a custom
-    tool has free text as its arguments.
+    tool has its text as the argument `input`.
     """
 
     id: str

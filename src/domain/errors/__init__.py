@@ -51,6 +51,7 @@
         ├── OutputLimitError
         ├── EmptyResponseError
         ├── SchemaValidationError
+        ├── ToolChoiceNotFollowedError
         ├── StreamCutError           after the first byte
         ├── TurnTimeoutError
         ├── UpstreamUnreachableError
@@ -75,6 +76,7 @@ from modegate.domain.errors.backend_errors import (
     OutputLimitError,
     SchemaValidationError,
     StreamCutError,
+    ToolChoiceNotFollowedError,
     TurnTimeoutError,
 )
 from modegate.domain.errors.busy_errors import (
@@ -185,6 +187,7 @@ __all__ = [
     "ShuttingDownError",
     "StorageError",
     "StreamCutError",
+    "ToolChoiceNotFollowedError",
     "TurnTimeoutError",
     "UnsupportedCapabilityError",
     "UnsupportedEndpointError",

@@ -73,6 +73,13 @@ class SchemaValidationError(BackendError):
     is_repeatable = True
 
 
+class ToolChoiceNotFollowedError(BackendError):
+    """The model called no tool, where the client requires a call."""
+
+    code = "tool_choice_not_followed"
+    is_repeatable = False
+
+
 class StreamCutError(BackendError):
     """A stream that had started ended before its answer was complete."""
 

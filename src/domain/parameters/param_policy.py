@@ -136,10 +136,31 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "store": IGNORED,
         "metadata": IGNORED,
         "service_tier": IGNORED,
-        "parallel_tool_calls": IGNORED,
+        "parallel_tool_calls": Rule(Tier.HONOURED, kind=Kind.BOOLEAN),
         "verbosity": IGNORED,
         "prompt_cache_key": IGNORED,
         "safety_identifier": IGNORED,
+        "tools": HONOURED,
+        "tool_choice": HONOURED,
+        "functions": HONOURED,
+        "function_call": HONOURED,
+        "top_logprobs": _refused(0, OFF),
+        "logit_bias": _refused(ObjectOf(0, EMPTY), OFF),
+        "audio": _refused(OFF),
+        "prediction": _refused(
+            {"type": "content", "content": EMPTY},
+            {"type": "content", "content": ListOf({"type": "text", "text": EMPTY}, EMPTY)},
+            OFF,
+        ),
+        # An empty object requests a search with defaults (OpenAI's API, LiteLLM).
+        "web_search_options": Rule(Tier.REFUSED, neutral=(None, "", [], OFF)),
+    }
+)
+# The rules of a gateway whose operator offers no tools of clients to Claude Code.
+WITHOUT_CLIENT_TOOLS: Mapping[str, Rule] = MappingProxyType(
+    {
+        **CLAUDE_CODE_RULES,
+        "parallel_tool_calls": IGNORED,
         "tools": _refused(OFF),
         "tool_choice": _refused(
             "none",
@@ -151,16 +172,6 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         ),
         "functions": _refused(OFF),
         "function_call": _refused("none", "auto", OFF),
-        "top_logprobs": _refused(0, OFF),
-        "logit_bias": _refused(ObjectOf(0, EMPTY), OFF),
-        "audio": _refused(OFF),
-        "prediction": _refused(
-            {"type": "content", "content": EMPTY},
-            {"type": "content", "content": ListOf({"type": "text", "text": EMPTY}, EMPTY)},
-            OFF,
-        ),
-        # An empty object requests a search with defaults (OpenAI's API, LiteLLM).
-        "web_search_options": Rule(Tier.REFUSED, neutral=(None, "", [], OFF)),
     }
 )
 

@@ -16,6 +16,12 @@ from modegate.domain.configuration import MINUTE_S, Configuration
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.media.policy import MediaPolicy
+from modegate.domain.parameters.param_policy import (
+    CLAUDE_CODE_RULES,
+    WITHOUT_CLIENT_TOOLS,
+    ParamPolicy,
+    Rule,
+)
 from modegate.domain.quota import Limit
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
@@ -62,6 +68,8 @@ def configuration(
         ),
         routes=routes(settings, environment),
         media=media_policy(settings),
+        parameters=ParamPolicy(parameter_rules(settings)),
+        redacts_tool_arguments=settings.claude_redact_tool_arguments,
         cooldowns=Cooldowns(
             auth_s=settings.cooldown_auth_ms / 1000,
             server_s=settings.cooldown_server_ms / 1000,
@@ -86,6 +94,11 @@ def media_policy(settings: Settings) -> MediaPolicy:
         hosts=settings.media_url_hosts,
         private_hosts=settings.media_url_private_hosts,
     )
+
+
+def parameter_rules(settings: Settings) -> Mapping[str, Rule]:
+    """Returns the rules of request parameters: whether Claude Code takes a client's tools."""
+    return CLAUDE_CODE_RULES if settings.claude_client_tools == "bridge" else WITHOUT_CLIENT_TOOLS
 
 
 def batch_limits(settings: Settings) -> BatchLimits:

@@ -99,6 +99,8 @@ class Settings(BaseModel):
     anthropic_api_key: Key | None = None
     claude_path: Text | None = None
     claude_tools: Names = ()
+    claude_client_tools: Literal["bridge", "reject"] = "bridge"
+    claude_redact_tool_arguments: bool = False
     claude_bare: Switch = None
     claude_env_allow: Variables = ()
     default_model: str = "sonnet"

@@ -10,6 +10,7 @@ from modegate.domain.errors.backend_errors import (
     OutputLimitError,
     SchemaValidationError,
     StreamCutError,
+    ToolChoiceNotFollowedError,
     TurnTimeoutError,
 )
 from modegate.domain.errors.configuration_errors import BackendUnavailableError
@@ -137,6 +138,15 @@ def unknown_model() -> ModelNotFoundError:
 def no_text() -> EmptyResponseError:
     """Returns the error for a turn without text, after the CLI's own retry."""
     return EmptyResponseError("Claude's answer has no text.", remedies=(Remedy.REPHRASE,))
+
+
+def no_call() -> ToolChoiceNotFollowedError:
+    """Returns the error for an answer without a required call, after it was asked for once more."""
+    return ToolChoiceNotFollowedError(
+        "Claude called no tool, though 'tool_choice' requires it.",
+        param="tool_choice",
+        remedies=(Remedy.REPHRASE,),
+    )
 
 
 def cut_without_text() -> EmptyResponseError:

@@ -65,6 +65,7 @@ STATUSES: Mapping[type[GatewayError], tuple[int, str]] = MappingProxyType(
         errors.OutputLimitError: (502, FAILED),
         errors.EmptyResponseError: (502, FAILED),
         errors.SchemaValidationError: (502, FAILED),
+        errors.ToolChoiceNotFollowedError: (502, FAILED),
         errors.StreamCutError: (502, FAILED),
         errors.TurnTimeoutError: (504, FAILED),
         errors.UpstreamUnreachableError: (502, FAILED),

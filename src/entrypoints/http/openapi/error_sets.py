@@ -33,6 +33,7 @@ CLAUDE_CODE: tuple[Kind, ...] = (
     errors.OutputLimitError,
     errors.EmptyResponseError,
     errors.SchemaValidationError,
+    errors.ToolChoiceNotFollowedError,
 )
 UPSTREAM: tuple[Kind, ...] = (
     errors.TurnTimeoutError,

@@ -47,28 +47,31 @@ def call(**fields: object) -> dict[str, object]:
     return {"id": "call_1", "type": "function", **fields}
 
 
+def said(**fields: object) -> dict[str, object]:
+    return message("assistant", None, **fields)
+
+
 GET = {"name": "get", "arguments": '{"a":1}'}
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"tool_calls": [call(function=GET), "x"]}, ToolCall("call_1", "get", '{"a":1}')),
+        ({"tool_calls": [call(function=GET), {}]}, ToolCall("call_1", "get", '{"a":1}')),
         ({"function_call": GET}, ToolCall("", "get", '{"a":1}')),
         (
             {"tool_calls": [call(type="custom", custom={"name": "shell", "input": "ls"})]},
-            ToolCall("call_1", "shell", "ls"),
+            ToolCall("call_1", "shell", '{"input": "ls"}'),
         ),
     ],
 )
 def test_earlier_calls_are_parsed(fields: dict[str, object], expected: ToolCall) -> None:
-    said = message("assistant", None, **fields)
-    assert parse(HELLO, said).messages[1].calls == (expected,)
+    assert parse(HELLO, said(**fields)).messages[1].calls == (expected,)
 
 
 def test_earlier_calls_are_told_as_text() -> None:
-    said = message("assistant", "Wait.", tool_calls=[call(function=GET)])
-    assert 'Assistant: Wait.\n[called get with {"a":1}]' in prompt(HELLO, said, HELLO).text
+    waited = message("assistant", "Wait.", tool_calls=[call(function=GET)])
+    assert 'Assistant: Wait.\n[called get with {"a":1}]' in prompt(HELLO, waited, HELLO).text
 
 
 def test_a_result_names_its_call() -> None:
@@ -105,8 +108,8 @@ def test_function_and_tool_messages_may_be_empty(content: object, role: Role) ->
 )
 @pytest.mark.parametrize("content", [None, "", [], "Yes."])
 def test_empty_assistant_fields_add_no_text(fields: dict[str, object], content: object) -> None:
-    said = parse(HELLO, message("assistant", content, **fields)).messages[1].text
-    assert said == (content or "")
+    text = parse(HELLO, message("assistant", content, **fields)).messages[1].text
+    assert text == (content or "")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,35 @@ def test_empty_assistant_fields_add_no_text(fields: dict[str, object], content: 
             InvalidRequestError,
             "messages[1].content[1].image_url",
         ),
+        ([HELLO, said(tool_calls="get")], InvalidRequestError, "messages[1].tool_calls"),
+        ([HELLO, said(tool_calls=["x"])], InvalidRequestError, "messages[1].tool_calls[0]"),
+        (
+            [HELLO, said(tool_calls=[call(id=1, function=GET)])],
+            InvalidRequestError,
+            "messages[1].tool_calls[0].id",
+        ),
+        (
+            [HELLO, said(tool_calls=[call(function={"arguments": "{}"})])],
+            MissingParameterError,
+            "messages[1].tool_calls[0].function.name",
+        ),
+        (
+            [HELLO, said(tool_calls=[call(function=GET | {"arguments": {"a": 1}})])],
+            InvalidRequestError,
+            "messages[1].tool_calls[0].function.arguments",
+        ),
+        (
+            [HELLO, said(tool_calls=[call(custom={"name": "shell", "input": 1})])],
+            InvalidRequestError,
+            "messages[1].tool_calls[0].custom.input",
+        ),
+        ([HELLO, said(function_call="get")], InvalidRequestError, "messages[1].function_call"),
+        (
+            [HELLO, message("tool", "42", tool_call_id=1)],
+            InvalidRequestError,
+            "messages[1].tool_call_id",
+        ),
+        ([HELLO, message("function", "42", name=[])], InvalidRequestError, "messages[1].name"),
         ([message("user", "x" * 500_001)], InvalidRequestError, "messages[0].content"),
         (
             [message("user", [text("x" * 300_000), text("x" * 200_001)])],

@@ -3,7 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modegate.domain.errors import InvalidRequestError, Remedy, UnsupportedParameterError
-from modegate.domain.parameters.param_policy import Effort, ParamPolicy, Screening
+from modegate.domain.parameters.param_policy import (
+    WITHOUT_CLIENT_TOOLS,
+    Effort,
+    ParamPolicy,
+    Screening,
+)
 
 BASE: dict[str, object] = {"model": "sonnet", "messages": [], "stream": True}
 NOTHING = Screening(ignored=(), effort=None)
@@ -11,6 +16,25 @@ NOTHING = Screening(ignored=(), effort=None)
 
 def screen(**params: object) -> Screening:
     return ParamPolicy().screen(BASE | params)
+
+
+def reject_tools(**params: object) -> Screening:
+    """Screens as a gateway whose operator offers no tools of clients."""
+    return ParamPolicy(WITHOUT_CLIENT_TOOLS).screen(BASE | params)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tools", [{"type": "function"}]),
+        ("tool_choice", "required"),
+        ("functions", [{"name": "get"}]),
+        ("function_call", {"name": "get"}),
+        ("parallel_tool_calls", True),
+    ],
+)
+def test_tools_are_honoured_unless_the_operator_rejects_them(name: str, value: object) -> None:
+    assert screen(**{name: value}) == NOTHING
 
 
 def test_honoured_parameters_are_not_reported_as_ignored() -> None:
@@ -45,7 +69,6 @@ def test_limits_and_stops_of_another_type_are_invalid(name: str, value: object) 
         ("store", False),
         ("metadata", {}),
         ("service_tier", "auto"),
-        ("parallel_tool_calls", True),
         ("verbosity", "low"),
         ("prompt_cache_key", "k"),
         ("safety_identifier", "s"),
@@ -123,13 +146,13 @@ NEUTRAL: list[tuple[str, object]] = [
 @pytest.mark.parametrize(("name", "value"), NEUTRAL)
 def test_neutral_values_are_accepted_and_reported_as_ignored(name: str, value: object) -> None:
     named = () if value is None else (name,)
-    assert screen(**{name: value}) == Screening(ignored=named, effort=None)
+    assert reject_tools(**{name: value}) == Screening(ignored=named, effort=None)
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
 def test_unsupported_parameters_are_rejected_by_name(name: str, value: object) -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
-        screen(**{name: value})
+        reject_tools(**{name: value})
     assert caught.value.param == name
     assert f"'{name}'" in caught.value.message
     assert Remedy.USE_PASSTHROUGH in caught.value.remedies
@@ -160,7 +183,7 @@ def test_ignored_parameters_keep_the_request_order() -> None:
 
 def test_the_error_names_the_unsupported_parameter_and_not_neutral_ones() -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
-        screen(tool_choice="auto", top_logprobs=0, tools=[TOOL])
+        reject_tools(tool_choice="auto", top_logprobs=0, tools=[TOOL])
     assert caught.value.param == "tools"
 
 
@@ -168,7 +191,7 @@ def test_deeply_nested_values_are_screened_without_recursion_errors() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
-    assert screen(tools=deep).ignored == ("tools",)
+    assert reject_tools(tools=deep).ignored == ("tools",)
 
 
 json_values = st.recursive(
@@ -194,6 +217,7 @@ def test_any_parameters_are_honoured_ignored_or_rejected(params: dict[str, objec
         *(("n", value) for value in (0, -1, 0.0, 0.5, 1.5, float("inf"), "1", True, False, [1])),
         ("response_format", "text"),
         ("logprobs", 0),
+        ("parallel_tool_calls", "yes"),
         ("modalities", "text"),
         ("modalities", {"x": "text"}),
     ],

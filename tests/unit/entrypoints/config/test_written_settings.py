@@ -47,6 +47,7 @@ RIGHT = {
     "trusted_proxies": "10.0.0.0/8,::1",
     "cors_allowed_origins": "https://one.example,https://two.example",
     "claude_tools": "Read,Bash(git log *)",
+    "claude_client_tools": "reject",
     "claude_warm_models": "opus,haiku",
     "claude_env_allow": "ONE,TWO",
     "upstream_paths": "/v1/fine_tuning/*,/v1/evals",

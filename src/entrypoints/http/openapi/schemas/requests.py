@@ -12,10 +12,11 @@ from modegate.domain.conversation.conversation import (
     MAX_STEPS,
 )
 from modegate.domain.conversation.message import Role
-from modegate.domain.parameters.param_policy import MAX_STOPS, Kind, Rule, Tier
+from modegate.domain.parameters.param_policy import HONOURED, MAX_STOPS, Kind, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
 from modegate.entrypoints.http.openapi.schemas.json_patterns import EMPTY_NAME, describe, one_of
 from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref
+from modegate.entrypoints.http.openapi.schemas.tools import tool_shapes
 
 KINDS: Mapping[Kind, Schema] = {
     Kind.ANY: {},
@@ -50,6 +51,8 @@ def claude_code_request(rules: Mapping[str, Rule], models: ModelMap) -> Schema:
         },
         "response_format": response_format(),
     }
+    if rules.get("tools", HONOURED).tier is Tier.HONOURED:
+        shapes |= tool_shapes()
     return {
         "type": "object",
         "description": (
