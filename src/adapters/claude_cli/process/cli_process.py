@@ -135,7 +135,7 @@ class CliProcess:
         self.turn_confirmed = False
         begin = b"" if self._system is not None else messages.initialize(prompt.system, schema)
         self._system, self._schema = prompt.system, schema
-        self._continuation = Continuation()
+        self._continuation = Continuation(of_first_cut=settings.max_tokens is not None)
         begin += self.settings.change(settings)
         self.child.write(begin + messages.user(prompt.said, self._message_id), last=last)
 

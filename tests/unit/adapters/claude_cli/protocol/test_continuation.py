@@ -31,3 +31,10 @@ def test_only_the_clis_message_behind_a_cut_is_found(
     for event in events:
         continuation.note(event)
     assert continuation.message_id == found
+
+
+def test_the_first_message_stays_where_the_answer_ends_at_the_first_cut() -> None:
+    continuation = Continuation(of_first_cut=True)
+    for event in (ended("max_tokens"), own("1"), ended("end_turn"), own("2")):
+        continuation.note(event)
+    assert continuation.message_id == "1"
