@@ -70,7 +70,8 @@ class Capacity:
     """The load of the process pool: running turns, queued turns, and idle processes.
 
     `warm` counts processes prewarmed for a new session. `live` counts processes that wait for the
-    next turn of their session. `maximum` is the number of slots.
+    next turn of their session. `parked` counts turns that wait for the results of a client's tools,
+    without a slot. `maximum` is the number of slots.
     """
 
     active: int
@@ -78,6 +79,7 @@ class Capacity:
     warm: int
     live: int
     maximum: int
+    parked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """A simulation of Anthropic's Messages API, limited to the parts that the claude CLI uses."""
 
+import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from modegate.simulator.api import Fails, ProviderApi, Says, encode
+from modegate.simulator.api import Call, Fails, ProviderApi, Says, encode
 
 
 class AnthropicDialect(ProviderApi):
@@ -15,10 +16,12 @@ class AnthropicDialect(ProviderApi):
 
     def whole(self, model: str, step: Says) -> object:
         """Returns a `message` object."""
-        return self._message(model, step) | {
-            "content": [{"type": "text", "text": step.text}],
-            "stop_reason": step.stop,
-        }
+        content: list[object] = [{"type": "text", "text": step.text}] if step.words else []
+        content += [
+            {"type": "tool_use", "id": it.id, "name": it.name, "input": json.loads(it.arguments)}
+            for it in step.calls
+        ]
+        return self._message(model, step) | {"content": content, "stop_reason": _stop(step)}
 
     def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
         """Yields the events from `message_start` to `message_stop`."""
@@ -29,21 +32,36 @@ class AnthropicDialect(ProviderApi):
             for event in self._thinking(step.thinking):
                 yield event, False
             index = 1
-        block, piece, name = _block(step)
-        yield self._event("content_block_start", index=index, content_block=block), False
-        for word in step.words:
-            delta = {"type": piece, name: word}
-            yield self._event("content_block_delta", index=index, delta=delta), True
-        yield self._event("content_block_stop", index=index), False
+        if step.words:
+            block, piece, name = _block(step)
+            yield self._event("content_block_start", index=index, content_block=block), False
+            for word in step.words:
+                delta = {"type": piece, name: word}
+                yield self._event("content_block_delta", index=index, delta=delta), True
+            yield self._event("content_block_stop", index=index), False
+            index += 1
+        for call in step.calls:
+            for event in self._call(index, call, offered_names(body)):
+                yield event, False
+            index += 1
         yield (
             self._event(
                 "message_delta",
-                delta={"stop_reason": step.stop, "stop_sequence": None},
-                usage={"output_tokens": len(step.words)},
+                delta={"stop_reason": _stop(step), "stop_sequence": None},
+                usage={"output_tokens": len(step.words) + len(step.calls)},
             ),
             False,
         )
         yield self._event("message_stop"), False
+
+    def _call(self, index: int, call: Call, offered: Sequence[str]) -> Iterator[bytes]:
+        name = next((it for it in offered if it.endswith(f"__{call.name}")), call.name)
+        block = {"type": "tool_use", "id": call.id, "name": name, "input": {}}
+        yield self._event("content_block_start", index=index, content_block=block)
+        for piece in call.pieces:
+            delta = {"type": "input_json_delta", "partial_json": piece}
+            yield self._event("content_block_delta", index=index, delta=delta)
+        yield self._event("content_block_stop", index=index)
 
     def _thinking(self, text: str) -> Iterator[bytes]:
         block = {"type": "thinking", "thinking": "", "signature": ""}
@@ -81,3 +99,13 @@ def _block(step: Says) -> tuple[dict[str, object], str, str]:
         return {"type": "text", "text": ""}, "text_delta", "text"
     call = {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": step.tool}
     return {**call, "input": {}}, "input_json_delta", "partial_json"
+
+
+def offered_names(body: Mapping[str, object]) -> list[str]:
+    """Returns the names of the tools in a request to the Messages API."""
+    tools = body.get("tools")
+    return [str(it.get("name")) for it in (tools if isinstance(tools, list) else ())]
+
+
+def _stop(step: Says) -> str:
+    return "tool_use" if step.calls else step.stop

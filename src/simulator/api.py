@@ -21,11 +21,32 @@ KINDS = {
 }
 
 
+def _call_id() -> str:
+    return f"toolu_{uuid.uuid4().hex[:20]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool in the request; `arguments` is a JSON text, sent in pieces of `piece`."""
+
+    name: str
+    arguments: str = "{}"
+    id: str = field(default_factory=_call_id)
+    piece: int = 8
+
+    @property
+    def pieces(self) -> list[str]:
+        """The arguments in pieces."""
+        starts = range(0, len(self.arguments), self.piece)
+        return [self.arguments[start : start + self.piece] for start in starts]
+
+
 @dataclass(frozen=True, slots=True)
 class Says:
     """An answer with `delay` seconds between words; cut after `cut_after` words, if set.
 
     With `tool` it is a call of that tool, and the text is its input as JSON (Anthropic's API only).
+    It may end with calls of other tools; the text of such an answer may be empty.
     """
 
     text: str
@@ -37,10 +58,13 @@ class Says:
     input_tokens: int = 25
     cached_tokens: int = 900
     headers: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[Call, ...] = ()
 
     @property
     def words(self) -> list[str]:
         """The words of the text with their spaces; concatenated, they are the text."""
+        if self.calls and not self.text:
+            return []
         return self.text.replace(" ", " \0").split("\0")
 
 

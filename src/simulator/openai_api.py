@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 
-from modegate.simulator.api import Fails, ProviderApi, Says, encode
+from modegate.simulator.api import Call, Fails, ProviderApi, Says, encode
 
 
 class OpenAIDialect(ProviderApi):
@@ -15,8 +15,14 @@ class OpenAIDialect(ProviderApi):
 
     def whole(self, model: str, step: Says) -> object:
         """Returns a `chat.completion` object."""
-        message = {"role": "assistant", "content": step.text, "refusal": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        message: dict[str, object] = {
+            "role": "assistant",
+            "content": step.text or None,
+            "refusal": None,
+        }
+        if step.calls:
+            message["tool_calls"] = [_call(it, it.arguments) for it in step.calls]
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _reason(step)}
         return self._object(model, "chat.completion") | {"choices": [choice], "usage": _usage(step)}
 
     def pieces(self, body: Mapping[str, object], step: Says) -> Iterator[tuple[bytes, bool]]:
@@ -32,7 +38,12 @@ class OpenAIDialect(ProviderApi):
         yield chunk({"role": "assistant", "content": ""}), False
         for word in step.words:
             yield chunk({"content": word}), True
-        yield chunk({}, "stop"), False
+        for index, call in enumerate(step.calls):
+            yield chunk({"tool_calls": [{"index": index, **_call(call, "")}]}), False
+            for piece in call.pieces:
+                part = {"index": index, "function": {"arguments": piece}}
+                yield chunk({"tool_calls": [part]}), False
+        yield chunk({}, _reason(step)), False
         if include_usage:
             yield b"data: %b\n\n" % encode({**head, "choices": [], "usage": _usage(step)}), False
         yield b"data: [DONE]\n\n", False
@@ -44,6 +55,15 @@ class OpenAIDialect(ProviderApi):
             "created": 1_700_000_000,
             "model": model,
         }
+
+
+def _call(call: Call, arguments: str) -> dict[str, object]:
+    function = {"name": call.name, "arguments": arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _reason(step: Says) -> str:
+    return "tool_calls" if step.calls else "stop"
 
 
 def _usage(step: Says) -> dict[str, object]:

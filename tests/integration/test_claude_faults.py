@@ -353,7 +353,7 @@ async def test_a_client_disconnect_removes_its_request_from_the_queue(
         waiting = asyncio.create_task(gateway.claude())
         await until(lambda: backend.status().capacity.queued == 1)
         health = (await gateway.http.get("/health")).json()["checks"]["capacity"]
-        assert health == {"active": 1, "queued": 1, "warm": 0, "live": 0, "max": 1}
+        assert health == {"active": 1, "queued": 1, "warm": 0, "live": 0, "parked": 0, "max": 1}
         waiting.cancel()
         await until(lambda: backend.status().capacity.queued == 0)
         await until(lambda: claude.starts)

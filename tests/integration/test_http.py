@@ -192,7 +192,7 @@ async def test_live_and_health_report_a_ready_gateway(running: Gateway) -> None:
         "storage": "ok",
         "credentials": "ok",
         "ledger": "ok",
-        "capacity": {"active": 0, "queued": 0, "warm": 0, "live": 0, "max": 10},
+        "capacity": {"active": 0, "queued": 0, "warm": 0, "live": 0, "parked": 0, "max": 10},
     }
 
 

@@ -107,6 +107,10 @@ def pool_of_claude(read: Callable[[Any], object]) -> Callable[[Changing], Awaita
     return of(lambda gateway: read(gateway.container.claude_cli()._processes))
 
 
+def parked_of_claude(read: Callable[[Any], object]) -> Callable[[Changing], Awaitable[object]]:
+    return of(lambda gateway: read(gateway.container.claude_cli()._turns.parked))
+
+
 def part(read: Callable[[Any], object]) -> Callable[[Changing], Awaitable[object]]:
     return of(lambda gateway: read(gateway.control.reloader._parts))
 
@@ -247,6 +251,11 @@ CASES: dict[str, Case] = {
     "claude_warm_models": Case(("opus",), of_claude(lambda it: it.warm_models), (), ("opus",)),
     "claude_live_sessions": Case(1, pool_of_claude(lambda it: it._live._maximum), 4, 1),
     "claude_live_idle_ms": Case(7000, pool_of_claude(lambda it: it._live._idle), 300.0, 7.0),
+    "claude_parked_turns": Case(1, parked_of_claude(lambda it: it._maximum), 8, 1),
+    "claude_parked_ms": Case(7000, parked_of_claude(lambda it: it._patience), 600.0, 7.0),
+    "claude_max_tool_result_chars": Case(
+        7000, of_claude(lambda it: it.max_tool_result_chars), 500_000, 7000
+    ),
     "claude_first_event_timeout_ms": Case(
         7000, of_claude(lambda it: it.first_event_timeout), 30.0, 7.0
     ),

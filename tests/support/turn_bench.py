@@ -11,6 +11,7 @@ from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.turn import TurnRun
 from modegate.domain.turn import Turn
@@ -39,8 +40,8 @@ class RecordingPool(ProcessPool):
     def before_start(self) -> None:
         """What happens before a process is started."""
 
-    async def acquire(self, turn: Turn) -> CliProcess | None:
-        self.acquired = await super().acquire(turn)
+    async def acquire(self, turn: Turn, tools: OfferedTools | None = None) -> CliProcess | None:
+        self.acquired = await super().acquire(turn, tools)
         return self.acquired
 
     async def start(self, turn: Turn) -> CliProcess:

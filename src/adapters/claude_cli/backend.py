@@ -1,7 +1,7 @@
 """The Claude backend: turns on processes of the `claude` executable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import (
     AbstractContextManager,
     aclosing,
@@ -21,23 +21,28 @@ from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.structured.output_schema import OutputSchema
+from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
+from modegate.adapters.claude_cli.tools.shown_names import ShownNames
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
 from modegate.adapters.claude_cli.turns.usage_of_cut import usage_if_cut
 from modegate.application.ports.transcript_archive import TranscriptArchive
+from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     MessageStarted,
     ReasoningDelta,
+    Started,
     TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
 )
 from modegate.domain.errors import BackendAuthError, StorageError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.parameters.param_policy import Effort
-from modegate.domain.session import SessionId
-from modegate.domain.text import replace_lone_surrogates
+from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
 
 
@@ -67,6 +72,7 @@ class ClaudeBackend:
                 queued=self._slots.queued,
                 warm=self._processes.warm,
                 live=self._processes.idle,
+                parked=len(self._turns.parked),
                 maximum=self._options.slots,
             ),
             windows=self._processes.launcher.windows.current(),
@@ -92,9 +98,10 @@ class ClaudeBackend:
         """
         if self._processes.launcher.executable is None:
             raise claude_code.unavailable()
-        translator = self._translator(turn)
+        tools = self._offered(turn)
+        translator = self._translator(turn, tools)
         async with (
-            self._turns.run(turn, translator) as chunks,
+            self._turns.run(turn, translator, tools) as chunks,
             aclosing(self._noting_login(chunks)) as events,
         ):
             with usage_if_cut(turn, translator):
@@ -123,6 +130,25 @@ class ClaudeBackend:
         if options.warm_models != warm_before and self.status().can_work:
             self._note_warm_models()
 
+    def is_parked(self, session_id: SessionId) -> bool:
+        """Returns whether a turn of the session waits for results."""
+        return self._turns.parked.get(session_id) is not None
+
+    def find(self, client: ClientId, call_ids: Collection[str]) -> SessionId | None:
+        """Returns the client's session with a turn that waits for one of the calls; else None."""
+        return self._turns.parked.find(client, call_ids)
+
+    async def awaits(self, session: Session, call_ids: Collection[str]) -> bool:
+        """Returns whether the session's turn waits for a call, or its transcript ends with it.
+
+        A conversation that is not here counts as one that may.
+        """
+        parked = self._turns.parked.get(session.id)
+        if parked is not None:
+            return any(it.id in call_ids for it in parked.translator.calls)
+        await self._turns.settled(session.id)
+        return await self._workspace.ends_with_calls(session, call_ids)
+
     def login_changed_at(self) -> int:
         """Returns the time of the login file's last change in nanoseconds; 0 without one."""
         return login_changed_at(self._options.environment)
@@ -138,6 +164,7 @@ class ClaudeBackend:
     def drain(self) -> None:
         """Starts no more turns; turns that wait for a slot fail."""
         self._slots.drain()
+        self._turns.drain()
         self._processes.drain()
 
     def reserve(
@@ -185,6 +212,7 @@ class ClaudeBackend:
         """Waits for the cleanup of turns and sessions, then ends every process."""
         if self._preparing is not None:
             await cancelled(self._preparing)
+        self._turns.drain()
         while under_way := {*self._turns.settling, *self._forgetting}:
             await asyncio.wait(under_way)
         await self._processes.aclose()
@@ -195,9 +223,16 @@ class ClaudeBackend:
         """Returns options with which the CLI writes a turn before it reports the end."""
         return options if self._archive is None else replace(options, eager_flush=True)
 
-    def _translator(self, turn: Turn) -> Translator:
+    def _offered(self, turn: Turn) -> OfferedTools | None:
+        """Returns the client's tools; None if the model must not call any."""
+        if turn.tools is None or not turn.tools.offered:
+            return None
+        return OfferedTools(turn.tools, self._options.max_tool_result_chars)
+
+    def _translator(self, turn: Turn, tools: OfferedTools | None) -> Translator:
         return Translator(
             handed_out=turn.streamed,
+            names=None if tools is None else ShownNames(tools, self._options.tools),
             patience=Patience(self._options.own_wait, self._options.api_retries),
             cuts_at_limit=self._options.cuts_at_limit,
             has_own_limit=turn.max_tokens is not None,
@@ -206,7 +241,7 @@ class ClaudeBackend:
         )
 
     async def _forget(self, session_id: SessionId) -> bool:
-        await self._turns.settled(session_id)
+        await self._turns.end_session(session_id)
         await self._processes.end_session(session_id)
         if not await self._workspace.delete(session_id):
             return False
@@ -232,11 +267,15 @@ async def _whole(
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yields the text in one piece, because the CLI may retract parts of it until the end."""
     async for event in events:
-        if isinstance(event, MessageStarted | ReasoningDelta | TextDelta):
+        if not isinstance(event, Started | Finished):
             continue
         if isinstance(event, Finished):
             yield MessageStarted()
             if reasoning := translator.reasoning:
                 yield ReasoningDelta(reasoning)
-            yield TextDelta(replace_lone_surrogates(translator.answer.text))
+            if text := translator.text:
+                yield TextDelta(text)
+            for index, call in enumerate(translator.calls):
+                yield ToolCallStarted(index, call.id, call.name)
+                yield ToolCallDelta(index, call.arguments)
         yield event

@@ -15,6 +15,7 @@ class ClaudeOptions:
     `--bare` is used exactly when there is an API key, because it accepts no login.
     `warm_models` are the CLI models with prewarmed processes from the start, until they are not
     used for a while.
+    A turn that calls tools of the client is parked for `parked_patience` until their results come.
     With `eager_flush` the CLI writes its transcript before it reports the end of a turn.
     `descriptors` is the soft limit of open files for children; None keeps the gateway's own.
     """
@@ -35,6 +36,9 @@ class ClaudeOptions:
     warm_models: tuple[str, ...] = ()
     live_sessions: int = 4
     live_idle: float = 300.0
+    parked_turns: int = 8
+    parked_patience: float = 600.0
+    max_tool_result_chars: int = 500_000
     slots: int = 10
     queue_timeout: float = 5.0
     turn_timeout: float = 300.0

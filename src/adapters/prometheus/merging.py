@@ -46,6 +46,7 @@ RULES: Mapping[str, Callable[[float, float], float]] = {
     "modegate_credential_expires_seconds": _first,
     "modegate_credentials": _first,
     "modegate_ledger_pending_rows": _sum,
+    "modegate_claude_parked_turns": _sum,
     "modegate_processes": _sum,
     "modegate_queue": _sum,
     "modegate_slots": _sum,

@@ -146,4 +146,9 @@ class _Capacity(Collector):
         processes.add_metric(["live"], capacity.live)
         yield processes
         yield GaugeMetricFamily("modegate_slots", "Places for processes.", capacity.maximum)
+        yield GaugeMetricFamily(
+            "modegate_claude_parked_turns",
+            "Turns that wait for the results of a client's tools.",
+            capacity.parked,
+        )
         yield GaugeMetricFamily("modegate_queue", "Requests that wait for one.", capacity.queued)

@@ -11,6 +11,7 @@ from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.sessions.results_session import ResultsSession
 from modegate.dialects.dialect import Dialect
 from modegate.dialects.tools_size import check_tools_size
 from modegate.domain.access.client import ClientId
@@ -35,6 +36,7 @@ class PrepareTurn:
     limiter: RateLimiter
     responses: KeptResponses
     fetch_images: FetchImages
+    results: ResultsSession
 
     @asynccontextmanager
     async def prepare(
@@ -57,15 +59,16 @@ class PrepareTurn:
         asked = await self.responses.continued(parsed, client)
         conversation = await self.fetch_images.execute(asked.conversation, configuration.media)
         cli_model = route.models.resolve(asked.model)
-        prompt = build_prompt(conversation, resume=route.session_id is not None)
-        async with self._session(route.session_id, client, cli_model, asked) as held:
+        session_id = await self.results.find(route.session_id, client, conversation)
+        prompt = build_prompt(conversation, resume=session_id is not None)
+        async with self._session(session_id, client, cli_model, asked) as held:
             session = held.with_system_prompt(prompt.system)
             quota = await self.limiter.record(configuration.per_session, session.id)
             turn = Turn(
                 cli_model=cli_model,
                 prompt=replace(prompt, system=session.system_prompt),
                 session=session,
-                resume=route.session_id is not None,
+                resume=session_id is not None,
                 effort=asked.effort,
                 streamed=asked.streamed,
                 tools=asked.tools,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modegate.application.ports.awaited_calls import AwaitedCalls
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.client import ClientId
@@ -19,6 +20,11 @@ class ManageSessions:
 
     sessions: SessionRegistry
     transcripts: TranscriptStore
+    calls: AwaitedCalls
+
+    def is_parked(self, session: Session) -> bool:
+        """Returns whether a turn of the session waits for the results of the client's tools."""
+        return self.calls.is_parked(session.id)
 
     async def list(self, client: ClientId) -> Sequence[Session]:
         """Returns the client's sessions that have not expired, most recently used first."""

@@ -50,7 +50,8 @@ def parse_messages(raw: object, media: MediaPolicy = DEFAULT_MEDIA) -> Conversat
     if sum(not _is_step(item) for item in raw) > MAX_MESSAGES:
         raise messages.no_list(MAX_MESSAGES)
     parsed = tuple(_message(item, f"messages[{i}]", media) for i, item in enumerate(raw))
-    if not any(message.role is Role.USER for message in parsed):
+    # A client that continues a session may send nothing but the results of tools.
+    if not (any(message.role is Role.USER for message in parsed) or parsed[-1].is_result):
         raise messages.no_user()
     check_total(parsed, media)
     return Conversation(parsed)

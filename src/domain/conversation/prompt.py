@@ -46,6 +46,21 @@ class Prompt:
         """The history and the turn."""
         return (*self.history, *self.turn)
 
+    @property
+    def results(self) -> tuple[Message, ...]:
+        """The results of tools in the turn."""
+        return tuple(it for it in self.turn if it.is_result)
+
+    def with_results(self, results: Sequence[Message]) -> "Prompt":
+        """Returns the prompt with other results of tools in its turn, which come first."""
+        asked = [it for it in self.turn if not it.is_result]
+        return replace(self, turn=(*results, *asked))
+
+    @property
+    def asked(self) -> tuple[Message, ...]:
+        """What a backend that takes the results of a resumed turn as such is to be told else."""
+        return self.said if self.history else tuple(it for it in self.turn if not it.is_result)
+
     @cached_property
     def text(self) -> str:
         """The history and the turn as one text; several messages have role labels."""
@@ -62,13 +77,15 @@ def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
 
     All system and developer messages form the system prompt. The turn is the last user message, or
     the results of tools at the end. A new conversation gets the messages before it as its history,
-    and those after it with the turn. A resumed one already holds them.
+    and those after it with the turn. A resumed one already holds them. Its turn may also be results
+    of tools and the user's messages behind them.
     """
     said = [_encodable(it) for it in conversation.messages if it.role not in SYSTEM_ROLES]
     system = "\n\n".join(it.text for it in conversation.messages if it.role in SYSTEM_ROLES)
     begins = _begin_of_turn(said)
     if resume:
-        last = said[begins:] if said[-1].is_result else said[begins : begins + 1]
+        results = begin_of_results(said)
+        last = said[begins : begins + 1] if results is None else said[results:]
         return Prompt(replace_lone_surrogates(system), tuple(last))
     return Prompt(replace_lone_surrogates(system), tuple(said[begins:]), tuple(said[:begins]))
 
@@ -109,9 +126,21 @@ def _begin_of_turn(said: Sequence[Message]) -> int:
     at = len(said)
     while at and said[at - 1].is_result:
         at -= 1
-    if at < len(said) and at and said[at - 1].role is Role.ASSISTANT and said[at - 1].calls:
+    if at < len(said) and (at == 0 or said[at - 1].calls):
         return at
-    return max(i for i, message in enumerate(said) if message.role is Role.USER)
+    users = (i for i, message in enumerate(said) if message.role is Role.USER)
+    return max(users, default=len(said) - 1)
+
+
+def begin_of_results(said: Sequence[Message]) -> int | None:
+    """Returns the index of the first result behind the last answer; None if there is none.
+
+    Its calls may be missing: a client that continues a session may leave them out.
+    """
+    at = len(said)
+    while at and (said[at - 1].is_result or said[at - 1].role is Role.USER):
+        at -= 1
+    return next((i for i in range(at, len(said)) if said[i].is_result), None)
 
 
 def _told(message: Message) -> str:

@@ -218,6 +218,7 @@ class Adapters(containers.DeclarativeContainer):
     answer_backend = providers.Callable[ClaudeBackend](same, claude_cli)
     claude_status = providers.Callable[ClaudeBackend](same, claude_cli)
     transcript_store = providers.Callable[ClaudeBackend](same, claude_cli)
+    awaited_calls = providers.Callable[ClaudeBackend](same, claude_cli)
     storage_probe = providers.Callable(storage_probe, session_store, transcript_store)
     cli_diagnostics = providers.Coroutine(examine, claude_options)
     upstream_options = providers.Factory(mapping.upstream_options, settings)

@@ -27,6 +27,7 @@ from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.application.sessions.manage import ManageSessions
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.sessions.results_session import ResultsSession
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.domain.routing.route import CLAUDE
@@ -85,7 +86,13 @@ class RequestContainer(BudgetContainer):
         ids=Adapters.ids,
     )
     manage_sessions = providers.Singleton(
-        ManageSessions, sessions=session_registry, transcripts=Adapters.transcript_store
+        ManageSessions,
+        sessions=session_registry,
+        transcripts=Adapters.transcript_store,
+        calls=Adapters.awaited_calls,
+    )
+    results_session = providers.Singleton(
+        ResultsSession, sessions=session_registry, calls=Adapters.awaited_calls
     )
     expire_sessions = providers.Singleton(
         ExpireSessions,
@@ -103,6 +110,7 @@ class RequestContainer(BudgetContainer):
         limiter=Adapters.rate_limiter,
         responses=kept_responses,
         fetch_images=providers.Singleton(FetchImages, Adapters.media_fetcher),
+        results=results_session,
     )
     attempts = providers.Singleton(
         Attempts,

@@ -109,6 +109,9 @@ class Settings(BaseModel):
     claude_warm_models: Names = (DEFAULT_NAME,)
     claude_live_sessions: Spare = 4
     claude_live_idle_ms: Milliseconds = 300_000
+    claude_parked_turns: Spare = 8
+    claude_parked_ms: Milliseconds = 600_000
+    claude_max_tool_result_chars: Count = 500_000
     claude_first_event_timeout_ms: Milliseconds = 30_000
     claude_silence_timeout_ms: Milliseconds = 120_000
     claude_max_own_wait_ms: Milliseconds = 5_000

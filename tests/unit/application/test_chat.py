@@ -32,6 +32,7 @@ from modegate.application.credentials.pools import CredentialPools
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.relay_request import RelayRequest
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.sessions.results_session import ResultsSession
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.application.usage.pricing import Pricing
@@ -70,6 +71,7 @@ from modegate.domain.session import Session, SessionId, SessionPolicy
 from modegate.domain.turn import Turn
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.testing.answer_backend import USAGE, ScriptedBackend, says
+from modegate.testing.awaited_calls import FakeAwaitedCalls
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.contracts.budget_ledger import KnownHistory
@@ -135,6 +137,7 @@ class World:
                     limiter=limiter,
                     responses=KeptResponses(MemoryResponseStore(self.clock)),
                     fetch_images=FetchImages(FakeFetcher()),
+                    results=ResultsSession(sessions=self.sessions, calls=FakeAwaitedCalls()),
                 ),
                 backend=self.backend,
                 sessions=self.sessions,

@@ -20,6 +20,7 @@ from modegate.domain.errors import (
     StorageError,
 )
 from modegate.domain.session import Session, SessionId, SessionPolicy
+from modegate.testing.awaited_calls import FakeAwaitedCalls
 from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.ids import FakeIds
@@ -48,6 +49,7 @@ class World:
                 transcripts=self.transcripts,
             ),
             transcripts=self.transcripts,
+            calls=FakeAwaitedCalls(),
         )
         self.expire = ExpireSessions(
             store=self.store,

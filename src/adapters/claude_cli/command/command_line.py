@@ -1,8 +1,11 @@
 """The command line of a process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.tools.offered_tools import SERVER
+from modegate.adapters.claude_cli.tools.tool_server import MCP_CONFIG
+from modegate.domain.conversation.message import Message
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
@@ -25,7 +28,11 @@ HARDENING = (
     # Use the system prompt sent with a resumed turn, both with a login and with a key.
     "--system-prompt-snapshot=off",
 )
-OPTIONAL = ("--bare", "--effort", "--allowedTools", "--settings")
+OPTIONAL = ("--bare", "--effort", "--allowedTools", "--settings", "--mcp-config")
+# The client's tools, which the gateway lists over the control protocol. Given to each process, so
+# that a prewarmed one has done its part of the handshake before its tools are known.
+CLIENT_TOOLS = f"--mcp-config={MCP_CONFIG}"
+CLIENT_TOOLS_ALLOWED = f"mcp__{SERVER}"
 # Measured on 2.1.329: requests then have no `thinking`. No value of `--effort` does that.
 NO_REASONING = '--settings={"env":{"CLAUDE_CODE_DISABLE_THINKING":"1"}}'
 # An executable that lists this option reads several turns from standard input.
@@ -52,7 +59,9 @@ class Features:
 class Launch:
     """A process's session and model, fixed at its start; `cli_session_id` is the CLI's.
 
-    `effort` is set where the executable takes no settings between turns.
+    `effort` is set where the executable takes no settings between turns. `results` are those of the
+    calls with which the conversation ends, and which no process waits for. `is_asked` is whether a
+    prompt follows them.
     """
 
     session_id: SessionId
@@ -60,12 +69,28 @@ class Launch:
     cli_model: str
     effort: Effort | None = None
     resume: bool = False
+    results: tuple[Message, ...] = field(default=(), repr=False)
+    is_asked: bool = True
+
+    @property
+    def goes_on_alone(self) -> bool:
+        """Whether the CLI goes on with the results by itself, without a prompt."""
+        return bool(self.results) and not self.is_asked
 
     @classmethod
     def of(cls, turn: Turn) -> "Launch":
         """Returns the launch for a turn."""
         session = turn.session
-        return cls(session.id, session.cli_session_id, turn.cli_model, turn.effort, turn.resume)
+        results = turn.prompt.results if turn.resume else ()
+        return cls(
+            session.id,
+            session.cli_session_id,
+            turn.cli_model,
+            turn.effort,
+            turn.resume,
+            results,
+            bool(turn.prompt.asked),
+        )
 
     def serves(self, turn: Turn, *, changes_settings: bool) -> bool:
         """Returns whether the process can take a turn of its session: the same model.
@@ -89,8 +114,12 @@ def build_command(launch: Launch, options: ClaudeOptions, features: Features) ->
         wished.append(NO_REASONING)
     elif launch.effort is not None:
         wished.append(f"--effort={launch.effort.value}")
-    if options.tools:
-        wished.append(f"--allowedTools={','.join(options.tools)}")
+    allowed = [*options.tools]
+    if features.has(CLIENT_TOOLS):
+        wished.append(CLIENT_TOOLS)
+        allowed.append(CLIENT_TOOLS_ALLOWED)
+    if allowed:
+        wished.append(f"--allowedTools={','.join(allowed)}")
     return [
         *BASICS,
         f"--tools={','.join(options.tools)}",

@@ -54,6 +54,7 @@ SWITCHES: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CLAUDE_CODE_RETRY_WATCHDOG": "1",
     "DISABLE_AUTOUPDATER": "1",
+    "ENABLE_TOOL_SEARCH": "false",  # or a tool of the CLI stands among the client's
     "MAX_STRUCTURED_OUTPUT_RETRIES": "2",
     "TERM": "dumb",
 }

@@ -163,6 +163,7 @@ class PrewarmedPool:
         except GatewayError:
             self._deaths += 1
             return
+        process.serve_tools()
         ready = Prewarmed(process)
         process.child.on_exit = lambda: self._on_exit(ready)
         self._stock.add(ready)

@@ -12,6 +12,7 @@ from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.process.launcher import Launcher
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.structured.cli_schema import schema_of
+from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
 from modegate.domain.errors import SessionBusyError
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
@@ -55,7 +56,7 @@ class ProcessPool:
         """Records that the model was used, so that processes are prewarmed for it."""
         self._warm.note_use(cli_model)
 
-    async def acquire(self, turn: Turn) -> CliProcess | None:
+    async def acquire(self, turn: Turn, tools: OfferedTools | None = None) -> CliProcess | None:
         """Returns the idle or prewarmed process of the turn's session, with its folder locked.
 
         Returns None if the caller must start a new process. A process that cannot take the turn is
@@ -74,7 +75,7 @@ class ProcessPool:
         if process is None:
             return None
         try:
-            if self._wakes_for(turn, process):
+            if self._wakes_for(turn, process, tools):
                 return process
         except SessionBusyError:
             end(process)
@@ -139,10 +140,12 @@ class ProcessPool:
             await asyncio.wait(self._ending)
         await self.launcher.aclose()
 
-    def _wakes_for(self, turn: Turn, process: CliProcess) -> bool:
+    def _wakes_for(self, turn: Turn, process: CliProcess, tools: OfferedTools | None) -> bool:
         same = process.launch.serves(
             turn, changes_settings=self.launcher.changes_settings
-        ) and process.accepts(turn.prompt, schema_of(turn))
+        ) and process.accepts(turn.prompt, tools, schema_of(turn))
+        # Results that a process does not wait for can only be given to a new one.
+        same = same and not (turn.resume and turn.prompt.results)
         try:
             return same and process.place.version == self.launcher.version() and process.reacquire()
         except OSError:  # its folder is gone

@@ -30,6 +30,7 @@ class ChildOutput:
         self._readable = asyncio.Event()
         self._at_end = False
         self._error: GatewayError | None = None
+        self.on_stdout: Callable[[], object] | None = None  # called while no turn reads
 
     @property
     def stderr(self) -> str:
@@ -46,7 +47,7 @@ class ChildOutput:
         self._stderr_size = 0
         self._stderr.clear()
         self._stderr_news = False
-        return self._take()
+        return self.take()
 
     async def read(self) -> bytes:
         """Waits for standard output and returns what is new; empty at its end.
@@ -65,7 +66,7 @@ class ChildOutput:
             self._readable.clear()
             await self._readable.wait()
         self._check_stderr()
-        return self._take()
+        return self.take()
 
     async def speaks(self, patience: float) -> bool:
         """Returns whether standard output has data, or ends, within `patience` seconds."""
@@ -92,6 +93,8 @@ class ChildOutput:
         self._stdout.append(data)
         self._buffered += len(data)
         self._readable.set()
+        if self.on_stdout is not None:
+            self.on_stdout()
 
     def add_stderr(self, data: bytes) -> None:
         """Counts standard error, and keeps its end."""
@@ -104,7 +107,8 @@ class ChildOutput:
             del self._stderr[: begin or len(self._stderr)]
         self._readable.set()
 
-    def _take(self) -> bytes:
+    def take(self) -> bytes:
+        """Returns the buffered standard output without waiting."""
         data = b"".join(self._stdout)
         self._stdout.clear()
         if self.is_full and not self._at_end:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modegate.adapters.claude_cli import errors
@@ -14,6 +14,7 @@ from modegate.adapters.claude_cli.process.settings_channel import (
     SettingsChannel,
 )
 from modegate.adapters.claude_cli.protocol import messages
+from modegate.adapters.claude_cli.protocol.content import result_content
 from modegate.adapters.claude_cli.protocol.continuation import Continuation
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
@@ -21,13 +22,23 @@ from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
 from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
+from modegate.adapters.claude_cli.tools.offered_tools import SERVER, OfferedTools
+from modegate.adapters.claude_cli.tools.tool_server import ToolServer
+from modegate.domain.conversation.message import Message
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
 
 # Event types that an idle process may write; any other event belongs to a turn.
 IDLE_EVENT_TYPES = frozenset(
-    {"system", "command_lifecycle", "control_response", "keep_alive", "rate_limit_event"}
+    {
+        "system",
+        "command_lifecycle",
+        "control_request",
+        "control_response",
+        "keep_alive",
+        "rate_limit_event",
+    }
 )
 # Seconds for a process to stop its turn, and then to remove it from the conversation.
 INTERRUPT_TIMEOUT_S = 0.2
@@ -78,6 +89,8 @@ class CliProcess:
         self._turns = 0
         self._up_to_date = True
         self.turn_confirmed = False  # whether the CLI has reported the turn's start
+        self.tools = ToolServer(result_content)
+        self._heard_idle: list[dict[str, object]] = []
 
     @property
     def alive(self) -> bool:
@@ -89,9 +102,33 @@ class CliProcess:
         """The error that it wrote as plain text instead of an event."""
         return errors.from_words(self._lines.words)
 
-    def accepts(self, prompt: Prompt, schema: str | None = None) -> bool:
-        """Returns whether its system prompt and schema are these, or unset; they cannot change."""
-        return self._system is None or (self._system, self._schema) == (prompt.system, schema)
+    def accepts(
+        self, prompt: Prompt, tools: OfferedTools | None = None, schema: str | None = None
+    ) -> bool:
+        """Returns whether it can take a turn with this system prompt, these tools and this schema.
+
+        A system prompt and a schema cannot change. Tools can be taken away and offered, but not
+        replaced: the CLI would keep the old ones beside the new ones for a turn (2.1.329).
+        """
+        if self._system is None:
+            return True
+        same_tools = None in (tools, self.tools.offered) or self.offers(tools)
+        same = (self._system, self._schema) == (_system_prompt(prompt, tools), schema)
+        return same_tools and same
+
+    def offers(self, tools: OfferedTools | None) -> bool:
+        """Returns whether its last turn had these tools."""
+        offered = self.tools.offered
+        return (offered and offered.digest) == (tools and tools.digest)
+
+    def serve_tools(self) -> None:
+        """Answers the CLI's questions about tools while no turn reads its output."""
+        self.child.output.on_stdout = self._hear_idle
+
+    def relock(self) -> bool:
+        """Locks the folder again in the middle of a turn; returns whether the turn can go on."""
+        self._up_to_date = self.place.lock.acquire() and self._up_to_date
+        return self._up_to_date and self.alive
 
     def reacquire(self) -> bool:
         """Locks the folder again; returns False if the process cannot take the next turn.
@@ -106,7 +143,9 @@ class CliProcess:
         # A process that missed a turn stays outdated, even once this gateway has the lock again.
         self._up_to_date = self.place.lock.acquire() and self._up_to_date
         self._lines.begin_answer()
-        heard = self._noted(self._lines.feed(self.child.output.begin_answer()))
+        self.child.output.on_stdout = None
+        self._heard_idle += self._served(self._lines.feed(self.child.output.begin_answer()))
+        heard, self._heard_idle = self._heard_idle, []
         return (
             self._up_to_date
             and self.alive
@@ -124,20 +163,42 @@ class CliProcess:
         schema: str | None = None,
         *,
         last: bool,
+        tools: OfferedTools | None = None,
     ) -> None:
         """Sends the prompt of a turn; after the `last` one the process exits by itself.
 
-        `schema` is the JSON Schema of the answer, as JSON.
+        `schema` is the JSON Schema of the answer, as JSON. A process that was started with the
+        results of calls goes on by itself, and gets no prompt.
         """
         self._lines.begin_answer()
-        self._message_id = str(uuid.uuid4())
         self._turns += 1
         self.turn_confirmed = False
-        begin = b"" if self._system is not None else messages.initialize(prompt.system, schema)
-        self._system, self._schema = prompt.system, schema
+        self.tools.begin_turn()
+        begin = self._offer(tools) if self._system is not None else b""
+        self.tools.offered = tools
+        system = _system_prompt(prompt, tools)
+        if self._system is None:
+            begin = messages.initialize(system, schema)
+        self._system, self._schema = system, schema
         self._continuation = Continuation(of_first_cut=settings.max_tokens is not None)
         begin += self.settings.change(settings)
-        self.child.write(begin + messages.user(prompt.said, self._message_id), last=last)
+        self.child.write(begin + self._message(prompt.asked), last=last)
+
+    def go_on(self, prompt: Prompt, settings: TurnSettings, open_calls: Sequence[str]) -> None:
+        """Sends the results of calls that the CLI waits for, and what else the client says.
+
+        Calls without a result are declined. The user's message comes first, because the CLI tells
+        the model of it together with the results.
+        """
+        self._lines.begin_answer()
+        self._continuation = Continuation(of_first_cut=settings.max_tokens is not None)
+        given = {it.call_id for it in prompt.results}
+        self.child.write(
+            self.settings.change(settings)
+            + self._message(prompt.asked)
+            + self.tools.answer(prompt.results)
+            + self.tools.decline([it for it in open_calls if it not in given])
+        )
 
     async def events(self) -> list[dict[str, object]]:
         """Waits for output, and returns the current turn's events since the last call.
@@ -146,7 +207,7 @@ class CliProcess:
             GatewayError: the process ended, expired or wrote too much.
         """
         data = await self.child.output.read()
-        events = self._noted(self._lines.feed(data) if data else self._lines.flush())
+        events = self._served(self._lines.feed(data) if data else self._lines.flush())
         if any(messages.refuses(event, messages.INITIALIZE) for event in events):
             raise claude_code.refused_instructions()
         if not data and not events:
@@ -175,13 +236,37 @@ class CliProcess:
         except (TimeoutError, GatewayError):
             return False
 
-    def _noted(self, events: list[dict[str, object]]) -> list[dict[str, object]]:
-        """Returns the events; those of other turns, too, tell of the account's quota windows."""
+    def _served(self, events: list[dict[str, object]]) -> list[dict[str, object]]:
+        """Answers what the CLI asks in the events, and returns them.
+
+        Those of other turns, too, tell of the account's quota windows.
+        """
         for event in events:
             self._windows.note(event)
             self.settings.note(event)
             self._continuation.note(event)
+            if reply := self.tools.replies(event):
+                self.child.write(reply)
         return events
+
+    def _hear_idle(self) -> None:
+        try:
+            self._heard_idle += self._served(self._lines.feed(self.child.output.take()))
+        except GatewayError:  # it wrote too much: its next turn gets another process
+            self._up_to_date = False
+
+    def _offer(self, tools: OfferedTools | None) -> bytes:
+        """Returns the requests that offer other tools than those of the last turn."""
+        if self.offers(tools):
+            return b""
+        return messages.set_servers() + (b"" if tools is None else messages.set_servers(SERVER))
+
+    def _message(self, asked: Sequence[Message]) -> bytes:
+        """Returns the user's message; nothing if there is none."""
+        if not asked:
+            return b""
+        self._message_id = str(uuid.uuid4())
+        return messages.user(asked, self._message_id)
 
     def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:
         """Yields events of this turn; skips late events of an interrupted previous turn."""
@@ -196,3 +281,8 @@ class CliProcess:
             for event in await self.events():
                 if (verdict := judge(event)) is not None:
                     return verdict
+
+
+def _system_prompt(prompt: Prompt, tools: OfferedTools | None) -> str:
+    instructions = "" if tools is None else tools.instructions()
+    return "\n\n".join(filter(None, (prompt.system, instructions)))

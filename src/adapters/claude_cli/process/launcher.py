@@ -23,12 +23,19 @@ from modegate.adapters.claude_cli.process.orphan_guard import OrphanGuard
 from modegate.adapters.claude_cli.process.orphan_guard_process import MARK, kill_marked
 from modegate.adapters.claude_cli.process.settings_channel import RefusedSettings
 from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
-from modegate.adapters.claude_cli.session_folder import transcript_rollback
+from modegate.adapters.claude_cli.session_folder import stored_prefix, transcript_rollback
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
-from modegate.adapters.claude_cli.session_folder.session_directory import storage_errors
+from modegate.adapters.claude_cli.session_folder.session_directory import (
+    SessionDirectory,
+    storage_errors,
+)
 from modegate.adapters.claude_cli.session_folder.temporary_files import prepare_temporary_files
+from modegate.adapters.claude_cli.session_folder.written_transcript import (
+    RESUMES_TURN,
+    append_results,
+)
 from modegate.domain.errors import GatewayError
-from modegate.domain.errors.catalogue import claude_code
+from modegate.domain.errors.catalogue import claude_code, tool_results
 
 # Seconds to wait after start-up before background work, so that the gateway listens first.
 WARMUP_DELAY_S = 0.5
@@ -121,6 +128,7 @@ class Launcher:
             BackendUnavailableError: the process cannot be started.
             StorageError: the folder cannot be created or locked.
             SessionBusyError: another gateway uses the session.
+            InvalidRequestError: the conversation does not wait for the results of the launch.
         """
         features = await self.features()
         version = self.version()
@@ -141,6 +149,8 @@ class Launcher:
             failing.callback(lock.release)
             if launch.resume:
                 await transcript_rollback.undo_marked(folder, lambda mark: kill_marked([mark]))
+            if launch.results:
+                await _append_results(folder, launch)
             try:
                 await self._spawn(process, features)
             except OSError as error:
@@ -170,12 +180,28 @@ class Launcher:
             lambda: process.child,
             self.executable or "claude",
             *build_command(process.launch, self._options, features),
-            env=in_session(self.environment, folder.config, temporary) | {MARK: process.mark},
+            env={
+                **in_session(self.environment, folder.config, temporary),
+                **(RESUMES_TURN if process.launch.goes_on_alone else {}),
+                MARK: process.mark,
+            },
             cwd=folder.work,
             start_new_session=True,
         )
         limit_descriptors(process.child.pid, self._options.descriptors)
         self._guard.add(process.child.pid, process.mark)
+
+
+async def _append_results(folder: SessionDirectory, launch: Launch) -> None:
+    path = stored_prefix.transcript_of(folder, launch.cli_session_id)
+    with storage_errors():
+        try:
+            if path is not None:
+                await asyncio.to_thread(append_results, path, launch.results)
+                return
+        except LookupError:
+            pass
+    raise tool_results.unknown(str(it.call_id) for it in launch.results)
 
 
 def _unavailable(what: str, error: OSError) -> Exception:

@@ -54,7 +54,9 @@ class AnswerEnd:
         self._message.end(reason)
         if reason == REFUSAL:
             yield from self.refuse()
-        elif self._message.lacks_its_tool:
+        elif self._message.lacks_its_tool or (
+            reason == OUTPUT_LIMIT and self._chunks.calls.has_some  # the last call is cut
+        ):
             yield from self._chunks.drop(FinishReason.LENGTH)
         elif reason == CONTEXT_WINDOW:  # the CLI's next request cannot fit
             yield from self._cut(claude_code.too_long())

@@ -11,3 +11,4 @@ class AnswerStatus:
     known: bool  # whether a client has received part of the answer, or will
     cli_ended: bool  # whether the CLI has ended its own turn
     refused: bool  # whether the model withheld its last message
+    awaits_results: bool = False  # whether it ended with calls that the CLI waits for

@@ -13,6 +13,7 @@ class Document:
     """Holds what the model writes of the document; `check` returns the client's form of it."""
 
     def __init__(self, check: Callable[[object], str]) -> None:
+        self.is_open = False  # whether the open block is the document
         self._check = check
         self._written = ""
 
@@ -21,9 +22,11 @@ class Document:
         """The JSON text so far, for an answer that is cut; its last attempt."""
         return self._written
 
-    def begin(self) -> None:
-        """Starts another attempt."""
-        self._written = ""
+    def begin_block(self, tool: str | None) -> None:
+        """Starts a block, which calls this tool if any; with the document, another attempt."""
+        self.is_open = tool == TOOL
+        if self.is_open:
+            self._written = ""
 
     def add(self, piece: str) -> None:
         """Adds a piece of the JSON text."""

@@ -28,6 +28,12 @@ def count(event: Event, name: str) -> int:
     return int(number(event, name))
 
 
+def is_tool_call(event: Event) -> bool:
+    """Returns whether the CLI asks for the result of a client's tool."""
+    message = child(child(event, "request"), "message")
+    return event.get("type") == "control_request" and message.get("method") == "tools/call"
+
+
 def text_blocks(message: Event, kind: str = "text") -> Iterator[str]:
     """Yields the texts, or with `kind` "thinking" the reasoning, of a complete message."""
     blocks = message.get("content")

@@ -11,6 +11,7 @@ from modegate.adapters.claude_cli.protocol.events import Event, child, text
 from modegate.domain.conversation.message import Message
 
 INITIALIZE, SETTINGS, INTERRUPT, REWIND = "initialize", "settings", "interrupt", "rewind"
+SET_SERVERS = "set_servers"
 
 
 def initialize(system: str, schema: str | None = None) -> bytes:
@@ -38,6 +39,15 @@ def user(said: Sequence[Message], message_id: str) -> bytes:
     )
 
 
+def set_servers(*names: str) -> bytes:
+    """Returns the request that replaces the MCP servers; those named are asked for their tools.
+
+    The tools of a server stay until a turn has begun without it.
+    """
+    servers = {name: {"type": "sdk", "name": name} for name in names}
+    return _request(SET_SERVERS, subtype="mcp_set_servers", servers=servers)
+
+
 def interrupt() -> bytes:
     """Returns the request that interrupts the running turn; its `result` event follows."""
     return _request(INTERRUPT, subtype="interrupt")
@@ -49,10 +59,13 @@ def rewind(message_id: str) -> bytes:
 
 
 def begins(event: Event, message_id: str) -> bool:
-    """Returns whether the event reports the start of this message's turn."""
+    """Returns whether the event reports the start of this message's turn.
+
+    Without a message, the CLI goes on by itself with a conversation that ends with results.
+    """
     return (
         event.get("type") == "command_lifecycle"
-        and event.get("command_uuid") == message_id
+        and (event.get("command_uuid") == message_id or not message_id)
         and event.get("state") == "started"
     )
 

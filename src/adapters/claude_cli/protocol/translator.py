@@ -3,19 +3,29 @@
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
+from modegate.adapters.claude_cli.protocol.answer_calls import NoTools, ToolNames
 from modegate.adapters.claude_cli.protocol.answer_end import AnswerEnd
 from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
 from modegate.adapters.claude_cli.protocol.answer_status import AnswerStatus
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
-from modegate.adapters.claude_cli.protocol.document import TOOL, Document
-from modegate.adapters.claude_cli.protocol.events import Event, child, count, text, text_blocks
+from modegate.adapters.claude_cli.protocol.document import Document
+from modegate.adapters.claude_cli.protocol.events import (
+    Event,
+    child,
+    count,
+    is_tool_call,
+    text,
+    text_blocks,
+)
 from modegate.adapters.claude_cli.protocol.failures.reports import FailureReports, is_unauthorized
 from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
 from modegate.adapters.claude_cli.protocol.open_message import MessageState
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.answer.usage import Usage
+from modegate.domain.conversation.message import ToolCall
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
+from modegate.domain.text import replace_lone_surrogates
 
 REFUSALS = frozenset({"model_refusal_fallback", "model_refusal_no_fallback"})
 DEFAULT_PATIENCE = Patience()
@@ -26,10 +36,12 @@ class Translator:
 
     With `handed_out` False the chunks are not sent as they come. Text can then be retracted, and
     only `answer.text`, `reasoning` and the last chunk count. `cuts_at_limit` and `has_own_limit`
-    are explained at `AnswerEnd`. With a `document` it is the answer, in place of all other text. Reasoning that a broken stream repeats is sent again.
+    are explained at `AnswerEnd`. With a `document` it is the answer, in place of all other text.
+    Reasoning that a broken stream repeats is sent again. A message that calls tools of the client,
+    whose `names` are given, ends the answer, but not the CLI's turn.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913 - what one answer depends on
         self,
         *,
         handed_out: bool = True,
@@ -38,11 +50,13 @@ class Translator:
         has_own_limit: bool = False,
         document: Document | None = None,
         shows_reasoning: bool = False,
+        names: ToolNames | None = None,
     ) -> None:
+        self._names = names or NoTools()
         self._cli_ended = False
         self._handed_out = handed_out
         self._shows_reasoning = shows_reasoning
-        self._chunks = AnswerChunks(handed_out=handed_out)
+        self._chunks = AnswerChunks(handed_out=handed_out, names=names)
         self._message = MessageState()
         self._end = AnswerEnd(
             self._message,
@@ -63,7 +77,22 @@ class Translator:
     @property
     def reasoning(self) -> str:
         """The reasoning so far; empty if it is not shown."""
-        return self._chunks.reasoning.text
+        return self._shown(self._chunks.reasoning.text)
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far, as it is shown."""
+        return self._shown(replace_lone_surrogates(self.answer.text))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls of the client's tools so far."""
+        return self._chunks.calls.calls
+
+    @property
+    def awaits_results(self) -> bool:
+        """Whether the answer has ended with calls whose results the CLI's turn needs to go on."""
+        return self.finished and self._chunks.awaits_results
 
     @property
     def cli_session_id(self) -> str | None:
@@ -93,6 +122,7 @@ class Translator:
             known=self.finished or (self._handed_out and self._chunks.started),
             cli_ended=self._cli_ended,
             refused=self._message.is_refused,
+            awaits_results=self.awaits_results,
         )
 
     @property
@@ -115,6 +145,10 @@ class Translator:
         # A subagent's events name the tool call that started it; they are not part of the answer.
         if handler and not self.finished and event.get("parent_tool_use_id") is None:
             yield from handler(self, event)
+
+    def go_on(self) -> None:
+        """Makes the answer the next part of a turn, which has answered with calls before."""
+        self._chunks.tokens.is_part = True
 
     def start(self) -> Iterator[AnswerEvent]:
         """Yields the first chunk before the first block arrives. Idempotent."""
@@ -159,12 +193,15 @@ class Translator:
                 yield from self._chunks.start()
                 if self._message.begin_block(inner) == "text" and self._document is None:
                     yield from self._chunks.start_message()
-                elif self._document and text(child(inner, "content_block"), "name") == TOOL:
-                    self._document.begin()
+                block = child(inner, "content_block")
+                if self._document is not None:
+                    self._document.begin_block(text(block, "name"))
+                yield from self._chunks.begin_call(count(inner, "index"), block)
             case "content_block_delta":
                 yield from self._delta(count(inner, "index"), child(inner, "delta"))
             case "content_block_stop":
                 self._message.end_block()
+                yield from self._chunks.calls.end_block(count(inner, "index"))
             case "message_delta":
                 self._chunks.tokens.end_message(inner)
                 yield from self._end.end_message(text(child(inner, "delta"), "stop_reason"))
@@ -173,12 +210,15 @@ class Translator:
                     self._abandon(count(child(event, "abandoned_blocks"), "from_block_index"))
                 else:
                     yield from self._chunks.end_message()
+                    yield from self._chunks.end_with_calls()
 
     def _delta(self, index: int, delta: Event) -> Iterator[AnswerEvent]:
-        if self._document and (piece := text(delta, "partial_json")):
+        if self._document and self._document.is_open and (piece := text(delta, "partial_json")):
             self._document.add(piece)
         elif self._document is None and (piece := text(delta, "text")):
             yield from self._chunks.add(index, piece)
+        elif piece := text(delta, "partial_json"):
+            yield from self._chunks.calls.add(index, piece)
         elif self._shows_reasoning and (piece := text(delta, "thinking")):
             yield from self._chunks.think(piece)
 
@@ -195,12 +235,20 @@ class Translator:
         if self._message.begins_whole(message):
             self._whole_blocks = 0
             self.answer.begin_message(continues=self._message.is_cut)
+            self._chunks.calls.begin_message()
         if self._shows_reasoning:
             for piece in text_blocks(message, "thinking"):
                 yield from self._chunks.think(piece)
         for piece in text_blocks(message) if self._document is None else ():
             yield from self._chunks.add(self._whole_blocks, piece)
             self._whole_blocks += 1
+        yield from self._chunks.add_whole_calls(message)
+
+    def _asked(self, event: Event) -> Iterator[AnswerEvent]:
+        """Ends an answer whose message came whole, once the CLI asks for the result of a call."""
+        if not self._message.is_open and is_tool_call(event):
+            yield from self._chunks.end_message()
+            yield from self._chunks.end_with_calls()
 
     def _result(self, event: Event) -> Iterator[AnswerEvent]:
         self._cli_ended = True
@@ -223,13 +271,16 @@ class Translator:
         self._message.begin(message)
         self._chunks.tokens.begin_message(message)
         self._chunks.reasoning.begin_message()
+        self._chunks.calls.begin_message()
         self.answer.begin_message(continues=self._message.is_cut)
 
     def _abandon(self, first_block: int) -> None:
         self._message.is_open = self._message.is_reasoning = False
-        self.answer.abandon(first_block)
-        if first_block == 0:
-            self._chunks.reasoning.drop_message()
+        self._chunks.abandon(first_block)
+
+    def _shown(self, text: str) -> str:
+        shown = self._names.text_filter()
+        return shown.feed(text) + shown.flush()
 
     _HANDLERS: Mapping[str, Callable[["Translator", Event], Iterator[AnswerEvent]]] = (
         MappingProxyType(
@@ -239,6 +290,7 @@ class Translator:
                 "stream_event": _stream_event,
                 "assistant": _assistant,
                 "result": _result,
+                "control_request": _asked,
             }
         )
     )

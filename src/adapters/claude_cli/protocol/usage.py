@@ -36,11 +36,13 @@ class Tokens:
 class TokenCount:
     """Sums the usage in the stream, for turns whose result lacks usage or never arrives.
 
-    `model` is the model that the last message names.
+    `model` is the model that the last message names. With `is_part` earlier answers of the same turn
+    have been counted, so the result's usage, which is the whole turn's, does not count.
     """
 
     def __init__(self) -> None:
         self.model: str | None = None
+        self.is_part = False
         self._input = Tokens()
         self._output = 0
         self._reasoning = 0
@@ -71,7 +73,7 @@ class TokenCount:
     def of_cut(self, said: str) -> Usage:
         """Returns the usage of a turn without an answer; its result, if any, is that of a failure."""
         ended = Tokens.of(child(self._result, "usage"))
-        if ended.output:
+        if ended.output and not self.is_part:
             return self._usage(ended, ended, said)
         usage = self.so_far(said)
         completion = max(usage.completion_tokens, _estimate(said))
@@ -80,6 +82,8 @@ class TokenCount:
     def of_result(self, event: Event, said: str) -> Usage:
         """Returns the result's usage; output tokens fall back to the stream's, or an estimate."""
         self._result = event
+        if self.is_part:
+            return self.so_far(said)
         tokens = Tokens.of(child(event, "usage"))
         return self._usage(tokens, tokens, said)
 
@@ -92,7 +96,7 @@ class TokenCount:
             estimated=not reported,
             cache_write_tokens=prompt.written,
             reasoning_tokens=ended.reasoning or self._reasoning,
-            cost_usd=cost_of_turn(self._result),
+            cost_usd=None if self.is_part else cost_of_turn(self._result),
         )
 
 

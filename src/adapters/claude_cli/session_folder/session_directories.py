@@ -5,12 +5,15 @@ import logging
 import os
 import shutil
 import uuid
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from heapq import nsmallest
 from pathlib import Path
 
+from modegate.adapters.claude_cli.session_folder import stored_prefix
 from modegate.adapters.claude_cli.session_folder.config_template import ConfigTemplate
 from modegate.adapters.claude_cli.session_folder.disk_space import ROOM_BYTES, check_room
+from modegate.adapters.claude_cli.session_folder.open_calls import ends_with_calls
 from modegate.adapters.claude_cli.session_folder.session_directory import (
     SessionDirectory,
     storage_errors,
@@ -18,7 +21,7 @@ from modegate.adapters.claude_cli.session_folder.session_directory import (
 from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.health import StorageState
-from modegate.domain.session import SessionId, is_session_id
+from modegate.domain.session import Session, SessionId, is_session_id
 from modegate.domain.storage import StorageFault, storage_error
 
 # Attempts to remove a folder: a process that is exiting may write a file during the removal.
@@ -98,6 +101,20 @@ class SessionDirectories:
         """
         with storage_errors():
             return await asyncio.to_thread(self._kept, limit, after or "", without)
+
+    async def ends_with_calls(self, session: Session, call_ids: Collection[str]) -> bool:
+        """Returns whether the session's transcript ends with one of the calls.
+
+        True without a transcript, which may be stored elsewhere.
+
+        Raises:
+            StorageError: the transcript cannot be read.
+        """
+        path = stored_prefix.transcript_of(self._folder(session.id), session.cli_session_id)
+        if path is None:
+            return True
+        with storage_errors():
+            return await asyncio.to_thread(ends_with_calls, path, call_ids)
 
     async def discard(self, session_id: SessionId) -> bool:
         """Removes the session's folder and its contents; logs a failure and returns False."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from modegate.adapters.claude_cli.session_folder import turn_mark
@@ -12,6 +12,7 @@ from modegate.adapters.claude_cli.session_folder.disk_space import (
     has_answer,
     has_cut_line,
 )
+from modegate.adapters.claude_cli.session_folder.open_calls import size_to_calls
 from modegate.adapters.claude_cli.session_folder.session_directory import (
     SessionDirectory,
     storage_errors,
@@ -32,6 +33,29 @@ async def mark(folder: SessionDirectory, process: str | None = None) -> Mapping[
     """
     with storage_errors():
         return await asyncio.to_thread(_mark, folder, process)
+
+
+async def mark_calls(
+    folder: SessionDirectory, call_ids: Collection[str], process: str
+) -> Mapping[Path, int]:
+    """Stores and returns the sizes of the transcripts up to the calls with these ids.
+
+    The next part of a turn is undone to there. Empty if the CLI has not written the calls yet.
+
+    Raises:
+        StorageError: the transcripts cannot be read, or the sizes cannot be stored.
+    """
+    with storage_errors():
+        return await asyncio.to_thread(_mark_calls, folder, call_ids, process)
+
+
+async def roll_back_to_calls(folder: SessionDirectory, call_ids: Collection[str]) -> None:
+    """Cuts the transcript behind the calls with these ids; their results can then be appended.
+
+    A failure is handled as by `roll_back`.
+    """
+    sizes = await asyncio.to_thread(_sizes_to_calls, folder, call_ids)
+    await roll_back(folder, sizes or await asyncio.to_thread(folder.transcripts))
 
 
 async def keep(folder: SessionDirectory) -> None:
@@ -97,6 +121,22 @@ def _mark(folder: SessionDirectory, process: str | None) -> Mapping[Path, int]:
     sizes = folder.transcripts()
     turn_mark.write(folder, TurnMark(sizes, process))
     return sizes
+
+
+def _mark_calls(
+    folder: SessionDirectory, call_ids: Collection[str], process: str
+) -> Mapping[Path, int]:
+    sizes = _sizes_to_calls(folder, call_ids)
+    if sizes:
+        turn_mark.write(folder, TurnMark(sizes, process))
+    return sizes
+
+
+def _sizes_to_calls(folder: SessionDirectory, call_ids: Collection[str]) -> Mapping[Path, int]:
+    for path in folder.transcripts():
+        if size := size_to_calls(path, call_ids):
+            return {**folder.transcripts(), path: size}
+    return {}
 
 
 def _undo_marked(folder: SessionDirectory, kill: Callable[[str], object]) -> str | None:

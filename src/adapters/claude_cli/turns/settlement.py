@@ -43,7 +43,7 @@ class Settlement:
         if not self._held.transcript.must_be_stored:
             return
         process = self._held.current
-        if not answer.cli_ended and self._is_interruptible():
+        if not (answer.cli_ended or answer.awaits_results) and self._is_interruptible():
             self._held.interrupted = await process.undo_turn(forget=False)
         await self._held.transcript.store(
             process.place.folder,
@@ -78,7 +78,10 @@ class Settlement:
         return TurnFacts(
             has_process=self._held.exists,
             owns_folder=self._held.owns_folder,
-            reusable=interruptible and self._processes.keeps(self._held.current),
+            reusable=interruptible
+            and self._processes.keeps(self._held.current)
+            # The CLI could only undo all of a turn, with the calls that the client knows.
+            and (answer.answered or not self._held.goes_on),
             interruptible=interruptible,
             doubtful=doubtful,
             resumed=self._held.turn.resume,

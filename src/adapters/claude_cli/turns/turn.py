@@ -3,20 +3,22 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
+from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.process.shielded import run_shielded
 from modegate.adapters.claude_cli.process.stderr_redaction import redact_stderr
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.translator import Translator
+from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
 from modegate.adapters.claude_cli.turns.lifecycle import TurnLifecycle
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.settlement import Settlement
 from modegate.adapters.claude_cli.turns.states import ENDS, TurnEvent, TurnState
 from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
 from modegate.domain.answer.events import AnswerEvent, Started
-from modegate.domain.errors import GatewayError
+from modegate.domain.errors import GatewayError, SessionBusyError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.turn import Turn
 
@@ -35,6 +37,7 @@ class TurnRun:
         turn: Turn,
         translator: Translator,
         resources: TurnResources,
+        tools: OfferedTools | None = None,
     ) -> None:
         self.turn = turn
         self.translator = translator
@@ -43,7 +46,7 @@ class TurnRun:
         self._slots = resources.slots
         self._processes = resources.processes
         self._environment = resources.processes.launcher.environment
-        self._held = TurnProcess(turn, resources)
+        self._held = TurnProcess(turn, resources, tools)
         self._settlement = Settlement(self.lifecycle, self._held, resources)
         self._until_first_event = ExitStack()
         self._changing = asyncio.Lock()  # held while the process is replaced or settled
@@ -57,6 +60,41 @@ class TurnRun:
     def has_process(self) -> bool:
         """Whether the turn has a process, which `settle` must release."""
         return self._held.exists
+
+    @property
+    def process(self) -> CliProcess:
+        """The turn's process.
+
+        Raises:
+            RuntimeError: the turn has no process.
+        """
+        return self._held.current
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether the turn waits for the results of a client's tools."""
+        return self.lifecycle.state is TurnState.PARKED
+
+    def serves(self, turn: Turn, tools: OfferedTools | None) -> bool:
+        """Returns whether the parked turn can go on with `turn`: same model, prompt and tools."""
+        return self._held.serves(turn, tools)
+
+    def relocks(self) -> bool:
+        """Locks the session's folder again; returns False if another gateway has gone on.
+
+        Raises:
+            SessionBusyError: another gateway is using the session.
+        """
+        try:
+            return self.process.relock()
+        except OSError:  # the folder is gone
+            return False
+
+    def go_on_with(self, turn: Turn, translator: Translator) -> None:
+        """Makes `turn` the next part of this parked one; nothing is sent before `go_on`."""
+        self._held.go_on_with(turn, [it.id for it in self.translator.calls])
+        translator.go_on()
+        self.turn, self.translator = turn, translator
 
     @property
     def is_stored_late(self) -> bool:
@@ -101,6 +139,18 @@ class TurnRun:
         await self._held.acquire()
         await run_shielded(self._held.ask())
 
+    async def go_on(self) -> None:
+        """Acquires a slot, and sends the results that the parked turn waits for.
+
+        Raises:
+            CapacityError: no slot became free in time; the turn stays parked.
+            ShuttingDownError: the gateway is draining; the turn stays parked.
+            StorageError: the session's folder cannot be used.
+        """
+        await self._slots.acquire()
+        self.advance(TurnEvent.RESULTS_RECEIVED)
+        await run_shielded(self._held.answer())
+
     async def chunks(self) -> AsyncGenerator[AnswerEvent, None]:
         """Yields the chunks of the answer.
 
@@ -133,7 +183,13 @@ class TurnRun:
             self._log_stderr()
 
     def leave(self) -> bool:
-        """Ends the turn as its context is left; returns as `advance`."""
+        """Ends or parks the turn as its context is left; returns as `advance`."""
+        if self.is_parked:
+            return False
+        is_running = self.lifecycle.state is TurnState.RUNNING
+        if is_running and self.translator.awaits_results and self.process.alive:
+            self.process.release_lock()  # another gateway can go on from the transcript
+            return self.advance(TurnEvent.FUNCTIONS_CALLED)
         is_over = self.translator.finished
         return self.advance(TurnEvent.ANSWER_ENDED if is_over else TurnEvent.DISCONNECT)
 
@@ -143,6 +199,17 @@ class TurnRun:
         if has_ended:
             self._expire_process()
         return has_ended
+
+    def end_parked(self) -> bool:
+        """Ends the parked turn, whose calls stay in the conversation; returns as `advance`.
+
+        If another gateway has gone on, the process is killed, so that it writes no stale state.
+        """
+        with suppress(SessionBusyError, OSError):
+            if self.process.relock():
+                return self.advance(TurnEvent.DEADLINE)
+        self.process.child.kill()
+        return self.advance(TurnEvent.DEADLINE)
 
     async def settle(self) -> None:
         """Returns the process to the pool or ends it, and releases the session's folder."""

@@ -1,6 +1,6 @@
 """The process of one turn, and the transcript's length before it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
@@ -8,6 +8,7 @@ from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
 from modegate.adapters.claude_cli.session_folder.disk_space import DOUBTFUL_BYTES, room_for
 from modegate.adapters.claude_cli.structured.cli_schema import schema_of
+from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.transcript_fetch import TranscriptFetch
 from modegate.adapters.claude_cli.turns.transcript_storage import TranscriptStorage
@@ -21,8 +22,14 @@ class TurnProcess:
     the CLI's turn was ended so that it is stored.
     """
 
-    def __init__(self, turn: Turn, resources: TurnResources) -> None:
+    def __init__(
+        self, turn: Turn, resources: TurnResources, tools: OfferedTools | None = None
+    ) -> None:
         self.turn = turn
+        self._tools = tools
+        self._resources = resources
+        # The ids of the calls whose results the turn goes on with.
+        self._call_ids = tuple(str(it.call_id) for it in turn.prompt.results if turn.resume)
         self.owns_folder = False
         self.interrupted = False
         self.transcript = TranscriptStorage(turn, resources)
@@ -50,6 +57,36 @@ class TurnProcess:
             raise RuntimeError("the turn has no process")
         return self._process
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the turn goes on with the results of calls that an earlier answer made."""
+        return bool(self._call_ids)
+
+    def serves(self, turn: Turn, tools: OfferedTools | None) -> bool:
+        """Returns whether the process can go on with this turn, in the middle of its own."""
+        process = self.current
+        changes = self._processes.launcher.changes_settings
+        same = process.launch.serves(turn, changes_settings=changes) and process.offers(tools)
+        return same and process.accepts(turn.prompt, tools, schema_of(turn))
+
+    def go_on_with(self, turn: Turn, call_ids: Sequence[str]) -> None:
+        """Makes `turn` the next part of the process's turn, which waits for these calls."""
+        self.turn = turn
+        self.owns_folder = self.interrupted = False
+        self.transcript = TranscriptStorage(turn, self._resources)
+        self._call_ids = tuple(call_ids)
+        self._mark, self._is_stored = None, False
+
+    async def answer(self) -> None:
+        """Sends the results that the process waits for.
+
+        Raises:
+            StorageError: the session's folder cannot be used.
+        """
+        await self._mark_turn()
+        settings = TurnSettings.of(self.turn)
+        self.current.go_on(self.turn.prompt, settings, self._call_ids)
+
     async def reserve(self) -> None:
         """Makes the session's folder if it is missing, and checks that the disk has space.
 
@@ -74,7 +111,7 @@ class TurnProcess:
         Raises:
             SessionBusyError: another gateway uses the session.
         """
-        self._process = await self._processes.acquire(self.turn)
+        self._process = await self._processes.acquire(self.turn, self._tools)
         # The folder of a prewarmed process is now the turn's.
         self.owns_folder = self.owns_folder or not self.turn.resume
 
@@ -119,8 +156,13 @@ class TurnProcess:
             self._is_stored = False
 
     async def roll_back(self) -> None:
-        """Cuts the transcript to its length before the turn. Idempotent."""
-        if self._mark is not None:
+        """Cuts the transcript to its length before the turn. Idempotent.
+
+        A turn that goes on with results is cut to the calls before them.
+        """
+        if self.goes_on and self.exists:
+            await transcript_rollback.roll_back_to_calls(self.current.place.folder, self._call_ids)
+        elif self._mark is not None:
             await transcript_rollback.roll_back(self.current.place.folder, self._mark)
             # Once the lock is released, another gateway may go on with the conversation.
             self._mark = None
@@ -132,13 +174,25 @@ class TurnProcess:
 
     async def _send(self) -> None:
         process = self.current
+        await self._mark_turn()
+        # While its input is open, a process can be interrupted, even if it is not kept.
+        process.ask(
+            self.turn.prompt,
+            TurnSettings.of(self.turn),
+            schema_of(self.turn),
+            last=not process.place.supports_multiple_turns,
+            tools=self._tools,
+        )
+
+    async def _mark_turn(self) -> None:
+        process = self.current
+        if self.goes_on:
+            self._mark = await transcript_rollback.mark_calls(
+                process.place.folder, self._call_ids, process.mark
+            )
+            self._is_stored = bool(self._mark)
+            return
         # A first turn is not undone: without it there is no session.
         owner = process.mark if self.turn.resume else None
         self._mark = await transcript_rollback.mark(process.place.folder, owner)
         self._is_stored = owner is not None
-        # While its input is open, a process can be interrupted, even if it is not kept.
-        settings = TurnSettings.of(self.turn)
-        schema = schema_of(self.turn)
-        process.ask(
-            self.turn.prompt, settings, schema, last=not process.place.supports_multiple_turns
-        )

@@ -81,7 +81,7 @@ def cut_stream(error: GatewayError) -> str:
 
 def session() -> dict[str, object]:
     """Returns a session."""
-    return describe_session(SESSION)
+    return describe_session(SESSION, parked=False)
 
 
 def health(version: str, status: str) -> dict[str, object]:

@@ -63,6 +63,7 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
                 "queued": capacity.queued,
                 "warm": capacity.warm,
                 "live": capacity.live,
+                "parked": capacity.parked,
                 "max": capacity.maximum,
             },
             **windows,

@@ -21,7 +21,8 @@ class Sessions:
         """Responds with the client's sessions, most recently used first."""
         client = (await self.authenticator.admit(req)).id
         found = await self.sessions.list(client)
-        resp.data = encode({"object": "list", "data": [describe(session) for session in found]})
+        shown = [describe(it, parked=self.sessions.is_parked(it)) for it in found]
+        resp.data = encode({"object": "list", "data": shown})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class OneSession:
     ) -> None:
         """Responds with the session."""
         client = (await self.authenticator.admit(req)).id
-        resp.data = encode(describe(await self.sessions.get(session_id, client)))
+        session = await self.sessions.get(session_id, client)
+        resp.data = encode(describe(session, parked=self.sessions.is_parked(session)))
 
     async def on_delete(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, session_id: str
@@ -51,11 +53,12 @@ def describe_ended(session: Session) -> dict[str, object]:
     return {"id": session.id, "object": "session.deleted", "deleted": True}
 
 
-def describe(session: Session) -> dict[str, object]:
+def describe(session: Session, *, parked: bool) -> dict[str, object]:
     """Returns a session as an object in OpenAI's style; times are Unix seconds."""
     return {
         "id": session.id,
         "object": "session",
         "created_at": int(session.created_at),
         "last_used_at": int(session.used_at),
+        "parked": parked,
     }

@@ -67,6 +67,7 @@ def schemas() -> dict[str, Schema]:
             object={"const": "session"},
             created_at=UNIX_SECONDS,
             last_used_at=UNIX_SECONDS,
+            parked={"type": "boolean"},
         ),
         "SessionList": object_of(object={"const": "list"}, data=list_of(ref("Session"))),
         "SessionDeleted": object_of(
@@ -121,7 +122,9 @@ def _health() -> Schema:
         storage={"enum": _values(StorageState)},
         credentials={"enum": _values(CredentialsCheck)},
         ledger={"enum": _values(LedgerState)},
-        capacity=object_of(active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, max=COUNT),
+        capacity=object_of(
+            active=COUNT, queued=COUNT, warm=COUNT, live=COUNT, parked=COUNT, max=COUNT
+        ),
     )
     checks["properties"]["store"] = {"enum": _values(StoreState)}
     checks["properties"]["gateways"] = COUNT

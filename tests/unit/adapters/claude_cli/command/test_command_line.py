@@ -40,14 +40,17 @@ def test_the_cli_command_has_options_and_no_positional_arguments() -> None:
     assert f"--session-id={ID}" in command
     assert "--effort=high" in command
     assert "--tools=Read,Bash" in command
-    assert "--allowedTools=Read,Bash" in command
+    assert "--allowedTools=Read,Bash,mcp__client" in command
     assert "--dangerously-skip-permissions" not in command
 
 
 def test_a_command_without_tools_disables_all_tools() -> None:
     command = build_command(Launch.of(turn()), options(), ALL)
     assert "--tools=" in command
-    assert not any(argument.startswith("--allowedTools") for argument in command)
+    assert "--allowedTools=mcp__client" in command, "the client's own, which it lists itself"
+    assert [it for it in command if it.startswith("--mcp-config=")]
+    without = build_command(Launch.of(turn()), options(), Features(frozenset({"--tools"})))
+    assert not [it for it in without if it.startswith(("--allowedTools", "--mcp-config"))]
 
 
 def test_a_resumed_turn_passes_the_cli_session_id() -> None:

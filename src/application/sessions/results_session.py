@@ -1,0 +1,57 @@
+"""Finds the session that goes on with the results of a client's tools."""
+
+from dataclasses import dataclass
+
+from modegate.application.ports.awaited_calls import AwaitedCalls
+from modegate.application.sessions.registry import SessionRegistry
+from modegate.domain.access.client import ClientId
+from modegate.domain.conversation.conversation import Conversation
+from modegate.domain.errors import SessionNotFoundError
+from modegate.domain.errors.catalogue import tool_results
+from modegate.domain.session import SessionId
+from modegate.domain.tools.tool_results import LastResults, check_repeated, match_results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsSession:
+    """Finds the session of a request, which may end with results of tools."""
+
+    sessions: SessionRegistry
+    calls: AwaitedCalls
+
+    async def find(
+        self, session_id: str | None, client: ClientId, conversation: Conversation
+    ) -> str | None:
+        """Returns the id of the session that goes on; None if a new one begins.
+
+        Results go on in the session that the request names, or that waits for them. Where none
+        does, a new session goes on from the history in the request.
+
+        Raises:
+            InvalidRequestError: if a call has no result or two, or a result has no call.
+            RequestError: if the client has no session with the given id.
+        """
+        last = LastResults.of(conversation)
+        if last is None:
+            return session_id
+        check_repeated(last.results)
+        if session_id is not None:
+            session = await self.sessions.get_owned(session_id, client)
+            if not last.calls or await self.calls.awaits(session, last.call_ids):
+                return session_id
+        elif found := await self._parked(client, last):
+            return found
+        if last.are_last and (last.calls or last.call_ids):
+            if not last.calls:
+                raise tool_results.unknown(sorted(last.call_ids))
+            match_results(last.results, last.calls)
+        return None
+
+    async def _parked(self, client: ClientId, last: LastResults) -> SessionId | None:
+        found = self.calls.find(client, last.call_ids)
+        if found is None:
+            return None
+        try:
+            return (await self.sessions.get_owned(found, client)).id
+        except SessionNotFoundError:  # it has expired
+            return None
