@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +10,6 @@ from openai import BadRequestError
 from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
 
-from modegate.dialects.chat import dialect, generation
-from modegate.domain.generation_request import GenerationRequest
-from modegate.domain.tools.client_tool import ClientTool, ToolOffer
 from modegate.simulator.anthropic_api import AnthropicDialect
 from modegate.simulator.api import Call, Says
 from modegate.simulator.loopback_server import Reply, Request
@@ -29,19 +24,6 @@ TOOL: Any = {
     },
 }
 CANARY = re.compile(r"canary-\w+")
-
-
-@pytest.fixture(autouse=True)
-def _parsed_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    parse = generation.parse_generation
-
-    def with_tools(params: Mapping[str, Any], *given: Any) -> GenerationRequest:
-        rest = {name: value for name, value in params.items() if name != "tools"}
-        functions = [it["function"] for it in params.get("tools", ())]
-        offered = tuple(ClientTool(it["name"], "", it["parameters"]) for it in functions)
-        return replace(parse(rest, *given), tools=ToolOffer(offered) if offered else None)
-
-    monkeypatch.setattr(dialect, "parse_generation", with_tools)
 
 
 class Chat:
