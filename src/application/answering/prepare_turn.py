@@ -18,6 +18,7 @@ from modegate.domain.access.client import ClientId
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
 from modegate.domain.conversation.prompt import build_prompt
+from modegate.domain.errors.catalogue import parameters
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.route import ClaudeRoute
@@ -56,6 +57,8 @@ class PrepareTurn:
         """
         check_tools_size(body.content)
         parsed = dialect.parse(body.params, configuration.parameters, configuration.media)
+        if parsed.tools is not None and configuration.parameters.rejects_tools:
+            raise parameters.unsupported("tools")
         asked = await self.responses.continued(parsed, client)
         conversation = await self.fetch_images.execute(asked.conversation, configuration.media)
         cli_model = route.models.resolve(asked.model)

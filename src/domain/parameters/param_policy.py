@@ -190,6 +190,12 @@ class ParamPolicy:
 
     rules: Mapping[str, Rule] = field(default_factory=lambda: CLAUDE_CODE_RULES)
 
+    @property
+    def rejects_tools(self) -> bool:
+        """Whether the operator offers no tools of clients to the model, in every dialect."""
+        rule = self.rules.get("tools")
+        return rule is not None and rule.tier is Tier.REFUSED
+
     def screen(self, params: Mapping[str, object]) -> Screening:
         """Applies the rules to the parameters of one request.
 

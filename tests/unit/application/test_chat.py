@@ -42,6 +42,7 @@ from modegate.domain.answer.events import FinishReason, Started, TextDelta
 from modegate.domain.answer.fold import Completion
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import (
     BackendCrashedError,
     BackendFailedError,
@@ -61,7 +62,7 @@ from modegate.domain.errors import (
     UnsupportedParameterError,
 )
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
-from modegate.domain.parameters.param_policy import Effort
+from modegate.domain.parameters.param_policy import WITHOUT_CLIENT_TOOLS, Effort, ParamPolicy
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.quota import Limit
 from modegate.domain.routing.mode import Mode, ModeDecision
@@ -96,6 +97,7 @@ class World:
         upstreams: tuple[Upstream, ...] = (UPSTREAM,),
         turns: int = 10,
         store: MemorySessionStore | None = None,
+        parameters: ParamPolicy | None = None,
     ) -> None:
         self.clock = FakeClock(1000.5)
         self.store = store or MemorySessionStore()
@@ -105,6 +107,7 @@ class World:
             sessions=SessionPolicy(idle=60),
             per_session=Limit("session", turns, 60),
             routes=Routes(upstreams=upstreams, clients_may_bring_keys=clients_may_bring_keys),
+            parameters=parameters or ParamPolicy(),
         )
         limiter = MemoryAdmissionLimiter()
         self.sessions = SessionRegistry(
@@ -265,6 +268,37 @@ async def test_rejected_requests_reach_no_backend_and_create_no_session(
     assert world.backend.turns == []
     assert world.relay.requests == []
     assert await world.store.get(FIRST) is None
+
+
+DIALECT_TOOLS: list[tuple[DialectName, dict[str, object], dict[str, object]]] = [
+    (
+        DialectName.CHAT,
+        {"type": "function", "function": {"name": "get"}},
+        {"messages": [{"role": "user", "content": "Hi"}]},
+    ),
+    (
+        DialectName.MESSAGES,
+        {"name": "get", "input_schema": {"type": "object"}},
+        {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9},
+    ),
+    (DialectName.RESPONSES, {"type": "function", "name": "get"}, {"input": "Hi"}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "tool", "asked"), DIALECT_TOOLS)
+async def test_the_tools_of_each_dialect_reach_the_turn_unless_the_operator_rejects_them(
+    world: World, dialect: DialectName, tool: dict[str, object], asked: dict[str, object]
+) -> None:
+    params = {"model": "sonnet", **asked, "tools": [tool]}
+    request = replace(InboundRequest.of(params, Mode.CLAUDE_CODE), dialect=dialect)
+    offer = (await world.turn(request)).tools
+    assert offer is not None
+    assert [it.name for it in offer.tools] == ["get"]
+    rejecting = World(parameters=ParamPolicy(WITHOUT_CLIENT_TOOLS))
+    with pytest.raises(UnsupportedParameterError) as caught:
+        await rejecting.complete(request)
+    assert caught.value.param == "tools"
+    assert rejecting.backend.turns == []
 
 
 @pytest.mark.parametrize(

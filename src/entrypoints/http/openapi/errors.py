@@ -54,7 +54,7 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     """Yields one error for each code."""
     yield messages.no_list(MAX_MESSAGES)
     yield messages.missing()
-    yield parameters.unsupported("tools")
+    yield parameters.unsupported("logprobs")
     yield parameters.unknown_model((*models.rows, DEFAULT_NAME))
     yield parameters.invalid_mode()
     yield routing.lacks_capability("image", ("text",))
@@ -96,6 +96,7 @@ def samples(models: ModelMap, max_body: int = MIB) -> Iterable[GatewayError]:
     yield claude_code.answer_too_long(SAMPLE_ANSWER_BYTES)
     yield claude_code.no_text()
     yield claude_code.schema_not_followed()
+    yield claude_code.no_call()
     yield claude_code.too_slow(SAMPLE_TIMEOUT_S)
     yield upstream.not_configured()
     yield upstream.disabled()
