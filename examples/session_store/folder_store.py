@@ -27,6 +27,11 @@ class FolderSessionStore:
         found = [it for it in await to_thread(self._read, "*.json") if client in (None, it.client)]
         return sorted(found, key=lambda session: session.used_at, reverse=True)
 
+    async def find_by_history(self, history: str, limit: int) -> list[Session]:
+        # Reads every file: a store with many sessions should have an index.
+        found = [it for it in await self.find() if history and it.history == history]
+        return found[:limit]
+
     async def count(self) -> int:
         return await to_thread(lambda: sum(1 for _ in self._folder.glob("*.json")))
 

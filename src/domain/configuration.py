@@ -27,6 +27,7 @@ class Configuration:
     A credential that expires within `expiry_warning_s` causes a warning.
     `per_key` is the number of concurrent requests of a key without a number of its own.
     `shares_state` allows clients to use what the upstream keeps for the server's credentials.
+    `continues_by_history` is whether a request without a session id may go on with a session.
     `prices` override the built-in ones. `budget` is that of the whole gateway, and `budget_zone` the
     time zone of all budgets. A request of unknown price passes budgets in US dollars only if
     `allows_unknown_prices`. A request without a maximum reserves `reserved_completion_tokens`.
@@ -39,6 +40,7 @@ class Configuration:
     per_key: int = 5
     per_session: Limit = field(default_factory=lambda: Limit("session", 10, MINUTE_S))
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
+    continues_by_history: bool = True
     routes: Routes = field(default_factory=Routes)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
     media: MediaPolicy = field(default_factory=MediaPolicy)

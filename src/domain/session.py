@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import NewType
 
 from modegate.domain.access.client import ClientId
@@ -38,6 +39,12 @@ def is_session_id(text: str) -> bool:
         return False
 
 
+def history_key(client: ClientId, said: str, system_prompt: str) -> str:
+    """Returns the key of a client's conversation, or an empty one if `said` is unknown."""
+    key = f"{client}\n{said}\n{system_prompt}"
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if said else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A conversation of one client; times are Unix seconds on a clock that never jumps.
@@ -46,6 +53,8 @@ class Session:
     `system_prompt` is that of the last turn; a turn without a system prompt reuses it.
     `turns` counts the acknowledged turns, and `transcript` is the checksum of the stored transcript
     that has them all. It is empty if none is stored, and the conversation is then where it began.
+    `said` is the digest of what the session has heard and said in these turns (see
+    `conversation.history`); empty while that is not certain, for example during a turn.
     """
 
     id: SessionId
@@ -56,6 +65,12 @@ class Session:
     system_prompt: str = field(default="", repr=False)
     turns: int = 0
     transcript: str = ""
+    said: str = ""
+
+    @property
+    def history(self) -> str:
+        """The key by which a request that repeats the conversation finds the session, or empty."""
+        return history_key(self.client, self.said, self.system_prompt)
 
     @classmethod
     def start(cls, session_id: SessionId, client: ClientId, now: float) -> "Session":
@@ -75,11 +90,18 @@ class Session:
         return replace(self, used_at=now, cli_session_id=cli_session_id or self.cli_session_id)
 
     def acknowledged(
-        self, now: float, cli_session_id: str | None, transcript: str = ""
+        self, now: float, cli_session_id: str | None, transcript: str = "", said: str = ""
     ) -> "Session":
-        """Returns the session after a turn that ended at `now`, with its stored transcript if any."""
+        """Returns the session after a turn that ended at `now`, with its stored transcript if any.
+
+        `said` is the digest with this turn.
+        """
         touched = self.touched(now, cli_session_id)
-        return replace(touched, turns=self.turns + 1, transcript=transcript)
+        return replace(touched, turns=self.turns + 1, transcript=transcript, said=said)
+
+    def in_turn(self) -> "Session":
+        """Returns the session while a turn runs, which may or may not become part of it."""
+        return replace(self, said="")
 
 
 @dataclass(frozen=True, slots=True)

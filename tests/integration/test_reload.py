@@ -262,6 +262,9 @@ CASES: dict[str, Case] = {
     "claude_silence_timeout_ms": Case(7000, of_claude(lambda it: it.silence_timeout), 120.0, 7.0),
     "claude_max_own_wait_ms": Case(7000, of_claude(lambda it: it.own_wait), 5.0, 7.0),
     "claude_show_reasoning": Case(True, of_claude(lambda it: it.shows_reasoning), False, True),
+    "claude_continue_by_history": Case(
+        False, current(lambda it: it.continues_by_history), True, False
+    ),
     "claude_cut_at_output_limit": Case(True, of_claude(lambda it: it.cuts_at_limit), False, True),
     "claude_max_media_bytes": Case(7000, current(lambda it: it.media.max_bytes), ANY, 7000),
     "claude_max_image_bytes": Case(7000, current(lambda it: it.media.max_image_bytes), ANY, 7000),

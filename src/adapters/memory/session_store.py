@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from heapq import nsmallest
+from itertools import islice
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors.catalogue import sessions
@@ -14,6 +15,8 @@ class MemorySessionStore:
 
     def __init__(self) -> None:
         self._sessions: dict[SessionId, Session] = {}
+        # In the order in which they were put.
+        self._by_history: dict[str, dict[SessionId, None]] = {}
         self._held: set[SessionId] = set()
 
     async def get(self, session_id: SessionId) -> Session | None:
@@ -24,6 +27,11 @@ class MemorySessionStore:
         """Returns all sessions, or one client's, most recently used first."""
         found = (it for it in self._sessions.values() if client in (None, it.client))
         return sorted(found, key=lambda session: session.used_at, reverse=True)
+
+    async def find_by_history(self, history: str, limit: int) -> list[Session]:
+        """Returns sessions with this history, most recently used first."""
+        latest_first = reversed(self._by_history.get(history, {}))
+        return [self._sessions[it] for it in islice(latest_first, limit)]
 
     async def count(self) -> int:
         """The number of sessions."""
@@ -51,13 +59,17 @@ class MemorySessionStore:
 
     async def put(self, session: Session) -> None:
         """Stores the session."""
+        self._forget_history(session.id)
         self._sessions[session.id] = session
+        if session.history:
+            self._by_history.setdefault(session.history, {})[session.id] = None
 
     async def reserve(self, session: Session) -> None:
         """No-op: memory needs no reservation."""
 
     async def remove(self, session_id: SessionId) -> None:
         """Deletes the session. Idempotent."""
+        self._forget_history(session_id)
         self._sessions.pop(session_id, None)
 
     @asynccontextmanager
@@ -74,3 +86,12 @@ class MemorySessionStore:
             yield
         finally:
             self._held.discard(session_id)
+
+    def _forget_history(self, session_id: SessionId) -> None:
+        before = self._sessions.get(session_id)
+        if before is None or not before.history:
+            return
+        same = self._by_history[before.history]
+        del same[session_id]
+        if not same:
+            del self._by_history[before.history]

@@ -20,6 +20,7 @@ from modegate.domain.session import Session, SessionId
 FIELDS = frozenset(field.name for field in fields(Session))
 BY_USE = f"{PREFIX}sessions-by-use"
 BY_AGE = f"{PREFIX}sessions-by-age"
+OF_HISTORY = f"{PREFIX}sessions-said:"
 OF_CLIENT = f"{PREFIX}sessions-of:"
 PROOF = f"{PREFIX}proof"
 PROOF_MS = 60_000
@@ -31,7 +32,10 @@ LOOKED_AT = 5000
 
 PUT = Script("""
 if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], 'token') ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], 'session', ARGV[3], 'client', ARGV[6])
+local before = redis.call('HGET', KEYS[1], 'history')
+if before and before ~= ARGV[7] then redis.call('ZREM', ARGV[8] .. before, ARGV[1]) end
+redis.call('HSET', KEYS[1], 'session', ARGV[3], 'client', ARGV[6], 'history', ARGV[7])
+if ARGV[7] ~= '' then redis.call('ZADD', ARGV[8] .. ARGV[7], ARGV[4], ARGV[1]) end
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
 redis.call('ZADD', KEYS[4], ARGV[5], ARGV[1])
 redis.call('ZADD', KEYS[5], ARGV[4], ARGV[1])
@@ -40,10 +44,12 @@ return 1
 REMOVE = Script("""
 if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], 'token') ~= ARGV[2] then return 0 end
 local client = redis.call('HGET', KEYS[1], 'client')
+local history = redis.call('HGET', KEYS[1], 'history')
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
 if client then redis.call('ZREM', ARGV[3] .. client, ARGV[1]) end
+if history then redis.call('ZREM', ARGV[4] .. history, ARGV[1]) end
 return 1
 """)
 GET = Script("return redis.call('HGET', KEYS[1], 'session')")
@@ -135,6 +141,16 @@ class RedisSessionStore:
             start += PAGE_SIZE
         return list(found.values())
 
+    async def find_by_history(self, history: str, limit: int) -> list[Session]:
+        """Returns sessions with this history, most recently used first."""
+        if not history:
+            return []
+        offset = await self._time.offset()
+        found = await self._connection.run(
+            FIND, (f"{OF_HISTORY}{history}",), (0, limit - 1, session_key(""))
+        )
+        return [_decode(text, offset) for text in found]
+
     async def count(self) -> int:
         """Returns the number of sessions of all gateways."""
         return int(await self._connection.run(COUNT, (BY_USE,)))
@@ -175,6 +191,8 @@ class RedisSessionStore:
                     stored.used_at,
                     stored.created_at,
                     session.client,
+                    session.history,
+                    OF_HISTORY,
                 ),
             )
         except StorageError:
@@ -193,7 +211,7 @@ class RedisSessionStore:
         is_removed = await self._connection.run(
             REMOVE,
             self._keys(session_id),
-            (session_id, self.leases.token(session_id), OF_CLIENT),
+            (session_id, self.leases.token(session_id), OF_CLIENT, OF_HISTORY),
         )
         if not is_removed:
             raise sessions.hold_lost()

@@ -32,6 +32,11 @@ SESSIONS: Steps = (
         "ALTER TABLE sessions ADD COLUMN turns INTEGER NOT NULL DEFAULT 1",
         "ALTER TABLE sessions ADD COLUMN transcript TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        "ALTER TABLE sessions ADD COLUMN said TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN history TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX session_histories ON sessions (history, used_at) WHERE history != ''",
+    ),
 )
 CREDENTIALS: Steps = (
     (

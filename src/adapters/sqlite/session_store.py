@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +30,16 @@ SPARE = "sessions.spare"
 PROOF_BYTES = 512
 BYTES_A_CHARACTER = 4  # UTF-8 takes no more
 # The index has all that is read here: the table would be read with its prompts.
+# `history` is computed from the others.
+COLUMNS = ", ".join(field.name for field in fields(Session))
+PUT = f"""
+INSERT OR REPLACE INTO sessions ({COLUMNS}, history)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""  # noqa: S608 - ours
+BY_HISTORY = f"""
+SELECT {COLUMNS} FROM sessions INDEXED BY session_histories
+WHERE history = ? AND history != '' ORDER BY used_at DESC LIMIT ?
+"""  # noqa: S608 - ours
 EXPIRED = """
 SELECT id FROM sessions INDEXED BY session_times
 WHERE id > ? AND (used_at <= ? OR created_at <= ?) ORDER BY id LIMIT ?
@@ -63,16 +73,23 @@ class SqliteSessionStore:
 
     async def get(self, session_id: SessionId) -> Session | None:
         """The session, or None."""
-        found = await self._select("SELECT * FROM sessions WHERE id = ?", session_id)
+        found = await self._select(
+            f"SELECT {COLUMNS} FROM sessions WHERE id = ?",  # noqa: S608 - ours
+            session_id,
+        )
         return found[0] if found else None
 
     async def find(self, client: ClientId | None = None) -> list[Session]:
         """All sessions, or those of one client."""
         where, values = ("", ()) if client is None else ("WHERE client = ?", (client,))
         return await self._select(
-            f"SELECT * FROM sessions {where} ORDER BY used_at DESC",  # noqa: S608 - ours
+            f"SELECT {COLUMNS} FROM sessions {where} ORDER BY used_at DESC",  # noqa: S608 - ours
             *values,
         )
+
+    async def find_by_history(self, history: str, limit: int) -> list[Session]:
+        """Sessions with this history, most recently used first."""
+        return await self._select(BY_HISTORY, history, limit)
 
     async def count(self) -> int:
         """The number of sessions."""
@@ -104,9 +121,7 @@ class SqliteSessionStore:
     async def put(self, session: Session) -> None:
         """Remember the session."""
         try:
-            await self._write(
-                "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *astuple(session)
-            )
+            await self._write(PUT, *astuple(session), session.history)
         except StorageError:
             log.error("session %s could not be kept", session.id)  # noqa: TRY400
             raise
@@ -138,7 +153,7 @@ class SqliteSessionStore:
         self._thread.shutdown()
         await self._holds.aclose()
 
-    async def _select(self, statement: str, *values: str) -> list[Session]:
+    async def _select(self, statement: str, *values: object) -> list[Session]:
         return [Session(*row) for row in await self._rows(statement, *values)]
 
     async def _rows(self, statement: str, *values: object) -> list[Any]:

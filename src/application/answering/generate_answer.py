@@ -7,7 +7,14 @@ To generate is to attempt, redact, meter, and save the session.
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -26,6 +33,7 @@ from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.sessions.acknowledgement import Acknowledgement
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.sessions.said import noted, said_after
 from modegate.application.usage.metering import CLAUDE_URL, Metering, NoteUsage, metered
 from modegate.application.usage.pricing import Asked
 from modegate.dialects.registry import DIALECTS
@@ -33,7 +41,8 @@ from modegate.domain.access.client import Client
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.configuration import Configuration
-from modegate.domain.errors import SessionBusyError
+from modegate.domain.conversation.heard_answer import HeardAnswer
+from modegate.domain.errors import SessionBusyError, SessionNotFoundError
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
@@ -70,7 +79,31 @@ class GenerateAnswer:
         """
         record, dialect = request.record, DIALECTS[request.dialect]
         await self.credential.check()
-        preparing = self.prepare.prepare(route, body, client.id, configuration, dialect)
+        async with AsyncExitStack() as answering:
+            try:
+                preparing = self.prepare.prepare(route, body, client.id, configuration, dialect)
+                generating = self._generate(preparing, body, client, record, configuration)
+                answer = await answering.enter_async_context(generating)
+            except (SessionNotFoundError, SessionBusyError):
+                if route.session_id is not None or route.anew:
+                    raise
+                # The session that the history led to has lost its conversation, or is in use
+                # elsewhere. The request has the history, so it is answered from there.
+                anew = replace(route, anew=True)
+                preparing = self.prepare.prepare(anew, body, client.id, configuration, dialect)
+                generating = self._generate(preparing, body, client, record, configuration)
+                answer = await answering.enter_async_context(generating)
+            yield answer
+
+    @asynccontextmanager
+    async def _generate(
+        self,
+        preparing: AbstractAsyncContextManager[PreparedTurn],
+        body: ChatBody,
+        client: Client,
+        record: RequestRecord,
+        configuration: Configuration,
+    ) -> AsyncIterator[RoutedAnswer]:
         async with preparing as prepared:
             _record_turn(record, prepared)
             model, prices = prepared.turn.cli_model, configuration.prices
@@ -78,15 +111,13 @@ class GenerateAnswer:
             demand = partial(demand_of_turn, body, Asked(prices, CLAUDE_URL, model))
             budgeted = self.budgets.around(nullcontext(), client, configuration, record, demand)
             if not prepared.turn.streamed:
-                async with budgeted:
-                    await self.sessions.reserve(prepared.turn.session)
+                async with budgeted, self.sessions.in_turn(prepared.turn.session):
                     answer = await self._complete(prepared, record, note)
                 yield answer
                 return
-            async with budgeted:
-                await self.sessions.reserve(prepared.turn.session)
-                async with self._stream(prepared, record, note) as streamed:
-                    yield streamed
+            running = self.sessions.in_turn(prepared.turn.session)
+            async with budgeted, running, self._stream(prepared, record, note) as streamed:
+                yield streamed
 
     @asynccontextmanager
     async def _events(
@@ -95,6 +126,7 @@ class GenerateAnswer:
         record: RequestRecord,
         note: NoteUsage,
         acknowledgement: Acknowledgement,
+        heard: HeardAnswer,
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         record.reached_backend = True
         record.backend_began = time.monotonic()
@@ -103,7 +135,8 @@ class GenerateAnswer:
         async with (
             generate_as_chosen(self.backend, turn) as raw,
             aclosing(redacted(raw, arguments=redacts_arguments)) as shown,
-            aclosing(metered(shown, note, turn.prompt)) as events,
+            aclosing(metered(shown, note, turn.prompt)) as counted,
+            aclosing(noted(counted, heard)) as events,
         ):
             yield events
 
@@ -111,10 +144,11 @@ class GenerateAnswer:
         self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
     ) -> CompleteAnswer:
         acknowledgement = Acknowledgement(self.sessions, prepared.turn.session)
+        heard = HeardAnswer()
         with self.credential.attempt():
-            async with self._events(prepared, record, note, acknowledgement) as events:
+            async with self._events(prepared, record, note, acknowledgement, heard) as events:
                 completion = await fold(events)
-        await acknowledgement.ended(completion.cli_session_id)
+        await acknowledgement.ended(completion.cli_session_id, said_after(prepared.turn, heard))
         await self.prepare.responses.keep(prepared, completion)
         return CompleteAnswer(prepared.frame.without(completion.ignored), completion)
 
@@ -123,11 +157,11 @@ class GenerateAnswer:
         self, prepared: PreparedTurn, record: RequestRecord, note: NoteUsage
     ) -> AsyncIterator[StreamedAnswer]:
         session = prepared.turn.session
-        acknowledgement = Acknowledgement(self.sessions, session)
+        acknowledgement, heard = Acknowledgement(self.sessions, session), HeardAnswer()
         async with AsyncExitStack() as generating:
             with self.credential.attempt():
                 events = await generating.enter_async_context(
-                    self._events(prepared, record, note, acknowledgement)
+                    self._events(prepared, record, note, acknowledgement, heard)
                 )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
@@ -140,7 +174,8 @@ class GenerateAnswer:
         # Saved again, because the session was in use for as long as the stream took. The client has
         # its answer by now, also where the session was lost meanwhile, which the store logs.
         with suppress(SessionBusyError):
-            await acknowledgement.ended(first.cli_session_id)
+            said = said_after(prepared.turn, heard)
+            await acknowledgement.ended(first.cli_session_id, said)
 
 
 def _record_turn(record: RequestRecord, prepared: PreparedTurn) -> None:

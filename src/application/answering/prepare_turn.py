@@ -1,7 +1,7 @@
 """The step that makes all decisions about a turn."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from modegate.application.answering.fetch_images import FetchImages
@@ -17,14 +17,24 @@ from modegate.dialects.tools_size import check_tools_size
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
-from modegate.domain.conversation.prompt import build_prompt
+from modegate.domain.conversation.history import next_turn
+from modegate.domain.conversation.prompt import Prompt, build_prompt, encodable
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.route import ClaudeRoute
-from modegate.domain.session import Session
+from modegate.domain.session import Session, history_key
 from modegate.domain.turn import Turn
 from modegate.domain.usage.estimates import estimated_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The locked session of a turn, and what it is asked; `resume` is whether it had turns."""
+
+    session: Session
+    prompt: Prompt
+    resume: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +72,17 @@ class PrepareTurn:
         asked = await self.responses.continued(parsed, client)
         conversation = await self.fetch_images.execute(asked.conversation, configuration.media)
         cli_model = route.models.resolve(asked.model)
-        session_id = await self.results.find(route.session_id, client, conversation)
-        prompt = build_prompt(conversation, resume=session_id is not None)
-        async with self._session(session_id, client, cli_model, asked) as held:
-            session = held.with_system_prompt(prompt.system)
+        fetched = replace(asked, conversation=conversation)
+        may_go_on = configuration.continues_by_history and not route.anew
+        async with self._session(route, client, cli_model, fetched, may_go_on=may_go_on) as held:
+            resume, prompt = held.resume, held.prompt
+            session = held.session.with_system_prompt(prompt.system)
             quota = await self.limiter.record(configuration.per_session, session.id)
             turn = Turn(
                 cli_model=cli_model,
                 prompt=replace(prompt, system=session.system_prompt),
                 session=session,
-                resume=session_id is not None,
+                resume=resume,
                 effort=asked.effort,
                 streamed=asked.streamed,
                 tools=asked.tools,
@@ -99,9 +110,34 @@ class PrepareTurn:
             tools=asked.tools,
         )
 
-    def _session(
-        self, session_id: str | None, client: ClientId, cli_model: str, asked: GenerationRequest
-    ) -> AbstractAsyncContextManager[Session]:
-        if session_id is None:
-            return self.sessions.start(client, cli_model, asked.effort)
-        return self.sessions.resume(session_id, client)
+    @asynccontextmanager
+    async def _session(
+        self,
+        route: ClaudeRoute,
+        client: ClientId,
+        cli_model: str,
+        asked: GenerationRequest,
+        *,
+        may_go_on: bool,
+    ) -> AsyncIterator[_Held]:
+        """Locks the session with the given id, the one with the same history, or a new one."""
+        conversation = asked.conversation
+        session_id = await self.results.find(route.session_id, client, conversation)
+        if session_id is not None:
+            async with self.sessions.resume(session_id, client) as session:
+                yield _Held(session, build_prompt(conversation, resume=True), resume=True)
+            return
+        prompt = build_prompt(conversation, resume=False)
+        going_on = next_turn(conversation) if may_go_on else None
+        if going_on is not None:
+            next_prompt = replace(prompt, turn=encodable(going_on.messages), history=())
+            history = history_key(client, going_on.said, prompt.system)
+            async with self.sessions.go_on(history, client) as known:
+                if known is not None:
+                    yield _Held(known, next_prompt, resume=True)
+                    return
+        starting = self.sessions.start(
+            client, cli_model, asked.effort, has_history=prompt.is_dialogue
+        )
+        async with starting as session:
+            yield _Held(session, prompt, resume=False)

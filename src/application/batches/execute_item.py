@@ -65,7 +65,7 @@ class ExecuteItem:
         started is ended, because nothing can resume it.
         """
         record = RequestRecord("POST", request_id=str(uuid.uuid4()))
-        decision = ModeDecision(item.mode or mode)
+        decision = ModeDecision(item.mode or mode, anew=True)
         try:
             try:
                 outcome = await self._ask(item, decision, client, record)

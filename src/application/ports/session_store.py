@@ -19,6 +19,14 @@ class SessionStore(Protocol):
         """Returns all sessions, or one client's, most recently used first; includes expired ones."""
         ...
 
+    async def find_by_history(self, history: str, limit: int) -> Sequence[Session]:
+        """Returns sessions with this `Session.history`, most recently used first.
+
+        At most `limit` of them; includes expired ones. An empty key finds none. The cost does not
+        grow with the number of sessions.
+        """
+        ...
+
     async def count(self) -> int:
         """Returns the number of stored sessions, including expired ones; it is asked often."""
         ...

@@ -15,6 +15,7 @@ class Acknowledgement:
         self._sessions = sessions
         self._session = session
         self._is_decided = False
+        self._stored_as: tuple[str | None, str] | None = None
 
     async def stored(self, cli_session_id: str | None, transcript: str | None) -> bool:
         """Acknowledges the turn with its stored transcript; returns whether that was stored.
@@ -25,9 +26,17 @@ class Acknowledgement:
         if transcript is None:
             await self._sessions.save(self._session, cli_session_id)
             return False
-        return await self._sessions.acknowledge(self._session, cli_session_id, transcript)
+        is_stored = await self._sessions.acknowledge(self._session, cli_session_id, transcript)
+        self._stored_as = (cli_session_id, transcript) if is_stored else None
+        return is_stored
 
-    async def ended(self, cli_session_id: str | None) -> None:
-        """Acknowledges the turn at the end of its answer; a no-op where the backend has decided."""
+    async def ended(self, cli_session_id: str | None, said: str = "") -> None:
+        """Acknowledges the turn at the end of its answer, if the backend has not decided that.
+
+        `said` is the digest of the conversation with the answer as the client got it. Only here it
+        is known, so a session that the backend has acknowledged is stored once more.
+        """
         if not self._is_decided:
-            await self._sessions.acknowledge(self._session, cli_session_id)
+            await self._sessions.acknowledge(self._session, cli_session_id, said=said)
+        elif self._stored_as is not None and said:
+            await self._sessions.acknowledge(self._session, *self._stored_as, said=said)

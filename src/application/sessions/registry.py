@@ -1,7 +1,7 @@
 """Starts and resumes sessions, and locks each for one turn."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
@@ -10,10 +10,18 @@ from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.access.client import ClientId
-from modegate.domain.errors import SessionBusyError, SessionNotFoundError, StorageError
+from modegate.domain.errors import (
+    GatewayError,
+    SessionBusyError,
+    SessionNotFoundError,
+    StorageError,
+)
 from modegate.domain.errors.catalogue import sessions
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session, SessionId, parse_session_id
+
+# Sessions with the same history that are tried, each of which may be in use.
+MOST_CANDIDATES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +36,19 @@ class SessionRegistry:
 
     @asynccontextmanager
     async def start(
-        self, client: ClientId, cli_model: str, effort: Effort | None = None
+        self,
+        client: ClientId,
+        cli_model: str,
+        effort: Effort | None = None,
+        *,
+        has_history: bool = False,
     ) -> AsyncIterator[Session]:
-        """Starts a new session and locks its id. Nothing is stored before `save`."""
-        with self.transcripts.reserve(cli_model, effort) as offered:
+        """Starts a new session and locks its id. Nothing is stored before `save`.
+
+        A session that begins with a history takes no prewarmed process, which has begun with none.
+        """
+        prewarmed = nullcontext() if has_history else self.transcripts.reserve(cli_model, effort)
+        with prewarmed as offered:
             session_id = offered or SessionId(self.ids.session_id())
             async with self.store.hold(session_id):
                 yield Session.start(session_id, client, self.clock.now())
@@ -57,30 +74,64 @@ class SessionRegistry:
                     await self.store.remove(session_id)
                 raise
 
-    async def reserve(self, session: Session) -> None:
+    @asynccontextmanager
+    async def go_on(self, history: str, client: ClientId) -> AsyncIterator[Session | None]:
+        """Locks the client's session with this `Session.history`, or yields None.
+
+        Sessions in use are passed over, and so are those that the store cannot give.
+        """
+        async with AsyncExitStack() as holding:
+            yield await self._held_by_history(history, client, holding)
+
+    async def _held_by_history(
+        self, history: str, client: ClientId, holding: AsyncExitStack
+    ) -> Session | None:
+        with suppress(StorageError):
+            for found in await self.store.find_by_history(history, MOST_CANDIDATES):
+                with suppress(SessionBusyError, SessionNotFoundError):
+                    session = await holding.enter_async_context(self.resume(found.id, client))
+                    if session.history == history:  # a turn may have changed it meanwhile
+                        return session
+                    await holding.aclose()
+        return None
+
+    @asynccontextmanager
+    async def in_turn(self, session: Session) -> AsyncIterator[None]:
         """Verifies that the session can be stored, before its turn is paid for.
+
+        Until the turn is acknowledged, the session is not found by its history: a client that left
+        may or may not have the answer. A turn that fails is undone, so the session is as before.
 
         Raises:
             StorageError: if the session cannot be stored.
         """
         await self.store.reserve(session)
+        if session.said:
+            await self._put(session.in_turn())
+        try:
+            yield
+        except GatewayError:
+            if session.said:
+                await self._put(session)
+            raise
 
     async def save(self, session: Session, cli_session_id: str | None) -> None:
-        """Stores the session once its turn runs; it can be resumed from then on.
+        """Stores the session once its turn runs; it can be resumed by its id from then on.
 
         A failure is logged by the store and not raised, because the answer is being paid for. A new
         session then stays unknown, and an existing one unchanged.
         """
-        await self._put(session.touched(self.clock.now(), cli_session_id))
+        await self._put(session.in_turn().touched(self.clock.now(), cli_session_id))
 
     async def acknowledge(
-        self, session: Session, cli_session_id: str | None, transcript: str = ""
+        self, session: Session, cli_session_id: str | None, transcript: str = "", said: str = ""
     ) -> bool:
         """Stores the session once its turn has ended; returns whether it is stored.
 
-        A failure is handled as by `save`.
+        A failure is handled as by `save`. `said` is the digest with this turn.
         """
-        return await self._put(session.acknowledged(self.clock.now(), cli_session_id, transcript))
+        now = self.clock.now()
+        return await self._put(session.acknowledged(now, cli_session_id, transcript, said))
 
     async def list_active(self, client: ClientId) -> list[Session]:
         """Returns the client's sessions that have not expired."""

@@ -61,9 +61,14 @@ class Prompt:
         """What a backend that takes the results of a resumed turn as such is to be told else."""
         return self.said if self.history else tuple(it for it in self.turn if not it.is_result)
 
+    @property
+    def is_dialogue(self) -> bool:
+        """Whether it has answers or results, and not only what the user says."""
+        return any(it.role is not Role.USER for it in self.said)
+
     @cached_property
     def text(self) -> str:
-        """The history and the turn as one text; several messages have role labels."""
+        """The history and the turn as one text; a dialogue has role labels."""
         return as_text(self.said)
 
     @property
@@ -91,9 +96,9 @@ def build_prompt(conversation: Conversation, *, resume: bool) -> Prompt:
 
 
 def as_text(messages: Sequence[Message]) -> str:
-    """Returns one message's text unchanged, and several with role labels."""
-    if len(messages) == 1:
-        return _told(messages[0])
+    """Returns the texts of a user's messages, or messages of several roles with role labels."""
+    if len(messages) == 1 or all(it.role is Role.USER for it in messages):
+        return "\n\n".join(_told(it) for it in messages)
     told = ((LABELS[message.role], _told(message)) for message in messages)
     return "\n\n".join(f"{label}: {text}" for label, text in told if text)
 
@@ -101,6 +106,8 @@ def as_text(messages: Sequence[Message]) -> str:
 def labelled(messages: Sequence[Message]) -> tuple[Part, ...]:
     """Returns the parts of all messages in order; those of several messages have role labels."""
     told = [(it.role, (*it.parts, *map(TextPart, _calls(it)))) for it in messages]
+    if all(it.role is Role.USER for it in messages):
+        return tuple(part for _, parts in told for part in parts)
     if len(told) == 1:
         return told[0][1]
     found: list[Part] = []
@@ -151,6 +158,11 @@ def _told(message: Message) -> str:
 def _calls(message: Message) -> Iterator[str]:
     for call in message.calls:
         yield f"[called {call.name} with {call.arguments}]"
+
+
+def encodable(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Returns messages that can be encoded as UTF-8."""
+    return tuple(map(_encodable, messages))
 
 
 def _encodable(message: Message) -> Message:

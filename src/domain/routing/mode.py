@@ -18,10 +18,14 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModeDecision:
-    """A mode and, to resume a Claude Code session, the id that the client sent."""
+    """A mode and, to resume a Claude Code session, the id that the client sent.
+
+    `anew` is whether a request without an id begins a session even if its history is known.
+    """
 
     mode: Mode
     session_id: str | None = None
+    anew: bool = False
 
 
 RELAYED = ModeDecision(Mode.PASSTHROUGH)

@@ -19,10 +19,14 @@ CLAUDE = "claude"
 
 @dataclass(frozen=True, slots=True)
 class ClaudeRoute:
-    """To the backend `CLAUDE` and the models of a map; `session_id` is the session to resume."""
+    """To the backend `CLAUDE` and the models of a map; `session_id` is the session to resume.
+
+    `anew` is whether a request without one begins a session even if its history is known.
+    """
 
     models: ModelMap
     session_id: str | None = None
+    anew: bool = False
 
 
 @dataclass(slots=True)  # not frozen: created for each request
@@ -70,7 +74,7 @@ class Routes:
             ConfigurationError: if passthrough is disabled, or there is no credential for it.
         """
         if decision.mode is Mode.CLAUDE_CODE:
-            return ClaudeRoute(self.models, decision.session_id)
+            return ClaudeRoute(self.models, decision.session_id, decision.anew)
         own = self._client_credential(own_key)
         if self._table is None:
             raise errors.disabled()

@@ -66,6 +66,7 @@ def configuration(
         sessions=SessionPolicy(
             idle=settings.session_ttl_ms / 1000, age=settings.max_session_age_ms / 1000
         ),
+        continues_by_history=settings.claude_continue_by_history,
         routes=routes(settings, environment),
         media=media_policy(settings),
         parameters=ParamPolicy(parameter_rules(settings)),

@@ -121,6 +121,7 @@ class Settings(BaseModel):
     claude_max_image_bytes: Bytes = 5 * 1024 * 1024
     media_url_hosts: HostPatterns = ()
     media_url_private_hosts: HostPatterns = ()
+    claude_continue_by_history: bool = True
     max_concurrent_processes: Count = 10
     pool_queue_timeout_ms: Milliseconds = 5_000
 

@@ -58,6 +58,46 @@ class SessionStoreContract(SessionHoldsContract):
                 session(ONE),
             ]
 
+    async def test_sessions_are_found_by_their_history_most_recently_used_first(self) -> None:
+        async with self.store() as store:
+            known = [
+                replace(session(it), said="digest", used_at=float(at))
+                for at, it in enumerate((TWO, ONE, THREE))
+            ]
+            for it in known:
+                await store.put(it)
+            key = known[0].history
+            assert list(await store.find_by_history(key, 9)) == known[::-1]
+            assert list(await store.find_by_history(key, 2)) == known[:0:-1]
+            assert list(await store.find_by_history("other", 9)) == []
+
+    async def test_a_session_is_found_by_its_latest_history_only(self) -> None:
+        async with self.store() as store:
+            before = replace(session(ONE), said="digest")
+            after = replace(before, said="later")
+            unknown = replace(before, said="")
+            for it in (before, after):
+                await store.put(it)
+                await store.put(it)
+            assert list(await store.find_by_history(before.history, 9)) == []
+            assert list(await store.find_by_history(after.history, 9)) == [after]
+            await store.put(unknown)
+            assert list(await store.find_by_history(after.history, 9)) == []
+            assert list(await store.find_by_history(unknown.history, 9)) == []
+            await store.put(after)
+            await store.remove(ONE)
+            assert list(await store.find_by_history(after.history, 9)) == []
+
+    async def test_a_history_is_found_with_its_own_client_and_system_prompt_only(self) -> None:
+        async with self.store() as store:
+            known = replace(session(ONE), said="digest")
+            await store.put(known)
+            for other in (
+                replace(known, client=ClientId("you")),
+                replace(known, system_prompt="Be brief."),
+            ):
+                assert list(await store.find_by_history(other.history, 9)) == []
+
     async def test_sessions_are_counted(self) -> None:
         async with self.store() as store:
             assert await store.count() == 0

@@ -1,7 +1,8 @@
 """The command line of a process."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from modegate.adapters.claude_cli.command.replay import replay_of
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.tools.offered_tools import SERVER
 from modegate.adapters.claude_cli.tools.tool_server import MCP_CONFIG
@@ -37,6 +38,7 @@ CLIENT_TOOLS_ALLOWED = f"mcp__{SERVER}"
 NO_REASONING = '--settings={"env":{"CLAUDE_CODE_DISABLE_THINKING":"1"}}'
 # An executable that lists this option reads several turns from standard input.
 CONVERSES = "--input-format"
+RESUMES = "--resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ class Launch:
     """A process's session and model, fixed at its start; `cli_session_id` is the CLI's.
 
     `effort` is set where the executable takes no settings between turns. `results` are those of the
-    calls with which the conversation ends, and which no process waits for. `is_asked` is whether a
-    prompt follows them.
+    calls with which a resumed conversation ends, and which no process waits for. A new session
+    begins with the transcript of `history`, if it has one. `goes_on_alone` is whether the CLI then
+    answers without a prompt.
     """
 
     session_id: SessionId
@@ -70,27 +73,26 @@ class Launch:
     effort: Effort | None = None
     resume: bool = False
     results: tuple[Message, ...] = field(default=(), repr=False)
-    is_asked: bool = True
-
-    @property
-    def goes_on_alone(self) -> bool:
-        """Whether the CLI goes on with the results by itself, without a prompt."""
-        return bool(self.results) and not self.is_asked
+    history: tuple[Message, ...] = field(default=(), repr=False)
+    goes_on_alone: bool = False
 
     @classmethod
     def of(cls, turn: Turn) -> "Launch":
         """Returns the launch for a turn."""
         session = turn.session
-        results = turn.prompt.results if turn.resume else ()
-        return cls(
-            session.id,
-            session.cli_session_id,
-            turn.cli_model,
-            turn.effort,
-            turn.resume,
-            results,
-            bool(turn.prompt.asked),
-        )
+        launch = cls(session.id, session.cli_session_id, turn.cli_model, turn.effort, turn.resume)
+        if turn.resume:
+            results = turn.prompt.results
+            alone = bool(results) and not turn.prompt.asked
+            return replace(launch, results=results, goes_on_alone=alone)
+        replay = replay_of(turn.prompt)
+        return replace(launch, history=replay.history, goes_on_alone=not replay.asked.turn)
+
+    def suited_to(self, features: Features) -> "Launch":
+        """Returns the launch for an executable, without the history if it resumes none."""
+        if not self.history or features.has(RESUMES):
+            return self
+        return replace(self, history=(), goes_on_alone=False)
 
     def serves(self, turn: Turn, *, changes_settings: bool) -> bool:
         """Returns whether the process can take a turn of its session: the same model.
@@ -106,7 +108,7 @@ def build_command(launch: Launch, options: ClaudeOptions, features: Features) ->
     A client's choices (model, session, effort) come from a table or were parsed. Each is joined to
     its option with `=`.
     """
-    session = "--resume" if launch.resume else "--session-id"
+    session = RESUMES if launch.resume or launch.history else "--session-id"
     wished = [*HARDENING]
     if options.uses_bare:
         wished.append("--bare")

@@ -85,7 +85,7 @@ class CliProcess:
         self._continuation = Continuation()
         self._system: str | None = None
         self._schema: str | None = None
-        self._message_id = ""
+        self._message_id = ""  # of the prompt; empty if the process goes on by itself
         self._turns = 0
         self._up_to_date = True
         self.turn_confirmed = False  # whether the CLI has reported the turn's start
@@ -167,10 +167,11 @@ class CliProcess:
     ) -> None:
         """Sends the prompt of a turn; after the `last` one the process exits by itself.
 
-        `schema` is the JSON Schema of the answer, as JSON. A process that was started with the
-        results of calls goes on by itself, and gets no prompt.
+        `schema` is the JSON Schema of the answer, as JSON. A process that goes on with the
+        conversation by itself, such as with the results of calls, gets no prompt.
         """
         self._lines.begin_answer()
+        self._message_id = ""
         self._turns += 1
         self.turn_confirmed = False
         self.tools.begin_turn()
@@ -228,8 +229,8 @@ class CliProcess:
             async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
                 await self._heard(lambda event: event.get("type") == "result" or None)
             target = self._message_id if forget else self._continuation.message_id
-            if target is None:
-                return True
+            if not target:  # nothing to remove, or no message to name
+                return not forget
             self.child.write(messages.rewind(target))
             async with asyncio.timeout(REWIND_TIMEOUT_S):
                 return await self._heard(messages.has_rewound)

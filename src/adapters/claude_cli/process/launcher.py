@@ -33,6 +33,7 @@ from modegate.adapters.claude_cli.session_folder.temporary_files import prepare_
 from modegate.adapters.claude_cli.session_folder.written_transcript import (
     RESUMES_TURN,
     append_results,
+    write_history,
 )
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code, tool_results
@@ -131,6 +132,7 @@ class Launcher:
             InvalidRequestError: the conversation does not wait for the results of the launch.
         """
         features = await self.features()
+        launch = launch.suited_to(features)
         version = self.version()
         if not features.supports_multiple_turns:  # it takes nothing between turns either
             self._refused.note(version)
@@ -151,6 +153,11 @@ class Launcher:
                 await transcript_rollback.undo_marked(folder, lambda mark: kill_marked([mark]))
             if launch.results:
                 await _append_results(folder, launch)
+            if launch.history:
+                with storage_errors():
+                    await asyncio.to_thread(
+                        write_history, folder, launch.cli_session_id, launch.history
+                    )
             try:
                 await self._spawn(process, features)
             except OSError as error:

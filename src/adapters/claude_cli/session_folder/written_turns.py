@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from modegate.adapters.claude_cli.protocol.content import blocks_of
 from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, TextPart, ToolCall
 from modegate.domain.conversation.tool_call_pairing import ToolCall as Call
 from modegate.domain.conversation.tool_call_pairing import ToolResult, pair
@@ -40,21 +41,27 @@ def turns_of(messages: Sequence[Message]) -> list[Turn]:
             if calls.get(at):
                 turns.append(("user", [_result_of(it, said) for it in calls[at]]))
         else:
-            turns.append(("user", text_blocks(message) or [_text(NOTHING_SAID)]))
+            turns.append(("user", part_blocks(message) or [_text(NOTHING_SAID)]))
     if turns and turns[0][0] == "assistant":
         turns.insert(0, ("user", [_text(NOTHING_SAID)]))
     return turns
 
 
-def text_blocks(message: Message) -> list[Block]:
+def part_blocks(message: Message) -> list[Block]:
     """Returns the blocks of a message's parts; the API takes none without visible text."""
-    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-    return [_text(text) for text in texts if text.strip()]
+    found: list[Block] = []
+    for part in message.parts:
+        if not isinstance(part, TextPart):
+            found += blocks_of(Message(message.role, (part,)))
+        elif part.text.strip():
+            found.append(_text(part.text))
+    return found
 
 
 def result_block(call_id: str, result: Message) -> Block:
     """Returns the block of a call's result."""
-    block: Block = {"type": "tool_result", "tool_use_id": call_id, "content": result.text}
+    content = part_blocks(result) if result.has_media else result.text
+    block: Block = {"type": "tool_result", "tool_use_id": call_id, "content": content}
     return block | {"is_error": True} if result.is_error else block
 
 
@@ -117,7 +124,7 @@ def _made_ids(at: int) -> Iterator[str]:
 
 
 def _add_answer(turns: list[Turn], message: Message, calls: Sequence[_PairedCall]) -> None:
-    blocks = [*text_blocks(message), *(_call_block(it) for it in calls)]
+    blocks = [*part_blocks(message), *(_call_block(it) for it in calls)]
     if turns and turns[-1][0] == "assistant":
         turns[-1][1].extend(blocks)
     elif blocks:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from modegate.adapters.claude_cli.command.replay import replay_of
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
@@ -175,9 +176,12 @@ class TurnProcess:
     async def _send(self) -> None:
         process = self.current
         await self._mark_turn()
+        prompt = self.turn.prompt
+        if process.launch.history:  # which the process has read by then
+            prompt = replay_of(prompt).asked
         # While its input is open, a process can be interrupted, even if it is not kept.
         process.ask(
-            self.turn.prompt,
+            prompt,
             TurnSettings.of(self.turn),
             schema_of(self.turn),
             last=not process.place.supports_multiple_turns,
