@@ -40,8 +40,8 @@ from modegate.dialects.registry import DIALECTS
 from modegate.domain.access.client import Client
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
+from modegate.domain.answer.heard import HeardAnswer
 from modegate.domain.configuration import Configuration
-from modegate.domain.conversation.heard_answer import HeardAnswer
 from modegate.domain.errors import SessionBusyError, SessionNotFoundError
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from modegate.domain.answer.events import AnswerEvent
-from modegate.domain.conversation.heard_answer import HeardAnswer
+from modegate.domain.answer.heard import HeardAnswer
 from modegate.domain.conversation.history import NOTHING_SAID, digest_of
 from modegate.domain.turn import Turn
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from modegate.adapters.claude_cli.protocol.content import as_plain_text
+from modegate.adapters.claude_cli.content import as_plain_text
 from modegate.domain.conversation.message import Message, Role, TextPart, text_message
 from modegate.domain.conversation.prompt import Prompt
 

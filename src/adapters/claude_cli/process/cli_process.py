@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.command.command_line import Launch
+from modegate.adapters.claude_cli.content import result_content
 from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S, ChildProcess
 from modegate.adapters.claude_cli.process.settings_channel import (
     DEFAULTS,
@@ -14,7 +15,6 @@ from modegate.adapters.claude_cli.process.settings_channel import (
     SettingsChannel,
 )
 from modegate.adapters.claude_cli.protocol import messages
-from modegate.adapters.claude_cli.protocol.content import result_content
 from modegate.adapters.claude_cli.protocol.continuation import Continuation
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines

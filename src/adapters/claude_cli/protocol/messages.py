@@ -6,7 +6,7 @@ On standard input, length, leading hyphens and NUL are harmless. Measured on 2.1
 import json
 from collections.abc import Mapping, Sequence
 
-from modegate.adapters.claude_cli.protocol.content import content_of
+from modegate.adapters.claude_cli.content import content_of
 from modegate.adapters.claude_cli.protocol.events import Event, child, text
 from modegate.domain.conversation.message import Message
 

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from modegate.adapters.claude_cli.protocol.content import blocks_of
+from modegate.adapters.claude_cli.content import blocks_of
 from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, TextPart, ToolCall
 from modegate.domain.conversation.tool_call_pairing import ToolCall as Call
 from modegate.domain.conversation.tool_call_pairing import ToolResult, pair

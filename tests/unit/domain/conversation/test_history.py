@@ -16,8 +16,8 @@ from modegate.domain.answer.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from modegate.domain.answer.heard import HeardAnswer
 from modegate.domain.answer.usage import Usage
-from modegate.domain.conversation.heard_answer import HeardAnswer
 from modegate.domain.conversation.history import digest_of, next_turn
 from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall, text_message
 

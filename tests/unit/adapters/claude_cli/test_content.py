@@ -5,7 +5,7 @@ import base64
 import pytest
 from support.pictures import GIF, PDF, PNG
 
-from modegate.adapters.claude_cli.protocol.content import (
+from modegate.adapters.claude_cli.content import (
     as_plain_text,
     blocks_of,
     content_of,
