@@ -167,16 +167,18 @@ async def test_of_two_requests_with_one_history_one_begins_anew(
 
 
 async def test_a_lost_conversation_is_answered_from_the_history(
-    running: Gateway, provider: SimulatedProvider
+    gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
-    first = await ask(running, [user("one")])
-    session = first.headers[SESSION]
-    state: Path = running.container.settings().modegate_state_dir
-    shutil.rmtree(state / "sessions" / session)
-    response = await ask(running, [user("one"), answer_in(first), user("two")])
-    assert is_new(response)
-    assert response.headers[SESSION] != session
-    assert [role for role, _ in asked(provider)] == ["user", "assistant", "user"]
+    # Without a living process, which would write into the folder while that is removed.
+    async with gateway(api_keys=KEY, claude_process_mode="oneshot") as running:
+        first = await ask(running, [user("one")])
+        session = first.headers[SESSION]
+        state: Path = running.container.settings().modegate_state_dir
+        shutil.rmtree(state / "sessions" / session)
+        response = await ask(running, [user("one"), answer_in(first), user("two")])
+        assert is_new(response)
+        assert response.headers[SESSION] != session
+        assert [role for role, _ in asked(provider)] == ["user", "assistant", "user"]
 
 
 async def test_a_turn_that_its_client_left_is_not_part_of_the_history(

@@ -53,7 +53,7 @@ def user(*parts: TextPart | ImagePart | FilePart | LinkedImage) -> Message:
 
 def test_messages_without_media_are_one_text() -> None:
     assert content_of([text_message(Role.USER, "/Hi")]) == "\n/Hi"
-    assert content_of([text_message(Role.USER, "Hi")] * 2) == "User: Hi\n\nUser: Hi"
+    assert content_of([text_message(Role.USER, "Hi")] * 2) == "Hi\n\nHi"
 
 
 def test_the_parts_of_a_message_become_blocks_in_their_order() -> None:
