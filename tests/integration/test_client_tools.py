@@ -1,5 +1,6 @@
 """With the real CLI: the model calls the client's own tools, and goes on with their results."""
 
+import base64
 import json
 import os
 import signal
@@ -11,14 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pictures import PDF, PNG
 from support.tool_turns import OFFER, WEATHER, Conversation, result
 from support.waiting import until
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.domain.answer.events import FinishReason
-from modegate.domain.conversation.message import Role, ToolCall, text_message
+from modegate.domain.conversation.message import (
+    FilePart,
+    ImagePart,
+    Message,
+    Role,
+    TextPart,
+    ToolCall,
+    text_message,
+)
 from modegate.domain.errors import InvalidRequestError
+from modegate.domain.media.kinds import MediaType
 from modegate.domain.tools.client_tool import ToolOffer
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
@@ -291,3 +302,25 @@ async def test_a_message_of_the_user_behind_the_results_is_told_with_them(
         assert answer.text == "Both."
         assert "sunny in Paris" in results_told(provider)["toolu_paris"]
         assert "And be brief." in json.dumps(provider.requests[-1].json["messages"])
+
+
+async def test_images_and_files_in_a_result_reach_the_model(
+    start: Start, provider: SimulatedProvider, tmp_path: Path
+) -> None:
+    conversation = talk(start())
+    provider.script(Says("", calls=(PARIS,)), Says("Seen."))
+    await conversation.say("Weather?")
+    parts = (
+        TextPart("A picture:"),
+        ImagePart(MediaType.PNG, PNG),
+        FilePart(MediaType.TEXT, b"a text file", "notes.txt"),
+        FilePart(MediaType.PDF, PDF, "report.pdf"),
+    )
+    answer = await conversation.ask(Message(Role.TOOL, parts, call_id="toolu_paris"))
+    assert answer.text == "Seen."
+    given = json.dumps(told(provider)[-1]["content"])
+    assert base64.b64encode(PNG).decode() in given
+    assert "a text file" in given
+    assert base64.b64encode(PDF).decode() in json.dumps(told(provider)[-1])
+    asked = json.dumps(provider.requests[-1].json)
+    assert str(tmp_path) not in asked

@@ -364,10 +364,10 @@ async def test_head_is_get_without_a_body(running: Gateway) -> None:
 @pytest.mark.parametrize(
     ("head", "status"),
     [
-        (b"content-type: application/json\r\ncontent-length: 5000000", 413),
+        (b"content-type: application/json\r\ncontent-length: 50000000", 413),
         (b"content-type: text/plain\r\ncontent-length: 50", 415),
         (
-            b"content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 5000000",
+            b"content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 50000000",
             413,
         ),
     ],

@@ -5,7 +5,6 @@ Measured on 2.1.329: `image` and `document` blocks of a user message reach the A
 
 import base64
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from modegate.domain.conversation.message import FilePart, ImagePart, Message, Part, TextPart
 from modegate.domain.conversation.prompt import as_text, labelled
@@ -32,9 +31,17 @@ def blocks_of(message: Message) -> list[Block]:
 def result_content(message: Message) -> list[Block]:
     """Returns the parts of a tool's result as content of MCP.
 
-    MCP has no documents: a text file becomes a text, and a PDF an embedded resource.
+    MCP has no documents: a text file becomes a text. A PDF could only be a resource, of which the
+    CLI shows the model nothing but a path (2.1.329).
     """
     return [_of_mcp(part) for part in message.parts]
+
+
+def fits_mcp(message: Message) -> bool:
+    """Returns whether `result_content` takes the message: it has no PDF."""
+    return not any(
+        isinstance(it, FilePart) and it.media_type is not MediaType.TEXT for it in message.parts
+    )
 
 
 def as_plain_text(text: str) -> str:
@@ -73,14 +80,7 @@ def _of_mcp(part: Part) -> Block:
         case FilePart(MediaType.TEXT, data, name):
             head = f"[File: {name}]\n" if name else ""
             return {"type": "text", "text": head + data.decode()}
-        case FilePart(media_type, data, name):
-            resource = {
-                "uri": f"file:///{quote(name)}",
-                "mimeType": media_type,
-                "blob": _base64(data),
-            }
-            return {"type": "resource", "resource": resource}
-    raise TypeError("a linked image must be fetched before the turn")
+    raise TypeError("MCP has no PDF, and a linked image must be fetched before the turn")
 
 
 def _title(name: str) -> Block:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modegate.adapters.claude_cli.command.replay import replay_of
+from modegate.adapters.claude_cli.content import fits_mcp
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder import transcript_rollback
@@ -68,7 +69,9 @@ class TurnProcess:
         process = self.current
         changes = self._processes.launcher.changes_settings
         same = process.launch.serves(turn, changes_settings=changes) and process.offers(tools)
-        return same and process.accepts(turn.prompt, tools, schema_of(turn))
+        same = same and process.accepts(turn.prompt, tools, schema_of(turn))
+        # A new process reads such results with the conversation.
+        return same and all(map(fits_mcp, turn.prompt.results))
 
     def go_on_with(self, turn: Turn, call_ids: Sequence[str]) -> None:
         """Makes `turn` the next part of the process's turn, which waits for these calls."""

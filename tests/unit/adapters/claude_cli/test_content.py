@@ -9,6 +9,7 @@ from modegate.adapters.claude_cli.content import (
     as_plain_text,
     blocks_of,
     content_of,
+    fits_mcp,
     result_content,
 )
 from modegate.domain.conversation.message import (
@@ -112,13 +113,7 @@ def test_a_linked_image_must_have_been_fetched(convert: object) -> None:
         convert(user(LinkedImage("https://example.com/a.png", "messages[0]")))
 
 
-def test_a_pdf_in_a_result_is_a_resource() -> None:
-    (found,) = result_content(Message(Role.TOOL, (FilePart("application/pdf", PDF, "a b.pdf"),)))
-    assert found == {
-        "type": "resource",
-        "resource": {
-            "uri": "file:///a%20b.pdf",
-            "mimeType": "application/pdf",
-            "blob": base64.b64encode(PDF).decode(),
-        },
-    }
+def test_a_pdf_does_not_fit_into_mcp() -> None:
+    text_file = FilePart("text/plain", b"b", "b.txt")
+    assert fits_mcp(Message(Role.TOOL, (text_file, TextPart("a"))))
+    assert not fits_mcp(Message(Role.TOOL, (text_file, FilePart("application/pdf", PDF, "a.pdf"))))
