@@ -18,6 +18,7 @@ from support.waiting import until
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.conversation.message import (
     FilePart,
@@ -278,12 +279,20 @@ async def test_tools_come_and_go_between_the_turns_of_a_session(
     assert len(told(provider)) == 9
 
 
-async def test_a_prewarmed_process_takes_tools_that_it_was_not_started_with(
-    start: Start, provider: SimulatedProvider
+async def test_a_prewarmed_process_takes_tools_after_it_has_asked_for_its_tools(
+    start: Start, provider: SimulatedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    prewarmed: list[CliProcess] = []
+    serve_tools = CliProcess.serve_tools
+
+    def noted(process: CliProcess) -> None:
+        prewarmed.append(process)
+        serve_tools(process)
+
+    monkeypatch.setattr(CliProcess, "serve_tools", noted)
     backend = start(warm_processes=1, warm_models=("sonnet",))
     await backend.prepare()
-    await until(lambda: backend.status().capacity.warm == 1)
+    await until(lambda: any(it.tools.has_listed for it in prewarmed))
     with backend.reserve("sonnet", None) as session_id:
         assert session_id
         conversation = Conversation(backend, session_id)

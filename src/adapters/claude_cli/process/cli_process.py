@@ -175,11 +175,13 @@ class CliProcess:
         self._turns += 1
         self.turn_confirmed = False
         self.tools.begin_turn()
-        begin = self._offer(tools) if self._system is not None else b""
+        # A prewarmed process may have asked for its tools before they were known.
+        asked = self._system is not None or self.tools.has_listed
+        begin = self._offer(tools) if asked else b""
         self.tools.offered = tools
         system = _system_prompt(prompt, tools)
         if self._system is None:
-            begin = messages.initialize(system, schema)
+            begin = messages.initialize(system, schema) + begin
         self._system, self._schema = system, schema
         self._continuation = Continuation(of_first_cut=settings.max_tokens is not None)
         begin += self.settings.change(settings)

@@ -1,8 +1,8 @@
 """The MCP server of the client's tools, without I/O.
 
 The CLI asks it over its control protocol: `mcp_message` requests on standard output, answered on
-standard input (measured on 2.1.329). It lists the tools once the `initialize` request of the
-control protocol is there, so the process can be started before its tools are known.
+standard input (measured on 2.1.329). It asks for the tools when it has loaded, which may be before
+they are known.
 """
 
 import json
@@ -29,6 +29,7 @@ class ToolServer:
     def __init__(self, content_of: Callable[[Message], Sequence[Event]]) -> None:
         self._content_of = content_of  # MCP's content of a result
         self.offered: OfferedTools | None = None
+        self.has_listed = False  # whether the CLI has got a list, perhaps an empty one
         self._made: set[str] = set()  # ids of the calls in the model's own answers
         self._asked: dict[str, Event] = {}  # requests without an answer, by the call's id
         self._results: dict[str, Event] = {}  # results that the CLI has not asked for yet
@@ -48,6 +49,7 @@ class ToolServer:
                     "serverInfo": {"name": SERVER, "version": "1"},
                 }
             case "tools/list":
+                self.has_listed = True
                 result = {"tools": [] if self.offered is None else self.offered.listing()}
             case "tools/call":
                 return self._called(event, str(_child(params, "_meta").get("claudecode/toolUseId")))
