@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -207,19 +208,30 @@ async def test_twenty_clients_at_once_get_only_their_own_calls(
         assert parked(running) == 1
 
 
-@pytest.mark.parametrize("with_header", [True, False])
+@pytest.mark.parametrize(
+    ("with_header", "is_stored"), [(True, True), (False, True), (True, False), (False, False)]
+)
 async def test_results_go_on_after_a_restart_of_the_gateway(
-    with_header: bool, gateway: GatewayFactory, provider: SimulatedProvider
+    with_header: bool,
+    is_stored: bool,
+    gateway: GatewayFactory,
+    provider: SimulatedProvider,
+    tmp_path: Path,
 ) -> None:
     provider.script(*[model] * 2)
     async with gateway() as running:
         chat = Chat(running)
         message = await chat.ask(user("canary-a?"))
         messages, session = [*chat.messages, said(message)], str(chat.session)
+    transcripts = [*(tmp_path / "state/sessions" / session).rglob(f"{session}.jsonl")]
+    assert transcripts
+    if not is_stored:  # as after a kill right behind the answer
+        for path in transcripts:
+            path.write_text("")
     async with gateway() as running:
         chat = Chat(running)
         chat.messages = messages
         chat.headers = CLAUDE | ({SESSION: session} if with_header else {})
         answer = await chat.ask(tool(message.tool_calls[0].id, "canary-late"))
         assert "canary-late" in answer.content
-        assert (chat.session == session) == with_header
+        assert (chat.session == session) == is_stored

@@ -133,7 +133,7 @@ class PrepareTurn:
             next_prompt = replace(prompt, turn=encodable(going_on.messages), history=())
             history = history_key(client, going_on.said, prompt.system)
             async with self.sessions.go_on(history, client) as known:
-                if known is not None:
+                if known is not None and await self.results.continues(known, conversation):
                     yield _Held(known, next_prompt, resume=True)
                     return
         starting = self.sessions.start(

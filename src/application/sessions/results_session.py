@@ -8,7 +8,7 @@ from modegate.domain.access.client import ClientId
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.errors import SessionNotFoundError
 from modegate.domain.errors.catalogue import tool_results
-from modegate.domain.session import SessionId
+from modegate.domain.session import Session, SessionId
 from modegate.domain.tools.tool_results import LastResults, check_repeated, match_results
 
 
@@ -46,6 +46,15 @@ class ResultsSession:
                 raise tool_results.unknown(sorted(last.call_ids))
             match_results(last.results, last.calls)
         return None
+
+    async def continues(self, session: Session, conversation: Conversation) -> bool:
+        """Returns whether a session with the same history can go on with what is new.
+
+        One that lost the calls of its last answer, as the CLI was killed before it stored them,
+        cannot go on with their results.
+        """
+        last = LastResults.of(conversation)
+        return last is None or await self.calls.awaits(session, last.call_ids)
 
     async def _parked(self, client: ClientId, last: LastResults) -> SessionId | None:
         found = self.calls.find(client, last.call_ids)
