@@ -17,6 +17,7 @@ from pathlib import Path
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
 from modegate.adapters.claude_cli.options import ClaudeOptions
+from modegate.adapters.claude_cli.tools.offered_tools import PREFIX
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import TextDelta, ToolCallStarted
 from modegate.domain.conversation.message import Message, Role, TextPart, text_message
@@ -24,6 +25,7 @@ from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.tools.client_tool import ClientTool, ToolOffer
 from modegate.domain.turn import Turn
+from modegate.simulator.anthropic_api import offered_names
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
 
@@ -56,6 +58,13 @@ def turn_of(session_id: str, message: Message, offer: ToolOffer | None, *, resum
     )
 
 
+def check_offered(provider: SimulatedProvider, offer: ToolOffer | None) -> None:
+    """Checks that the last request to the model had the client's tools."""
+    told = [it for it in offered_names(provider.requests[-1].json) if it.startswith(PREFIX)]
+    if len(told) != (len(offer.tools) if offer else 0):
+        raise SystemExit("the tools did not reach the model")
+
+
 async def new_turn_ms(
     backend: ClaudeBackend, provider: SimulatedProvider, offer: ToolOffer | None
 ) -> tuple[float, float, float]:
@@ -66,6 +75,7 @@ async def new_turn_ms(
     with backend.reserve("sonnet", None) as session_id:
         provider.script(*([CALL] if offer else []))
         new = await first_ms(backend, turn_of(str(session_id), HELLO, offer, resume=False))
+        check_offered(provider, offer)
         going_on = 0.0
         if offer:
             turn = turn_of(str(session_id), RESULT, offer, resume=True)
