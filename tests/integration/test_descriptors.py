@@ -154,7 +154,7 @@ def test_failed_spawns_leave_no_descriptor_open(watched: Watched) -> None:
     before = resource.prlimit(watched.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (watched.next_descriptor(), before[1]))
     left = []
-    for room in range(12):  # the spawn fails at another step each time
+    for room in range(8):  # the spawn fails at another step each time
         limit = watched.next_descriptor() + room
         resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
         assert watched.chat()[0].status == 503

@@ -265,6 +265,17 @@ class ClientRequiredStore(MemorySessionStore):
         return [] if client is None else await super().find(client)
 
 
+class OldestHistoryFirstStore(MemorySessionStore):
+    async def find_by_history(self, history: str, limit: int) -> list[Session]:
+        return [*reversed(await super().find_by_history(history, limit))]
+
+
+class AnyHistoryStore(MemorySessionStore):
+    async def find_by_history(self, history: str, limit: int) -> list[Session]:
+        del history
+        return list(self._sessions.values())[:limit]
+
+
 class PutCountingStore(MemorySessionStore):
     """Counts calls of `put` instead of sessions."""
 
@@ -371,6 +382,9 @@ BROKEN_STORES = {
     "test_a_later_put_overwrites_an_earlier_one": FirstPutWinsStore,
     "test_find_returns_a_clients_sessions_most_recently_used_first": OldestFirstStore,
     "test_find_without_a_client_returns_all_sessions": ClientRequiredStore,
+    "test_sessions_are_found_by_their_history_most_recently_used_first": OldestHistoryFirstStore,
+    "test_a_session_is_found_by_its_latest_history_only": FirstPutWinsStore,
+    "test_a_history_is_found_with_its_own_client_and_system_prompt_only": AnyHistoryStore,
     "test_sessions_are_counted": PutCountingStore,
     "test_expired_sessions_are_idle_or_old": IdleOnlyStore,
     "test_expired_sessions_come_in_pages_sorted_by_id": UnlimitedPageStore,
