@@ -44,6 +44,7 @@ NUMBERS = count()
 # The number of snippets marked as not run, per page: update it when you mark another one.
 NOT_RUN = {
     "README.md": 2,
+    "docs/API_REFERENCE.md": 2,
     "docs/examples.md": 3,
     "docs/operations.md": 4,
     "docs/passthrough.md": 1,

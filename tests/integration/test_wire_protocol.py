@@ -259,7 +259,7 @@ async def test_a_request_answered_before_its_end_gets_no_second_answer(
 ) -> None:
     monkeypatch.setattr(protocol, "PATIENCE", 10.0)
     lines = (
-        f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: 9000000\r\n"
+        f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: 90000000\r\n"
     )
     head, body = await exchange(running, lines.encode() + b"\r\n{")
     assert head.startswith("http/1.1 413 ")

@@ -40,7 +40,7 @@ def result_content(message: Message) -> list[Block]:
 def fits_mcp(message: Message) -> bool:
     """Returns whether `result_content` takes the message: it has no PDF."""
     return not any(
-        isinstance(it, FilePart) and it.media_type is not MediaType.TEXT for it in message.parts
+        isinstance(it, FilePart) and it.media_type != MediaType.TEXT for it in message.parts
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from modegate.dialects.json import encode
 from modegate.domain.errors.catalogue import parameters
+from modegate.domain.parameters.json_patterns import EMPTY, matches
 from modegate.domain.structured.output_format import OutputFormat
 from modegate.domain.structured.schema_limits import problem_of
 
@@ -18,19 +19,24 @@ def parse_response_format(value: object) -> OutputFormat | None:
     always valid against the schema.
 
     Raises:
-        InvalidRequestError: if the type is unknown, or the schema is no object or exceeds a limit.
+        InvalidRequestError: if the value has no known type, or the schema is no object or exceeds a
+            limit.
     """
-    kind = value.get("type") if isinstance(value, Mapping) else None
-    if not kind or kind == "text":
+    if matches(value, EMPTY):
         return None
-    if kind not in TYPES:
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or kind not in TYPES:
         raise parameters.unknown_response_format(TYPES)
-    named = value.get("json_schema") if isinstance(value, Mapping) else None
-    schema = named.get("schema") if isinstance(named, Mapping) else None
+    named = value.get("json_schema")
+    if named is not None and not isinstance(named, Mapping):
+        raise parameters.invalid_schema("is not in an object")
+    schema = None if named is None else named.get("schema")
+    if schema is not None and not isinstance(schema, Mapping):
+        raise parameters.invalid_schema("is no object")
+    if kind == "text":
+        return None
     if kind == "json_object" or schema is None:
         return OutputFormat()
-    if not isinstance(schema, Mapping):
-        raise parameters.invalid_schema("is no object")
     if problem := problem_of(schema):
         raise parameters.invalid_schema(problem)
     if len(encode(schema)) > MAX_SCHEMA_BYTES:

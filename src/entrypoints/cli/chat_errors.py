@@ -8,7 +8,14 @@ import openai
 
 from modegate.domain.access.client_key import KeyState
 from modegate.domain.errors import GatewayError, ModelNotFoundError, Remedy
-from modegate.domain.errors.catalogue import access, claude_code, routing, sessions, upstream
+from modegate.domain.errors.catalogue import (
+    access,
+    claude_code,
+    dialects,
+    routing,
+    sessions,
+    upstream,
+)
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.cli.chat_options import ChatOptions
 from modegate.entrypoints.cli.program_name import command_name
@@ -131,6 +138,7 @@ def _with_options(message: str, question: ChatOptions) -> str | None:
         upstream.not_configured(),
         upstream.disabled(),
         claude_code.unavailable(),
+        dialects.no_passthrough(),
         claude_code.too_long(),
         routing.no_such_endpoint(),
         access.mode_not_allowed(Mode.PASSTHROUGH, (Mode.CLAUDE_CODE,), Remedy.USE_CLAUDE_CODE),

@@ -83,7 +83,7 @@ def replace_transcript(
 def project_of(work: Path) -> str:
     """Returns the name of the folder that the CLI has for a working folder."""
     name = str(work.resolve())
-    project = OTHER_CHARACTERS.sub("-", name)
+    project = OTHER_CHARACTERS.sub(lambda it: "-" * (len(_utf_16(it[0])) // 2), name)
     if len(project) <= LONGEST_PROJECT:
         return project
     return f"{project[:LONGEST_PROJECT]}-{_base36(_hash(name))}"
@@ -91,11 +91,15 @@ def project_of(work: Path) -> str:
 
 def _hash(text: str) -> int:
     """Returns the CLI's hash of a path: that of Java's strings, over UTF-16, without its sign."""
-    units = text.encode("utf-16-le", "surrogatepass")
+    units = _utf_16(text)
     value = 0
     for low, high in zip(units[::2], units[1::2], strict=True):
         value = (31 * value + low + (high << 8)) & 0xFFFFFFFF
     return abs(value - (1 << 32) if value >> 31 else value)
+
+
+def _utf_16(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
 
 
 def _base36(number: int) -> str:

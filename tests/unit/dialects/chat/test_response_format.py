@@ -18,6 +18,7 @@ def named(schema: object, **fields: object) -> dict[str, Any]:
     [
         (None, None),
         ({}, None),
+        ({"type": None}, None),
         ({"type": "text"}, None),
         ({"type": "json_object"}, ANY_OBJECT),
         ({"type": "json_schema"}, ANY_OBJECT),
@@ -47,6 +48,13 @@ def chain(links: int, each: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
+        (False, "one of the types text"),
+        ("json_object", "one of the types text, json_object, json_schema"),
+        ([{"type": "text"}], "one of the types"),
+        ({"json_schema": {"name": "n"}}, "one of the types"),
+        ({"type": None, "json_schema": 1}, "one of the types"),
+        ({"type": ["text"]}, "one of the types"),
+        ({"type": "json_schema", "json_schema": "{}"}, "is not in an object"),
         ({"type": "grammar"}, "one of the types text, json_object, json_schema"),
         (named([]), "is no object"),
         (named("{}"), "is no object"),
