@@ -36,6 +36,11 @@ class UpstreamDialect(Protocol):
         """The path of the request, relative to the upstream's address."""
         ...
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The parameters of `GenerationRequest.passed` that requests may have, by the same names."""
+        ...
+
     def request(self, asked: GenerationRequest, model: str, default_max_tokens: int) -> bytes:
         """Returns the body of a request; `default_max_tokens` is for APIs that demand a bound.
 

@@ -7,6 +7,7 @@ from modegate.dialects.chat.request import check_stream, include_usage, model_of
 from modegate.dialects.chat.response_format import parse_response_format
 from modegate.dialects.chat.settings import parse_settings
 from modegate.dialects.chat.tools import parse_tools
+from modegate.dialects.passed import passed_effort, passed_in
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
@@ -36,4 +37,5 @@ def parse_generation(
         include_usage=with_usage,
         ignored=(*screening.ignored, *settings.ignored),
         names=settings.names,
+        passed=passed_in(params) | passed_effort(params.get("reasoning_effort")),
     )

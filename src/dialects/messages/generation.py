@@ -6,6 +6,7 @@ from modegate.dialects.chat.request import check_stream, model_of
 from modegate.dialects.messages.conversation import parse_conversation
 from modegate.dialects.messages.rules import POLICY
 from modegate.dialects.messages.tools import parse_tools
+from modegate.dialects.passed import passed_in, passed_user
 from modegate.domain.errors.catalogue import dialects, parameters
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.parameters.param_policy import EFFORTS, Effort, as_count
@@ -65,6 +66,7 @@ def _parse(params: Mapping[str, object]) -> GenerationRequest:
         },
         ignored_tools=tools.ignored,
         shows_reasoning=_shows(thinking),
+        passed=passed_in(params) | passed_user(_metadata(params)),
     )
 
 
@@ -73,6 +75,11 @@ def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping | None):
         raise parameters.wrong_type(name, "an object")
     return value or {}
+
+
+def _metadata(params: Mapping[str, object]) -> Mapping[str, object]:
+    metadata = params.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
 
 
 def _effort(thinking: Mapping[str, object], config: Mapping[str, object]) -> Effort | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from modegate.dialects.chat.request import check_stream, model_of
+from modegate.dialects.passed import passed_effort, passed_in
 from modegate.dialects.responses.conversation import parse_conversation
 from modegate.dialects.responses.rules import POLICY
 from modegate.dialects.responses.tool_choice import parse_offer
@@ -69,6 +70,7 @@ def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
         previous_response=_previous(params),
         is_kept=params.get("store") is not False,
         shows_reasoning=isinstance(reasoning.get("summary"), str),
+        passed=passed_in(params) | passed_effort(effort) | _verbosity(text),
     )
 
 
@@ -77,6 +79,11 @@ def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping | None):
         raise parameters.wrong_type(name, "an object")
     return value or {}
+
+
+def _verbosity(text: Mapping[str, object]) -> dict[str, object]:
+    verbosity = text.get("verbosity")
+    return {} if verbosity is None else {"verbosity": verbosity}
 
 
 def _previous(params: Mapping[str, object]) -> str | None:

@@ -1,0 +1,1 @@
+"""Chat completions as the API of an upstream: requests to it, and answers back."""

@@ -1,0 +1,120 @@
+"""Encodes a conversation as the field `messages`."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from modegate.domain.conversation.message import (
+    SYSTEM_ROLES,
+    FilePart,
+    ImagePart,
+    LinkedImage,
+    Message,
+    Part,
+    Role,
+    TextPart,
+    ToolCall,
+)
+from modegate.domain.media.kinds import MediaType
+
+Object = dict[str, object]
+
+FAILED = "The tool failed."
+SHOWN = "What the tools showed:"
+BETWEEN = "\n\n"
+
+
+def encode_messages(messages: Sequence[Message]) -> list[Object]:
+    """Returns the messages in the order that the API demands.
+
+    The first system messages are one, because some templates of open models accept only one. The
+    results of calls directly follow their message. What tools showed comes after the results,
+    because the API accepts texts only as results.
+    """
+    leading = list(takewhile(_is_system, messages))
+    encoded: list[Object] = []
+    if text := BETWEEN.join(it.text for it in leading if it.text):
+        encoded.append({"role": Role.SYSTEM, "content": text})
+    rest = messages[len(leading) :]
+    at = 0
+    while at < len(rest):
+        message = rest[at]
+        at += 1
+        if message.role is not Role.ASSISTANT:
+            encoded += _said_or_result(message)
+            continue
+        encoded.append(_answer(message))
+        called = {call.id for call in message.calls}
+        following = list(takewhile(_is_no_answer, rest[at:]))
+        at += len(following)
+        results = [it for it in following if it.is_result and it.call_id in called]
+        encoded += _results(results)
+        for it in following:
+            if it not in results:
+                encoded += _said_or_result(it)
+    return encoded
+
+
+def _is_system(message: Message) -> bool:
+    return message.role in SYSTEM_ROLES
+
+
+def _is_no_answer(message: Message) -> bool:
+    return message.role is not Role.ASSISTANT
+
+
+def _said_or_result(message: Message) -> Iterator[Object]:
+    """Yields a message of a user or the system; a result without its call is what a user says."""
+    role = Role.SYSTEM if message.role in SYSTEM_ROLES else Role.USER
+    if content := _content(message.parts):
+        yield {"role": role, "content": content}
+
+
+def _answer(message: Message) -> Object:
+    answer: Object = {"role": Role.ASSISTANT, "content": message.text}
+    if message.calls:
+        answer["content"] = message.text or None
+        answer["tool_calls"] = [_call(it) for it in message.calls]
+    return answer
+
+
+def _call(call: ToolCall) -> Object:
+    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _results(results: Sequence[Message]) -> Iterator[Object]:
+    shown: list[Part] = []
+    for result in results:
+        text = result.text or (FAILED if result.is_error else "")
+        yield {"role": Role.TOOL, "tool_call_id": result.call_id, "content": text}
+        shown += [it for it in result.parts if not isinstance(it, TextPart)]
+    if shown:
+        yield {"role": Role.USER, "content": _content((TextPart(SHOWN), *shown))}
+
+
+def _content(parts: Sequence[Part]) -> str | list[Object]:
+    """Returns a text, or a list of parts if there is an image or a file."""
+    if all(isinstance(it, TextPart) for it in parts):
+        return "".join(it.text for it in parts if isinstance(it, TextPart))
+    return [_part(it) for it in parts]
+
+
+def _part(part: Part) -> Object:
+    match part:
+        case TextPart(text):
+            return {"type": "text", "text": text}
+        case ImagePart(media_type, data):
+            return {"type": "image_url", "image_url": {"url": _data_url(media_type, data)}}
+        case LinkedImage(url):
+            return {"type": "image_url", "image_url": {"url": url}}
+        case FilePart(MediaType.TEXT, data, name):
+            text = data.decode("utf-8", "replace")
+            return {"type": "text", "text": f"{name}:\n{text}" if name else text}
+        case FilePart(media_type, data, name):
+            file = {"filename": name or "file.pdf", "file_data": _data_url(media_type, data)}
+            return {"type": "file", "file": file}
+
+
+def _data_url(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
