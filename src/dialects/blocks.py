@@ -14,6 +14,7 @@ from modegate.dialects.pieces import in_pieces
 from modegate.domain.answer.events import (
     AnswerEvent,
     ReasoningDelta,
+    ReasoningSigned,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
@@ -49,11 +50,12 @@ class BlockPiece:
 
 @dataclass(frozen=True, slots=True)
 class BlockEnded:
-    """A block is complete; `call` is the whole call."""
+    """A block is complete; `call` is the whole call, and `signature` that of a thought."""
 
     index: int
     kind: BlockKind
     call: ToolCall | None = None
+    signature: str = ""
 
 
 BlockEvent = BlockStarted | BlockPiece | BlockEnded
@@ -66,6 +68,7 @@ class _Block:
     pending: list[str] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
     is_open: bool = False
+    signature: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -91,6 +94,8 @@ class Blocks:
         match event:
             case ReasoningDelta(text):
                 self._last_of(BlockKind.REASONING).pending += in_pieces(text)
+            case ReasoningSigned(signature):
+                self._last_of(BlockKind.REASONING).signature = signature
             case TextDelta(text):
                 self._last_of(BlockKind.TEXT).pending += in_pieces(text)
             case ToolCallStarted():
@@ -106,7 +111,8 @@ class Blocks:
         yield from self._advance(is_last=True)
 
     def _last_of(self, kind: BlockKind) -> _Block:
-        if not self._waiting or self._waiting[-1].kind is not kind:
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or last.kind is not kind or last.signature:
             self._waiting.append(_Block(kind))
         return self._waiting[-1]
 
@@ -128,7 +134,7 @@ class Blocks:
             if not (is_last or (len(self._waiting) > 1 and block.is_complete)):
                 return
             call = _call_of(block, "".join(block.arguments))
-            yield BlockEnded(self._next_index, block.kind, call)
+            yield BlockEnded(self._next_index, block.kind, call, block.signature)
             self._waiting.popleft()
             self._next_index += 1
 

@@ -10,6 +10,7 @@ from modegate.domain.answer.events import (
     FinishReason,
     MessageStarted,
     ReasoningDelta,
+    ReasoningSigned,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -25,6 +26,8 @@ def answer_events(
     reasoning: Sequence[str] = (),
     calls: Sequence[tuple[str, str]] = (),
     reason: FinishReason = FinishReason.STOP,
+    signature: str = "",
+    stop_text: str | None = None,
 ) -> list[AnswerEvent]:
     """Returns an answer; `calls` are names and arguments, and their events overlap."""
     began = [ToolCallStarted(i, f"call_{i}", name) for i, (name, _) in enumerate(calls)]
@@ -38,10 +41,11 @@ def answer_events(
         Started("s"),
         MessageStarted(),
         *map(ReasoningDelta, reasoning),
+        *map(ReasoningSigned, filter(None, (signature,))),
         *map(TextDelta, text),
         *began,
         *halves,
-        Finished(FinishReason.TOOL_CALLS if calls else reason, USAGE),
+        Finished(FinishReason.TOOL_CALLS if calls else reason, USAGE, stop_text=stop_text),
     ]
 
 

@@ -20,8 +20,6 @@ STOP_REASONS: Mapping[FinishReason, str] = MappingProxyType(
         FinishReason.TOOL_CALLS: "tool_use",
     }
 )
-# The CLI hands out no signature. Requests with such a block are accepted; it is not handed on.
-NO_SIGNATURE = ""
 
 
 def render_message(frame: AnswerFrame, completion: Completion) -> bytes:
@@ -30,7 +28,7 @@ def render_message(frame: AnswerFrame, completion: Completion) -> bytes:
         message_head(frame)
         | {
             "content": _content(frame, completion),
-            "stop_reason": STOP_REASONS[completion.finish_reason],
+            **stop_of(completion.finish_reason, completion.stop_text),
             "usage": render_usage(completion.usage),
         }
     )
@@ -49,6 +47,12 @@ def message_head(frame: AnswerFrame) -> dict[str, object]:
     }
 
 
+def stop_of(reason: FinishReason, stop_text: str | None) -> dict[str, object]:
+    """Returns why the model stopped; a text of the client is a reason of its own."""
+    stopped = STOP_REASONS[reason] if stop_text is None else "stop_sequence"
+    return {"stop_reason": stopped, "stop_sequence": stop_text}
+
+
 def render_usage(usage: Usage) -> dict[str, object]:
     """Returns a `usage` object, in which cached tokens are no part of `input_tokens`."""
     cached = usage.cached_tokens + usage.cache_write_tokens
@@ -63,8 +67,9 @@ def render_usage(usage: Usage) -> dict[str, object]:
 
 def _content(frame: AnswerFrame, completion: Completion) -> list[dict[str, object]]:
     content: list[dict[str, object]] = []
-    if completion.reasoning and frame.shows_reasoning:
-        thought = {"thinking": completion.reasoning, "signature": NO_SIGNATURE}
+    # The CLI hands out no signature. Requests with such a block are accepted; it is not handed on.
+    if (completion.reasoning or completion.signature) and frame.shows_reasoning:
+        thought = {"thinking": completion.reasoning, "signature": completion.signature}
         content.append({"type": "thinking", **thought})
     if completion.text:
         content.append({"type": "text", "text": completion.text})

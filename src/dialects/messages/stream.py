@@ -15,12 +15,11 @@ from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.json import encode
 from modegate.dialects.messages.errors import error_body, status_and_type
 from modegate.dialects.messages.response import (
-    NO_SIGNATURE,
-    STOP_REASONS,
     message_head,
     render_usage,
+    stop_of,
 )
-from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta
+from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta, ReasoningSigned
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
 
@@ -50,7 +49,7 @@ class MessageEvents:
     def render(self, event: AnswerEvent) -> bytes:
         """Returns the events of one event; the first one begins the message."""
         begun = b"" if self._has_begun else self._start()
-        if isinstance(event, ReasoningDelta) and not self._frame.shows_reasoning:
+        if isinstance(event, ReasoningDelta | ReasoningSigned) and not self._frame.shows_reasoning:
             return begun
         if isinstance(event, Finished):
             return begun + self._finish(event)
@@ -76,7 +75,7 @@ class MessageEvents:
     def _finish(self, event: Finished) -> bytes:
         self._is_complete = True
         ends = [_block_event(it) for it in self._blocks.finish()]
-        delta = {"stop_reason": STOP_REASONS[event.finish_reason], "stop_sequence": None}
+        delta = stop_of(event.finish_reason, event.stop_text)
         stop = _event("message_delta", {"delta": delta, "usage": render_usage(event.usage)})
         return b"".join([*ends, stop, _event("message_stop", {})])
 
@@ -90,8 +89,11 @@ def _block_event(event: BlockEvent) -> bytes:
             name, field = DELTAS[kind]
             delta = {"type": name, field: text}
             return _event("content_block_delta", {"index": index, "delta": delta})
-        case BlockEnded(index):
-            return _event("content_block_stop", {"index": index})
+        case BlockEnded(index, _, _, signature):
+            delta = {"type": "signature_delta", "signature": signature}
+            signed = _event("content_block_delta", {"index": index, "delta": delta})
+            stop = _event("content_block_stop", {"index": index})
+            return signed + stop if signature else stop
 
 
 def _empty_block(event: BlockStarted) -> dict[str, object]:
@@ -99,7 +101,7 @@ def _empty_block(event: BlockStarted) -> dict[str, object]:
         call = {"id": event.call.id, "name": event.call.name, "input": {}}
         return {"type": "tool_use", **call}
     if event.kind is BlockKind.REASONING:
-        return {"type": "thinking", "thinking": "", "signature": NO_SIGNATURE}
+        return {"type": "thinking", "thinking": "", "signature": ""}
     return {"type": "text", "text": ""}
 
 

@@ -11,6 +11,7 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     ReasoningDelta,
+    ReasoningSigned,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
@@ -54,6 +55,8 @@ class ResponsesDialect:
 def _events(completion: Completion) -> Iterator[AnswerEvent]:
     if completion.reasoning:
         yield ReasoningDelta(completion.reasoning)
+    if completion.signature:
+        yield ReasoningSigned(completion.signature)
     if completion.text:
         yield TextDelta(completion.text)
     for index, call in enumerate(completion.calls):

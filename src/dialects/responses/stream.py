@@ -8,7 +8,7 @@ from modegate.dialects.responses.items import ItemEvents, Numbered
 from modegate.dialects.responses.response import INCOMPLETE, Object, response_of, usage_of
 from modegate.dialects.responses.tools import by_flat_name, declared_tools
 from modegate.dialects.sse import KEEP_ALIVE
-from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta
+from modegate.domain.answer.events import AnswerEvent, Finished, ReasoningDelta, ReasoningSigned
 from modegate.domain.answer.frame import AnswerFrame
 
 TOO_MANY = 429
@@ -56,7 +56,8 @@ class ResponseEvents:
 
     def _render(self, event: AnswerEvent) -> Iterator[bytes]:
         yield from self._begin()
-        if isinstance(event, ReasoningDelta) and not self._frame.shows_reasoning:
+        is_reasoning = isinstance(event, ReasoningDelta | ReasoningSigned)
+        if is_reasoning and not self._frame.shows_reasoning:
             return
         if isinstance(event, Finished):
             yield from self._finish(event)

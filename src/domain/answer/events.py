@@ -2,7 +2,7 @@
 
 A backend yields `Started`, `MessageStarted`, any number of `ReasoningDelta` and `TextDelta`, any
 number of calls of the client's tools, and `Finished`. Reasoning comes before the text that it leads
-to; a backend may keep it to itself. A call is a `ToolCallStarted` and any number of
+to; a backend may keep it to itself. `ReasoningSigned` ends a thought that its API has signed. A call is a `ToolCallStarted` and any number of
 `ToolCallDelta`; calls may overlap. An answer with calls ends with `FinishReason.TOOL_CALLS`.
 """
 
@@ -47,6 +47,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasoningSigned:
+    """The thought so far is complete, and its API takes it back with this signature only.
+
+    A thought of which the API shows nothing has a signature, too.
+    """
+
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """The next piece of the answer's text; never empty."""
 
@@ -72,17 +82,23 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete: always the last event; `model` is the one that the backend names."""
+    """The answer is complete: always the last event; `model` is the one that the backend names.
+
+    `stop_text` is the client's text that ended it, where the backend names it; it is no part of the
+    answer.
+    """
 
     finish_reason: FinishReason
     usage: Usage
     model: str | None = field(default=None, compare=False)
+    stop_text: str | None = None
 
 
 AnswerEvent = (
     Started
     | MessageStarted
     | ReasoningDelta
+    | ReasoningSigned
     | TextDelta
     | ToolCallStarted
     | ToolCallDelta

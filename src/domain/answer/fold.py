@@ -8,6 +8,7 @@ from modegate.domain.answer.events import (
     Finished,
     FinishReason,
     ReasoningDelta,
+    ReasoningSigned,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -23,7 +24,8 @@ from modegate.domain.parameters.turn_setting import TurnSetting
 class Completion:
     """A complete answer; `reasoning` is empty where the backend shows none.
 
-    `calls` are those of the client's tools.
+    `calls` are those of the client's tools. `signature` is that of the reasoning, where it is one
+    thought that its API has signed. `stop_text` is the client's text that ended the answer.
 
     `cli_session_id` is the id under which the backend keeps the conversation; `ignored` are the
     settings of the turn that it could not apply.
@@ -36,6 +38,8 @@ class Completion:
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
     ignored: tuple[TurnSetting, ...] = ()
+    signature: str = ""
+    stop_text: str | None = None
 
 
 async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
@@ -46,6 +50,7 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
     """
     texts: list[str] = []
     thoughts: list[str] = []
+    signatures: list[str] = []
     calls: dict[int, tuple[str, str, list[str]]] = {}
     started = Started()
     async for event in events:
@@ -54,13 +59,15 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
                 texts.append(text)
             case ReasoningDelta(text):
                 thoughts.append(text)
+            case ReasoningSigned(signature):
+                signatures.append(signature)
             case ToolCallStarted(index, call_id, name):
                 calls[index] = (call_id, name, [])
             case ToolCallDelta(index, arguments):
                 calls[index][2].append(arguments)
             case Started():
                 started = event
-            case Finished(reason, usage):
+            case Finished(reason, usage, _, stop_text):
                 return Completion(
                     "".join(texts),
                     reason,
@@ -69,6 +76,8 @@ async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
                     "".join(thoughts),
                     tuple(ToolCall(*it[:2], "".join(it[2])) for _, it in sorted(calls.items())),
                     started.ignored,
+                    signatures[0] if len(signatures) == 1 else "",
+                    stop_text,
                 )
             case _:
                 pass

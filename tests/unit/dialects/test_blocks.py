@@ -9,6 +9,7 @@ from modegate.domain.answer.events import (
     Finished,
     FinishReason,
     ReasoningDelta,
+    ReasoningSigned,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
@@ -81,3 +82,12 @@ def test_a_call_goes_out_as_it_comes_and_ends_when_the_next_one_begins() -> None
     second = list(blocks.feed(ToolCallStarted(1, "b", "g")))
     assert [type(it) for it in second] == [BlockEnded, BlockStarted]
     assert list(blocks.feed(Finished(FinishReason.TOOL_CALLS, Usage(1, 1)))) == []
+
+
+def test_each_signed_thought_is_a_block_of_its_own() -> None:
+    blocks = Blocks()
+    events: list[AnswerEvent] = [ReasoningDelta("a"), ReasoningSigned("1"), ReasoningSigned("2")]
+    out = [it for event in events for it in blocks.feed(event)]
+    out += blocks.finish()
+    ended = [(it.index, it.signature) for it in out if isinstance(it, BlockEnded)]
+    assert ended == [(0, "1"), (1, "2")]

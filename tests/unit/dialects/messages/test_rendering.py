@@ -53,6 +53,9 @@ def accumulated(events: list[dict[str, Any]]) -> dict[str, Any]:
                 texts[event["index"]] = ""
             case "content_block_delta":
                 field = next(name for name in event["delta"] if name != "type")
+                if field == "signature":
+                    message["content"][event["index"]][field] = event["delta"][field]
+                    continue
                 texts[event["index"]] += event["delta"][field]
             case "content_block_stop":
                 block, said = message["content"][event["index"]], texts.pop(event["index"])
@@ -80,6 +83,16 @@ async def test_streamed_and_complete_answers_are_the_same_message(
     ] * len(calls)
 
 
+@pytest.mark.parametrize("reasoning", [(), ("Hm.", " So.")])
+async def test_a_signed_thought_keeps_its_signature(reasoning: Any) -> None:
+    events = answer_events(reasoning=reasoning, signature="c2ln", stop_text="END")
+    whole = json.loads(DIALECT.complete(FRAME, await fold(each(events))))
+    thought = {"type": "thinking", "thinking": "".join(reasoning), "signature": "c2ln"}
+    assert whole["content"][0] == thought
+    assert (whole["stop_reason"], whole["stop_sequence"]) == ("stop_sequence", "END")
+    assert accumulated(stream(events)) == whole
+
+
 async def test_reasoning_is_left_out_where_the_client_did_not_ask_for_it() -> None:
     silent = AnswerFrame(
         completion_id="chatcmpl-1",
@@ -88,7 +101,7 @@ async def test_reasoning_is_left_out_where_the_client_did_not_ask_for_it() -> No
         session_id=SessionId("s"),
         shows_reasoning=False,
     )
-    events = answer_events(reasoning=("Hm.",))
+    events = answer_events(reasoning=("Hm.",), signature="c2ln")
     whole = json.loads(DIALECT.complete(silent, await fold(each(events))))
     assert whole["content"] == [{"type": "text", "text": "Hello there."}]
     assert accumulated(stream(events, silent))["content"] == whole["content"]
