@@ -186,6 +186,12 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "upstream.no_error_body": ((404,),),
     "upstream.invalid_json": (("incomplete JSON",),),
     "upstream.no_completion": (("a web page",), ("a web page", "A firewall blocked the request.")),
+    "upstream.reported": (
+        (500, "Internal error"),
+        (429, "Too many."),
+        (529, "Overloaded"),
+        (500, ""),
+    ),
     "upstream.redirected": ((301, "https://elsewhere.example"),),
     "upstream.empty": (("an empty body",),),
     "usage.wrong_time": (("since",),),

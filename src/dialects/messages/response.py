@@ -81,11 +81,11 @@ def _tool_use(call: ToolCall) -> dict[str, object]:
         "type": "tool_use",
         "id": call.id,
         "name": call.name,
-        "input": _input_of(call.arguments),
+        "input": input_of(call.arguments),
     }
 
 
-def _input_of(arguments: str) -> object:
+def input_of(arguments: str) -> object:
     """Returns the arguments as an object; other values under one name, so that none is lost."""
     try:
         found = json.loads(arguments or "{}")

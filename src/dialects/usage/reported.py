@@ -14,6 +14,8 @@ NOTHING: Mapping[str, object] = {}
 # OpenAI reports cached tokens in the details; others beside the tokens: DeepSeek, Moonshot, Anthropic.
 CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens", "cache_creation_tokens")
+# The second is Anthropic's.
+REASONING = ("reasoning_tokens", "thinking_tokens")
 ELSEWHERE = frozenset({*CACHED, *WRITTEN})
 ELSEWHERE_INSIDE = frozenset(WRITTEN)
 INTEGERS = {int}
@@ -80,7 +82,7 @@ def _unusual(reported: Mapping[str, object]) -> Usage | None:
         counted += cached + written  # Anthropic's input tokens are without those of the cache
     reasoning = 0
     if isinstance(of_completion, Mapping):
-        reasoning = _count(of_completion.get("reasoning_tokens")) or 0
+        reasoning = _first(of_completion, NOTHING, REASONING)
     if total is not None and total > counted + spent:
         spent = _completion(spent, reasoning, total - counted)
     cached = min(cached, counted)

@@ -1,15 +1,25 @@
 """Failures of the upstream."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from modegate.domain.errors.backend_errors import (
+    BackendAuthError,
+    BackendError,
+    BackendFailedError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
     EmptyResponseError,
     OutputLimitError,
     StreamCutError,
     TurnTimeoutError,
 )
 from modegate.domain.errors.configuration_errors import (
+    BackendUnavailableError,
     PassthroughDisabledError,
     PassthroughNotConfiguredError,
 )
+from modegate.domain.errors.gateway_error import GatewayError
 from modegate.domain.errors.remedies import Remedy
 from modegate.domain.errors.upstream_errors import (
     BadUpstreamResponseError,
@@ -21,6 +31,11 @@ MIB = 1024 * 1024
 UNREADABLE = (
     "The upstream's answer broke off or is not well-formed and cannot be read; it was not "
     "requested again, because each answer may be charged."
+)
+OVERLOADED = frozenset({503, 529})
+OVERLOADED_RETRY_AFTER_S = 5.0
+REPORTED: Mapping[int, type[BackendError]] = MappingProxyType(
+    {401: BackendAuthError, 403: BackendForbiddenError, 429: BackendRateLimitedError}
 )
 SLOW = (Remedy.RETRY_LATER, Remedy.ASK_FOR_LESS)
 
@@ -156,6 +171,17 @@ def invalid_model_list() -> UpstreamInvalidResponseError:
         remedies=(Remedy.OMIT_UPSTREAM_MODELS, Remedy.CHECK_UPSTREAM_ADDRESS),
         reason="no list of models",
     )
+
+
+def reported(status: int, message: str) -> GatewayError:
+    """Returns the error that an upstream reported in a stream; its `status` would be that."""
+    problem = f"The upstream reported an error: {message.strip().rstrip('.') or 'no reason'}."
+    if status in OVERLOADED:
+        return BackendUnavailableError(
+            problem, remedies=(Remedy.RETRY_AFTER,), retry_after=OVERLOADED_RETRY_AFTER_S
+        )
+    kind = REPORTED.get(status, BackendFailedError)
+    return kind(problem, remedies=(Remedy.RETRY_LATER,))
 
 
 def stream_cut() -> StreamCutError:

@@ -1,0 +1,69 @@
+"""Encodes a request for a message."""
+
+from collections.abc import Mapping
+
+from modegate.dialects.json import encode
+from modegate.dialects.messages.upstream.output import INSTRUCTION, encode_format, is_any_object
+from modegate.dialects.messages.upstream.tools import demands_call, encode_tools
+from modegate.dialects.messages.upstream.turns import BETWEEN, encode_system, encode_turns
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.parameters.param_policy import Effort
+
+Object = dict[str, object]
+
+HIGHEST_TEMPERATURE = 1.0
+# Parameters with the same meaning in both APIs.
+SAME = ("top_p", "top_k")
+
+
+def encode_request(asked: GenerationRequest, model: str, default_max_tokens: int) -> bytes:
+    """Returns the body; the API demands a bound of the answer."""
+    messages = asked.conversation.messages
+    body: Object = {"model": model, "max_tokens": asked.max_tokens or default_max_tokens}
+    if system := _system(asked):
+        body["system"] = system
+    body["messages"] = encode_turns(messages)
+    if asked.tools is not None and asked.tools.tools:
+        body |= encode_tools(asked.tools)
+    if asked.stop:
+        body["stop_sequences"] = list(asked.stop)
+    if asked.streamed:
+        body["stream"] = True
+    return encode(body | _reasoning(asked) | _passed(asked.passed))
+
+
+def _system(asked: GenerationRequest) -> str:
+    texts = [encode_system(asked.conversation.messages)]
+    if asked.output is not None and is_any_object(asked.output):
+        texts.append(INSTRUCTION)
+    return BETWEEN.join(filter(None, texts))
+
+
+def _reasoning(asked: GenerationRequest) -> Object:
+    """Returns the fields for the effort and the format of the answer.
+
+    Adaptive thinking accepts earlier turns without their thoughts, which clients of other APIs do
+    not send. The API allows no thinking where a call is demanded.
+    """
+    fields: Object = {}
+    config: Object = {}
+    if asked.effort is Effort.NONE:
+        fields["thinking"] = {"type": "disabled"}
+    elif asked.effort is not None:
+        config["effort"] = asked.effort.value
+        if not demands_call(asked.tools):
+            display = "summarized" if asked.shows_reasoning else "omitted"
+            fields["thinking"] = {"type": "adaptive", "display": display}
+    if asked.output is not None and not is_any_object(asked.output):
+        config["format"] = encode_format(asked.output)
+    return fields | ({"output_config": config} if config else {})
+
+
+def _passed(passed: Mapping[str, object]) -> Object:
+    fields: Object = {name: passed[name] for name in SAME if passed.get(name) is not None}
+    temperature = passed.get("temperature")
+    if isinstance(temperature, int | float):  # of other APIs, the highest is 2
+        fields["temperature"] = min(temperature, HIGHEST_TEMPERATURE)
+    if isinstance(user := passed.get("user"), str) and user:
+        fields["metadata"] = {"user_id": user}
+    return fields
