@@ -16,6 +16,8 @@ class MessagesUpstream:
 
     # The address of such an upstream has no version, as with Anthropic's SDKs.
     path = "/v1/messages"
+    # By their names in chat completions.
+    known = frozenset({"temperature", "top_p", "top_k", "user"})
 
     def request(self, asked: GenerationRequest, model: str, default_max_tokens: int) -> bytes:
         """Returns the body of a request."""
