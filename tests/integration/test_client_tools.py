@@ -1,5 +1,6 @@
 """With the real CLI: the model calls the client's own tools, and goes on with their results."""
 
+import asyncio
 import base64
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.pictures import PDF, PNG
-from support.tool_turns import OFFER, WEATHER, Conversation, result
+from support.tool_turns import OFFER, WEATHER, Conversation, process_of, result
 from support.waiting import until
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
@@ -31,6 +32,7 @@ from modegate.domain.conversation.message import (
 )
 from modegate.domain.errors import InvalidRequestError
 from modegate.domain.media.kinds import MediaType
+from modegate.domain.tools.calls_lost import CallsLostError
 from modegate.domain.tools.client_tool import ToolOffer
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
@@ -173,21 +175,13 @@ async def test_a_message_instead_of_results_declines_the_calls(
     assert len(provider.requests) == 2
 
 
-def process_of(conversation: Conversation) -> int:
-    """Returns the pid of the process in the session's folder."""
-    for entry in Path("/proc").iterdir():
-        try:
-            folder = (entry / "cwd").readlink() if entry.name.isdigit() else Path()
-        except OSError:
-            continue
-        if conversation.session.id in folder.parts:
-            return int(entry.name)
-    raise AssertionError("no process")
+def transcripts_of(state: Path, conversation: Conversation) -> list[Path]:
+    return [*state.glob(f"sessions/{conversation.session.id}/claude/projects/*/*.jsonl")]
 
 
 def is_written(state: Path, conversation: Conversation) -> bool:
     """Returns whether the transcript holds the call."""
-    found = state.glob(f"sessions/{conversation.session.id}/claude/projects/*/*.jsonl")
+    found = transcripts_of(state, conversation)
     return any(b'"id":"toolu_paris"' in it.read_bytes() for it in found)
 
 
@@ -220,7 +214,7 @@ async def test_results_go_on_after_the_parked_process_has_ended(
     options = bounds.get(end, {})
     async with parked(start, provider, tmp_path / "state", **options) as (backend, conversation):
         if end == "killed":
-            os.kill(process_of(conversation), signal.SIGKILL)
+            os.kill(process_of(conversation.session.id), signal.SIGKILL)
         elif end == "drained":
             backend.drain()
             await backend.aclose()
@@ -233,6 +227,27 @@ async def test_results_go_on_after_the_parked_process_has_ended(
         expected = {"one too many": 1, "other tools": 1}.get(end, 0)
         await until(lambda: load(backend) == (0, expected))
         await check_going_on(conversation, provider)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_results_that_reach_a_dying_process_go_on_in_another(
+    is_stored: bool, tmp_path: Path, start: Start, provider: SimulatedProvider
+) -> None:
+    async with parked(start, provider, tmp_path / "state") as (backend, conversation):
+        pid = process_of(conversation.session.id)
+        os.kill(pid, signal.SIGSTOP)
+        going_on = asyncio.create_task(check_going_on(conversation, provider))
+        await until(lambda: load(backend) == (1, 0))
+        if not is_stored:
+            for path in transcripts_of(tmp_path / "state", conversation):
+                path.unlink()
+        os.kill(pid, signal.SIGKILL)
+        if is_stored:
+            await going_on
+            return
+        with pytest.raises(CallsLostError, match="toolu_paris"):
+            await going_on
+        await until(lambda: load(backend) == (0, 0))
 
 
 async def test_a_client_that_leaves_after_its_results_can_send_them_again(

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openai import BadRequestError
 from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.tool_turns import process_of
 from support.waiting import until
 
 from modegate.simulator.anthropic_api import AnthropicDialect
@@ -233,5 +236,48 @@ async def test_results_go_on_after_a_restart_of_the_gateway(
         chat.messages = messages
         chat.headers = CLAUDE | ({SESSION: session} if with_header else {})
         answer = await chat.ask(tool(message.tool_calls[0].id, "canary-late"))
+        assert "canary-late" in answer.content
+        assert (chat.session == session) == is_stored
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("with_header", [True, False])
+@pytest.mark.parametrize("moment", ["before the results", "with the results"])
+async def test_no_request_fails_where_the_parked_process_is_killed(
+    moment: str,
+    with_header: bool,
+    is_stored: bool,
+    gateway: GatewayFactory,
+    provider: SimulatedProvider,
+    tmp_path: Path,
+) -> None:
+    provider.script(*[model] * 2)
+    async with gateway() as running:
+        chat = Chat(running, streamed=is_stored)
+        message = await chat.ask(user("canary-a?"))
+        chat.messages.append(said(message))
+        session = str(chat.session)
+        folder = tmp_path / "state/sessions" / session
+        call_id = message.tool_calls[0].id
+
+        def transcripts() -> list[Path]:
+            return [*folder.rglob(f"{session}.jsonl")]
+
+        await until(lambda: any(call_id in it.read_text() for it in transcripts()))
+        pid = process_of(session)
+        os.kill(pid, signal.SIGSTOP)
+        if not is_stored:  # as in the 0.1 s until the CLI writes its transcript
+            for path in transcripts():
+                path.unlink()
+        if moment == "before the results":
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda: parked(running) == 0)
+        chat.headers = CLAUDE | ({SESSION: session} if with_header else {})
+        asked = asyncio.create_task(chat.ask(tool(call_id, "canary-late")))
+        if moment == "with the results":
+            capacity = running.container.claude_cli().status
+            await until(lambda: capacity().capacity.active == 1)
+            os.kill(pid, signal.SIGKILL)
+        answer = await asked
         assert "canary-late" in answer.content
         assert (chat.session == session) == is_stored

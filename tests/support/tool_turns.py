@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from modegate.adapters.claude_cli.backend import ClaudeBackend
@@ -22,6 +23,18 @@ OFFER = ToolOffer((WEATHER, CLOCK))
 def result(call_id: str | None, text: str, **fields: Any) -> Message:
     """Returns the result of a call."""
     return replace(text_message(Role.TOOL, text), call_id=call_id, **fields)
+
+
+def process_of(session_id: str) -> int:
+    """Returns the pid of the process in the session's folder."""
+    for entry in Path("/proc").iterdir():
+        try:
+            folder = (entry / "cwd").readlink() if entry.name.isdigit() else Path()
+        except OSError:
+            continue
+        if session_id in folder.parts:
+            return int(entry.name)
+    raise AssertionError("no process")
 
 
 class Conversation:

@@ -141,13 +141,16 @@ class ClaudeBackend:
     async def awaits(self, session: Session, call_ids: Collection[str]) -> bool:
         """Returns whether the session's turn waits for a call, or its transcript ends with it.
 
-        A conversation that is not here counts as one that may.
+        A conversation that is stored elsewhere counts as one that may.
         """
         parked = self._turns.parked.get(session.id)
         if parked is not None:
             return any(it.id in call_ids for it in parked.translator.calls)
         await self._turns.settled(session.id)
-        return await self._workspace.ends_with_calls(session, call_ids)
+        ends_with_it = await self._workspace.ends_with_calls(session, call_ids)
+        if ends_with_it is None:  # no transcript
+            return self._archive is not None and bool(session.transcript)
+        return ends_with_it
 
     def login_changed_at(self) -> int:
         """Returns the time of the login file's last change in nanoseconds; 0 without one."""

@@ -42,11 +42,12 @@ from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.answer.fold import fold
 from modegate.domain.answer.heard import HeardAnswer
 from modegate.domain.configuration import Configuration
-from modegate.domain.errors import SessionBusyError, SessionNotFoundError
+from modegate.domain.errors import GatewayError, SessionBusyError, SessionNotFoundError
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import ClaudeRoute
+from modegate.domain.tools.calls_lost import CallsLostError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +85,9 @@ class GenerateAnswer:
                 preparing = self.prepare.prepare(route, body, client.id, configuration, dialect)
                 generating = self._generate(preparing, body, client, record, configuration)
                 answer = await answering.enter_async_context(generating)
-            except (SessionNotFoundError, SessionBusyError):
-                if route.session_id is not None or route.anew:
+            except (SessionNotFoundError, SessionBusyError, CallsLostError) as error:
+                if not _may_begin_anew(route, error):
                     raise
-                # The session that the history led to has lost its conversation, or is in use
-                # elsewhere. The request has the history, so it is answered from there.
                 anew = replace(route, anew=True)
                 preparing = self.prepare.prepare(anew, body, client.id, configuration, dialect)
                 generating = self._generate(preparing, body, client, record, configuration)
@@ -176,6 +175,16 @@ class GenerateAnswer:
         with suppress(SessionBusyError):
             said = said_after(prepared.turn, heard)
             await acknowledgement.ended(first.cli_session_id, said)
+
+
+def _may_begin_anew(route: ClaudeRoute, error: GatewayError) -> bool:
+    """Returns whether the request can be answered from the history that it holds.
+
+    The session that the history led to has lost its conversation, or is in use elsewhere. Or the
+    session has lost the calls; then one that the request names is no longer used either, unless the
+    calls are missing in the request, too.
+    """
+    return not route.anew and (isinstance(error, CallsLostError) or route.session_id is None)
 
 
 def _record_turn(record: RequestRecord, prepared: PreparedTurn) -> None:

@@ -122,7 +122,9 @@ class PrepareTurn:
     ) -> AsyncIterator[_Held]:
         """Locks the session with the given id, the one with the same history, or a new one."""
         conversation = asked.conversation
-        session_id = await self.results.find(route.session_id, client, conversation)
+        session_id = await self.results.find(
+            route.session_id, client, conversation, anew=route.anew
+        )
         if session_id is not None:
             async with self.sessions.resume(session_id, client) as session:
                 yield _Held(session, build_prompt(conversation, resume=True), resume=True)

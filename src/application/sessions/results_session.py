@@ -20,12 +20,18 @@ class ResultsSession:
     calls: AwaitedCalls
 
     async def find(
-        self, session_id: str | None, client: ClientId, conversation: Conversation
+        self,
+        session_id: str | None,
+        client: ClientId,
+        conversation: Conversation,
+        *,
+        anew: bool = False,
     ) -> str | None:
         """Returns the id of the session that goes on; None if a new one begins.
 
         Results go on in the session that the request names, or that waits for them. Where none
-        does, a new session goes on from the history in the request.
+        does, a new session goes on from the history in the request. So it does with `anew` even if
+        the named session seems to wait.
 
         Raises:
             InvalidRequestError: if a call has no result or two, or a result has no call.
@@ -37,7 +43,8 @@ class ResultsSession:
         check_repeated(last.results)
         if session_id is not None:
             session = await self.sessions.get_owned(session_id, client)
-            if not last.calls or await self.calls.awaits(session, last.call_ids):
+            is_needed = not last.calls
+            if is_needed or (not anew and await self.calls.awaits(session, last.call_ids)):
                 return session_id
         elif found := await self._parked(client, last):
             return found

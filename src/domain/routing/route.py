@@ -21,7 +21,8 @@ CLAUDE = "claude"
 class ClaudeRoute:
     """To the backend `CLAUDE` and the models of a map; `session_id` is the session to resume.
 
-    `anew` is whether a request without one begins a session even if its history is known.
+    `anew` is whether a request without one begins a session even if its history is known, and one
+    with results even if its session waits for them, as far as it holds their calls.
     """
 
     models: ModelMap

@@ -76,7 +76,7 @@ class CliProcess:
         self.place = place
         self.child = child
         self.mark = uuid.uuid4().hex  # identifies its descendants
-        self.was_idle = False  # whether it was started before its current turn
+        self.was_idle = False  # whether it waited for its current turn, or for results
         self._lines = JsonLines(stdout_limit)
         self._windows = windows or HeardWindows()
         self.settings = SettingsChannel(
@@ -127,6 +127,7 @@ class CliProcess:
 
     def relock(self) -> bool:
         """Locks the folder again in the middle of a turn; returns whether the turn can go on."""
+        self.was_idle = True
         self._up_to_date = self.place.lock.acquire() and self._up_to_date
         return self._up_to_date and self.alive
 

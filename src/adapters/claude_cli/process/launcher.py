@@ -36,7 +36,8 @@ from modegate.adapters.claude_cli.session_folder.written_transcript import (
     write_history,
 )
 from modegate.domain.errors import GatewayError
-from modegate.domain.errors.catalogue import claude_code, tool_results
+from modegate.domain.errors.catalogue import claude_code
+from modegate.domain.tools.calls_lost import CallsLostError
 
 # Seconds to wait after start-up before background work, so that the gateway listens first.
 WARMUP_DELAY_S = 0.5
@@ -129,7 +130,7 @@ class Launcher:
             BackendUnavailableError: the process cannot be started.
             StorageError: the folder cannot be created or locked.
             SessionBusyError: another gateway uses the session.
-            InvalidRequestError: the conversation does not wait for the results of the launch.
+            CallsLostError: the conversation does not hold the calls of the launch's results.
         """
         features = await self.features()
         launch = launch.suited_to(features)
@@ -208,7 +209,7 @@ async def _append_results(folder: SessionDirectory, launch: Launch) -> None:
                 return
         except LookupError:
             pass
-    raise tool_results.unknown(str(it.call_id) for it in launch.results)
+    raise CallsLostError.of(launch.results)
 
 
 def _unavailable(what: str, error: OSError) -> Exception:

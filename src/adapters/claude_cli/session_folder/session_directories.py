@@ -102,17 +102,17 @@ class SessionDirectories:
         with storage_errors():
             return await asyncio.to_thread(self._kept, limit, after or "", without)
 
-    async def ends_with_calls(self, session: Session, call_ids: Collection[str]) -> bool:
+    async def ends_with_calls(self, session: Session, call_ids: Collection[str]) -> bool | None:
         """Returns whether the session's transcript ends with one of the calls.
 
-        True without a transcript, which may be stored elsewhere.
+        None without a transcript. The CLI writes it about 0.1 s after its answer (2.1.329).
 
         Raises:
             StorageError: the transcript cannot be read.
         """
         path = stored_prefix.transcript_of(self._folder(session.id), session.cli_session_id)
         if path is None:
-            return True
+            return None
         with storage_errors():
             return await asyncio.to_thread(ends_with_calls, path, call_ids)
 

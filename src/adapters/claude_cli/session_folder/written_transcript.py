@@ -56,11 +56,13 @@ def append_results(path: Path, results: Sequence[Message]) -> None:
     no longer part of the conversation.
 
     Raises:
-        LookupError: the transcript does not end with calls.
+        LookupError: the transcript does not end with the calls of the results.
         OSError: the transcript cannot be read or written.
     """
     last, calls, noted = _open_calls(path)
-    given = {it.call_id: it for it in results}
+    given = {str(it.call_id): it for it in results}
+    if not given.keys() <= {*calls}:
+        raise LookupError("the transcript ends with other calls")
     blocks = [
         result_block(call_id, given[call_id])
         if call_id in given

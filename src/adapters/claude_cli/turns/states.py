@@ -24,7 +24,7 @@ class TurnEvent(Enum):
     """What happens to a turn."""
 
     SLOT_GRANTED = auto()
-    PROCESS_REPLACED = auto()  # an idle process exited before it took the prompt
+    PROCESS_REPLACED = auto()  # a waiting process exited before it took the prompt or the results
     FIRST_EVENT = auto()
     FUNCTIONS_CALLED = auto()
     RESULTS_RECEIVED = auto()
@@ -80,7 +80,7 @@ TRANSITIONS: Mapping[TurnState, _Row] = MappingProxyType(
             TurnEvent.ANSWER_ENDED: TurnState.COMPLETED,
             **_EARLY_ENDS,
         },
-        TurnState.PARKED: {TurnEvent.RESULTS_RECEIVED: TurnState.RUNNING, **_EARLY_ENDS},
+        TurnState.PARKED: {TurnEvent.RESULTS_RECEIVED: TurnState.STARTING, **_EARLY_ENDS},
         TurnState.COMPLETED: _after_its_end(TurnState.COMPLETED, _RETURNED_OR_STOPPED),
         TurnState.FAILED: _after_its_end(TurnState.FAILED, _RETURNED_OR_STOPPED),
         TurnState.CANCELLED: _after_its_end(TurnState.CANCELLED, _RETURNED_OR_STOPPED),

@@ -16,6 +16,7 @@ from modegate.adapters.claude_cli.session_folder.session_directory import (
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.application.ports.transcript_archive import Entry
 from modegate.domain.errors.catalogue import sessions
+from modegate.domain.tools.calls_lost import CallsLostError
 from modegate.domain.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class TranscriptFetch:
 
         Raises:
             SessionNotFoundError: the conversation is neither here nor stored.
+            CallsLostError: so, and the turn brings results.
             StorageError: the folder or the archive cannot be used.
             SessionBusyError: another gateway uses the folder.
         """
@@ -51,6 +53,8 @@ class TranscriptFetch:
         version = self._session.transcript
         found = version and await self._archive.load(self._session.id, Version.parse(version))
         if not found:
+            if results := self._turn.prompt.results:
+                raise CallsLostError.of(results)
             raise sessions.conversation_lost()
         await run_shielded(self._replace(folder, *found))
         log.info("session %s moved here at turn %d", self._session.id, self._session.turns)

@@ -25,6 +25,8 @@ from modegate.domain.turn import Turn
 # Seconds of thinking before the first block until the stream starts without it. A failing API fails
 # sooner, and then the response can still carry an error status.
 THINKING_S = 2.0
+# Events that come before a request reaches the model (2.1.329).
+BEFORE_BEGIN = frozenset({"control_response", "user"})
 
 log = logging.getLogger(__name__)
 
@@ -272,6 +274,7 @@ class TurnRun:
             if not is_starting or not process.was_idle or process.alive:
                 raise
             # It exited while idle, or when it got the prompt: no request has reached the model yet.
+            # One that waited for results is replaced from the transcript.
             log.warning("idle claude process exited before its turn: starting another")
             self.advance(TurnEvent.PROCESS_REPLACED)
             await run_shielded(self._replace())
@@ -305,5 +308,8 @@ class TurnRun:
 
 
 def _has_begun(events: list[dict[str, object]]) -> bool:
-    """Returns whether the CLI has begun the turn; it confirms its configuration before."""
-    return any(event.get("type") != "control_response" for event in events)
+    """Returns whether the CLI has begun the turn.
+
+    Before, it confirms its configuration, and repeats the results that a parked turn got.
+    """
+    return any(event.get("type") not in BEFORE_BEGIN for event in events)

@@ -126,6 +126,7 @@ class TurnProcess:
             BackendUnavailableError: no process can be started.
             StorageError: the session's folder cannot be used.
             SessionBusyError: another gateway uses the session.
+            CallsLostError: the conversation does not hold the calls of the turn's results.
         """
         if self._process is None:
             self._process = await self._processes.start(self.turn)
@@ -133,6 +134,8 @@ class TurnProcess:
 
     async def replace(self) -> None:
         """Sends the prompt to a new process, in place of one that exited before it took it.
+
+        Results go to the calls in the transcript.
 
         Raises:
             GatewayError: as `ask`; the turn then keeps the old process.

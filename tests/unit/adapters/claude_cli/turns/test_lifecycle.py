@@ -24,7 +24,7 @@ TABLE = """
 QUEUED    STARTING -        -       -      -       -         FAILED CANCELLED  EXPIRED  -        -
 STARTING  -        STARTING RUNNING -      -       -         FAILED CANCELLED  EXPIRED  -        -
 RUNNING   -        -        -       PARKED -       COMPLETED FAILED CANCELLED  EXPIRED  -        -
-PARKED    -        -        -       -      RUNNING -         FAILED CANCELLED  EXPIRED  -        -
+PARKED    -        -        -       -      STARTING -         FAILED CANCELLED  EXPIRED  -        -
 COMPLETED -        -        -       -      -       =         =      =          =        RETURNED STOPPED
 FAILED    -        -        -       -      -       =         =      =          =        RETURNED STOPPED
 CANCELLED -        -        -       -      -       =         =      =          =        RETURNED STOPPED
