@@ -192,6 +192,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
         (529, "Overloaded"),
         (500, ""),
     ),
+    "upstream.stream_failed": (("Overloaded.",), ("",)),
     "upstream.redirected": ((301, "https://elsewhere.example"),),
     "upstream.empty": (("an empty body",),),
     "usage.wrong_time": (("since",),),
