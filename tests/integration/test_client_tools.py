@@ -33,7 +33,7 @@ from modegate.domain.conversation.message import (
 from modegate.domain.errors import InvalidRequestError
 from modegate.domain.media.kinds import MediaType
 from modegate.domain.tools.calls_lost import CallsLostError
-from modegate.domain.tools.client_tool import ToolOffer
+from modegate.domain.tools.client_tool import ClientTool, ToolOffer
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
 
@@ -348,3 +348,28 @@ async def test_images_and_files_in_a_result_reach_the_model(
     assert base64.b64encode(PDF).decode() in json.dumps(told(provider)[-1])
     asked = json.dumps(provider.requests[-1].json)
     assert str(tmp_path) not in asked
+
+
+async def test_no_schema_costs_a_tool(start: Start, provider: SimulatedProvider) -> None:
+    schemas: list[dict[str, Any]] = [
+        {"type": "object", "properties": {"city": {"type": "strin"}}},
+        {"type": "object", "properties": {"the city": {"type": "string"}}},
+        {"type": "object", "properties": {"city": {"maxLength": 10**400}}},
+        {"type": "string", "required": "city"},
+        {"type": "object", "properties": {"city": {"type": "string"}}},
+    ]
+    tools = [ClientTool(f"t{i}", parameters=schema) for i, schema in enumerate(schemas)]
+    conversation = talk(start(), offer=ToolOffer(tuple(tools)))
+    call = Call("t0", '{"city": "Paris"}', "toolu_paris")
+    provider.script(Says("", calls=(call,)), Says("Sunny."))
+    answer = await conversation.say("Weather?")
+    assert [it.name for it in answer.calls] == ["t0"]
+    body: Any = provider.requests[-1].json
+    listed = {it["name"]: it["input_schema"] for it in body["tools"]}
+    assert listed == {
+        **{f"mcp__client__t{i}": {"type": "object"} for i in range(4)},
+        "mcp__client__t4": schemas[4],
+    }
+    told = json.dumps(body["system"])
+    assert [json.dumps(json.dumps(it))[1:-1] in told for it in schemas] == [True] * 4 + [False]
+    assert (await conversation.ask(SUNNY)).text == "Sunny."

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterator
 from functools import cached_property
 
-from modegate.adapters.claude_cli.tools.root_schema import complete_root, is_merged
+from modegate.adapters.claude_cli.tools.listed_schema import listed_schema
+from modegate.adapters.claude_cli.tools.root_schema import is_merged
 from modegate.adapters.claude_cli.tools.shown_text import as_shown, cut, is_shown_unchanged, units
 from modegate.domain.text import replace_lone_surrogates
 from modegate.domain.tools.client_tool import Calling, ClientTool, ToolOffer
@@ -26,8 +27,9 @@ POINTER = " [... The rest of this description is in the system prompt.]"
 class OfferedTools:
     """The tools of one turn as an MCP server lists them.
 
-    Names that the CLI changes or refuses have another one there. What does not fit into the list,
-    or is changed by the CLI, is told in `instructions()`, so that all of it reaches the model.
+    Names that the CLI changes or refuses have another one there, and schemas for which it drops a
+    tool allow any object. What does not fit into the list, or is changed by the CLI, is told in
+    `instructions()`, so that all of it reaches the model.
     """
 
     def __init__(self, offer: ToolOffer, max_result_chars: int = MAX_RESULT_CHARACTERS) -> None:
@@ -35,6 +37,7 @@ class OfferedTools:
         self._max_result_chars = max_result_chars
         self._names = _cli_names([tool.name for tool in offer.offered])
         self._own = {cli: own for own, cli in self._names.items()}
+        self._schemas = {tool.name: listed_schema(tool.parameters) for tool in offer.offered}
 
     def listing(self) -> list[dict[str, object]]:
         """Returns the entries of the result of `tools/list`."""
@@ -68,7 +71,7 @@ class OfferedTools:
         entry: dict[str, object] = {
             "name": self._names[tool.name],
             "description": _short(_description(tool)),
-            "inputSchema": complete_root(tool.parameters),
+            "inputSchema": self._schemas[tool.name],
             "_meta": {"anthropic/maxResultSizeChars": self._max_result_chars},
         }
         # With the hint, the CLI asks for all calls of an answer at once.
@@ -88,7 +91,9 @@ class OfferedTools:
             lines = [it for it in description.splitlines() if as_shown(it) != it]
             yield "\n".join((f"In the description of the tool {name}, it says exactly:", *lines))
         schema = tool.parameters
-        if is_merged(schema) or not is_shown_unchanged(schema):
+        listed = self._schemas[tool.name]
+        says_less = any(listed.get(name) != value for name, value in schema.items())
+        if says_less or is_merged(schema) or not is_shown_unchanged(schema):
             exact = replace_lone_surrogates(json.dumps(schema, ensure_ascii=False))
             yield f"The exact JSON schema of the arguments of the tool {name}:\n{exact}"
 

@@ -64,6 +64,51 @@ def test_lines_that_the_cli_would_change_are_told_exactly() -> None:
     assert told.splitlines()[1:] == ["An ﬁ and a 👩‍💻."]
 
 
+def with_property(schema: object, **more: object) -> dict[str, object]:
+    return {"type": "object", "properties": {"a": schema}, **more}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        with_property({"type": "strin"}),
+        with_property({"type": "string", "required": True}),
+        with_property({"type": "number", "exclusiveMinimum": True, "minimum": 1}),
+        with_property({"anyOf": []}),
+        with_property({}, **{"$defs": {"b": {"type": "strin"}}}),
+        with_property({}, description=3),
+        # The CLI takes tuples of an older draft, and the API rejects the request for them.
+        with_property({"items": [{}]}, **{"$schema": "http://json-schema.org/draft-07/schema#"}),
+        with_property({"maximum": 10**400}),
+        with_property({"enum": [float("inf")]}),
+        {"type": "object", "properties": {"a b": {}}},
+        {"type": "object", "properties": {"a" * 65: {}}},
+        {"type": "object", "properties": {"": {}}},
+    ],
+)
+def test_a_tool_that_the_cli_would_drop_is_listed_for_any_object(
+    schema: dict[str, object],
+) -> None:
+    tools = offered(ClientTool("f", parameters=schema), ClientTool("g"))
+    assert [it["inputSchema"] for it in tools.listing()] == [{"type": "object"}] * 2
+    assert json.loads(tools.instructions().splitlines()[1]) == schema
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        with_property({"type": "object", "properties": {"a b": {"type": "string"}}}),
+        with_property({"pattern": "("}),
+        with_property({"$ref": "#/$defs/none"}, **{"$schema": "http://example.com/x"}),
+        with_property({"format": "unknown", "nullable": True, "enum": []}),
+        with_property({"minimum": 1e308, "description": "\ud800"}),
+        {"type": "object", "properties": {"a.b-c_D9": {}}, "required": ["a b"]},
+    ],
+)
+def test_other_schemas_are_listed_as_they_are(schema: dict[str, object]) -> None:
+    assert schema_of(schema) == schema
+
+
 @pytest.mark.parametrize(
     ("schema", "completed"),
     [
