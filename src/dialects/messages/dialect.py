@@ -37,4 +37,4 @@ class MessagesDialect:
     def error(self, error: ErrorFacts) -> tuple[int, bytes]:
         """Returns Anthropic's error object, with the status that Anthropic's API uses."""
         status, kind = status_and_type(error)
-        return status, error_body(error.message, kind, error.request_id)
+        return status, error_body(error.message, kind, error.request_id, error.param)

@@ -27,6 +27,12 @@ BY_STATUS: Mapping[int, str] = MappingProxyType(
     }
 )
 FIRST_SERVER_ERROR = 500
+# The tool runner of Anthropic's SDK asks for a thread, and sends the whole conversation to a server
+# that refuses so (anthropic 2.14, lib/threads).
+THREAD = "thread"
+NO_THREADS: Mapping[str, object] = MappingProxyType(
+    {"error_code": "thread_unsupported_request", "unsupported": [THREAD]}
+)
 
 
 def status_and_type(error: ErrorFacts) -> tuple[int, str]:
@@ -37,9 +43,17 @@ def status_and_type(error: ErrorFacts) -> tuple[int, str]:
     return error.status, BY_STATUS.get(error.status, other)
 
 
-def error_body(message: str, kind: str, request_id: str | None = None) -> bytes:
-    """Returns an error; with the request's id, where it is known."""
-    body: dict[str, object] = {"type": "error", "error": {"type": kind, "message": message}}
+def error_body(
+    message: str, kind: str, request_id: str | None = None, param: str | None = None
+) -> bytes:
+    """Returns an error; with the request's id, where it is known.
+
+    `param` names the parameter that was refused.
+    """
+    error: dict[str, object] = {"type": kind, "message": message}
+    if param == THREAD:
+        error["details"] = dict(NO_THREADS)
+    body: dict[str, object] = {"type": "error", "error": error}
     if request_id is not None:
         body["request_id"] = request_id
     return encode(body)

@@ -21,5 +21,6 @@ POLICY = ParamPolicy(
         "container": Rule(Tier.REFUSED),
         "mcp_servers": Rule(Tier.REFUSED),
         "output_format": Rule(Tier.REFUSED),
+        "thread": Rule(Tier.REFUSED, neutral=(OFF, None)),
     }
 )

@@ -208,6 +208,7 @@ def test_an_invalid_message_is_refused_by_its_place(message: object, param: str)
         ({"thinking": []}, "invalid_request", "thinking"),
         ({"output_config": {"format": {}}}, "unsupported_parameter", "output_config.format"),
         ({"mcp_servers": [{"url": "x"}]}, "unsupported_parameter", "mcp_servers"),
+        ({"thread": {"type": "create"}}, "unsupported_parameter", "thread"),
         ({"tools": {}}, "invalid_request", "tools"),
         ({"tools": [1]}, "invalid_request", "tools[0]"),
         ({"tools": [{}]}, "invalid_request", "tools[0].name"),

@@ -170,3 +170,12 @@ async def test_an_answer_comes_back_as_history() -> None:
     assert [(it.id, it.name, json.loads(it.arguments)) for it in said.calls] == [
         (it.id, it.name, json.loads(it.arguments)) for it in answer.calls
     ]
+
+
+def test_a_refused_thread_has_the_details_with_which_the_sdk_goes_on_without_one() -> None:
+    facts = ErrorFacts(
+        status=400, kind="e", code="unsupported_parameter", message="No.", param="thread"
+    )
+    _, body = DIALECT.error(facts)
+    details = json.loads(body)["error"]["details"]
+    assert details == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}

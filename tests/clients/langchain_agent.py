@@ -1,0 +1,53 @@
+"""An agent of LangChain that calls tools.
+
+    python langchain_agent.py chat|responses|messages whole|streamed
+
+Prints the answers to two questions as JSON.
+"""
+
+import json
+import os
+import sys
+
+from langchain.agents import create_agent
+from langchain_anthropic import ChatAnthropic
+from langchain_openai import ChatOpenAI
+
+dialect, kind = sys.argv[1:]
+CLAUDE = {"X-Claude-Code": "true"}
+if dialect == "messages":
+    model = ChatAnthropic(
+        model="sonnet", base_url=os.environ["ANTHROPIC_BASE_URL"], default_headers=CLAUDE
+    )
+else:
+    model = ChatOpenAI(
+        model="sonnet", use_responses_api=dialect == "responses", default_headers=CLAUDE
+    )
+
+
+def get_weather(city: str) -> str:
+    """Tells the weather of a city."""
+    return "no such city" if city == "Atlantis" else f"sunny in {city}"
+
+
+agent = create_agent(model, [get_weather], system_prompt="You know the weather.")
+messages = []
+
+
+def ask(text):
+    """Runs the agent until its answer, which it returns."""
+    messages.append({"role": "user", "content": text})
+    if kind == "whole":
+        messages[:] = agent.invoke({"messages": messages})["messages"]
+        return messages[-1].text
+    pieces = []
+    for mode, event in agent.stream({"messages": messages}, stream_mode=["messages", "values"]):
+        if mode == "values":
+            messages[:] = event["messages"]
+        elif event[1]["langgraph_node"] == "model":
+            pieces.append(event[0].text)
+    assert messages[-1].text in "".join(pieces)
+    return messages[-1].text
+
+
+print(json.dumps([ask("How is the weather?"), ask("Thank you.")]))
