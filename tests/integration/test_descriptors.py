@@ -153,12 +153,15 @@ def test_failed_spawns_leave_no_descriptor_open(watched: Watched) -> None:
     assert watched.chat()[0].status == 200
     before = resource.prlimit(watched.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (watched.next_descriptor(), before[1]))
-    left = []
-    for room in range(8):  # the spawn fails at another step each time
+    left: list[int] = []
+    for room in range(30):  # the spawn fails at another step each time, until there is enough
         limit = watched.next_descriptor() + room
         resource.prlimit(watched.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
-        assert watched.chat()[0].status == 503
+        if watched.chat()[0].status == 200:
+            break
         left.append(len(watched.descriptors()))
+    # A spawn needs twelve; a free one below the highest that is open adds to the room.
+    assert 8 <= len(left) < 30
     assert left[-1] <= left[0]
 
 
