@@ -196,13 +196,13 @@ def test_deeply_nested_values_are_screened_without_recursion_errors() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
 names = st.sampled_from(["n", "tools", "logprobs", "modalities", "reasoning_effort"]) | st.text()
 
 
-@given(st.dictionaries(names, json_values))
+@given(st.dictionaries(names, json_values, max_size=5))
 def test_any_parameters_are_honoured_ignored_or_rejected(params: dict[str, object]) -> None:
     try:
         screening = ParamPolicy().screen(params)
