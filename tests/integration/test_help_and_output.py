@@ -65,6 +65,16 @@ def test_help_imports_no_heavy_package(host: dict[str, str]) -> None:
     assert done.stdout.splitlines()[-1].split() == ["loaded:"]
 
 
+def test_only_chat_and_the_demo_import_the_sdk_at_once(host: dict[str, str]) -> None:
+    # It takes a second. A gateway with an upstream imports it when it listens already.
+    names = ", ".join(set(COMMANDS) - {"chat", "demo", "import"})
+    code = f"import sys\nfrom modegate.entrypoints.cli.commands import {names}\nprint('openai' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], env=host, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "False\n", done.stderr
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from modegate.entrypoints.cli.admin_options import KEY_VARIABLE, AdminOptions
-from modegate.entrypoints.cli.chat_errors import one_line, strip_control_characters
+from modegate.entrypoints.cli.printable import one_line, strip_control_characters
 
 # A probe of Claude Code waits for a turn.
 TIMEOUT_S = 330.0

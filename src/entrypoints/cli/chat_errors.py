@@ -23,9 +23,6 @@ from modegate.entrypoints.cli.wording import CLIENT, OPTIONS
 from modegate.entrypoints.http.messages.errors import INCOMPLETE
 from modegate.entrypoints.http.messages.wording import HEADERS, HINT
 
-SAFE_CONTROLS = "\n\t"
-CONTROLS = {n: None for n in (*range(32), *range(127, 160)) if chr(n) not in SAFE_CONTROLS}
-LONGEST = 600
 A_MOMENT_S = "1"  # where an answer names no time
 NOT_FOUND = 404
 OTHER_MODEL = "choose another with --model, or add --claude to use Claude Code"
@@ -164,14 +161,3 @@ def _no_model(message: str, question: ChatOptions) -> str:
         named = f"choose another with --model, one of: {valid[1]}"
         return f"Claude Code has no model {question.model}: {named}"
     return _in_options(message, None).rstrip(".")
-
-
-def strip_control_characters(text: str) -> str:
-    """Removes control characters, except newlines and tabs."""
-    return text.translate(CONTROLS)
-
-
-def one_line(text: str) -> str:
-    """Returns the text as one line of at most `LONGEST` characters, without control characters."""
-    line = " ".join(strip_control_characters(text).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

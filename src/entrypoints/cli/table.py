@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from modegate.entrypoints.cli.chat_errors import strip_control_characters
+from modegate.entrypoints.cli.printable import strip_control_characters
 
 Row = Mapping[str, object]
 

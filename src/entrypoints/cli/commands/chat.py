@@ -14,13 +14,12 @@ from modegate.entrypoints.cli.chat_errors import (
     ChatError,
     explain,
     not_modegate,
-    one_line,
     stream_cut,
     stream_failed,
-    strip_control_characters,
     unusable_certificates,
 )
 from modegate.entrypoints.cli.chat_options import ChatOptions
+from modegate.entrypoints.cli.printable import one_line, strip_control_characters
 from modegate.entrypoints.cli.program_name import command_name
 
 MODE_HEADER = "X-Claude-Code"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from modegate.entrypoints.cli.admin_client import AdminClient, AdminError
 from modegate.entrypoints.cli.admin_options import AdminOptions
-from modegate.entrypoints.cli.chat_errors import strip_control_characters
+from modegate.entrypoints.cli.printable import strip_control_characters
 
 LABELS = {
     "changed": "changed",

@@ -196,7 +196,9 @@ def test_deeply_nested_values_are_screened_without_recursion_errors() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 names = st.sampled_from(["n", "tools", "logprobs", "modalities", "reasoning_effort"]) | st.text()
