@@ -9,14 +9,16 @@ from modegate.application.ports.model_lists import ModelLists
 from modegate.domain.access.key_rules import NO_RULES, KeyRules
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.state import CredentialStatus
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import GatewayError
 from modegate.domain.routing.listed_model import (
     ListedModel,
     claude_model,
     distinct,
+    prefixed_names,
     upstream_models,
 )
-from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.mode import UNDECIDED, Mode, without_prefix
 from modegate.domain.routing.model_map import CLAUDES_OWN
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import Upstream, UpstreamKind
@@ -40,17 +42,23 @@ class ListModels:
         include_upstream: bool = True,
         failed: Callable[[GatewayError], None] = noop,
         rules: KeyRules = NO_RULES,
+        dialect: DialectName = DialectName.CHAT,
     ) -> Sequence[ListedModel]:
         """Returns Claude's models, then those of the upstreams; only what `rules` allow.
 
         A name of both, such as `gpt-4o`, is the upstream's: a request without a mode goes there.
+        Where such a request in the `dialect` is relayed, the list also has the names that lead to
+        Claude Code without a header.
 
         `failed` gets the error of each upstream whose list could not be fetched the last time.
         """
-        routes = self.configuration.current().routes
-        has_claude = rules.allows_mode(Mode.CLAUDE_CODE)
-        names = filter(rules.allows_model, routes.models.names if has_claude else ())
-        models = [claude_model(routes.models, name) for name in names]
+        configuration = self.configuration.current()
+        routes, has_claude = configuration.routes, rules.allows_mode(Mode.CLAUDE_CODE)
+        names = routes.models.names if has_claude else ()
+        by_default = configuration.modes.decide(UNDECIDED, dialect, rules.mode)
+        if has_claude and by_default.mode is Mode.PASSTHROUGH:
+            names = (*names, *prefixed_names(routes.models))
+        models = [claude_model(routes.models, it) for it in names if _allows(rules, it)]
         if not (include_upstream and rules.allows_mode(Mode.PASSTHROUGH)):
             return models
         found = await self._of_upstreams(routes, failed)
@@ -69,7 +77,7 @@ class ListModels:
         Raises:
             GatewayError: if no known list has the name, and an upstream's list is missing or old.
         """
-        if not rules.allows_model(name):
+        if not _allows(rules, name):
             return None
         routes = self.configuration.current().routes
         has_claude = rules.allows_mode(Mode.CLAUDE_CODE) and routes.models.knows(name)
@@ -110,3 +118,8 @@ class ListModels:
             if member.state.status(now, expires_at) is CredentialStatus.READY:
                 return member.credential
         return None
+
+
+def _allows(rules: KeyRules, name: str) -> bool:
+    """Returns whether a key may use a model, of which the prefix of the mode is no part."""
+    return rules.allows_model(name) or rules.allows_model(without_prefix(name))

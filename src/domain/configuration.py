@@ -12,6 +12,7 @@ from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
 from modegate.domain.quota import Limit
+from modegate.domain.routing.mode import ModeDefaults
 from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionPolicy
 from modegate.domain.usage.prices import PriceTable
@@ -27,7 +28,8 @@ class Configuration:
     A credential that expires within `expiry_warning_s` causes a warning.
     `per_key` is the number of concurrent requests of a key without a number of its own.
     `shares_state` allows clients to use what the upstream keeps for the server's credentials.
-    `continues_by_history` is whether a request without a session id may go on with a session.
+    `modes` decide where a request does not. `continues_by_history` is whether a request without a
+    session id may go on with a session.
     `prices` override the built-in ones. `budget` is that of the whole gateway, and `budget_zone` the
     time zone of all budgets. A request of unknown price passes budgets in US dollars only if
     `allows_unknown_prices`. A request without a maximum reserves `reserved_completion_tokens`.
@@ -42,6 +44,7 @@ class Configuration:
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     continues_by_history: bool = True
     routes: Routes = field(default_factory=Routes)
+    modes: ModeDefaults = field(default_factory=ModeDefaults)
     parameters: ParamPolicy = field(default_factory=ParamPolicy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
     redacts_tool_arguments: bool = False

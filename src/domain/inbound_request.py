@@ -54,7 +54,8 @@ class ChatBody:
 class InboundRequest:
     """A request before admission; its body is read after admission.
 
-    `upstream_key` is the header `X-OpenAI-API-Key`. `conversation` returns the client's own id of
+    `decision` is what the headers say about the mode; by default, the rest of the request and the
+    configuration decide. `upstream_key` is the header `X-OpenAI-API-Key`. `conversation` returns the client's own id of
     its conversation, if it sent one. `dialect` is the one of the body and of the answer.
     """
 

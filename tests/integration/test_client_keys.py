@@ -30,7 +30,17 @@ PATHS = [
     ("DELETE", "/admin/keys/key_x"),
     ("POST", "/admin/keys/key_x/rotate"),
 ]
-NULLS = ("models", "modes", "expires_at", "rpm", "tpm", "concurrency", "budget", "revoked_at")
+NULLS = (
+    "models",
+    "modes",
+    "mode",
+    "expires_at",
+    "rpm",
+    "tpm",
+    "concurrency",
+    "budget",
+    "revoked_at",
+)
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -129,7 +139,8 @@ async def test_a_key_is_made_used_with_the_sdk_changed_and_revoked(operator: Ope
         assert answer.choices[0].message.content == "Hello"
         with pytest.raises(openai.PermissionDeniedError, match="sonnet, gpt-4o"):
             await sdk.chat.completions.create(model="opus", **ask)
-        assert {it.id async for it in sdk.models.list()} == {"sonnet", "gpt-4o", "gpt-4o-mini"}
+        listed = {it.id async for it in sdk.models.list()}
+        assert listed == {"sonnet", "claude-code/sonnet", "gpt-4o", "gpt-4o-mini"}
         await operator.change(made["id"], models=["opus"])
         await sdk.chat.completions.create(model="opus", **ask)
         await operator.change(made["id"], enabled=False)
@@ -283,7 +294,8 @@ async def test_the_list_of_models_is_what_the_key_may_use(
     assert await ids(modes=["openai-passthrough"]) == {"m"}
     assert upstream.keys("models")
     assert await ids(modes=["claude-code"]) == everything - {"m"}
-    assert await ids(models=["sonnet", "m*"]) == {"sonnet", "m"}
+    assert await ids(models=["sonnet", "m*"]) == {"sonnet", "claude-code/sonnet", "m"}
+    assert await ids(models=["sonnet"], mode="claude-code") == {"sonnet"}
     assert await ids(models=["m"], modes=["claude-code"]) == set()
 
 

@@ -184,6 +184,8 @@ def upstreams(strategy: str) -> dict[str, Any]:
     return {"kimi": {**table, "credentials": keys}}
 
 
+MESSAGES = {"messages": "claude-code"}
+
 CASES: dict[str, Case] = {
     "log_level": Case("debug", log_level, "info", "debug"),
     "api_key": Case("sk-client", status("/v1/sessions"), 200, 401),
@@ -242,6 +244,12 @@ CASES: dict[str, Case] = {
     ),
     "default_model": Case(
         "opus", current(lambda it: it.routes.models.resolve("default")), "sonnet", "opus"
+    ),
+    "default_mode": Case(
+        "claude-code", current(lambda it: it.modes.mode), "openai-passthrough", "claude-code"
+    ),
+    "dialects": Case(
+        {"messages": {"mode": "claude-code"}}, current(lambda it: it.modes.dialects), {}, MESSAGES
     ),
     "models": Case(
         {"sonnet": "opus"}, current(lambda it: it.routes.models.resolve("sonnet")), "sonnet", "opus"

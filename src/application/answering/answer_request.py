@@ -1,6 +1,6 @@
 """The pipeline for every chat request, from HTTP, a batch job or a script.
 
-admit → check the key → read → route → reserve → relay → settle
+admit → read → decide the mode → check the key → route → reserve → relay → settle
 → generate (generate_answer.py)
 """
 
@@ -11,7 +11,7 @@ from types import TracebackType
 
 from modegate.application.answering.admission import Admission, Admitted, record_admission
 from modegate.application.answering.generate_answer import GenerateAnswer
-from modegate.application.answering.key_checks import check_dialect, check_mode, check_turn_model
+from modegate.application.answering.key_checks import check_turn_mode, check_turn_model
 from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
 from modegate.application.budgets.demand import demand_of
 from modegate.application.budgets.reserve import ReserveBudget
@@ -19,10 +19,9 @@ from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import RelayRequest, record_response
 from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.request import model_to_relay
-from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.configuration import Configuration
 from modegate.domain.inbound_request import ChatBody, InboundRequest
-from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.route import RelayRoute, Route, Routes
 
 
@@ -62,10 +61,11 @@ class _Execution:
         self._request = request
 
     async def __aenter__(self) -> RoutedAnswer:
-        configuration = self._pipeline.configuration.current()
-        self._request.record.mode = self._request.decision.mode
+        configuration, request = self._pipeline.configuration.current(), self._request
+        decided = configuration.modes.decide(request.decision, request.dialect)
+        request.record.mode = decided.mode
         admission = self._pipeline.admission
-        admitted = await admission.acquire(self._request.entry, configuration)
+        admitted = await admission.acquire(request.entry, configuration)
         self._admitted = admitted
         try:
             return await self._answer(admitted, configuration)
@@ -85,20 +85,25 @@ class _Execution:
             self._pipeline.admission.release(self._admitted)
 
     async def _answer(self, admitted: Admitted, configuration: Configuration) -> RoutedAnswer:
-        pipeline, record = self._pipeline, self._request.record
+        pipeline, request, record = self._pipeline, self._request, self._request.record
         record_admission(record, admitted)
-        rules = admitted.client.rules
-        if rules is not NO_RULES:
-            check_mode(rules, self._request.decision.mode)
-        check_dialect(self._request.dialect, self._request.decision.mode)
-        body = await self._request.read()
+        rules, decision = admitted.client.rules, request.decision
+        if not decision.by_default:  # no body can change it
+            check_turn_mode(rules, request.dialect, decision.mode)
+        body = await request.read()
+        if decision.by_default:
+            model = body.params.get("model")
+            decision = configuration.modes.decide(decision, request.dialect, rules.mode, model)
+            record.mode = decision.mode
+            check_turn_mode(rules, request.dialect, decision.mode)
         if rules.models:
-            record.model, mode = model_to_relay(body.params), self._request.decision.mode
-            check_turn_model(rules, record.model, mode, configuration.routes.models.default)
-        route = _route(self._request, body, configuration.routes)
+            record.model = model_to_relay(body.params)
+            default = configuration.routes.models.default
+            check_turn_model(rules, record.model, decision.mode, default)
+        route = _route(request, decision, body, configuration.routes)
         if isinstance(route, RelayRoute):
             relaying = pipeline.relay.relay(
-                route, body, self._request, admitted.client, configuration.prices
+                route, body, request, admitted.client, configuration.prices
             )
             if pipeline.budgets.may_apply(admitted.client, configuration):
                 asked = pipeline.metering.asked(route, configuration.prices)
@@ -111,15 +116,17 @@ class _Execution:
             record_response(response, record)
             return RelayedAnswer(response)
         generating = pipeline.generate.generate(
-            route, body, admitted.client, self._request, configuration
+            route, body, admitted.client, request, configuration
         )
         self._answering = generating
         return await generating.__aenter__()
 
 
-def _route(request: InboundRequest, body: ChatBody, routes: Routes) -> Route:
+def _route(
+    request: InboundRequest, decision: ModeDecision, body: ChatBody, routes: Routes
+) -> Route:
     """Returns the route; a model to relay is recorded first, because the request may have none."""
-    if request.decision.mode is not Mode.PASSTHROUGH:
-        return routes.resolve(request.decision)
+    if decision.mode is not Mode.PASSTHROUGH:
+        return routes.resolve(decision)
     model = request.record.model = model_to_relay(body.params)
-    return routes.resolve(request.decision, request.upstream_key, model)
+    return routes.resolve(decision, request.upstream_key, model)

@@ -1,11 +1,11 @@
 """Checks what the client may use, before anything is asked."""
 
-from modegate.domain.access.key_rules import KeyRules
+from modegate.domain.access.key_rules import NO_RULES, KeyRules
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import access as errors
 from modegate.domain.errors.catalogue import dialects
 from modegate.domain.errors.remedies import Remedy
-from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.mode import Mode, without_prefix
 
 
 def check_mode(rules: KeyRules, mode: Mode) -> None:
@@ -19,13 +19,30 @@ def check_mode(rules: KeyRules, mode: Mode) -> None:
         raise errors.mode_not_allowed(mode, rules.modes, other)
 
 
+def check_turn_mode(rules: KeyRules, dialect: DialectName, mode: Mode) -> None:
+    """Checks that the key may use a mode, and that it answers in a dialect.
+
+    Raises:
+        ModeNotAllowedError: the key may use other modes only.
+        UnsupportedEndpointError: the mode does not answer in the dialect.
+    """
+    if rules is not NO_RULES:
+        check_mode(rules, mode)
+    check_dialect(dialect, mode)
+
+
 def check_turn_model(rules: KeyRules, model: str | None, mode: Mode, default: str) -> None:
     """Checks the model of a chat request; in Claude Code, one without a model is for the default.
+
+    There the prefix of the mode is not part of the name, unless the rules have it.
 
     Raises:
         ModelNotAllowedError: the key may use other models only.
     """
-    check_model(rules, default if model is None and mode is Mode.CLAUDE_CODE else model)
+    if mode is not Mode.CLAUDE_CODE or (model is not None and rules.allows_model(model)):
+        check_model(rules, model)
+    else:
+        check_model(rules, default if model is None else without_prefix(model))
 
 
 def check_model(rules: KeyRules, model: str | None) -> None:

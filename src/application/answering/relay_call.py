@@ -1,6 +1,10 @@
 """The pipeline for every operation of the OpenAI API but chat completions.
 
-admit → check the mode, the key and the shared state → read → route → check the upstream → relay
+admit → check the mode, the key and the shared state → read → check the model → route
+→ check the upstream → relay
+
+These operations are passthrough's. Defaults of the mode do not apply to them, unless they belong to
+the Responses API, which Claude Code has too.
 """
 
 from collections.abc import AsyncIterator
@@ -21,12 +25,14 @@ from modegate.dialects.chat.relayed import relayed_body
 from modegate.dialects.chat.request import model_to_relay
 from modegate.dialects.completions import choices_of
 from modegate.domain.access.client import Client
+from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.configuration import Configuration
 from modegate.domain.credentials.selection import Strategy
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import routing as errors
 from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody
-from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.mode import Mode, ModeDefaults
 from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import BodyStream, UpstreamRequest
@@ -35,6 +41,7 @@ from modegate.domain.upstream_response import UpstreamResponse
 # Fields of a body that continue what the upstream keeps.
 KEPT_CONVERSATION = ("previous_response_id", "conversation")
 NO_BODY = b""
+NO_DEFAULTS = ModeDefaults()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,8 @@ class RelayCall:
             _check_mode(call, configuration)
             body = await call.read()
             _check_model(call, body, admitted.client)
+            if call.decision.by_default:
+                _check_default(call, admitted.client.rules, configuration)
             route = _route(call, body, configuration)
             _check_conversation(call, body, configuration)
             request = _request_for(call, body, route)
@@ -106,6 +115,17 @@ def _check_model(call: InboundCall, body: ChatBody | Upload, client: Client) -> 
     call.record.model = model
     if model is not None or not call.operation.keeps_state:
         check_model(client.rules, model)
+
+
+def _check_default(call: InboundCall, rules: KeyRules, configuration: Configuration) -> None:
+    """Rejects what goes to Claude Code by its model's name, or by a default."""
+    modes, key_mode = configuration.modes, rules.mode
+    if not call.operation.is_conversation:
+        modes, key_mode = NO_DEFAULTS, None
+    decision = modes.decide(call.decision, DialectName.RESPONSES, key_mode, call.record.model)
+    if decision.mode is not Mode.PASSTHROUGH:
+        call.record.mode = decision.mode
+        raise errors.no_such_endpoint()
 
 
 def _route(call: InboundCall, body: ChatBody | Upload, configuration: Configuration) -> RelayRoute:

@@ -20,16 +20,18 @@ from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.batches.endpoints import CHAT, ENDPOINTS, VERSION
 from modegate.domain.batches.item import SUCCESSES, BatchItem, ItemResult, Retry
 from modegate.domain.batches.retrying import retry_of_error, retry_of_response
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.inbound_call import InboundCall
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
 from modegate.domain.request_record import RequestRecord
-from modegate.domain.routing.mode import Mode, ModeDecision
+from modegate.domain.routing.mode import Mode, ModeDecision, ModeDefaults
 from modegate.domain.routing.operation import Operation
 from modegate.domain.upstream_request import Target
 from modegate.domain.upstream_response import UpstreamResponse
 
 OK = 200
+ANEW = ModeDecision(Mode.PASSTHROUGH, anew=True, by_default=True)
 JSON = (("content-type", "application/json"),)
 
 
@@ -65,7 +67,7 @@ class ExecuteItem:
         started is ended, because nothing can resume it.
         """
         record = RequestRecord("POST", request_id=str(uuid.uuid4()))
-        decision = ModeDecision(item.mode or mode, anew=True)
+        decision = _decision(item, mode)
         try:
             try:
                 outcome = await self._ask(item, decision, client, record)
@@ -151,3 +153,11 @@ class ExecuteItem:
         now = self.clock.time_of_day()
         retry = retry_of_response(response.status, dict(response.headers), content, now)
         return _Outcome(response.status, content, retry)
+
+
+def _decision(item: BatchItem, mode: Mode) -> ModeDecision:
+    """Returns the mode of an item: what it says itself, also by its model, or that of its batch."""
+    if item.mode is not None:
+        return ModeDecision(item.mode, anew=True)
+    model = item.body.params.get("model")
+    return ModeDefaults(mode).decide(ANEW, DialectName.CHAT, model=model)

@@ -4,7 +4,7 @@ A reader returns the value of a field, and raises ValueError with what the value
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -24,7 +24,7 @@ MAX_TOKENS = 10**15
 MAX_USD = 1e9
 YEAR_10000 = 253_402_300_800
 OF_BUDGET = ("usd", "tokens", "period")
-NAME = "name"
+NAME, MODE = "name", "mode"
 
 Fields = Mapping[str, object]
 
@@ -57,6 +57,14 @@ def read_modes(value: object) -> tuple[str, ...]:
         listed = " or ".join(f'"{it}"' for it in known)
         raise ValueError(f"must be a list of {listed}; without the field, every mode is allowed")
     return tuple(it for it in known if it in modes)
+
+
+def read_mode(value: object) -> str:
+    """Returns the value of one mode."""
+    known = [str(it) for it in Mode]
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"must be {' or '.join(known)}")
+    return value
 
 
 def read_time(value: object) -> float:
@@ -110,6 +118,7 @@ READERS: Mapping[str, Callable[[object], object]] = MappingProxyType(
         NAME: read_name,
         "models": read_models,
         "modes": read_modes,
+        MODE: read_mode,
         "expires_at": read_time,
         "rpm": read_count,
         "tpm": read_count,
@@ -122,7 +131,7 @@ READERS: Mapping[str, Callable[[object], object]] = MappingProxyType(
 DEFAULTS: Fields = MappingProxyType(
     {**dict.fromkeys(READERS), "models": (), "modes": (), "enabled": True}
 )
-OF_RULES = frozenset({"models", "modes", "rpm", "tpm", "concurrency", "budget"})
+OF_RULES = frozenset({"models", "modes", "mode", "rpm", "tpm", "concurrency", "budget"})
 
 
 def read_fields(given: Fields) -> Fields:
@@ -135,11 +144,24 @@ def read_fields(given: Fields) -> Fields:
 
 
 def with_fields(key: ClientKey, fields: Fields) -> ClientKey:
-    """Returns the key with other values of some fields."""
+    """Returns the key with other values of some fields.
+
+    Raises:
+        InvalidRequestError: the mode is none of the modes that the key may use.
+    """
     rules = {name: value for name, value in fields.items() if name in OF_RULES}
     own = {name: value for name, value in fields.items() if name not in OF_RULES}
     changed: ClientKey = replace(key, rules=replace(key.rules, **rules), **own)  # type: ignore[arg-type]
+    if (fault := mode_fault(changed.rules.mode, changed.rules.modes)) is not None:
+        raise errors.wrong_field(MODE, fault)
     return changed
+
+
+def mode_fault(mode: str | None, modes: Sequence[str]) -> str | None:
+    """Returns what is wrong with the mode of a key that may use some modes only."""
+    if mode is None or not modes or mode in modes:
+        return None
+    return f"must be one of the modes that the key may use: {', '.join(modes)}"
 
 
 def _read(name: str, value: object) -> object:

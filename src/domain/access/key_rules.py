@@ -13,12 +13,14 @@ MINUTE_S = 60.0
 class KeyRules:
     """The rules of a key; empty and None mean that nothing is restricted.
 
-    `models` has exact names and prefixes that end with `*`, and `modes` the values of modes. `rpm`
-    are requests and `tpm` tokens a minute. `concurrency` replaces the default of all keys.
+    `models` has exact names and prefixes that end with `*`, and `modes` the values of modes. `mode`
+    is that of requests which name none. `rpm` are requests and `tpm` tokens a minute. `concurrency`
+    replaces the default of all keys.
     """
 
     models: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    mode: str | None = None
     rpm: int | None = None
     tpm: int | None = None
     concurrency: int | None = None

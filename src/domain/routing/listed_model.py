@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modegate.domain.routing.capability import Capability
+from modegate.domain.routing.mode import MODEL_PREFIX
 from modegate.domain.routing.model_dates import released_at
-from modegate.domain.routing.model_map import ModelMap
+from modegate.domain.routing.model_map import BUILT_IN_MODELS, CLAUDES_OWN, ModelMap
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.routing.upstream_table import PREFIX_MARK, SEPARATOR, UpstreamTable
 
@@ -31,6 +32,18 @@ class ListedModel:
 def claude_model(models: ModelMap, name: str) -> ListedModel:
     """Returns the model for a name of the map, with the release date of its CLI model."""
     return ListedModel(id=name, owner=ANTHROPIC, created=released_at(models.resolve(name)))
+
+
+def prefixed_names(models: ModelMap) -> Iterator[str]:
+    """Yields the names that lead to Claude Code without a header.
+
+    A name of another vendor in the built-in map is for clients that know no other, and needs no
+    second one.
+    """
+    for name, cli_model in models.rows.items():
+        is_own = CLAUDES_OWN.fullmatch(name) or BUILT_IN_MODELS.get(name) != cli_model
+        if is_own and not name.endswith(PREFIX_MARK):
+            yield f"{MODEL_PREFIX}{name}"
 
 
 def upstream_models(

@@ -1,12 +1,16 @@
-"""The truth table from request headers to the mode that answers."""
+"""The mode that answers a request: by its headers, its model's name, or a default."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import parameters
 
 TRUTHY = frozenset({"true", "1", "yes"})
 FALSY = frozenset({"false", "0", "no"})
+# A model's name that begins so is one of Claude Code; the model map does not know the prefix.
+MODEL_PREFIX = "claude-code/"
 
 
 class Mode(StrEnum):
@@ -21,14 +25,18 @@ class ModeDecision:
     """A mode and, to resume a Claude Code session, the id that the client sent.
 
     `anew` is whether a request without an id begins a session even if its history is known.
+    `by_default` is whether no header decided, so that the model's name and defaults may.
     """
 
     mode: Mode
     session_id: str | None = None
     anew: bool = False
+    by_default: bool = field(default=False, compare=False)
 
 
 RELAYED = ModeDecision(Mode.PASSTHROUGH)
+UNDECIDED = ModeDecision(Mode.PASSTHROUGH, by_default=True)
+"""The decision of headers that are absent: passthrough, unless something else decides."""
 
 
 def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision:
@@ -43,7 +51,7 @@ def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision
     """
     if claude_code is None:
         if session_id is None:
-            return RELAYED
+            return UNDECIDED
         return ModeDecision(Mode.CLAUDE_CODE, session_id)
     wish = claude_code.strip(" \t").lower()
     if wish in TRUTHY:
@@ -51,3 +59,41 @@ def decide_mode(claude_code: str | None, session_id: str | None) -> ModeDecision
     if wish in FALSY:
         return RELAYED
     raise parameters.invalid_mode()
+
+
+@dataclass(frozen=True, slots=True)
+class ModeDefaults:
+    """The operator's modes for requests without a header: of some dialects, and of all others."""
+
+    mode: Mode = Mode.PASSTHROUGH
+    dialects: Mapping[DialectName, Mode] = field(default_factory=dict)
+
+    def decide(
+        self,
+        by_headers: ModeDecision,
+        dialect: DialectName,
+        key_mode: str | None = None,
+        model: object = None,
+    ) -> ModeDecision:
+        """Returns the mode of a request from all facts that are known about it.
+
+        The first that says something counts: the headers, the name of the model, the mode of the
+        client's key, the mode of the dialect, and the default of the gateway. Nothing is left to
+        decide after it.
+        """
+        if not by_headers.by_default:
+            return by_headers
+        if isinstance(model, str) and model.startswith(MODEL_PREFIX):
+            mode = Mode.CLAUDE_CODE
+        elif key_mode is not None:
+            mode = Mode(key_mode)
+        else:
+            mode = self.dialects.get(dialect, self.mode)
+        if mode is Mode.PASSTHROUGH:
+            return RELAYED
+        return ModeDecision(mode, anew=by_headers.anew)
+
+
+def without_prefix(model: str) -> str:
+    """Returns the name of a model as Claude Code's model map has it."""
+    return model.removeprefix(MODEL_PREFIX)

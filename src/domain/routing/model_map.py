@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from modegate.domain.errors.catalogue import parameters
+from modegate.domain.routing.mode import MODEL_PREFIX, without_prefix
 
 DEFAULT_NAME = "default"
 PREFIX_MARK = "*"
@@ -60,7 +61,9 @@ def row_faults(rows: Mapping[str, str]) -> Iterator[str]:
     for name, cli_model in rows.items():
         if name in {"", PREFIX_MARK, DEFAULT_NAME} or not name.isprintable():
             yield f"{name!r} is not allowed as a model name"
-        elif not CLI_MODEL.fullmatch(cli_model):
+        elif name.startswith(MODEL_PREFIX):
+            yield f"{name!r} is never found, because {MODEL_PREFIX} is removed before: write {without_prefix(name)!r}"
+        elif cli_model.startswith(MODEL_PREFIX) or not CLI_MODEL.fullmatch(cli_model):
             yield f"{name!r} maps to {cli_model!r}, which is not a valid CLI model name"
         elif not CLAUDES_OWN.fullmatch(cli_model):
             meant = _find(rows, prefixes, cli_model)
@@ -125,15 +128,17 @@ class ModelMap:
 
     def knows(self, model: str) -> bool:
         """Returns whether `resolve` accepts the name."""
-        return model == DEFAULT_NAME or self._find(model) is not None
+        named = without_prefix(model)
+        return named == DEFAULT_NAME or self._find(named) is not None
 
     def resolve(self, model: str) -> str:
-        """Returns the CLI model for the client's `model`.
+        """Returns the CLI model for the client's `model`, which may have the prefix of the mode.
 
         Raises:
             ModelNotFoundError: if no row matches; the message lists every row.
         """
-        cli_model = self._find(self.default if model == DEFAULT_NAME else model)
+        named = without_prefix(model)
+        cli_model = self._find(self.default if named == DEFAULT_NAME else named)
         if cli_model is None:
             raise parameters.unknown_model((*self.rows, DEFAULT_NAME))
         return cli_model

@@ -123,6 +123,7 @@ def _add_rules(create: Parser) -> None:
         "--model", action="append", metavar="NAME", help="a model, or gpt-4o*; may be repeated"
     )
     create.add_argument("--mode", action="append", choices=MODES, help="may be repeated")
+    create.add_argument("--default-mode", choices=MODES, help="of requests that name none")
     create.add_argument("--expires-at", metavar="TIME", help="like 2027-01-31T00:00:00Z")
     create.add_argument("--rpm", type=int, metavar="N", help="requests a minute")
     create.add_argument("--tpm", type=int, metavar="N", help="tokens a minute")

@@ -7,7 +7,6 @@ from modegate.entrypoints.cli.parser import Commands, FileOption, add_config_fil
 
 MAX_CONCURRENCY = 10_000
 MAX_RETRIES = 100
-DEFAULT_MODE = "openai-passthrough"
 
 RUN = """\
 Each line of REQUESTS is a request in the format of OpenAI's Batch API. Each line
@@ -27,7 +26,7 @@ def add_batch(commands: Commands) -> None:
     run.add_argument(
         "-o", "--output", action=FileOption, metavar="FILE", required=True, help="the results"
     )
-    run.add_argument("--mode", choices=MODES, default=DEFAULT_MODE, help=f"({DEFAULT_MODE})")
+    run.add_argument("--mode", choices=MODES, help="(DEFAULT_MODE of the settings)")
     run.add_argument("--concurrency", type=_concurrency, metavar="N", help="requests at once (8)")
     run.add_argument(
         "--retries", type=_retries, default=2, metavar="N", help="of a request that may pass (2)"

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from modegate.entrypoints.config import dialects
 from modegate.entrypoints.config import table_errors as tables
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
 from modegate.entrypoints.config.keys.tables import KEYS
@@ -61,6 +62,9 @@ def _fault_line(
     name = str(fault["loc"][0])
     if name == PRICES:
         place, message = fault_of(fault, values.get(PRICES))
+        return _line(place, message or _message(None, fault), shown)
+    if name == dialects.DIALECTS:
+        place, message = dialects.fault_of(fault)
         return _line(place, message or _message(None, fault), shown)
     if name not in NESTED:
         return _line(name, _words(fault), shown)

@@ -15,6 +15,7 @@ from modegate.domain.batches.limits import BatchLimits
 from modegate.domain.configuration import MINUTE_S, Configuration
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import (
     CLAUDE_CODE_RULES,
@@ -23,6 +24,7 @@ from modegate.domain.parameters.param_policy import (
     Rule,
 )
 from modegate.domain.quota import Limit
+from modegate.domain.routing.mode import UNDECIDED, Mode, ModeDefaults
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
@@ -68,6 +70,7 @@ def configuration(
         ),
         continues_by_history=settings.claude_continue_by_history,
         routes=routes(settings, environment),
+        modes=mode_defaults(settings),
         media=media_policy(settings),
         parameters=ParamPolicy(parameter_rules(settings)),
         redacts_tool_arguments=settings.claude_redact_tool_arguments,
@@ -85,6 +88,20 @@ def configuration(
         prices=price_table(settings.prices),
         batches=batch_limits(settings),
     )
+
+
+def mode_defaults(settings: Settings) -> ModeDefaults:
+    """Returns the modes of requests that do not say theirs."""
+    tables = settings.dialects.items()
+    return ModeDefaults(
+        Mode(settings.default_mode),
+        {name: Mode(table.mode) for name, table in tables if table.mode is not None},
+    )
+
+
+def chat_mode(settings: Settings) -> Mode:
+    """Returns the mode of requests in chat completions that do not say theirs, by any means."""
+    return mode_defaults(settings).decide(UNDECIDED, DialectName.CHAT).mode
 
 
 def media_policy(settings: Settings) -> MediaPolicy:

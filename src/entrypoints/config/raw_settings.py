@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import get_origin
 
 from modegate.entrypoints.config.budget_types import BUDGET
+from modegate.entrypoints.config.dialects import DIALECTS
 from modegate.entrypoints.config.keys.tables import KEYS
 from modegate.entrypoints.config.prices import PRICES
 from modegate.entrypoints.config.settings import Settings
@@ -14,9 +15,9 @@ from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
 
 # Tables cannot be written as environment variables.
-ONLY_IN_FILE = frozenset({"models", BUDGET, PRICES, UPSTREAMS, KEYS})
+ONLY_IN_FILE = frozenset({"models", BUDGET, PRICES, UPSTREAMS, KEYS, DIALECTS})
 # Tables within tables.
-NESTED = (UPSTREAMS, PRICES, KEYS)
+NESTED = (UPSTREAMS, PRICES, KEYS, DIALECTS)
 NAMES = frozenset(Settings.model_fields)
 LISTS = frozenset(
     name for name, it in Settings.model_fields.items() if get_origin(it.annotation) is tuple

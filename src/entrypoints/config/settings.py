@@ -19,6 +19,7 @@ from modegate.domain.routing.model_map import (
 from modegate.domain.routing.upstream import OPENAI
 from modegate.entrypoints.config.budget_types import BudgetTable, TimeZone
 from modegate.entrypoints.config.cross_field import CrossFieldError, CrossFieldValueError
+from modegate.entrypoints.config.dialects import Dialects
 from modegate.entrypoints.config.keys.checks import table_faults
 from modegate.entrypoints.config.keys.tables import KeyTables
 from modegate.entrypoints.config.prices import Prices
@@ -104,6 +105,8 @@ class Settings(BaseModel):
     claude_bare: Switch = None
     claude_env_allow: Variables = ()
     default_model: str = "sonnet"
+    default_mode: Literal["openai-passthrough", "claude-code"] = "openai-passthrough"
+    dialects: Dialects = Field(default_factory=dict)
     claude_process_mode: Literal["live", "oneshot"] = "live"
     claude_warm_processes: Spare = 2
     claude_warm_models: Names = (DEFAULT_NAME,)

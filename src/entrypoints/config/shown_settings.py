@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from modegate.domain.access.api_key import mask, mask_address
 from modegate.domain.budgets.budget import Budget
 from modegate.entrypoints.config.budget_types import budget_text
+from modegate.entrypoints.config.dialects import DIALECTS, describe_dialects
 from modegate.entrypoints.config.keys.description import describe_keys
 from modegate.entrypoints.config.keys.tables import KEYS
 from modegate.entrypoints.config.prices import PRICES, describe_prices
@@ -53,6 +54,8 @@ def shown_settings(
             tables = describe_prices(value, source)
         elif name == KEYS:
             tables = describe_keys(value, client_keys, source)
+        elif name == DIALECTS:
+            tables = describe_dialects(value, source)
         rows = [ShownSetting(at, None if text == NOTHING else text, it) for at, text, it in tables]
         if rows:
             yield from rows

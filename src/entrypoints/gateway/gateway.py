@@ -13,6 +13,7 @@ from modegate.domain.batches.item import ItemResult
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.bootstrap.container import Container, live_container
 from modegate.entrypoints.bootstrap.offline import offline_container
+from modegate.entrypoints.config import mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import load_settings
 from modegate.entrypoints.gateway.answers import Answer
@@ -20,7 +21,13 @@ from modegate.entrypoints.gateway.batches import Execute, Items, Pace, parsed, r
 from modegate.entrypoints.gateway.conversation import Conversation
 from modegate.entrypoints.gateway.exchanges import complete_answer, streamed_events
 from modegate.entrypoints.gateway.opening import item_execution, running
-from modegate.entrypoints.gateway.requests import ChatArguments, Messages, Params, read_mode
+from modegate.entrypoints.gateway.requests import (
+    ChatArguments,
+    Messages,
+    Params,
+    choose_mode,
+    read_mode,
+)
 from modegate.entrypoints.gateway.streams import AnswerStream
 
 NOT_OPEN = "the gateway is not open: use it in `async with Gateway.from_env() as gateway:`"
@@ -37,7 +44,7 @@ class Gateway:
     """The gateway in this process; a context, which ends all that it started.
 
     Requests go through the same steps as over HTTP, but need no key, and no limit per address
-    applies. `mode` is that of calls without one. A gateway belongs to one event loop, and can be
+    applies. `mode` is that of calls without one; by default the one that the settings say. A gateway belongs to one event loop, and can be
     opened once.
     """
 
@@ -45,11 +52,11 @@ class Gateway:
         self,
         settings: Settings | None = None,
         *,
-        mode: Mode | str = Mode.PASSTHROUGH,
+        mode: Mode | str | None = None,
         opener: Opener | None = None,
     ) -> None:
         self._settings = settings or Settings()
-        self._mode = read_mode(mode)
+        self._mode = mapping.chat_mode(self._settings) if mode is None else read_mode(mode)
         self._opener = opener or partial(live_container, self._settings)
         self._stack: AsyncExitStack | None = None
         self._container: Container | None = None
@@ -59,7 +66,7 @@ class Gateway:
     def from_env(
         cls,
         *,
-        mode: Mode | str = Mode.PASSTHROUGH,
+        mode: Mode | str | None = None,
         config: str | None = None,
         environment: Mapping[str, str] = os.environ,
         offline: bool = False,
@@ -75,9 +82,7 @@ class Gateway:
         return cls.offline(settings, mode=mode) if offline else cls(settings, mode=mode)
 
     @classmethod
-    def offline(
-        cls, settings: Settings | None = None, *, mode: Mode | str = Mode.PASSTHROUGH
-    ) -> Self:
+    def offline(cls, settings: Settings | None = None, *, mode: Mode | str | None = None) -> Self:
         """Returns a gateway whose models are simulated; it needs no key and no login."""
         used = settings or Settings()
         return cls(used, mode=mode, opener=partial(offline_container, used, dict(os.environ)))
@@ -178,10 +183,7 @@ class Gateway:
         mode: Mode | str | None = None,
     ) -> Conversation:
         """Returns a conversation; with `session_id` it continues a session of Claude Code."""
-        if mode is None:
-            chosen = self._mode if session_id is None else Mode.CLAUDE_CODE
-        else:
-            chosen = read_mode(mode)
+        chosen = choose_mode(mode, session_id, model, self._mode)
         return Conversation(self, chosen, session_id, model)
 
     async def end_session(self, session_id: str) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.request_record import RequestRecord
-from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.mode import Mode, ModeDefaults, decide_mode
+from modegate.domain.routing.model_map import DEFAULT_NAME
 
 Message: TypeAlias = Mapping[str, object]
 Messages: TypeAlias = str | Sequence[Message]
@@ -27,6 +29,18 @@ def read_mode(mode: Mode | str) -> Mode:
         return Mode(mode)
     except ValueError:
         raise ValueError(f"mode must be one of {MODES}, not {mode!r}") from None
+
+
+def choose_mode(mode: Mode | str | None, session: str | None, model: object, default: Mode) -> Mode:
+    """Returns the mode of a call: its own, that of its session or its model, or the default.
+
+    Raises:
+        ValueError: the mode is unknown.
+    """
+    if mode is not None:
+        return read_mode(mode)
+    by_session = decide_mode(None, session)
+    return ModeDefaults(default).decide(by_session, DialectName.CHAT, model=model).mode
 
 
 def messages_of(messages: Messages) -> list[Message]:
@@ -55,17 +69,15 @@ class ChatArguments:
             TypeError: an argument has a wrong type.
             ValueError: the mode is unknown.
         """
-        mode = self._mode(default)
-        request = InboundRequest.of(self._params(mode, stream=stream), mode, self.session)
+        params = self._params(stream=stream)
+        mode = choose_mode(self.mode, self.session, params.get("model"), default)
+        if mode is Mode.CLAUDE_CODE:
+            params.setdefault("model", DEFAULT_NAME)
+        request = InboundRequest.of(params, mode, self.session)
         request.record = RequestRecord("POST", route=ROUTE, request_id=str(uuid.uuid4()))
         return request
 
-    def _mode(self, default: Mode) -> Mode:
-        if self.mode is not None:
-            return read_mode(self.mode)
-        return default if self.session is None else Mode.CLAUDE_CODE
-
-    def _params(self, mode: Mode, *, stream: bool) -> dict[str, object]:
+    def _params(self, *, stream: bool) -> dict[str, object]:
         given = self.messages
         params = (
             dict(given) if isinstance(given, Mapping) else {"messages": messages_of(given)}
@@ -73,6 +85,4 @@ class ChatArguments:
         params.pop("stream", None)
         if self.model is not None:
             params["model"] = self.model
-        elif mode is Mode.CLAUDE_CODE:
-            params.setdefault("model", "default")
         return params | ({"stream": True} if stream else {})

@@ -88,9 +88,7 @@ class SyncConversation:
 class SyncGateway:
     """`Gateway` without `await`, for any number of threads; a context with the same methods."""
 
-    def __init__(
-        self, settings: Settings | None = None, *, mode: Mode | str = Mode.PASSTHROUGH
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, *, mode: Mode | str | None = None) -> None:
         self._gateway = Gateway(settings, mode=mode)
         self._thread: LoopThread | None = None
 
@@ -98,7 +96,7 @@ class SyncGateway:
     def from_env(
         cls,
         *,
-        mode: Mode | str = Mode.PASSTHROUGH,
+        mode: Mode | str | None = None,
         config: str | None = None,
         environment: Mapping[str, str] = os.environ,
         offline: bool = False,
@@ -108,9 +106,7 @@ class SyncGateway:
         return cls._of(made)
 
     @classmethod
-    def offline(
-        cls, settings: Settings | None = None, *, mode: Mode | str = Mode.PASSTHROUGH
-    ) -> Self:
+    def offline(cls, settings: Settings | None = None, *, mode: Mode | str | None = None) -> Self:
         """Returns a gateway whose models are simulated."""
         return cls._of(Gateway.offline(settings, mode=mode))
 

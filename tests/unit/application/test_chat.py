@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.fetching import FakeFetcher
@@ -37,7 +38,8 @@ from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.application.usage.pricing import Pricing
 from modegate.domain.access.api_key import ApiKey
-from modegate.domain.access.client import Client, ClientId
+from modegate.domain.access.client import ANONYMOUS, Client, ClientId
+from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.answer.events import FinishReason, Started, TextDelta
 from modegate.domain.answer.fold import Completion
 from modegate.domain.conversation.prompt import Prompt
@@ -51,7 +53,9 @@ from modegate.domain.errors import (
     InvalidRequestError,
     InvalidSessionIdError,
     MissingParameterError,
+    ModelNotAllowedError,
     ModelNotFoundError,
+    ModeNotAllowedError,
     PassthroughDisabledError,
     PassthroughNotConfiguredError,
     RateLimitError,
@@ -65,7 +69,7 @@ from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
 from modegate.domain.parameters.param_policy import WITHOUT_CLIENT_TOOLS, Effort, ParamPolicy
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.quota import Limit
-from modegate.domain.routing.mode import Mode, ModeDecision
+from modegate.domain.routing.mode import UNDECIDED, Mode, ModeDecision, ModeDefaults
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.session import Session, SessionId, SessionPolicy
@@ -98,6 +102,7 @@ class World:
         turns: int = 10,
         store: MemorySessionStore | None = None,
         parameters: ParamPolicy | None = None,
+        modes: ModeDefaults | None = None,
     ) -> None:
         self.clock = FakeClock(1000.5)
         self.store = store or MemorySessionStore()
@@ -108,6 +113,7 @@ class World:
             per_session=Limit("session", turns, 60),
             routes=Routes(upstreams=upstreams, clients_may_bring_keys=clients_may_bring_keys),
             parameters=parameters or ParamPolicy(),
+            modes=modes or ModeDefaults(),
         )
         limiter = MemoryAdmissionLimiter()
         self.sessions = SessionRegistry(
@@ -268,6 +274,75 @@ async def test_rejected_requests_reach_no_backend_and_create_no_session(
     assert world.backend.turns == []
     assert world.relay.requests == []
     assert await world.store.get(FIRST) is None
+
+
+def undecided(client: Client = ANONYMOUS, **params: object) -> InboundRequest:
+    request = InboundRequest.of(PARAMS | params, Mode.PASSTHROUGH)
+    return replace(request, decision=UNDECIDED, entry=InProcess(client))
+
+
+def client_of(**rules: Any) -> Client:
+    return Client(ClientId("me"), "-", "me", KeyRules(**rules))
+
+
+@pytest.mark.parametrize(
+    ("modes", "client", "model", "mode"),
+    [
+        (ModeDefaults(), ANONYMOUS, "gpt-4", Mode.PASSTHROUGH),
+        (ModeDefaults(), ANONYMOUS, "claude-code/gpt-4", Mode.CLAUDE_CODE),
+        (ModeDefaults(), client_of(mode="claude-code"), "gpt-4", Mode.CLAUDE_CODE),
+        (ModeDefaults(Mode.CLAUDE_CODE), ANONYMOUS, "gpt-4", Mode.CLAUDE_CODE),
+        (
+            ModeDefaults(Mode.CLAUDE_CODE),
+            client_of(mode="openai-passthrough"),
+            "gpt-4",
+            Mode.PASSTHROUGH,
+        ),
+    ],
+)
+async def test_a_request_without_headers_goes_where_model_key_or_default_say(
+    modes: ModeDefaults, client: Client, model: str, mode: Mode
+) -> None:
+    world = World(modes=modes)
+    request = undecided(client, model=model)
+    await world.complete(request)
+    assert request.record.mode == mode
+    assert request.record.model == model
+    assert len(world.backend.turns) == (mode is Mode.CLAUDE_CODE)
+    assert len(world.relay.requests) == (mode is Mode.PASSTHROUGH)
+
+
+async def test_a_key_may_name_models_with_and_without_the_prefix(world: World) -> None:
+    for models in (("gpt-4",), ("claude-code/gpt-4",), ("claude-code/*",)):
+        answer = await world.complete(
+            undecided(client_of(models=models), model="claude-code/gpt-4")
+        )
+        assert isinstance(answer, CompleteAnswer)
+        assert answer.frame.model == "claude-code/gpt-4"
+        assert world.backend.turns[-1].cli_model == "opus"
+    with pytest.raises(ModelNotAllowedError):
+        await world.complete(undecided(client_of(models=("opus",)), model="claude-code/gpt-4"))
+
+
+@pytest.mark.parametrize(
+    ("modes", "model"),
+    [(("openai-passthrough",), "claude-code/gpt-4"), (("claude-code",), "gpt-4")],
+)
+async def test_no_model_and_no_default_leads_to_a_mode_that_the_key_may_not_use(
+    world: World, modes: tuple[str, ...], model: str
+) -> None:
+    with pytest.raises(ModeNotAllowedError):
+        await world.complete(undecided(client_of(modes=modes), model=model))
+    assert (world.backend.turns, world.relay.requests) == ([], [])
+
+
+async def test_a_header_keeps_the_prefix_in_the_name_of_an_upstreams_model(world: World) -> None:
+    request = passthrough(params={"model": "claude-code/gpt-4"})
+    await world.complete(request)
+    assert (request.record.mode, request.record.model) == (
+        "openai-passthrough",
+        "claude-code/gpt-4",
+    )
 
 
 DIALECT_TOOLS: list[tuple[DialectName, dict[str, object], dict[str, object]]] = [

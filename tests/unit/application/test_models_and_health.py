@@ -11,10 +11,13 @@ from modegate.application.credentials.states import CredentialStates
 from modegate.application.list_models import ListModels
 from modegate.application.ports.model_lists import ModelList
 from modegate.domain.access.api_key import ApiKey
+from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.credentials.credential import Credential
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import BackendFailedError, GatewayError
 from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, PassthroughState
 from modegate.domain.routing.capability import Capability
+from modegate.domain.routing.mode import Mode, ModeDefaults
 from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.routing.route import CLAUDE, Routes
 from modegate.domain.routing.upstream import Upstream
@@ -22,6 +25,7 @@ from modegate.testing.clock import FakeClock
 from modegate.testing.configuration_source import FakeConfigurationSource
 from modegate.testing.upstreams import CREDENTIAL, UPSTREAM
 
+DEFAULTS = ModeDefaults()
 NO_KEY = replace(UPSTREAM, credentials=())
 UPSTREAMS = {
     PassthroughState.OK: (UPSTREAM,),
@@ -42,8 +46,11 @@ class Lists:
         return self.listed
 
 
-def listing(lists: Lists | None = None, **routes: Any) -> ListModels:
-    source = FakeConfigurationSource(**({"routes": Routes(**routes)} if routes else {}))
+def listing(
+    lists: Lists | None = None, *, modes: ModeDefaults = DEFAULTS, **routes: Any
+) -> ListModels:
+    changed = {"routes": Routes(**routes)} if routes else {}
+    source = FakeConfigurationSource(modes=modes, **changed)
     states = CredentialStates(MemoryCredentialStore())
     pools = CredentialPools(source, states, FakeClock())
     return ListModels(source, lists or Lists(), pools)
@@ -52,16 +59,57 @@ def listing(lists: Lists | None = None, **routes: Any) -> ListModels:
 async def test_every_listed_model_is_accepted() -> None:
     models = ModelMap()
     listed = await listing().execute()
-    assert [model.id for model in listed] == list(models.names)
+    names = [model.id for model in listed]
+    assert names[: len(models.names)] == list(models.names)
+    assert names[len(models.names) :] == [
+        f"claude-code/{it}"
+        for it in models.names
+        if not it.startswith(("gpt", "chatgpt", "default"))
+    ]
     for model in listed:
         assert models.resolve(model.id)
         assert model.owner == "anthropic"
+
+
+async def test_names_with_the_prefix_are_listed_where_they_are_needed_and_allowed() -> None:
+    name, other = "claude-code/sonnet", "claude-code/opus"
+
+    async def names(
+        defaults: ModeDefaults = DEFAULTS, dialect: DialectName = DialectName.CHAT, **rules: Any
+    ) -> set[str]:
+        found = await listing(modes=defaults).execute(rules=KeyRules(**rules), dialect=dialect)
+        return {it.id for it in found}
+
+    assert {name, other} < await names()
+    of_messages = ModeDefaults(dialects={DialectName.MESSAGES: Mode.CLAUDE_CODE})
+    assert {name, other} < await names(of_messages)
+    for without in (
+        await names(of_messages, DialectName.MESSAGES),
+        await names(ModeDefaults(Mode.CLAUDE_CODE)),
+        await names(mode="claude-code"),
+        await names(modes=("openai-passthrough",)),
+    ):
+        assert not without & {name, other}
+    assert await names(models=("sonnet",)) == {"sonnet", name}
+    assert await names(models=(name,)) == {name}
+
+
+async def test_a_model_with_the_prefix_is_found_as_without() -> None:
+    models = listing()
+    found = await models.find("claude-code/haiku")
+    assert found is not None
+    assert (found.id, found.owner) == ("claude-code/haiku", "anthropic")
+    assert await models.find("claude-code/o1") is None
+    assert await models.find("claude-code/haiku", rules=KeyRules(models=("haiku",))) == found
+    assert await models.find("claude-code/haiku", rules=KeyRules(models=("opus",))) is None
 
 
 async def test_a_model_is_dated_by_the_release_of_its_cli_model() -> None:
     rows = {"ours": "claude-opus-4-6", "gpt-9*": "claude-sonnet-4-6", "new": "claude-opus-99"}
     models = listing(models=ModelMap(rows, default="ours"))
     listed = {model.id: model.created for model in await models.execute()}
+    named = {f"claude-code/{it}": listed.pop(f"claude-code/{it}") for it in ("ours", "new")}
+    assert named == {"claude-code/ours": 1770249600, "claude-code/new": 0}
     assert listed == {"ours": 1770249600, "new": 0, "default": 1770249600}
     found = await models.find("gpt-9-mini")
     assert found is not None

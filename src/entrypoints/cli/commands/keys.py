@@ -11,7 +11,7 @@ from modegate.entrypoints.cli.admin_client import AdminClient, AdminError
 from modegate.entrypoints.cli.admin_options import AdminOptions
 from modegate.entrypoints.cli.table import Row, render_rows, time_text
 
-COLUMNS = ("id", "name", "key", "source", "state", "models", "modes", "rpm", "expires")
+COLUMNS = ("id", "name", "key", "source", "state", "models", "modes", "mode", "rpm", "expires")
 PATH = "/admin/keys"
 
 
@@ -62,6 +62,7 @@ def fields_of(options: argparse.Namespace) -> dict[str, object]:
         "name": options.name,
         "models": options.model,
         "modes": options.mode,
+        "mode": options.default_mode,
         "expires_at": options.expires_at,
         "rpm": options.rpm,
         "tpm": options.tpm,
@@ -79,7 +80,8 @@ def render_keys(rows: Sequence[Row]) -> Sequence[str]:
 def _cells(row: Row) -> Sequence[object]:
     names = ("id", "name", "masked", "source", "state")
     lists = (_listed(row.get("models")), _listed(row.get("modes")))
-    return *map(row.get, names), *lists, row.get("rpm"), time_text(row.get("expires_at"))
+    limits = row.get("mode"), row.get("rpm"), time_text(row.get("expires_at"))
+    return *map(row.get, names), *lists, *limits
 
 
 def _listed(value: object) -> object:

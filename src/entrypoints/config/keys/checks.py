@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import SecretStr
 
+from modegate.application.keys.fields import MODE, mode_fault
 from modegate.domain.access.client_key import ID_PREFIX
 from modegate.entrypoints.config.cross_field import CrossFieldError
 from modegate.entrypoints.config.keys.mapping import secret_of
@@ -24,6 +25,8 @@ def table_faults(keys: Mapping[str, KeySettings]) -> Iterator[CrossFieldError]:
         if RESERVED.fullmatch(name):
             what = "is reserved as a name of keys: choose another one"
             yield CrossFieldError(written((KEYS, name)), what)
+        if (fault := mode_fault(table.mode, table.modes)) is not None:
+            yield CrossFieldError(written((KEYS, name, MODE)), fault)
         found = [it for it in SECRETS if getattr(table, it) is not None]
         if not found:
             yield CrossFieldError(written((KEYS, name)), "needs a key: key_env, key_file or key")

@@ -12,7 +12,9 @@ from modegate.entrypoints.config.upstreams.secrets import (
     read_variable,
 )
 
-FIELDS = ("models", "modes", "expires_at", "rpm", "tpm", "concurrency", "budget", "enabled")
+FIELDS = (
+    *("models", "modes", "mode", "expires_at", "rpm", "tpm", "concurrency", "budget", "enabled"),
+)
 
 
 def configured_keys(

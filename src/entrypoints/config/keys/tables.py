@@ -24,6 +24,7 @@ class KeySettings(Table):
     key: Key | None = None
     models: Annotated[tuple[str, ...], PlainValidator(fields.read_models)] = ()
     modes: Annotated[tuple[str, ...], PlainValidator(fields.read_modes)] = ()
+    mode: Annotated[str, PlainValidator(fields.read_mode)] | None = None
     expires_at: Annotated[float, PlainValidator(fields.read_time)] | None = None
     rpm: Count | None = None
     tpm: Count | None = None

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modegate.domain.credentials.credential import CLIENTS_OWN
 from modegate.domain.credentials.error_rules import Action
+from modegate.domain.routing.mode import MODEL_PREFIX
 from modegate.domain.routing.route import CLAUDE
 from modegate.domain.routing.upstream import OPENAI
+from modegate.domain.routing.upstream_table import SEPARATOR
 from modegate.entrypoints.config.cross_field import CrossFieldError
 from modegate.entrypoints.config.upstreams.places import written
 from modegate.entrypoints.config.upstreams.tables import UpstreamSettings
@@ -15,6 +17,7 @@ from modegate.entrypoints.config.value_cleaning import printable
 # The id of the credential in `OPENAI_API_KEY`.
 FROM_ENVIRONMENT = "env"
 RESERVED_IDS = frozenset({CLAUDE, CLIENTS_OWN})
+RESERVED_PREFIX = MODEL_PREFIX.removesuffix(SEPARATOR)
 KEYS = ("key_env", "key_file", "key")
 COOLING = frozenset({Action.COOL, Action.COOL_AND_NEXT})
 DEFAULT = "default_upstream"
@@ -108,6 +111,9 @@ def _prefixes(views: Views) -> Iterator[CrossFieldError]:
     claims: Claims = {}
     for _, view in views:
         if text := view.text("prefix"):
+            if text == RESERVED_PREFIX:
+                what = f"must not be {text}, which leads to Claude Code"
+                yield CrossFieldError(view.at("prefix"), what)
             yield from _claim(claims, text, view.at("prefix"), "that of")
 
 

@@ -42,6 +42,7 @@ def describe_key(key: ClientKey, now: float) -> dict[str, object]:
         "enabled": key.enabled,
         "models": list(rules.models) or None,
         "modes": list(rules.modes) or None,
+        "mode": rules.mode,
         "expires_at": _seconds(key.expires_at),
         "rpm": rules.rpm,
         "tpm": rules.tpm,

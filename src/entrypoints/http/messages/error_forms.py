@@ -1,18 +1,33 @@
-"""The form of errors by the path of their request, also where no resource was found."""
+"""The form of errors by their request, also where no resource was found."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Container
 
 from modegate.dialects.registry import DIALECTS
 from modegate.domain.dialect_name import DialectName
 from modegate.entrypoints.http.messages.errors import OPENAI, ErrorForm
 
-# The path and all paths below it; others have OpenAI's error object.
-PATHS: Mapping[str, DialectName] = MappingProxyType({"/v1/messages": DialectName.MESSAGES})
-REQUEST_ID = "request-id"
+# The beginning of all paths of Anthropic's API; most others are told apart by it.
+COMMON = "/v1/m"
+MESSAGES, MODELS = "/v1/messages", "/v1/models"
+# Sent by clients of Anthropic's API, also to paths that OpenAI's API has too.
+ANTHROPIC_VERSION = "anthropic-version"
+VERSION_SENT = ANTHROPIC_VERSION.encode()
+REQUEST_ID = b"request-id"
 
 
-def error_form_of(path: str, request_id: str | None) -> ErrorForm:
+def is_of_anthropic(path: str, headers: Container[bytes]) -> bool:
+    """Returns whether a request is one of Anthropic's API; `headers` are the names of its headers."""
+    if not path.startswith(COMMON):
+        return False
+    if path.startswith(MESSAGES):
+        return path[len(MESSAGES) :][:1] in {"", "/"}
+    return (
+        path.startswith(MODELS) and path[len(MODELS) :][:1] in {"", "/"} and VERSION_SENT in headers
+    )
+
+
+def error_form_of(path: str, headers: Container[bytes], request_id: str | None) -> ErrorForm:
     """Returns the form of the errors of a request."""
-    found = PATHS.get("/".join(path.split("/", 3)[:3]))
-    return OPENAI if found is None else ErrorForm(DIALECTS[found], request_id)
+    if is_of_anthropic(path, headers):
+        return ErrorForm(DIALECTS[DialectName.MESSAGES], request_id)
+    return OPENAI

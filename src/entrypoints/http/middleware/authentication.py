@@ -6,7 +6,7 @@ import falcon.asgi
 
 from modegate.application.answering.admission import Admission, record_admission
 from modegate.domain.access.client import Client
-from modegate.domain.errors import AccessError, StorageError
+from modegate.domain.errors import AccessError, GatewayError, StorageError
 from modegate.domain.inbound_request import Entry
 from modegate.domain.quota import Quota
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
@@ -35,6 +35,17 @@ class Authenticator:
             req.get_header("Authorization"),
             req.get_header("x-api-key"),
         )
+
+    def mode_of(self, req: falcon.asgi.Request) -> str | None:
+        """Returns the mode of the client's key, before its request is admitted; None without one."""
+        entry, keys = self.entry(req), self.admission.configuration.current().keys
+        try:
+            client = keys.identify(
+                entry.authorization, entry.api_key, self.admission.clock.time_of_day
+            )
+        except GatewayError:  # its admission reports it
+            return None
+        return client.rules.mode
 
     async def known_client(self, req: falcon.asgi.Request) -> Client | None:
         """Returns the client of a valid key, or the anonymous one where none is needed.

@@ -11,7 +11,11 @@ from modegate.domain.errors import GatewayError, StorageError
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Quota
 from modegate.domain.request_record import RequestRecord
-from modegate.entrypoints.http.messages.error_forms import error_form_of
+from modegate.entrypoints.http.messages.error_forms import (
+    REQUEST_ID,
+    error_form_of,
+    is_of_anthropic,
+)
 from modegate.entrypoints.http.messages.errors import internal_error, stream_error
 from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.disconnect_watch import (
@@ -139,6 +143,8 @@ class ClientConnection:
         own = message.get("headers", [])
         self._note_start(message["status"], named := dict(own))
         lines = self._common.lines(named, self.record, quota, streams=self._streams)
+        if is_of_anthropic(self._scope["path"], self.headers) and REQUEST_ID not in named:
+            lines += b"%b: %b\r\n" % (REQUEST_ID, (self.record.request_id or "").encode())
         if self._common.is_draining() and b"connection" not in named:
             own = [*own, CLOSE]  # not one of `lines`, because the server has to see it
             message = {**message, "headers": own}
@@ -157,7 +163,7 @@ class ClientConnection:
     async def send_failure(self) -> None:
         """Sends an internal error if no response has started."""
         if not self.answered:
-            form = error_form_of(self._scope["path"], self.record.request_id)
+            form = error_form_of(self._scope["path"], self.headers, self.record.request_id)
             await self._send_whole(500, internal_error(form))
 
     async def send_cut(self, error: GatewayError | None = None) -> None:

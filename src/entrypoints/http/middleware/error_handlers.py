@@ -16,7 +16,7 @@ from modegate.domain.errors import (
     UpstreamRefusalError,
 )
 from modegate.domain.routing.hints import hint_for
-from modegate.entrypoints.http.messages.error_forms import REQUEST_ID, error_form_of
+from modegate.entrypoints.http.messages.error_forms import error_form_of
 from modegate.entrypoints.http.messages.errors import (
     FRAMEWORK,
     NOT_HTTP,
@@ -27,6 +27,7 @@ from modegate.entrypoints.http.messages.errors import (
 )
 from modegate.entrypoints.http.messages.upstream_head import write_head
 from modegate.entrypoints.http.messages.wording import HEADERS, IN_PATH, PATH
+from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 
 TOO_MANY = 429
@@ -52,7 +53,7 @@ async def on_gateway_error(
         resp.data = error.response.body
     else:
         wording = PATH if IN_PATH in params else HEADERS
-        resp.status, resp.data = render_error(error, wording, _form_of(req, resp))
+        resp.status, resp.data = render_error(error, wording, _form_of(req))
         resp.content_type = falcon.MEDIA_JSON
     if isinstance(error, AccessError):
         resp.set_header("WWW-Authenticate", "Bearer")
@@ -63,12 +64,8 @@ async def on_gateway_error(
     _add_retry_headers(resp, error)
 
 
-def _form_of(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> ErrorForm:
-    """Returns the form of the path's errors; if it has the request's id, it is a header too."""
-    form = error_form_of(req.path, record_of(req).request_id)
-    if form.request_id is not None:
-        resp.set_header(REQUEST_ID, form.request_id)
-    return form
+def _form_of(req: falcon.asgi.Request) -> ErrorForm:
+    return error_form_of(req.path, connection_of(req).headers, record_of(req).request_id)
 
 
 def _add_retry_headers(resp: falcon.asgi.Response, error: GatewayError) -> None:
@@ -91,7 +88,7 @@ async def on_framework_error(
     record_of(req).error, _ = FRAMEWORK.get(error.status_code, NOT_HTTP)
     resp.status = error.status
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = framework_error(error.status_code, _form_of(req, resp))
+    resp.data = framework_error(error.status_code, _form_of(req))
     if error.headers:
         resp.set_headers(error.headers)
     allowed = resp.get_header("Allow") or ""
@@ -112,4 +109,4 @@ async def on_bug(
     )
     resp.status = 500
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = internal_error(_form_of(req, resp))
+    resp.data = internal_error(_form_of(req))

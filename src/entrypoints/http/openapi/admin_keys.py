@@ -22,6 +22,7 @@ BUDGET = {"usd": 20.0, "tokens": None, "period": "month"}
 RULES = {
     "models": ["sonnet", "gpt-4o*"],
     "modes": ["claude-code"],
+    "mode": "claude-code",
     "expires_at": None,
     "rpm": 60,
     "tpm": None,

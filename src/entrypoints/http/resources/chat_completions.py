@@ -42,17 +42,15 @@ class ChatCompletions:
     keep_alive: Callable[[], float]
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answers in the mode that the headers select."""
+        """Answers in the mode of the request."""
         client = connection_of(req)
         # Most requests have none of them, and a missing one costs Falcon an exception.
         code, session_id, upstream_key = (
             NO_HEADERS if OWN_HEADERS.isdisjoint(client.headers) else _own_headers(req)
         )
-        decision = decide_mode(code, session_id)
-        client.record.mode = decision.mode
         answering = self.answer.execute(
             InboundRequest(
-                decision=decision,
+                decision=decide_mode(code, session_id),
                 read=partial(self._read, req, client),
                 entry=self.authenticator.entry(req),
                 upstream_key=upstream_key,

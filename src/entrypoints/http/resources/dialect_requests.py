@@ -11,23 +11,15 @@ from modegate.application.answering.routed_answer import RelayedAnswer
 from modegate.dialects.json import parse_json_object
 from modegate.dialects.registry import DIALECTS
 from modegate.domain.dialect_name import DialectName
-from modegate.domain.inbound_request import ChatBody, InboundRequest
-from modegate.domain.routing.mode import ModeDecision, decide_mode
+from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
+from modegate.domain.routing.mode import ModeDecision
 from modegate.entrypoints.http.messages.request_body import read_json_body
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.entrypoints.http.resources.begun import Begun
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
 from modegate.entrypoints.http.resources.generated import Generated
-
-
-def decision_of(req: falcon.asgi.Request) -> ModeDecision:
-    """Returns the mode that the headers select.
-
-    Raises:
-        InvalidHeaderError: a header has an invalid value.
-    """
-    return decide_mode(req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +35,39 @@ class DialectRequests:
     max_body: Callable[[], int]
     keep_alive: Callable[[], float]
 
-    def inbound(self, req: falcon.asgi.Request, decision: ModeDecision) -> InboundRequest:
-        """Returns the request as it enters the pipeline; its body is not read yet."""
-        record = record_of(req)
-        record.mode = decision.mode
+    def inbound(
+        self, req: falcon.asgi.Request, decision: ModeDecision, begun: Begun | None = None
+    ) -> InboundRequest:
+        """Returns the request as it enters the pipeline; one that was `begun` is admitted and read."""
         return InboundRequest(
             decision=decision,
-            read=partial(self._read, req),
+            read=partial(self._read, req) if begun is None else begun.read,
             dialect=self.dialect,
-            entry=self.authenticator.entry(req),
+            entry=self.authenticator.entry(req) if begun is None else InProcess(begun.client),
             conversation=partial(conversation_of, req),
-            record=record,
+            record=record_of(req),
         )
 
+    async def begin(self, req: falcon.asgi.Request, decision: ModeDecision) -> Begun:
+        """Admits a request, reads its body, and decides its mode."""
+        modes = self.answer.configuration.current().modes
+        record = record_of(req)
+        record.mode = modes.decide(decision, self.dialect).mode
+        client = await self.authenticator.admit(req)
+        body = await self._read(req)
+        decided = modes.decide(decision, self.dialect, client.rules.mode, body.params.get("model"))
+        record.mode = decided.mode
+        return Begun(client, body, decided)
+
     async def respond(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, decision: ModeDecision
+        self,
+        req: falcon.asgi.Request,
+        resp: falcon.asgi.Response,
+        decision: ModeDecision,
+        begun: Begun | None = None,
     ) -> None:
         """Answers a request, complete or as a stream."""
-        answering = self.answer.execute(self.inbound(req, decision))
+        answering = self.answer.execute(self.inbound(req, decision, begun))
         answer = await answering.__aenter__()
         assert not isinstance(answer, RelayedAnswer)  # noqa: S101 - only chat is relayed by it
         dialect = DIALECTS[self.dialect]

@@ -7,9 +7,8 @@ import falcon.asgi
 
 from modegate.application.answering.count_tokens import CountTokens
 from modegate.dialects.json import encode
-from modegate.entrypoints.http.messages.error_forms import REQUEST_ID
-from modegate.entrypoints.http.middleware.request_log import record_of
-from modegate.entrypoints.http.resources.dialect_requests import DialectRequests, decision_of
+from modegate.entrypoints.http.messages.mode_headers import decision_of
+from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,6 @@ class Messages:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answers with a message."""
         await self.requests.respond(req, resp, decision_of(req))
-        _name_request(req, resp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,3 @@ class MessageTokens:
         resp.content_type = falcon.MEDIA_JSON
         resp.data = encode({"input_tokens": tokens})
         resp.set_header("X-Usage-Estimated", "true")
-        _name_request(req, resp)
-
-
-def _name_request(req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-    resp.set_header(REQUEST_ID, record_of(req).request_id or "")

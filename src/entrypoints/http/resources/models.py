@@ -1,15 +1,18 @@
 """`GET /v1/models` and `GET /v1/models/{id}`."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import falcon
 import falcon.asgi
 
 from modegate.application.list_models import ListModels
-from modegate.dialects.chat.errors import error_object
+from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.json import encode
 from modegate.dialects.model_lists import (
+    Object,
     anthropic_list,
     anthropic_model,
     codex_list,
@@ -18,14 +21,25 @@ from modegate.dialects.model_lists import (
 )
 from modegate.domain.access.client import Client
 from modegate.domain.access.key_rules import NO_RULES
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import GatewayError, ModelNotFoundError
-from modegate.entrypoints.http.messages.errors import INVALID
+from modegate.domain.routing.listed_model import ListedModel
+from modegate.entrypoints.http.messages.error_forms import ANTHROPIC_VERSION, error_form_of
+from modegate.entrypoints.http.messages.errors import INVALID, OPENAI, ErrorForm
 from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 
 UPSTREAM_FAILED = "X-Upstream-Models-Error"
-# Sent by clients of Anthropic's API, and by Codex.
-ANTHROPIC_VERSION, CLIENT_VERSION = "anthropic-version", "client_version"
+# Sent by Codex.
+CLIENT_VERSION = "client_version"
+LISTS: Mapping[DialectName, Callable[[Sequence[ListedModel]], Object]] = MappingProxyType(
+    {
+        DialectName.CHAT: openai_list,
+        DialectName.RESPONSES: codex_list,
+        DialectName.MESSAGES: anthropic_list,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +52,14 @@ class Models:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Responds with all models, in the form of the client's API."""
         client = await _client_of(req, self.authenticator)
+        dialect = _dialect_of(req)
         models = await self.list_models.execute(
             include_upstream=client is not None,
             failed=partial(_note_failure, req, resp),
             rules=NO_RULES if client is None else client.rules,
+            dialect=dialect,
         )
-        if req.get_param(CLIENT_VERSION) is not None:
-            listed = codex_list(models)
-        elif req.get_header(ANTHROPIC_VERSION) is not None:
-            listed = anthropic_list(models)
-        else:
-            listed = openai_list(models)
-        resp.data = encode(listed)
+        resp.data = encode(LISTS[dialect](models))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +83,24 @@ class Model:
             has_version = req.get_header(ANTHROPIC_VERSION) is not None
             resp.data = encode(anthropic_model(found) if has_version else openai_model(found))
             return
-        record_of(req).fail(ModelNotFoundError.code)
+        record = record_of(req)
+        record.fail(ModelNotFoundError.code)
+        form = error_form_of(req.path, connection_of(req).headers, record.request_id)
         resp.status = 404
-        resp.data = no_such_model()
+        resp.data = no_such_model(form)
 
 
-def no_such_model() -> bytes:
+def no_such_model(form: ErrorForm = OPENAI) -> bytes:
     """Returns the error for an unknown model; sent with 404, because it is in the path."""
-    return error_object(
-        "There is no such model: see GET /v1/models.", INVALID, ModelNotFoundError.code, "model"
+    facts = ErrorFacts(
+        status=404,
+        kind=INVALID,
+        code=ModelNotFoundError.code,
+        message="There is no such model: see GET /v1/models.",
+        param="model",
+        request_id=form.request_id,
     )
+    return form.dialect.error(facts)[1]
 
 
 def _note_failure(
@@ -91,6 +109,14 @@ def _note_failure(
     """Reports in a header and in the log that an upstream's list is missing or old."""
     resp.set_header(UPSTREAM_FAILED, error.code)
     record_of(req).fail(error.code)
+
+
+def _dialect_of(req: falcon.asgi.Request) -> DialectName:
+    """Returns the dialect of the client; only Codex and Anthropic's clients show theirs."""
+    if req.get_param(CLIENT_VERSION) is not None:
+        return DialectName.RESPONSES
+    is_anthropic = req.get_header(ANTHROPIC_VERSION) is not None
+    return DialectName.MESSAGES if is_anthropic else DialectName.CHAT
 
 
 async def _client_of(req: falcon.asgi.Request, authenticator: Authenticator) -> Client | None:

@@ -10,14 +10,13 @@ import falcon.asgi
 from modegate.application.answering.relay_call import RelayCall
 from modegate.dialects.json import parse_json_object
 from modegate.dialects.responses.relayed_stream import ResponsesEvents
-from modegate.domain.access.client import Client
 from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody, InProcess
-from modegate.domain.routing.mode import decide_mode
 from modegate.domain.routing.operation import Operation, StreamForm
 from modegate.domain.routing.operations import with_patterns
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
 from modegate.entrypoints.http.messages.event_stream import encode_stream
+from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.messages.relayed_stream import (
     cut_of_response,
     encode_content,
@@ -37,11 +36,11 @@ from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.entrypoints.http.resources.begun import EMPTY, Begun
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
 
 EVENT_STREAM = "text/event-stream"
 UNKNOWN_TYPE = "application/octet-stream"
-EMPTY = ChatBody(b"", {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +50,6 @@ class RelayOptions:
     max_json: int = 32 * 1024 * 1024
     max_upload: int = 512 * 1024 * 1024
     patterns: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A request that was admitted for `client`, and whose JSON body was read."""
-
-    client: Client
-    content: bytes
-
-    async def read(self) -> ChatBody:
-        """Returns the body."""
-        if not self.content:
-            return EMPTY
-        return ChatBody(self.content, parse_json_object(self.content))
 
 
 class Relayed:
@@ -102,9 +87,7 @@ class Relayed:
         target = target_of(req.scope)
         if target is None:
             raise falcon.HTTPNotFound
-        decision = decide_mode(
-            req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
-        )
+        decision = decision_of(req) if begun is None else begun.decision
         record = record_of(req)
         record.mode = decision.mode
         call = InboundCall(

@@ -13,15 +13,16 @@ from modegate.dialects.responses.response import ID_PREFIX
 from modegate.domain.access.client import Client
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.routing.mode import Mode
+from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.request_log import record_of
-from modegate.entrypoints.http.resources.dialect_requests import DialectRequests, decision_of
+from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
 from modegate.entrypoints.http.resources.relayed import Relayed
 
 
 @dataclass(frozen=True, slots=True)
 class Responses:
-    """The endpoint for responses; the headers select the mode."""
+    """The endpoint for responses, in the mode of each request."""
 
     # Read by the check for WebSockets.
     is_relayed: ClassVar[bool] = True
@@ -31,11 +32,14 @@ class Responses:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answers with a response."""
-        decision = decision_of(req)
+        decision, begun = decision_of(req), None
+        if decision.by_default:  # the model's name or the key may decide
+            begun = await self.requests.begin(req, decision)
+            decision = begun.decision
         if decision.mode is Mode.CLAUDE_CODE:
-            await self.requests.respond(req, resp, decision)
+            await self.requests.respond(req, resp, decision, begun)
         else:
-            await self.relayed.serve(req, resp)
+            await self.relayed.serve(req, resp, begun)
 
 
 @dataclass(frozen=True, slots=True)

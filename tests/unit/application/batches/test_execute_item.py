@@ -103,6 +103,24 @@ async def test_an_item_has_a_record_as_any_request(world: World) -> None:
     assert record.reached_backend
 
 
+@pytest.mark.parametrize(
+    ("own", "model", "mode"),
+    [
+        ({}, "haiku", "openai-passthrough"),
+        ({}, "claude-code/haiku", "claude-code"),
+        ({"mode": "claude-code"}, "haiku", "claude-code"),
+        ({"mode": "openai-passthrough"}, "claude-code/haiku", "openai-passthrough"),
+    ],
+)
+async def test_what_an_item_says_of_its_mode_comes_before_its_batch(
+    world: World, own: dict[str, str], model: str, mode: str
+) -> None:
+    asked = item(**own, body={**CHAT, "model": model})
+    await world.execute(asked, Mode.PASSTHROUGH)
+    (record,) = world.records.seen
+    assert (record.mode, record.model) == (mode, model)
+
+
 async def test_an_upstream_answers_an_item_byte_for_byte(world: World) -> None:
     world.upstream.response = UpstreamResponse(200, JSON, b'{"huge": 12345678901234567890123}')
     result = await world.execute(item(), Mode.PASSTHROUGH)

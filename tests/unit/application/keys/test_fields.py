@@ -26,6 +26,8 @@ AT = datetime(2027, 1, 31, tzinfo=UTC)
             ["openai-passthrough", "claude-code", "claude-code"],
             ("claude-code", "openai-passthrough"),
         ),
+        ("mode", "claude-code", "claude-code"),
+        ("mode", None, None),
         ("expires_at", "2027-01-31T00:00:00Z", AT.timestamp()),
         ("expires_at", "2027-01-31T01:00:00+01:00", AT.timestamp()),
         ("expires_at", AT, AT.timestamp()),
@@ -50,6 +52,7 @@ WRONG: dict[str, list[Any]] = {
     "name": ["", " ", 1, "a\nb", "x" * 129, None],
     "models": [[], "sonnet", ["*a"], [""], [1], ["x" * 257], ["a"] * 257, {"a": 1}],
     "modes": [[], "claude-code", ["passthrough"], [1], [None]],
+    "mode": ["", "passthrough", "Claude-Code", 1, True, ["claude-code"]],
     "expires_at": ["tomorrow", "2027-01-31", "2027-01-31T00:00:00", 0, -1, True, 1.7e12, [1]],
     "rpm": [0, -1, 1.0, True, "1", 10**10],
     "tpm": [0, True],
@@ -90,3 +93,14 @@ def test_fields_change_nothing_else() -> None:
         id="key_a", name="a", masked="****", enabled=False, rules=KeyRules(rpm=5)
     )
     assert with_fields(changed, read_fields({"rpm": None})).rules == KeyRules()
+
+
+@pytest.mark.parametrize("mode", ["claude-code", "openai-passthrough"])
+def test_the_mode_of_a_key_is_one_that_it_may_use(mode: str) -> None:
+    assert with_fields(KEY, read_fields({"mode": mode})).rules == KeyRules(mode=mode)
+    one = with_fields(KEY, read_fields({"mode": mode, "modes": [mode]}))
+    assert one.rules == KeyRules(mode=mode, modes=(mode,))
+    other = {"claude-code", "openai-passthrough"} - {mode}
+    with pytest.raises(InvalidRequestError, match=mode) as caught:
+        with_fields(one, read_fields({"mode": other.pop()}))
+    assert caught.value.param == "mode"

@@ -22,6 +22,9 @@ from modegate.domain.routing.model_map import BUILT_IN_MODELS, ModelMap
         ("gpt-3.5-turbo-0125", "haiku"),
         ("gpt-4.1", "sonnet"),
         ("default", "sonnet"),
+        ("claude-code/haiku", "haiku"),
+        ("claude-code/claude-opus-4-9", "opus"),
+        ("claude-code/default", "sonnet"),
     ],
 )
 def test_built_in_models_map_to_cli_models(model: str, cli_model: str) -> None:
@@ -30,7 +33,19 @@ def test_built_in_models_map_to_cli_models(model: str, cli_model: str) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    ["", "o1", "o3-mini", "gpt-5", "gpt-4o-", "Sonnet", "claude-unknown", "gpt-4o-mini-*x\n"],
+    [
+        "",
+        "claude-code/",
+        "claude-code/o1",
+        "claude-code/claude-code/opus",
+        "o1",
+        "o3-mini",
+        "gpt-5",
+        "gpt-4o-",
+        "Sonnet",
+        "claude-unknown",
+        "gpt-4o-mini-*x\n",
+    ],
 )
 def test_unknown_models_raise_an_error_listing_the_known_ones(model: str) -> None:
     if model.startswith("gpt-4o-mini-"):
@@ -74,6 +89,8 @@ def test_every_listed_model_name_resolves() -> None:
         ({"a\x1b[31m": "opus"}, "opus", "is not allowed as a model name"),
         ({"mine": "--dangerously-skip-permissions"}, "mine", "not a valid CLI model"),
         ({"mine": "a b"}, "mine", "not a valid CLI model"),
+        ({"mine": "claude-code/opus"}, "mine", "not a valid CLI model"),
+        ({"claude-code/opus": "opus"}, "opus", "is never found"),
         ({"mine": "opus"}, "yours", "not in the model map"),
     ],
 )

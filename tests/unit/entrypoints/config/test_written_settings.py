@@ -39,6 +39,7 @@ RIGHT = {
     "budget_timezone": "Europe/Berlin",
     "budget_unknown_price": "allow",
     "default_model": "opus",
+    "default_mode": "claude-code",
     "default_upstream": "openai",
     "openai_base_url": "http://127.0.0.1:9102/v1",
     "modegate_state_dir": "/srv/state of ours",

@@ -76,6 +76,10 @@ def _rules(time: Schema) -> Schema:
         "enabled": {"type": ["boolean", "null"]},
         "models": {"anyOf": [models, NULL]},
         "modes": {"anyOf": [modes, NULL]},
+        "mode": {
+            "enum": [*(str(it) for it in Mode), None],
+            "description": "The mode of requests whose headers and model's name say none.",
+        },
         "expires_at": time,
         "rpm": NUMBER,
         "tpm": NUMBER,

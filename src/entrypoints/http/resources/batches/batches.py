@@ -21,7 +21,8 @@ from modegate.entrypoints.http.resources.batches.query import (
     limit_of,
     parameters_of,
 )
-from modegate.entrypoints.http.resources.relayed import Begun, Relayed
+from modegate.entrypoints.http.resources.begun import Begun
+from modegate.entrypoints.http.resources.relayed import Relayed
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 CANCEL = "cancel"
@@ -40,7 +41,7 @@ class Batches:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Responds with a page of the batches."""
-        if not self.own.is_of_gateway(self.own.decide(req, resp)):
+        if not self.own.is_of_gateway(self.own.decide(req)):
             await self.relayed.serve(req, resp)
             return
         client = await self.own.authenticator.admit(req)
@@ -55,7 +56,7 @@ class Batches:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Creates a batch; of an upstream's file, the upstream does."""
-        decision = self.own.decide(req, resp)
+        decision = self.own.decide(req)
         is_ours = self.own.is_of_gateway(decision)
         if not is_ours and not has_small_json(req, LONGEST_BODY):
             await self.relayed.serve(req, resp)
@@ -85,7 +86,7 @@ class OneBatch:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str) -> None:
         """Responds with the batch."""
-        client = await self._owner(req, resp, path)
+        client = await self._owner(req, path)
         if client is None:
             await self.relayed.serve(req, resp)
             return
@@ -95,7 +96,7 @@ class OneBatch:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Cancels the batch."""
-        client = await self._owner(req, resp, path)
+        client = await self._owner(req, path)
         if client is None:
             await self.relayed.serve(req, resp)
             return
@@ -108,16 +109,14 @@ class OneBatch:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Relays the request; the gateway's own batches cannot be deleted."""
-        if await self._owner(req, resp, path) is None:
+        if await self._owner(req, path) is None:
             await self.relayed.serve(req, resp)
             return
         raise errors.unknown_batch()
 
-    async def _owner(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
-    ) -> Client | None:
+    async def _owner(self, req: falcon.asgi.Request, path: str) -> Client | None:
         """Returns the client of a request for the gateway; None if it is to be relayed."""
-        decision = self.own.decide(req, resp)
+        decision = self.own.decide(req)
         if not path.startswith(ID_PREFIX) and decision.mode is not Mode.CLAUDE_CODE:
             return None
         return await self.own.authenticator.admit(req)

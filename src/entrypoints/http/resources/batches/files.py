@@ -36,7 +36,7 @@ class Files:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Responds with a page of the files."""
-        if not self.own.is_of_gateway(self.own.decide(req, resp)):
+        if not self.own.is_of_gateway(self.own.decide(req)):
             await self.relayed.serve(req, resp)
             return
         client = await self.own.authenticator.admit(req)
@@ -56,7 +56,7 @@ class Files:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Stores a file."""
-        if not self.own.is_of_gateway(self.own.decide(req, resp)):
+        if not self.own.is_of_gateway(self.own.decide(req)):
             await self.relayed.serve(req, resp)
             return
         client = await self.own.authenticator.admit(req)
@@ -86,7 +86,7 @@ class OneFile:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str) -> None:
         """Responds with the file, or with its content."""
-        client = await self._owner(req, resp, path)
+        client = await self._owner(req, path)
         if client is None:
             await self.relayed.serve(req, resp)
             return
@@ -102,7 +102,7 @@ class OneFile:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Relays the request; the gateway's own files have no such operation."""
-        if await self._owner(req, resp, path) is None:
+        if await self._owner(req, path) is None:
             await self.relayed.serve(req, resp)
             return
         raise errors.unknown_file()
@@ -111,18 +111,16 @@ class OneFile:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Deletes the file."""
-        client = await self._owner(req, resp, path)
+        client = await self._owner(req, path)
         if client is None:
             await self.relayed.serve(req, resp)
             return
         await self.files.remove(client.id, path)
         resp.data = encode(deleted_file(path))
 
-    async def _owner(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
-    ) -> Client | None:
+    async def _owner(self, req: falcon.asgi.Request, path: str) -> Client | None:
         """Returns the client of a request for the gateway; None if it is to be relayed."""
-        decision = self.own.decide(req, resp)
+        decision = self.own.decide(req)
         if not path.startswith(ID_PREFIX) and decision.mode is not Mode.CLAUDE_CODE:
             return None
         return await self.own.authenticator.admit(req)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import falcon.asgi
 
 from modegate.application.ports.configuration_source import ConfigurationSource
-from modegate.domain.routing.mode import Mode, ModeDecision, decide_mode
+from modegate.domain.dialect_name import DialectName
+from modegate.domain.routing.mode import Mode, ModeDecision
+from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.messages.request_body import check_identity, is_json
 from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.relayed import RelayOptions
 
 
@@ -20,16 +23,17 @@ class Own:
     authenticator: Authenticator
     options: Callable[[], RelayOptions]
 
-    def decide(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> ModeDecision:
-        """Returns the mode of a request, which is written to the response.
+    def decide(self, req: falcon.asgi.Request) -> ModeDecision:
+        """Returns the mode of a request, and records it.
+
+        Without headers it is the default of chat completions, which batches are made of.
 
         Raises:
             InvalidHeaderError: the header of the mode has a wrong value.
         """
-        decision = decide_mode(
-            req.get_header("X-Claude-Code"), req.get_header("X-Claude-Session-ID")
-        )
-        resp.set_header("X-Backend-Mode", decision.mode)
+        modes, key_mode = self.configuration.current().modes, self.authenticator.mode_of(req)
+        decision = modes.decide(decision_of(req), DialectName.CHAT, key_mode)
+        record_of(req).mode = decision.mode
         return decision
 
     def is_of_gateway(self, decision: ModeDecision) -> bool:

@@ -21,6 +21,7 @@ host = "0.0.0.0"
 key_env = "SEARCH_KEY"
 models = ["haiku", "gpt-4o*"]
 modes = ["claude-code"]
+mode = "claude-code"
 expires_at = 2027-01-31T00:00:00Z
 rpm = 60
 budget = { usd = 20, period = "week" }
@@ -61,6 +62,7 @@ def test_a_table_is_a_key_with_its_rules() -> None:
     assert client.rules == KeyRules(
         models=("haiku", "gpt-4o*"),
         modes=("claude-code",),
+        mode="claude-code",
         rpm=60,
         budget=Budget(20.0, None, Period.WEEK),
     )
@@ -78,6 +80,7 @@ def test_keys_are_shown_without_secrets() -> None:
             "search.key_env = SEARCH_KEY: sk-search-****6789",
             "search.models = haiku, gpt-4o*",
             "search.modes = claude-code",
+            "search.mode = claude-code",
             "search.expires_at = 2027-01-31T00:00:00+00:00",
             "search.rpm = 60",
             "search.budget = 20 USD a week",
@@ -95,6 +98,7 @@ WRONG_IN_EVERY_LINE = """
 key_env = "A B"
 models = "haiku"
 modes = ["claude"]
+mode = "claude"
 expires_at = 2027-01-31
 rpm = 0
 tpm = "5"
@@ -114,6 +118,7 @@ FAULTS = """
 keys.search.key_env: must be the name of a variable
 keys.search.models: must be a list of 1 to 256 names like "sonnet" or "gpt-4o*", with * at the end only; without the field, every model is allowed
 keys.search.modes: must be a list of "claude-code" or "openai-passthrough"; without the field, every mode is allowed
+keys.search.mode: must be claude-code or openai-passthrough
 keys.search.expires_at: must be a date, a time and a zone, like 2027-01-31T00:00:00Z, or Unix seconds
 keys.search.rpm: must be a whole number of 1 to 1000000000
 keys.search.tpm: must be a whole number of 1 to 1000000000
@@ -136,6 +141,10 @@ def test_a_file_that_is_wrong_in_every_line_has_a_fault_for_each(tmp_path: Path)
     [
         ("keys = 1", "keys: must be a table, like [keys.NAME]"),
         ("[keys]\na = 1", "keys.a: must be a table, like [keys.a]"),
+        (
+            "[keys.a]\nkey = 'sk-a-0123456789'\nmodes = ['claude-code']\nmode = 'openai-passthrough'",
+            "keys.a.mode: must be one of the modes that the key may use: claude-code",
+        ),
         ("[keys.a]\nrpm = 1", "keys.a: needs a key: key_env, key_file or key"),
         ("[keys.a]\nkey = 'x'\nkey_env = 'OTHER'", "keys.a: has key_env and key: keep one of them"),
         ("[keys.a]\nkey_env = 'ABSENT'", "keys.a.key_env: ABSENT is not set"),

@@ -15,7 +15,12 @@ from modegate.entrypoints.http.middleware.early_rejections import REFUSED
 from modegate.entrypoints.http.middleware.request_lifecycle import RequestLifecycle
 from modegate.entrypoints.http.middleware.response_headers import CommonHeaders
 
-SCOPE = {"type": "http", "method": "POST", "headers": [(b"content-length", b"2")]}
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/",
+    "headers": [(b"content-length", b"2")],
+}
 
 
 class Client:
