@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from modegate.domain.access.api_key import LONGEST_KEY
 from modegate.domain.routing.hints import MARKERS
-from modegate.domain.routing.mode import FALSY, TRUTHY, Mode
+from modegate.domain.routing.mode import FALSY, MODEL_PREFIX, TRUTHY, Mode
 from modegate.domain.session import UUID_VERSION
 from modegate.entrypoints.http.middleware.response_headers import (
     LONGEST_ID,
@@ -29,9 +29,10 @@ SENT: Mapping[str, Schema] = {
         _sent(
             "X-Claude-Code",
             f"The backend: {', '.join(sorted(TRUTHY))} for Claude Code, {', '.join(sorted(FALSY))} "
-            "for the upstream. Without it, the upstream answers, or Claude Code if "
-            "`X-Claude-Session-ID` is present. Case and surrounding spaces are ignored; any other "
-            "value is rejected.",
+            "for the upstream. Without it, Claude Code answers if `X-Claude-Session-ID` is present. "
+            f"Without both, a model named `{MODEL_PREFIX}…` is Claude Code's; for others the "
+            "defaults of the client's key, of the dialect and of the gateway count, in this order. "
+            "Case and surrounding spaces are ignored; any other value is rejected.",
             {"enum": sorted(TRUTHY | FALSY)},
             "true",
         ),

@@ -32,9 +32,12 @@ def models(listed: list[object], security: list[Schema]) -> Schema:
         "tags": ["Models"],
         "summary": "List models",
         "description": (
-            "The models of Claude Code and of the upstreams. Without a key, a gateway with keys lists "
-            "only those of Claude Code. A key with rules sees what it may use. If an upstream's list fails, a header reports it. With "
-            "`anthropic-version` or `client_version`, the list has the form of Anthropic or Codex."
+            "The models of Claude Code and of the upstreams. Names with `claude-code/` lead to Claude "
+            "Code without a header; they are listed where other names do not. Without a key, a gateway "
+            "with keys lists only the models of Claude Code. A key with rules sees what it may use. "
+            "If an upstream's list fails, a header reports it. With `anthropic-version` or "
+            "`client_version`, the list has the form of Anthropic or Codex; with the first, errors "
+            "have Anthropic's form, too."
         ),
         "security": [{}, *security],
         "parameters": [INCLUDE, REQUEST_ID],
