@@ -21,6 +21,17 @@ def check_upstream(
         return
     if upstream.kind is not UpstreamKind.OPENAI:
         raise errors.other_kind(upstream.kind)
+    check_capabilities(upstream, capability, params)
+
+
+def check_capabilities(
+    upstream: Upstream, capability: Capability, params: Mapping[str, object]
+) -> None:
+    """Checks the capabilities of an upstream whose API is translated.
+
+    Raises:
+        UnsupportedCapabilityError: if the upstream lacks a capability.
+    """
     for needed in (capability, *kinds_of(params)):
         if needed not in upstream.capabilities:
             raise errors.lacks_capability(needed, upstream.capabilities)

@@ -6,6 +6,7 @@ from modegate.domain.routing.capability import Capability
 
 MESSAGES, INPUT = "messages", "input"
 KINDS: Mapping[object, Capability] = {
+    "image": Capability.IMAGE,
     "image_url": Capability.IMAGE,
     "input_image": Capability.IMAGE,
     "input_audio": Capability.AUDIO,
@@ -13,7 +14,7 @@ KINDS: Mapping[object, Capability] = {
 
 
 def kinds_of(params: Mapping[str, object]) -> list[Capability]:
-    """Returns what the messages of a request for chat or responses contain beside text."""
+    """Returns what the messages of a request for chat, responses or messages contain beside text."""
     found = dict.fromkeys(
         kind
         for name in (MESSAGES, INPUT)

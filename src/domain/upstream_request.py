@@ -53,7 +53,8 @@ class UpstreamRequest:
 
     `on_usage` is called once the answer has ended, also if it was cut, with its usage and the model
     that it names; `spending` states what the answer says about its usage. If the request
-    `hides_usage`, the chunk without choices that has a stream's usage is not for the client.
+    `hides_usage`, the chunk without choices that has a stream's usage is not for the client; one that
+    `needs_usage` has it also where the client did not ask.
     """
 
     upstream: Upstream
@@ -67,6 +68,7 @@ class UpstreamRequest:
     time_left_s: float | None = None
     spending: Spending = Spending.TOKENS
     hides_usage: bool = False
+    needs_usage: bool = False
     traceparent: str | None = None
     on_failure: Callable[[GatewayError], None] = field(default=noop, repr=False, compare=False)
     on_usage: Callable[[Usage, str | None], None] = field(

@@ -1,7 +1,7 @@
 """The pipeline for every chat request, from HTTP, a batch job or a script.
 
 admit → read → decide the mode → check the key → route → reserve → relay → settle
-→ generate (generate_answer.py)
+→ translate (translate_answer.py) → generate (generate_answer.py)
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +13,7 @@ from modegate.application.answering.admission import Admission, Admitted, record
 from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.key_checks import check_turn_mode, check_turn_model
 from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
+from modegate.application.answering.translate_answer import TranslateAnswer
 from modegate.application.budgets.demand import demand_of
 from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -27,11 +28,12 @@ from modegate.domain.routing.route import RelayRoute, Route, Routes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRequest:
-    """Answers chat requests in both modes, complete or streamed."""
+    """Answers requests of each dialect in both modes, complete or streamed."""
 
     configuration: ConfigurationSource
     admission: Admission
     relay: RelayRequest
+    translate: TranslateAnswer
     generate: GenerateAnswer
     metering: Metering
     budgets: ReserveBudget
@@ -89,18 +91,22 @@ class _Execution:
         record_admission(record, admitted)
         rules, decision = admitted.client.rules, request.decision
         if not decision.by_default:  # no body can change it
-            check_turn_mode(rules, request.dialect, decision.mode)
+            check_turn_mode(rules, decision.mode)
         body = await request.read()
         if decision.by_default:
             model = body.params.get("model")
             decision = configuration.modes.decide(decision, request.dialect, rules.mode, model)
             record.mode = decision.mode
-            check_turn_mode(rules, request.dialect, decision.mode)
+            check_turn_mode(rules, decision.mode)
         if rules.models:
             record.model = model_to_relay(body.params)
             default = configuration.routes.models.default
             check_turn_model(rules, record.model, decision.mode, default)
         route = _route(request, decision, body, configuration.routes)
+        if isinstance(route, RelayRoute) and not route.upstream.speaks(request.dialect):
+            return await self._enter(
+                pipeline.translate.translate(route, body, admitted.client, request, configuration)
+            )
         if isinstance(route, RelayRoute):
             relaying = pipeline.relay.relay(
                 route, body, request, admitted.client, configuration.prices
@@ -115,11 +121,13 @@ class _Execution:
             self._answering: AbstractAsyncContextManager[object] = relaying
             record_response(response, record)
             return RelayedAnswer(response)
-        generating = pipeline.generate.generate(
-            route, body, admitted.client, request, configuration
+        return await self._enter(
+            pipeline.generate.generate(route, body, admitted.client, request, configuration)
         )
-        self._answering = generating
-        return await generating.__aenter__()
+
+    async def _enter(self, answering: AbstractAsyncContextManager[RoutedAnswer]) -> RoutedAnswer:
+        self._answering = answering
+        return await answering.__aenter__()
 
 
 def _route(

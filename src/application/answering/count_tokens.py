@@ -8,12 +8,14 @@ from modegate.application.budgets.demand import text_bytes
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.dialects.messages.generation import parse_counted
 from modegate.domain.inbound_request import InboundRequest
+from modegate.domain.routing.mode import Mode, ModeDecision
+from modegate.domain.routing.route import Routes
 from modegate.domain.usage.estimates import prompt_estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountTokens:
-    """Estimates the tokens of a request for a message: the CLI cannot count them."""
+    """Estimates the tokens of a request for a message: neither the CLI nor chat can count them."""
 
     configuration: ConfigurationSource
     admission: Admission
@@ -33,17 +35,27 @@ class CountTokens:
             rules = admitted.client.rules
             decision = request.decision
             if not decision.by_default:
-                check_turn_mode(rules, dialect, decision.mode)
+                check_turn_mode(rules, decision.mode)
             body = await request.read()
             if decision.by_default:
                 decision = modes.decide(decision, dialect, rules.mode, body.params.get("model"))
                 record.mode = decision.mode
-                check_turn_mode(rules, dialect, decision.mode)
+                check_turn_mode(rules, decision.mode)
             asked = parse_counted(body.params)
             record.model = asked.model
             default = configuration.routes.models.default
             check_turn_model(rules, asked.model, decision.mode, default)
-            configuration.routes.models.resolve(asked.model)
+            _check_route(request, decision, asked.model, configuration.routes)
             return prompt_estimate(text_bytes(body.content))
         finally:
             self.admission.release(admitted)
+
+
+def _check_route(
+    request: InboundRequest, decision: ModeDecision, model: str, routes: Routes
+) -> None:
+    """Checks that a request for a message would have a route."""
+    if decision.mode is Mode.CLAUDE_CODE:
+        routes.models.resolve(model)
+    else:
+        routes.resolve(decision, request.upstream_key, model)

@@ -148,7 +148,7 @@ class GenerateAnswer:
             async with self._events(prepared, record, note, acknowledgement, heard) as events:
                 completion = await fold(events)
         await acknowledgement.ended(completion.cli_session_id, said_after(prepared.turn, heard))
-        await self.prepare.responses.keep(prepared, completion)
+        await self.prepare.responses.keep(prepared.answered, completion)
         return CompleteAnswer(prepared.frame.without(completion.ignored), completion)
 
     @asynccontextmanager
@@ -164,7 +164,7 @@ class GenerateAnswer:
                 )
                 first = await _first_of(events)
             await self.sessions.save(session, first.cli_session_id)
-            rest = self.prepare.responses.keeping(prepared, events)
+            rest = self.prepare.responses.keeping(prepared.answered, events)
             yield StreamedAnswer(
                 prepared.frame.without(first.ignored),
                 first,

@@ -1,19 +1,28 @@
 """Responses that are kept: continued by the next request, read and deleted."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
-from modegate.application.answering.prepared_turn import PreparedTurn
 from modegate.application.ports.response_store import ResponseStore
 from modegate.dialects.responses.response import ID_PREFIX
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import AnswerEvent, Finished
 from modegate.domain.answer.fold import Completion, fold
+from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.conversation.conversation import MAX_STEPS, Conversation
 from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, text_message
 from modegate.domain.errors.catalogue import dialects
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.kept_response import KeptResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request with the conversation that it continues, its client, and the frame of its answer."""
+
+    asked: GenerationRequest
+    frame: AnswerFrame
+    client: ClientId
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +68,36 @@ class KeptResponses:
         if not await self.store.remove(response_id, client):
             raise dialects.unknown_response()
 
-    async def keep(self, prepared: PreparedTurn, completion: Completion) -> None:
+    async def keep(self, answered: Answered, completion: Completion) -> None:
         """Keeps a complete answer, if its client wants it."""
-        if not prepared.asked.is_kept:
+        if not answered.asked.is_kept:
             return
-        asked = prepared.asked.conversation.messages
+        asked = answered.asked.conversation.messages
         answer = text_message(Role.ASSISTANT, completion.text)
         said: tuple[Message, ...] = (replace(answer, calls=completion.calls),)
         kept = KeptResponse(
-            prepared.frame.id_with(ID_PREFIX),
-            prepared.turn.session.client,
-            prepared.frame,
+            answered.frame.id_with(ID_PREFIX),
+            answered.client,
+            answered.frame,
             completion,
             (*(it for it in asked if it.role not in SYSTEM_ROLES), *said),
         )
         await self.store.put(kept)
 
     async def keeping(
-        self, prepared: PreparedTurn, events: AsyncIterator[AnswerEvent]
+        self, answered: Answered, events: AsyncIterator[AnswerEvent]
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Yields the events of an answer; it is kept before the client has the last one."""
         told: list[AnswerEvent] = []
         async for event in events:
-            if prepared.asked.is_kept:
+            if answered.asked.is_kept:
                 told.append(event)
             if told and isinstance(event, Finished):
-                await self.keep(prepared, await fold(_each(told)))
+                await self.keep(answered, await fold(each(told)))
             yield event
 
 
-async def _each(events: list[AnswerEvent]) -> AsyncIterator[AnswerEvent]:
+async def each(events: Iterable[AnswerEvent]) -> AsyncIterator[AnswerEvent]:
+    """Yields events that are there already."""
     for event in events:
         yield event

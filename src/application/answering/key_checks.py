@@ -1,9 +1,7 @@
 """Checks what the client may use, before anything is asked."""
 
 from modegate.domain.access.key_rules import NO_RULES, KeyRules
-from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import access as errors
-from modegate.domain.errors.catalogue import dialects
 from modegate.domain.errors.remedies import Remedy
 from modegate.domain.routing.mode import Mode, without_prefix
 
@@ -19,16 +17,14 @@ def check_mode(rules: KeyRules, mode: Mode) -> None:
         raise errors.mode_not_allowed(mode, rules.modes, other)
 
 
-def check_turn_mode(rules: KeyRules, dialect: DialectName, mode: Mode) -> None:
-    """Checks that the key may use a mode, and that it answers in a dialect.
+def check_turn_mode(rules: KeyRules, mode: Mode) -> None:
+    """Checks that the key may use a mode; most keys have no rules.
 
     Raises:
-        ModeNotAllowedError: the key may use other modes only.
-        UnsupportedEndpointError: the mode does not answer in the dialect.
+        ModeNotAllowedError: it may use other modes only.
     """
     if rules is not NO_RULES:
         check_mode(rules, mode)
-    check_dialect(dialect, mode)
 
 
 def check_turn_model(rules: KeyRules, model: str | None, mode: Mode, default: str) -> None:
@@ -55,13 +51,3 @@ def check_model(rules: KeyRules, model: str | None) -> None:
         raise errors.no_model_to_allow(rules.models)
     if model is not None and not rules.allows_model(model):
         raise errors.model_not_allowed(rules.models)
-
-
-def check_dialect(dialect: DialectName, mode: Mode) -> None:
-    """Checks that a mode answers in a dialect.
-
-    Raises:
-        UnsupportedEndpointError: passthrough answers chat completions only.
-    """
-    if dialect is not DialectName.CHAT and mode is Mode.PASSTHROUGH:
-        raise dialects.no_passthrough()

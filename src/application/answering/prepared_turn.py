@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from modegate.application.answering.kept_responses import Answered
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.quota import Quota
@@ -21,3 +22,8 @@ class PreparedTurn:
     quota: Quota
     asked: GenerationRequest
     redacts_arguments: bool = False
+
+    @property
+    def answered(self) -> Answered:
+        """The facts for which the answer may be kept."""
+        return Answered(self.asked, self.frame, self.turn.session.client)

@@ -1,7 +1,7 @@
 """The pipeline for every operation of the OpenAI API but chat completions.
 
 admit → check the mode, the key and the shared state → read → check the model → route
-→ check the upstream → relay
+→ check the upstream → relay → translate (translate_answer.py), where the upstream lacks it
 
 These operations are passthrough's. Defaults of the mode do not apply to them, unless they belong to
 the Responses API, which Claude Code has too.
@@ -14,8 +14,12 @@ from functools import partial
 
 from modegate.application.answering.admission import Admission, record_admission
 from modegate.application.answering.key_checks import check_mode, check_model
+from modegate.application.answering.missing_responses import MissingResponses
+from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
+from modegate.application.answering.translate_answer import TranslateAnswer
 from modegate.application.budgets.demand import demand_of
 from modegate.application.budgets.reserve import ReserveBudget
+from modegate.application.credentials.attempts import Response
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import record_response, sticky_key_of
 from modegate.application.upstream_checks import check_upstream
@@ -31,7 +35,7 @@ from modegate.domain.credentials.selection import Strategy
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import routing as errors
 from modegate.domain.inbound_call import InboundCall, Upload
-from modegate.domain.inbound_request import ChatBody
+from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.routing.mode import Mode, ModeDefaults
 from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
@@ -53,10 +57,14 @@ class RelayCall:
     asking: AskingForUsage
     metering: Metering
     budgets: ReserveBudget
+    translate: TranslateAnswer
+    missing: MissingResponses
 
     @asynccontextmanager
-    async def execute(self, call: InboundCall) -> AsyncIterator[UpstreamResponse]:
-        """Relays one request; leaving the context closes the exchange.
+    async def execute(self, call: InboundCall) -> AsyncIterator[RoutedAnswer]:
+        """Answers one request; leaving the context closes the exchange.
+
+        Requests for responses are translated for upstreams that lack them.
 
         Raises:
             GatewayError: the request was rejected, or there is no usable response.
@@ -72,27 +80,64 @@ class RelayCall:
             _check_model(call, body, admitted.client)
             if call.decision.by_default:
                 _check_default(call, admitted.client.rules, configuration)
-            route = _route(call, body, configuration)
-            _check_conversation(call, body, configuration)
-            request = _request_for(call, body, route)
-            sticky_key = _sticky_key(call, body, route, admitted.client)
-            request.on_usage = self.metering.of_relay(
-                route, call.record, configuration.prices, request.spending
+            route = _route(call, configuration)
+            client = admitted.client
+            if not self._is_translated(call, body, route):
+                _check_upstream(call, body, route)
+                _check_conversation(call, body, configuration)
+                async with self._relay(call, body, route, client, configuration) as response:
+                    if not self._lacks_operation(call, body, route, response):
+                        record_response(response, call.record)
+                        yield RelayedAnswer(response)
+                        return
+            assert isinstance(body, ChatBody)  # noqa: S101 - responses are asked for in JSON
+            translating = self.translate.translate(
+                route, body, client, _inbound(call, body), configuration
             )
-            params = body.params if isinstance(body, ChatBody) else {}
-            sending = self.asking.send(route, request, params, call.record, sticky_key)
-            if request.spending is not Spending.NOTHING:
-                asked = self.metering.asked(route, configuration.prices, request.spending)
-                generates = request.spending is Spending.TOKENS
-                demand = partial(demand_of, body, asked, generates=generates)
-                sending = self.budgets.around(
-                    sending, admitted.client, configuration, call.record, demand
-                )
-            async with sending as response:
-                record_response(response, call.record)
-                yield response
+            async with translating as answer:
+                yield answer
         finally:
             self.admission.release(admitted)
+
+    def _is_translated(self, call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> bool:
+        """Returns whether the upstream is known to lack the operation."""
+        if not (call.operation.is_translatable and isinstance(body, ChatBody)):
+            return False
+        has_it = route.upstream.speaks(DialectName.RESPONSES)
+        return self.missing.has(route.upstream) if has_it is None else not has_it
+
+    def _lacks_operation(
+        self,
+        call: InboundCall,
+        body: ChatBody | Upload,
+        route: RelayRoute,
+        response: UpstreamResponse,
+    ) -> bool:
+        """Returns whether the upstream's first answer is that it lacks the operation."""
+        is_asked = call.operation.is_translatable and isinstance(body, ChatBody)
+        if not is_asked or route.upstream.speaks(DialectName.RESPONSES) is not None:
+            return False
+        return self.missing.learn(route.upstream, response)
+
+    def _relay(
+        self,
+        call: InboundCall,
+        body: ChatBody | Upload,
+        route: RelayRoute,
+        client: Client,
+        configuration: Configuration,
+    ) -> Response:
+        request = _request_for(call, body, route)
+        sticky_key = _sticky_key(call, body, route, client)
+        prices, spending = configuration.prices, request.spending
+        request.on_usage = self.metering.of_relay(route, call.record, prices, spending)
+        params = body.params if isinstance(body, ChatBody) else {}
+        sending = self.asking.send(route, request, params, call.record, sticky_key)
+        if spending is Spending.NOTHING:
+            return sending
+        asked = self.metering.asked(route, prices, spending)
+        demand = partial(demand_of, body, asked, generates=spending is Spending.TOKENS)
+        return self.budgets.around(sending, client, configuration, call.record, demand)
 
 
 def _check_mode(call: InboundCall, configuration: Configuration) -> None:
@@ -128,12 +173,32 @@ def _check_default(call: InboundCall, rules: KeyRules, configuration: Configurat
         raise errors.no_such_endpoint()
 
 
-def _route(call: InboundCall, body: ChatBody | Upload, configuration: Configuration) -> RelayRoute:
+def _inbound(call: InboundCall, body: ChatBody) -> InboundRequest:
+    """Returns the same request as one for an answer."""
+
+    async def read() -> ChatBody:
+        return body
+
+    return InboundRequest(
+        decision=call.decision,
+        read=read,
+        dialect=DialectName.RESPONSES,
+        entry=call.entry,
+        upstream_key=call.upstream_key,
+        conversation=call.conversation,
+        record=call.record,
+    )
+
+
+def _route(call: InboundCall, configuration: Configuration) -> RelayRoute:
     route = configuration.routes.resolve(call.decision, call.upstream_key, call.record.model)
     assert isinstance(route, RelayRoute)  # noqa: S101 - the mode is passthrough
+    return route
+
+
+def _check_upstream(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> None:
     params = body.params if isinstance(body, ChatBody) and call.operation.is_conversation else {}
     check_upstream(route.upstream, call.operation.capability, params)
-    return route
 
 
 def _check_conversation(

@@ -10,12 +10,13 @@ from modegate.application.answering.relay_call import RelayCall
 from modegate.application.answering.routed_answer import (
     CompleteAnswer,
     RelayedAnswer,
+    RoutedAnswer,
     StreamedAnswer,
 )
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.sessions.manage import ManageSessions
-from modegate.dialects.chat.response import render_completion
+from modegate.dialects.registry import DIALECTS
 from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.batches.endpoints import CHAT, ENDPOINTS, VERSION
 from modegate.domain.batches.item import SUCCESSES, BatchItem, ItemResult, Retry
@@ -107,14 +108,7 @@ class ExecuteItem:
             decision=decision, read=read, entry=InProcess(client), record=record
         )
         async with self.answer_request.execute(request) as answer:
-            match answer:
-                case CompleteAnswer(frame, completion):
-                    body = render_completion(frame, completion)
-                    return _Outcome(OK, body, session_id=frame.session_id)
-                case RelayedAnswer(response):
-                    return await self._outcome_of(response)
-                case StreamedAnswer():
-                    raise ValueError("a batch has no streams")
+            return await self._outcome_of_answer(answer, DialectName.CHAT)
 
     async def _relay(
         self,
@@ -136,8 +130,18 @@ class ExecuteItem:
             entry=InProcess(client),
             record=record,
         )
-        async with self.relay_call.execute(call) as response:
-            return await self._outcome_of(response)
+        async with self.relay_call.execute(call) as answer:
+            return await self._outcome_of_answer(answer, DialectName.RESPONSES)
+
+    async def _outcome_of_answer(self, answer: RoutedAnswer, dialect: DialectName) -> _Outcome:
+        match answer:
+            case CompleteAnswer(frame, completion):
+                body = DIALECTS[dialect].complete(frame, completion)
+                return _Outcome(OK, body, session_id=frame.session_id)
+            case RelayedAnswer(response):
+                return await self._outcome_of(response)
+            case StreamedAnswer():
+                raise ValueError("a batch has no streams")
 
     async def _outcome_of_error(self, error: GatewayError) -> _Outcome:
         if isinstance(error, UpstreamRefusalError):

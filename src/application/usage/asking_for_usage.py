@@ -88,7 +88,7 @@ class _Asking:
         self._request = request
         self._own_body = request.body
         self._send = send
-        request.body, request.hides_usage = asking, True
+        request.body, request.hides_usage = asking, not request.needs_usage
 
     async def __aenter__(self) -> UpstreamResponse:
         self._exchange = self._send()

@@ -17,13 +17,13 @@ class AnswerFrame:
     `new_session` marks the first turn of the session. `names` are the request's parameters that
     give each setting of the turn, and `echoed` the fields of it that the dialect repeats.
     `prompt_tokens` is an estimate, for dialects that begin with the usage. `tools` are those of the
-    client, in whose form their calls are rendered.
+    client, in whose form their calls are rendered. Only Claude Code has a session.
     """
 
     completion_id: str
     created: int
     model: str
-    session_id: SessionId
+    session_id: SessionId | None = None
     new_session: bool = False
     include_usage: bool = False
     ignored: tuple[str, ...] = ()

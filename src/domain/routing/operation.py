@@ -28,7 +28,8 @@ class Operation:
 
     `keeps_state` means that it reads or changes what the upstream keeps for the holder of its key.
     `needs_json` means that no other body is accepted. `is_conversation` means that the body can
-    name a kept conversation to continue.
+    name a kept conversation to continue. `is_translatable` means that the gateway answers it through
+    chat completions, where an upstream lacks it.
     """
 
     template: str
@@ -37,5 +38,6 @@ class Operation:
     keeps_state: bool = False
     needs_json: bool = False
     is_conversation: bool = False
+    is_translatable: bool = False
     stream_form: StreamForm = StreamForm.EVENTS
     spending: Spending = Spending.NOTHING

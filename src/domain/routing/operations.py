@@ -38,19 +38,22 @@ def _family(name: str, methods: frozenset[str] = KEPT) -> Iterator[Operation]:
     yield _kept(f"{name}/{REST}", methods)
 
 
-def _responses(template: str, spending: Spending = Spending.TOKENS) -> Operation:
+def _responses(
+    template: str, spending: Spending = Spending.TOKENS, *, is_translatable: bool = False
+) -> Operation:
     return Operation(
         template=template,
         methods=POST,
         needs_json=True,
         is_conversation=True,
+        is_translatable=is_translatable,
         stream_form=StreamForm.RESPONSES,
         spending=spending,
     )
 
 
 OPERATIONS: Sequence[Operation] = (
-    _responses("/responses"),
+    _responses("/responses", is_translatable=True),
     _responses("/responses/compact"),
     _responses("/responses/input_tokens", Spending.NOTHING),
     Operation(

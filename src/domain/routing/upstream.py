@@ -8,6 +8,7 @@ from types import MappingProxyType
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.error_rules import ErrorRule
 from modegate.domain.credentials.selection import Strategy
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.routing.capability import ALL_CAPABILITIES, Capability
 
 # The name of the upstream that the settings without a table describe.
@@ -31,7 +32,9 @@ class Upstream:
     `headers` are added to each request. `drop_params` are removed from each body. `limits_chat`
     states whether some chat requests cannot be sent to it. With `usage_in_streams` it is asked for the
     usage of streams whose clients do not ask. Without
-    `has_batches` the gateway keeps files and runs batches for it.
+    `has_batches` the gateway keeps files and runs batches for it. It answers requests for responses
+    if it `has_responses`; with None, it is asked. `default_max_tokens` is the maximum for requests that
+    name none, where the API demands one.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Upstream:
     repair_tool_ids: bool = False
     usage_in_streams: bool = False
     has_batches: bool = True
+    has_responses: bool | None = None
+    default_max_tokens: int = 8192
     error_rules: tuple[ErrorRule, ...] = ()
     # Read for each chat request, so it is computed once.
     limits_chat: bool = field(init=False, repr=False, compare=False)
@@ -55,6 +60,14 @@ class Upstream:
     def __post_init__(self) -> None:
         is_limited = self.kind is not UpstreamKind.OPENAI or self.capabilities < ALL_CAPABILITIES
         object.__setattr__(self, "limits_chat", is_limited)
+
+    def speaks(self, dialect: DialectName) -> bool | None:
+        """Returns whether it answers in a dialect; None if that is not known."""
+        if self.kind is UpstreamKind.ANTHROPIC:
+            return dialect is DialectName.MESSAGES
+        if dialect is DialectName.RESPONSES:
+            return self.has_responses
+        return dialect is DialectName.CHAT
 
     @property
     def credential(self) -> Credential | None:

@@ -9,8 +9,10 @@ from modegate.application.answering.count_tokens import CountTokens
 from modegate.application.answering.fetch_images import FetchImages
 from modegate.application.answering.generate_answer import GenerateAnswer
 from modegate.application.answering.kept_responses import KeptResponses
+from modegate.application.answering.missing_responses import MissingResponses
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.relay_call import RelayCall
+from modegate.application.answering.translate_answer import TranslateAnswer
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.attempts import Attempts
 from modegate.application.credentials.claude import ClaudeCredential
@@ -130,11 +132,24 @@ class RequestContainer(BudgetContainer):
         metering=metering,
         budgets=BudgetContainer.reserve_budget,
     )
+    translate_answer = providers.Singleton(
+        TranslateAnswer,
+        asking=asking_for_usage,
+        metering=metering,
+        budgets=BudgetContainer.reserve_budget,
+        responses=kept_responses,
+        clock=Adapters.clock,
+        ids=Adapters.ids,
+    )
+    missing_responses = providers.Singleton(
+        MissingResponses, Adapters.clock, providers.Callable(mapping.models_ttl, Adapters.settings)
+    )
     answer_request = providers.Singleton(
         AnswerRequest,
         configuration=Adapters.configuration_source,
         admission=admission,
         relay=relay_request,
+        translate=translate_answer,
         generate=generate_answer,
         metering=metering,
         budgets=BudgetContainer.reserve_budget,
@@ -156,6 +171,8 @@ class RequestContainer(BudgetContainer):
         asking=asking_for_usage,
         metering=metering,
         budgets=BudgetContainer.reserve_budget,
+        translate=translate_answer,
+        missing=missing_responses,
     )
     list_models = providers.Singleton(
         ListModels,

@@ -11,7 +11,6 @@ from modegate.domain.errors import GatewayError, ModelNotFoundError, Remedy
 from modegate.domain.errors.catalogue import (
     access,
     claude_code,
-    dialects,
     routing,
     sessions,
     upstream,
@@ -135,7 +134,6 @@ def _with_options(message: str, question: ChatOptions) -> str | None:
         upstream.not_configured(),
         upstream.disabled(),
         claude_code.unavailable(),
-        dialects.no_passthrough(),
         claude_code.too_long(),
         routing.no_such_endpoint(),
         access.mode_not_allowed(Mode.PASSTHROUGH, (Mode.CLAUDE_CODE,), Remedy.USE_CLAUDE_CODE),

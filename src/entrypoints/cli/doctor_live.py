@@ -49,8 +49,9 @@ async def ask_claude(container: Container, settings: Settings) -> Diagnostic:
         request = InboundRequest.of(params, Mode.CLAUDE_CODE)
         async with container.answer_request().execute(request) as answer:
             pass
-        if isinstance(answer, CompleteAnswer):
-            await container.manage_sessions().end(answer.frame.session_id, ANONYMOUS.id)
+        session_id = answer.frame.session_id if isinstance(answer, CompleteAnswer) else None
+        if session_id is not None:
+            await container.manage_sessions().end(session_id, ANONYMOUS.id)
         return f"{settings.default_model} answered"
 
     return await _asked("claude", ask(), CLAUDE_UNREACHED)

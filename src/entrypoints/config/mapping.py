@@ -279,6 +279,7 @@ def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
             max_json=settings.max_json_bytes,
             max_upload=settings.max_upload_bytes,
             patterns=[path.removeprefix(VERSION) for path in settings.upstream_paths],
+            keep_alive=settings.sse_keepalive_ms / 1000,
         ),
         metrics_token=token.get_secret_value() if token else None,
         admin=admin_options(settings),

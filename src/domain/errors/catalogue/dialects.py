@@ -8,17 +8,8 @@ from modegate.domain.errors.request_errors import (
     MissingParameterError,
     ObjectNotFoundError,
     PreviousResponseNotFoundError,
-    UnsupportedEndpointError,
     UnsupportedParameterError,
 )
-
-
-def no_passthrough() -> UnsupportedEndpointError:
-    """Returns the error for an endpoint that only Claude Code mode has."""
-    return UnsupportedEndpointError(
-        "Passthrough does not have this endpoint; Claude Code mode has it.",
-        remedies=(Remedy.USE_CLAUDE_CODE,),
-    )
 
 
 def missing(name: str, kind: str) -> MissingParameterError:
@@ -39,6 +30,15 @@ def unsupported(where: str, kind: str) -> UnsupportedParameterError:
         f"{where} is of the type {kind}, which Claude Code mode does not support.",
         param=where,
         remedies=(Remedy.REMOVE_PARAMETER,),
+    )
+
+
+def untranslatable(where: str | None) -> UnsupportedParameterError:
+    """Returns the error for what another API than the client's has no form for."""
+    return UnsupportedParameterError(
+        f"'{where}' cannot be translated for this model's upstream, which speaks another API.",
+        param=where,
+        remedies=(Remedy.REMOVE_PARAMETER, Remedy.CHOOSE_MODEL),
     )
 
 

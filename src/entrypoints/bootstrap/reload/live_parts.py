@@ -53,6 +53,7 @@ class LiveParts:
         _reconfigure(container.answer_backend(), claude)
         _reconfigure(container.relay_backend(), mapping.upstream_options(settings))
         _reconfigure(container.model_lists(), upstreams, mapping.models_ttl(settings))
+        container.missing_responses().ttl_s = mapping.models_ttl(settings)
         container.expire_usage().retention_days = mapping.usage_retention_days(settings)
         self.set_log_level(settings.log_level)
 

@@ -31,6 +31,8 @@ def upstream_of(name: str, table: UpstreamSettings, environment: Mapping[str, st
         repair_tool_ids=table.repair_tool_ids,
         usage_in_streams=table.usage_in_streams and table.kind is UpstreamKind.OPENAI,
         has_batches=table.batches == "upstream",
+        has_responses=table.responses if isinstance(table.responses, bool) else None,
+        default_max_tokens=table.default_max_tokens,
         error_rules=tuple(map(_rule, table.error_rules)),
     )
 

@@ -17,6 +17,7 @@ from modegate.entrypoints.config.upstreams.types import (
     HeaderName,
     HeaderValue,
     KeyFilePath,
+    MaxTokens,
     Model,
     Name,
     Params,
@@ -81,6 +82,8 @@ class UpstreamSettings(Table):
     repair_tool_ids: bool = False
     usage_in_streams: bool = True
     batches: Literal["upstream", "gateway"] = "upstream"
+    responses: bool | Literal["auto"] = "auto"
+    default_max_tokens: MaxTokens = 8192
     credentials: tuple[CredentialSettings, ...] = ()
     error_rules: tuple[ErrorRuleSettings, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Requests in the dialects that Claude Code answers, beside chat completions."""
+"""Requests in the dialects beside chat completions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,24 @@ from modegate.dialects.registry import DIALECTS
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
 from modegate.domain.routing.mode import ModeDecision
+from modegate.domain.upstream_response import UpstreamResponse
 from modegate.entrypoints.http.messages.request_body import read_json_body
+from modegate.entrypoints.http.messages.upstream_head import write_head
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.begun import Begun
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
 from modegate.entrypoints.http.resources.generated import Generated
+
+
+def write_error(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, response: UpstreamResponse
+) -> None:
+    """Writes an upstream's error, whose body is in the client's dialect."""
+    assert isinstance(response.body, bytes)  # noqa: S101 - an error is complete
+    write_head(resp, response, record_of(req).hint)
+    resp.data = response.body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,7 @@ class DialectRequests:
             read=partial(self._read, req) if begun is None else begun.read,
             dialect=self.dialect,
             entry=self.authenticator.entry(req) if begun is None else InProcess(begun.client),
+            upstream_key=req.get_header("X-OpenAI-API-Key"),
             conversation=partial(conversation_of, req),
             record=record_of(req),
         )
@@ -69,7 +81,10 @@ class DialectRequests:
         """Answers a request, complete or as a stream."""
         answering = self.answer.execute(self.inbound(req, decision, begun))
         answer = await answering.__aenter__()
-        assert not isinstance(answer, RelayedAnswer)  # noqa: S101 - only chat is relayed by it
+        if isinstance(answer, RelayedAnswer):
+            await answering.__aexit__(None, None, None)
+            write_error(req, resp, answer.response)
+            return
         dialect = DIALECTS[self.dialect]
         await Generated(answer, answering, dialect, self.keep_alive()).write(req, resp)
 

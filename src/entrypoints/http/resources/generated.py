@@ -1,4 +1,4 @@
-"""Writes the answers that Claude Code generates, in each dialect."""
+"""Writes answers that are generated or translated, in each dialect."""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -26,6 +26,9 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 
 # Some clients decode text without a charset as Latin-1.
 EVENT_STREAM = "text/event-stream; charset=utf-8"
+IGNORED_BY_CLAUDE = "X-Claude-Ignored-Params"
+# Of translated requests: what has no form in the upstream's API.
+IGNORED_BY_UPSTREAM = "X-Modegate-Ignored-Params"
 MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 64
 # nginx rejects a response head of more than 4 KiB (`proxy_buffer_size`).
@@ -89,11 +92,13 @@ async def _rendered(
 
 
 def _write_frame(resp: falcon.asgi.Response, frame: AnswerFrame) -> None:
-    resp.set_header("X-Claude-Session-ID", frame.session_id)
+    if frame.session_id is not None:
+        resp.set_header("X-Claude-Session-ID", frame.session_id)
     if frame.new_session:
         resp.set_header("X-Claude-Session-Created", "true")
     if frame.ignored:
-        resp.set_header("X-Claude-Ignored-Params", _header_list(frame.ignored))
+        name = IGNORED_BY_UPSTREAM if frame.session_id is None else IGNORED_BY_CLAUDE
+        resp.set_header(name, _header_list(frame.ignored))
     if frame.ignored_tools:
         resp.set_header("X-Modegate-Ignored-Tools", _header_list(frame.ignored_tools))
 

@@ -13,7 +13,7 @@ from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The endpoint for messages; only Claude Code mode has it."""
+    """The endpoint for messages; the headers select the mode."""
 
     requests: DialectRequests
 

@@ -8,8 +8,11 @@ import falcon
 import falcon.asgi
 
 from modegate.application.answering.relay_call import RelayCall
+from modegate.application.answering.routed_answer import RelayedAnswer
 from modegate.dialects.json import parse_json_object
+from modegate.dialects.registry import DIALECTS
 from modegate.dialects.responses.relayed_stream import ResponsesEvents
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody, InProcess
 from modegate.domain.routing.operation import Operation, StreamForm
@@ -38,6 +41,7 @@ from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.begun import EMPTY, Begun
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
+from modegate.entrypoints.http.resources.generated import Generated
 
 EVENT_STREAM = "text/event-stream"
 UNKNOWN_TYPE = "application/octet-stream"
@@ -45,11 +49,15 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayOptions:
-    """Limits in bytes: of bodies in JSON, and of any other body; and the operator's `patterns`."""
+    """Limits in bytes: of bodies in JSON, and of any other body; and the operator's `patterns`.
+
+    `keep_alive` is in seconds, for answers that are translated.
+    """
 
     max_json: int = 32 * 1024 * 1024
     max_upload: int = 512 * 1024 * 1024
     patterns: Sequence[str] = ()
+    keep_alive: float = 15.0
 
 
 class Relayed:
@@ -100,10 +108,15 @@ class Relayed:
             conversation=partial(conversation_of, req),
             record=record,
         )
-        # Exited after the response is sent, or when the client disconnects.
         relaying = self._relay.execute(call)
-        response = await exit_stack_of(req.scope).enter_async_context(relaying)
-        self._write(req, resp, response)
+        answer = await relaying.__aenter__()
+        if isinstance(answer, RelayedAnswer):
+            # Exited after the response is sent, or when the client disconnects.
+            exit_stack_of(req.scope).push_async_exit(relaying)
+            self._write(req, resp, answer.response)
+            return
+        dialect, keep_alive = DIALECTS[DialectName.RESPONSES], self._options().keep_alive
+        await Generated(answer, relaying, dialect, keep_alive).write(req, resp)
 
     async def _read(self, req: falcon.asgi.Request) -> ChatBody | Upload:
         check_identity(req)

@@ -1,0 +1,197 @@
+"""The steps from a route to an upstream that speaks another dialect than the client.
+
+parse → continue → encode → reserve → send → read → settle
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from modegate.application.answering.kept_responses import Answered, KeptResponses, each
+from modegate.application.answering.routed_answer import (
+    CompleteAnswer,
+    RelayedAnswer,
+    RoutedAnswer,
+    StreamedAnswer,
+)
+from modegate.application.answering.translation import Translation, translation_of
+from modegate.application.budgets.demand import demand_of
+from modegate.application.budgets.reserve import ReserveBudget
+from modegate.application.credentials.attempts import Response
+from modegate.application.ports.clock import Clock
+from modegate.application.ports.ids import IdGenerator
+from modegate.application.relay_request import FIRST_ERROR_STATUS, record_response, sticky_key_of
+from modegate.application.upstream_checks import check_capabilities
+from modegate.application.usage.asking_for_usage import AskingForUsage
+from modegate.application.usage.metering import Metering
+from modegate.dialects.registry import DIALECTS
+from modegate.dialects.tools_size import check_tools_size
+from modegate.dialects.upstream_dialect import AnswerReader
+from modegate.domain.access.client import Client
+from modegate.domain.answer.events import AnswerEvent, Finished
+from modegate.domain.answer.fold import fold
+from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.configuration import Configuration
+from modegate.domain.credentials.selection import Strategy
+from modegate.domain.errors import UpstreamRefusalError
+from modegate.domain.errors.catalogue import upstream as errors
+from modegate.domain.inbound_request import ChatBody, InboundRequest
+from modegate.domain.request_record import RequestRecord
+from modegate.domain.routing.capability import Capability
+from modegate.domain.routing.route import RelayRoute
+from modegate.domain.upstream_request import UpstreamRequest
+from modegate.domain.upstream_response import UpstreamResponse
+from modegate.domain.usage.estimates import prompt_estimate
+from modegate.domain.usage.prices import PriceTable
+
+# The headers that describe the body of an upstream's error, which is written anew.
+OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
+JSON = ("content-type", "application/json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranslateAnswer:
+    """Answers requests through upstreams that speak another dialect, complete or streamed."""
+
+    asking: AskingForUsage
+    metering: Metering
+    budgets: ReserveBudget
+    responses: KeptResponses
+    clock: Clock
+    ids: IdGenerator
+
+    @asynccontextmanager
+    async def translate(
+        self,
+        route: RelayRoute,
+        body: ChatBody,
+        client: Client,
+        request: InboundRequest,
+        configuration: Configuration,
+    ) -> AsyncIterator[RoutedAnswer]:
+        """Answers one request; leaving the context closes the exchange.
+
+        An error of the upstream is one of the client's dialect, with the upstream's message.
+
+        Raises:
+            GatewayError: on entering, if the request was rejected or there is no usable answer; from
+                the events, if the answer was cut.
+        """
+        record = request.record
+        check_tools_size(body.content)
+        check_capabilities(route.upstream, Capability.TEXT, body.params)
+        parsed = translation_of(route, body, request.dialect, configuration.media)
+        asked = await self.responses.continued(parsed.asked, client.id)
+        translation = replace(parsed, asked=asked)
+        sending = self._send(translation, client, request, configuration.prices)
+        asking = self.metering.asked(route, configuration.prices)
+        demand = partial(demand_of, body, asking)
+        async with self.budgets.around(sending, client, configuration, record, demand) as response:
+            record_response(response, record)
+            if response.status >= FIRST_ERROR_STATUS:
+                yield RelayedAnswer(await _error(response, translation, record))
+                return
+            answered = Answered(asked, self._frame(translation, body), client.id)
+            if asked.streamed:
+                async with self._streamed(response, translation, answered) as answer:
+                    yield answer
+            else:
+                yield await self._complete(response, translation, answered)
+
+    def _send(
+        self, translation: Translation, client: Client, request: InboundRequest, prices: PriceTable
+    ) -> Response:
+        route, record = translation.route, request.record
+        outbound = UpstreamRequest(
+            upstream=route.upstream,
+            body=translation.content(),
+            streamed=translation.asked.streamed,
+            needs_usage=True,
+            traceparent=record.traceparent,
+            on_usage=self.metering.of_relay(route, record, prices),
+        )
+        sticky_key = ""
+        if route.upstream.strategy is Strategy.STICKY:
+            passed = translation.asked.passed
+            sticky_key = sticky_key_of(passed, request.conversation(), client)
+        return self.asking.send(route, outbound, {}, record, sticky_key)
+
+    def _frame(self, translation: Translation, body: ChatBody) -> AnswerFrame:
+        asked = translation.asked
+        return AnswerFrame(
+            completion_id=self.ids.completion_id(),
+            created=int(self.clock.time_of_day()),
+            model=asked.model,
+            include_usage=asked.include_usage,
+            ignored=translation.ignored,
+            ignored_tools=asked.ignored_tools,
+            echoed=asked.echoed,
+            shows_reasoning=translation.shows_reasoning,
+            prompt_tokens=prompt_estimate(len(body.content)),
+            tools=asked.tools,
+        )
+
+    async def _complete(
+        self, response: UpstreamResponse, translation: Translation, answered: Answered
+    ) -> CompleteAnswer:
+        events = translation.dialect.answer(await _content(response))
+        tokens = answered.frame.prompt_tokens
+        completion = await fold(each(_with_prompt(it, tokens) for it in events))
+        await self.responses.keep(answered, completion)
+        return CompleteAnswer(answered.frame, completion)
+
+    @asynccontextmanager
+    async def _streamed(
+        self, response: UpstreamResponse, translation: Translation, answered: Answered
+    ) -> AsyncIterator[StreamedAnswer]:
+        reader = translation.dialect.stream()
+        async with aclosing(_events(response, reader, answered.frame.prompt_tokens)) as events:
+            first = await anext(events)
+            kept = self.responses.keeping(answered, events)
+            yield StreamedAnswer(answered.frame, first, kept if answered.asked.is_kept else events)
+
+
+async def _events(
+    response: UpstreamResponse, reader: AnswerReader, prompt_tokens: int
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Yields the events of a stream.
+
+    Raises:
+        GatewayError: the stream was cut, or reports an error.
+    """
+    try:
+        if isinstance(response.body, bytes):
+            for event in reader.feed(response.body):
+                yield _with_prompt(event, prompt_tokens)
+        else:
+            async for piece in response.body:
+                for event in reader.feed(piece):
+                    yield _with_prompt(event, prompt_tokens)
+    except UpstreamRefusalError:  # its own event has no form in the client's dialect
+        raise errors.stream_failed("") from None
+    for event in reader.end():
+        yield _with_prompt(event, prompt_tokens)
+
+
+def _with_prompt(event: AnswerEvent, tokens: int) -> AnswerEvent:
+    """Returns the event; an estimated usage has the tokens of the prompt, too."""
+    if isinstance(event, Finished) and event.usage.estimated and not event.usage.prompt_tokens:
+        return replace(event, usage=replace(event.usage, prompt_tokens=tokens))
+    return event
+
+
+async def _content(response: UpstreamResponse) -> bytes:
+    body = response.body
+    return body if isinstance(body, bytes) else b"".join([piece async for piece in body])
+
+
+async def _error(
+    response: UpstreamResponse, translation: Translation, record: RequestRecord
+) -> UpstreamResponse:
+    """Returns the upstream's error in the client's dialect."""
+    facts = translation.dialect.error(response.status, await _content(response))
+    dialect = DIALECTS[translation.client_dialect]
+    status, body = dialect.error(replace(facts, request_id=record.request_id))
+    kept = (it for it in response.headers if it[0] not in OF_THE_BODY)
+    return UpstreamResponse(status, (JSON, *kept), body)

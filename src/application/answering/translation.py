@@ -1,0 +1,74 @@
+"""A client's request in the terms of another API."""
+
+from dataclasses import dataclass
+
+from modegate.dialects.chat.relayed import relayed_body
+from modegate.dialects.json import parse_json_object
+from modegate.dialects.passed import still_ignored
+from modegate.dialects.registry import DIALECTS, upstream_dialect_of
+from modegate.dialects.upstream_dialect import UpstreamDialect
+from modegate.domain.dialect_name import DialectName
+from modegate.domain.errors import UnsupportedParameterError
+from modegate.domain.errors.catalogue import dialects, routing
+from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.inbound_request import ChatBody
+from modegate.domain.media.policy import MediaPolicy
+from modegate.domain.parameters.param_policy import Effort, ParamPolicy
+from modegate.domain.routing.route import RelayRoute
+
+# What Claude Code rejects has no form in another API either.
+POLICY = ParamPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """A parsed request for the upstream of a route, whose API is `dialect`."""
+
+    route: RelayRoute
+    client_dialect: DialectName
+    dialect: UpstreamDialect
+    asked: GenerationRequest
+
+    def content(self) -> bytes:
+        """Returns the body that the upstream receives, changed as its configuration says.
+
+        Raises:
+            RequestError: the upstream's API has no form for what is asked.
+        """
+        upstream = self.route.upstream
+        model = self.route.model or self.asked.model
+        content = self.dialect.request(self.asked, model, upstream.default_max_tokens)
+        if not upstream.changes_bodies:
+            return content
+        return relayed_body(ChatBody(content, parse_json_object(content)), self.route)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The client's parameters that the upstream does not receive."""
+        known = self.dialect.known - self.route.upstream.drop_params
+        sent = known & self.asked.passed.keys()
+        return still_ignored(self.asked.ignored, sent, self.client_dialect)
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether the client gets the reasoning: unless it has turned it off."""
+        return self.asked.shows_reasoning or self.asked.effort is not Effort.NONE
+
+
+def translation_of(
+    route: RelayRoute, body: ChatBody, client_dialect: DialectName, media: MediaPolicy
+) -> Translation:
+    """Parses a request that is translated.
+
+    Raises:
+        UnsupportedEndpointError: if there is no dialect for the upstream's kind.
+        RequestError: if a value is invalid, or has no form in another API.
+    """
+    dialect = upstream_dialect_of(route.upstream)
+    if dialect is None:
+        raise routing.other_kind(route.upstream.kind)
+    try:
+        asked = DIALECTS[client_dialect].parse(body.params, POLICY, media)
+    except UnsupportedParameterError as error:
+        raise dialects.untranslatable(error.param) from error
+    return Translation(route=route, client_dialect=client_dialect, dialect=dialect, asked=asked)
