@@ -1,12 +1,14 @@
 """Remembers which upstreams have no `/responses`."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from modegate.application.ports.clock import Clock
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.upstream_response import UpstreamResponse
 
+MISSING = re.compile(r"\bmodel\b|model_not_found|previous_response", re.IGNORECASE)
 NOT_FOUND, NOT_ALLOWED = 404, 405
 
 
@@ -39,9 +41,9 @@ def _lacks_operation(response: UpstreamResponse) -> bool:
 
 
 def _names_what_is_missing(body: object) -> bool:
-    """Returns whether an error has a code or a parameter, or is about a model.
+    """Returns whether an error is about a model, or about a response to continue.
 
-    OpenAI and the servers that copy it have neither for a path that they do not know.
+    For an unknown path, servers have codes of their own: none (OpenAI), `unknown_url` (Groq).
     """
     try:
         answer = json.loads(body) if isinstance(body, bytes) else None
@@ -50,5 +52,4 @@ def _names_what_is_missing(body: object) -> bool:
     error = answer.get("error", answer) if isinstance(answer, Mapping) else None
     if not isinstance(error, Mapping):
         return False
-    has_name = any(isinstance(error.get(name), str) and error[name] for name in ("code", "param"))
-    return has_name or "model" in str(error.get("message", "")).lower()
+    return any(MISSING.search(str(error.get(name, ""))) for name in ("code", "param", "message"))

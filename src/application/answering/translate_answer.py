@@ -106,6 +106,8 @@ class TranslateAnswer:
         outbound = UpstreamRequest(
             upstream=route.upstream,
             body=translation.content(),
+            target=translation.target,
+            unchanged=translation.target is not None,
             streamed=translation.asked.streamed,
             needs_usage=True,
             traceparent=record.traceparent,
@@ -168,8 +170,9 @@ async def _events(
             async for piece in response.body:
                 for event in reader.feed(piece):
                     yield _with_prompt(event, prompt_tokens)
-    except UpstreamRefusalError:  # its own event has no form in the client's dialect
-        raise errors.stream_failed("") from None
+    except UpstreamRefusalError:
+        reader.end()  # raises what the event says, which has no form in the client's dialect
+        raise errors.stream_cut() from None
     for event in reader.end():
         yield _with_prompt(event, prompt_tokens)
 

@@ -9,13 +9,15 @@ from modegate.dialects.registry import DIALECTS, upstream_dialect_of
 from modegate.dialects.upstream_dialect import UpstreamDialect
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import UnsupportedParameterError
-from modegate.domain.errors.catalogue import dialects, routing
+from modegate.domain.errors.catalogue import dialects
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import Effort, ParamPolicy
 from modegate.domain.routing.route import RelayRoute
+from modegate.domain.upstream_request import Target
 
+JSON = (("content-type", "application/json"),)
 # What Claude Code rejects has no form in another API either.
 POLICY = ParamPolicy()
 
@@ -43,6 +45,13 @@ class Translation:
         return relayed_body(ChatBody(content, parse_json_object(content)), self.route)
 
     @property
+    def target(self) -> Target | None:
+        """Where the body is sent; None for the upstream's chat completions."""
+        if self.route.upstream.speaks(DialectName.CHAT):
+            return None
+        return Target(method="POST", path=self.dialect.path, headers=JSON)
+
+    @property
     def ignored(self) -> tuple[str, ...]:
         """The client's parameters that the upstream does not receive."""
         known = self.dialect.known - self.route.upstream.drop_params
@@ -61,12 +70,9 @@ def translation_of(
     """Parses a request that is translated.
 
     Raises:
-        UnsupportedEndpointError: if there is no dialect for the upstream's kind.
         RequestError: if a value is invalid, or has no form in another API.
     """
     dialect = upstream_dialect_of(route.upstream)
-    if dialect is None:
-        raise routing.other_kind(route.upstream.kind)
     try:
         asked = DIALECTS[client_dialect].parse(body.params, POLICY, media)
     except UnsupportedParameterError as error:

@@ -14,6 +14,7 @@ BY_CODE: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
         "model_not_found": (404, "not_found_error"),
         "backend_unavailable": (529, "overloaded_error"),
+        "overloaded_error": (529, "overloaded_error"),
     }
 )
 BY_STATUS: Mapping[int, str] = MappingProxyType(

@@ -26,6 +26,7 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
+from modegate.application.answering.translate_answer import TranslateAnswer
 from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.attempts import Attempts
 from modegate.application.credentials.claude import ClaudeCredential
@@ -130,6 +131,8 @@ class World:
         pricing = Pricing(self.prices, self.clock)
         metering = Metering(pricing)
         self.budgets = ReserveBudget(MemoryBudgetLedger(KnownHistory()), pricing, self.clock)
+        asking = AskingForUsage(attempts)
+        responses = KeptResponses(MemoryResponseStore(self.clock))
         self.answer_request = AnswerRequest(
             configuration=configuration,
             admission=Admission(
@@ -137,14 +140,22 @@ class World:
                 limiter=limiter,
                 clock=self.clock,
             ),
-            relay=RelayRequest(AskingForUsage(attempts), metering),
+            relay=RelayRequest(asking, metering),
+            translate=TranslateAnswer(
+                asking=asking,
+                metering=metering,
+                budgets=self.budgets,
+                responses=responses,
+                clock=self.clock,
+                ids=FakeIds(),
+            ),
             generate=GenerateAnswer(
                 prepare=PrepareTurn(
                     sessions=self.sessions,
                     clock=self.clock,
                     ids=FakeIds(),
                     limiter=limiter,
-                    responses=KeptResponses(MemoryResponseStore(self.clock)),
+                    responses=responses,
                     fetch_images=FetchImages(FakeFetcher()),
                     results=ResultsSession(sessions=self.sessions, calls=FakeAwaitedCalls()),
                 ),

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from modegate.dialects.dialect import ErrorFacts
+from modegate.domain.errors import GatewayError
+from modegate.domain.errors.catalogue import upstream as errors
 
 FIRST_SERVER_ERROR = 500
 UNKNOWN_CODE = "upstream_error"
@@ -34,10 +36,13 @@ def error_facts(status: int, body: bytes) -> ErrorFacts:
     )
 
 
-def error_message(error: object) -> str:
-    """Returns the message of an error object in a stream; empty if it has none."""
-    parts = _objects({"error": error})
-    return next((it for part in parts for name in MESSAGES if (it := _text(part.get(name)))), "")
+def error_of_event(error: object) -> GatewayError:
+    """Returns the error that a stream reports."""
+    parts = list(_objects({"error": error}))
+    codes = (part.get(name) for part in parts for name in ("code", "status"))
+    status = next((it for it in codes if isinstance(it, int)), FIRST_SERVER_ERROR)
+    message = next((it for part in parts for name in MESSAGES if (it := _text(part.get(name)))), "")
+    return errors.reported(status, message)
 
 
 def _parsed(body: bytes) -> object:

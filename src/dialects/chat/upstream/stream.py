@@ -14,7 +14,7 @@ from modegate.dialects.chat.upstream.answer import (
     string_of,
     text_in,
 )
-from modegate.dialects.chat.upstream.errors import error_message
+from modegate.dialects.chat.upstream.errors import error_of_event
 from modegate.dialects.sse_reader import ServerSentEvent, SseReader
 from modegate.dialects.usage.reported import model_in, read_usage
 from modegate.domain.answer.events import (
@@ -28,6 +28,7 @@ from modegate.domain.answer.events import (
     ToolCallStarted,
 )
 from modegate.domain.answer.usage import Usage
+from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.usage.estimates import size_of
 
@@ -49,6 +50,7 @@ class ChunkReader:
         self._usage: Usage | None = None
         self._model: str | None = None
         self._size = 0
+        self._failure: GatewayError | None = None
 
     def feed(self, data: bytes) -> Sequence[AnswerEvent]:
         """Returns the events of the chunks that `data` completes."""
@@ -63,19 +65,30 @@ class ChunkReader:
         events = self._read(self._events.end())
         if self._is_complete:
             return events
+        if self._failure is not None:
+            raise self._failure
         if self._reason is None:
             raise errors.stream_cut()
         return [*events, self._finished()]
 
     def _read(self, events: Sequence[ServerSentEvent]) -> list[AnswerEvent]:
+        """Returns the events before a failure, which is raised the next time, if there are any."""
+        if self._failure is not None:
+            raise self._failure
         found: list[AnswerEvent] = []
         for it in events:
             if self._is_complete:
                 break
             if it.data.strip() == DONE:
                 found.append(self._finished())
-            else:
+                continue
+            try:
                 found += self._chunk(_parsed(it))
+            except GatewayError as error:
+                if not found:
+                    raise
+                self._failure = error
+                break
         return found
 
     def _chunk(self, chunk: Object) -> Iterator[AnswerEvent]:
@@ -153,7 +166,7 @@ def _parsed(event: ServerSentEvent) -> Object:
         raise errors.no_completion(NO_CHUNKS) from None
     error = chunk.get("error") if isinstance(chunk, dict) else None
     if error or event.name == b"error":
-        raise errors.stream_failed(error_message(error or chunk))
+        raise error_of_event(error or chunk)
     if not isinstance(chunk, dict):
         raise errors.no_completion(NO_CHUNKS)
     return chunk

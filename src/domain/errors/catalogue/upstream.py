@@ -190,12 +190,3 @@ def stream_cut() -> StreamCutError:
         "The upstream's stream ended too early, so what has arrived of the answer is incomplete.",
         remedies=(Remedy.RETRY,),
     )
-
-
-def stream_failed(message: str) -> StreamCutError:
-    """Returns the error for a stream in which the upstream reports an error; it may say which."""
-    told = f": {message.strip().rstrip('.')}." if message.strip() else "."
-    return StreamCutError(
-        f"The upstream reported an error in the middle of its answer{told}",
-        remedies=(Remedy.RETRY,),
-    )

@@ -26,7 +26,12 @@ from modegate.domain.answer.events import (
 from modegate.domain.answer.fold import fold
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
-from modegate.domain.errors import BadUpstreamResponseError, GatewayError, StreamCutError
+from modegate.domain.errors import (
+    BackendFailedError,
+    BadUpstreamResponseError,
+    GatewayError,
+    StreamCutError,
+)
 from modegate.domain.session import SessionId
 
 FRAME = AnswerFrame(
@@ -191,8 +196,11 @@ def test_other_choices_are_skipped() -> None:
     ],
 )
 def test_an_error_in_the_middle_is_reported(error: bytes) -> None:
-    with pytest.raises(StreamCutError, match=r"in the middle of its answer: Gone:"):
-        read(chunks({"content": "Hi"}, reason=None), error)
+    before = chunks({"content": "Hi"}, reason=None)
+    for pieces in ((before, error), (before + error,)):
+        with pytest.raises(BackendFailedError, match="reported an error: Gone:"):
+            read(*pieces)
+    assert COMPATIBLE_CHAT.stream().feed(before + error)[-1] == TextDelta("Hi")
 
 
 def test_a_stream_without_a_reason_is_cut() -> None:
