@@ -171,6 +171,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "dialects.too_long_to_continue": ((5000,),),
     "dialects.no_user": (("input",),),
     "dialects.unsupported": (("messages[0].content[1]", "image"),),
+    "dialects.untranslatable": (("n",),),
     "dialects.unavailable_tool": (("web_search",),),
     "routing.unrouted_model": ((("gpt-*", "kimi/*"),),),
     "routing.own_key_elsewhere": (("kimi", "openai"),),

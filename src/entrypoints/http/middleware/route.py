@@ -16,6 +16,7 @@ EXPOSED_HEADERS = (
     "X-Claude-Session-ID",
     "X-Claude-Session-Created",
     "X-Claude-Ignored-Params",
+    "X-Modegate-Ignored-Params",
     "X-Modegate-Ignored-Tools",
     "request-id",
     "X-Usage-Estimated",

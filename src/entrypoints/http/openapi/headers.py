@@ -100,12 +100,16 @@ ANSWERED: Mapping[str, Schema] = {
         "Claude Code: the request's parameters without effect, separated by a comma and a space.",
         {"type": "string"},
     ),
+    "X-Modegate-Ignored-Params": _received(
+        "A translated request: the parameters that the upstream's API lacks, separated alike.",
+        {"type": "string"},
+    ),
     "X-Modegate-Ignored-Tools": _received(
-        "Claude Code: the request's tools that only the provider's servers run, separated alike.",
+        "The request's tools that only the provider's servers run, separated alike.",
         {"type": "string"},
     ),
     "X-Usage-Estimated": _received(
-        "Claude Code did not count the answer's tokens: `usage` is an estimate.", TRUE
+        "The backend did not count the answer's tokens: `usage` is an estimate.", TRUE
     ),
     "X-Budget-Remaining-USD": _received(
         "What is left of the budget of the client's key, in US dollars.", {"type": "string"}

@@ -43,7 +43,8 @@ OWN_BATCHES = (
     "answers of OpenAI's API."
 )
 OWN_RESPONSES = (
-    " In Claude Code mode, the gateway answers itself, with the bodies and answers of OpenAI's API."
+    " In Claude Code mode, the gateway answers itself, with the bodies and answers of OpenAI's API. For "
+    "an upstream without this operation, it is translated."
 )
 RESPONSES = "/responses"
 OF_BATCHES = ("/files", "/batches")
