@@ -10,6 +10,7 @@ from modegate.application.keys import fields
 from modegate.domain.dialect_name import DialectName
 from modegate.entrypoints.config.foreign_variables import nearest
 from modegate.entrypoints.config.table_errors import NAME_OF_ROW, NO_TABLE, UNKNOWN_KEY
+from modegate.entrypoints.config.upstreams.description import NOTHING
 from modegate.entrypoints.config.upstreams.places import written
 from modegate.entrypoints.config.upstreams.tables import Table
 
@@ -30,10 +31,9 @@ Dialects = dict[DialectName, DialectSettings]
 def describe_dialects(
     dialects: Mapping[DialectName, DialectSettings], source: str
 ) -> Iterator[tuple[str, str, str]]:
-    """Yields the place of each value that is set, the value as text, and its source."""
+    """Yields the place of each value, the value as text, and its source."""
     for name, table in dialects.items():
-        if table.mode is not None:
-            yield written((DIALECTS, str(name), "mode")), table.mode, source
+        yield written((DIALECTS, str(name), "mode")), table.mode or NOTHING, source
 
 
 def fault_of(fault: ErrorDetails) -> tuple[str, str | None]:
