@@ -21,7 +21,7 @@ from modegate.domain.routing.listed_model import (
 from modegate.domain.routing.mode import UNDECIDED, Mode, without_prefix
 from modegate.domain.routing.model_map import CLAUDES_OWN
 from modegate.domain.routing.route import Routes
-from modegate.domain.routing.upstream import Upstream, UpstreamKind
+from modegate.domain.routing.upstream import Upstream
 
 
 def noop(_: GatewayError) -> None:
@@ -99,7 +99,7 @@ class ListModels:
             return ()
         models: list[ListedModel] = []
         for upstream in routes.upstreams:
-            if not upstream.credentials or upstream.kind is not UpstreamKind.OPENAI:
+            if not upstream.credentials:
                 continue
             known = await self.lists.of(upstream, await self._usable(upstream))
             models += upstream_models(routes.table, upstream, known.models)

@@ -9,7 +9,10 @@ from modegate.domain.routing.upstream import Upstream, UpstreamKind
 
 
 def check_upstream(
-    upstream: Upstream, capability: Capability, params: Mapping[str, object]
+    upstream: Upstream,
+    capability: Capability,
+    params: Mapping[str, object],
+    kind: UpstreamKind = UpstreamKind.OPENAI,
 ) -> None:
     """Checks the kind of the upstream and its capabilities, also for the content of messages.
 
@@ -17,10 +20,10 @@ def check_upstream(
         UnsupportedEndpointError: if the upstream speaks another API.
         UnsupportedCapabilityError: if the upstream lacks a capability.
     """
+    if upstream.kind is not kind:
+        raise errors.other_kind(upstream.kind)
     if not upstream.limits_chat:
         return
-    if upstream.kind is not UpstreamKind.OPENAI:
-        raise errors.other_kind(upstream.kind)
     check_capabilities(upstream, capability, params)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modegate.simulator.api import Call, Fails, ProviderApi, Says, encode
 
+SIGNATURE = "c2ln"
+
 
 class AnthropicDialect(ProviderApi):
     """Renders answers of `POST /v1/messages`."""
@@ -16,7 +18,12 @@ class AnthropicDialect(ProviderApi):
 
     def whole(self, model: str, step: Says) -> object:
         """Returns a `message` object."""
-        content: list[object] = [{"type": "text", "text": step.text}] if step.words else []
+        content: list[object] = []
+        if step.thinking:
+            thought = {"thinking": step.thinking, "signature": SIGNATURE}
+            content.append({"type": "thinking", **thought})
+        if step.words:
+            content.append({"type": "text", "text": step.text})
         content += [
             {"type": "tool_use", "id": it.id, "name": it.name, "input": json.loads(it.arguments)}
             for it in step.calls
@@ -68,7 +75,7 @@ class AnthropicDialect(ProviderApi):
         yield self._event("content_block_start", index=0, content_block=block)
         delta = {"type": "thinking_delta", "thinking": text}
         yield self._event("content_block_delta", index=0, delta=delta)
-        delta = {"type": "signature_delta", "signature": "c2ln"}
+        delta = {"type": "signature_delta", "signature": SIGNATURE}
         yield self._event("content_block_delta", index=0, delta=delta)
         yield self._event("content_block_stop", index=0)
 

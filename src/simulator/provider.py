@@ -66,7 +66,10 @@ class SimulatedProvider:
     async def _answer(self, request: Request, reply: Reply) -> None:
         path = request.path.partition("?")[0]
         if path == "/v1/models":
-            await reply.whole(200, encode(MODELS), JSON)
+            is_anthropic = "anthropic-version" in request.headers
+            await reply.whole(200, encode(CLAUDE_MODELS if is_anthropic else MODELS), JSON)
+        elif path == "/v1/messages/count_tokens":
+            await reply.whole(200, encode({"input_tokens": len(request.body)}), JSON)
         elif path == "/v1/messages":
             await self._play(request, reply, AnthropicDialect())
         elif path == "/v1/chat/completions":
@@ -107,6 +110,20 @@ MODELS = {
     "data": [
         {"id": "gpt-5-simulated", "object": "model", "created": 0, "owned_by": "modegate-offline"}
     ],
+}
+
+CLAUDE_MODELS = {
+    "data": [
+        {
+            "type": "model",
+            "id": "claude-simulated",
+            "display_name": "Simulated",
+            "created_at": "2026-09-28T00:00:00Z",
+        }
+    ],
+    "has_more": False,
+    "first_id": "claude-simulated",
+    "last_id": "claude-simulated",
 }
 
 

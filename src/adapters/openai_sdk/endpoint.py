@@ -1,4 +1,4 @@
-"""The addresses and headers of requests, obtained from the SDK once for each credential."""
+"""The addresses and headers of requests, determined once for each credential."""
 
 import asyncio
 import importlib
@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 from yarl import URL
 
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
-from modegate.domain.routing.upstream import OPENAI, Upstream
+from modegate.domain.routing.upstream import OPENAI, Upstream, UpstreamKind
 
 if TYPE_CHECKING:
     from openai import DefaultAsyncHttpxClient
 
 SDK = "openai"
+ANTHROPIC_VERSION = "2023-06-01"
+# The longest list that Anthropic's API returns.
+MOST_MODELS = 1000
 # Bounds the endpoints of the server's credentials.
 MAX_OF_SERVER = 4096
-# What the headers of an endpoint depend on: the address, the headers of the upstream, the credential.
-Place = tuple[str, tuple[tuple[str, str], ...], Credential]
+# What the headers of an endpoint depend on: the API, the address, the headers of the upstream, and the
+# credential.
+Place = tuple[UpstreamKind, str, tuple[tuple[str, str], ...], Credential]
 # Headers with which the SDK describes its own process.
 LEFT_OUT = ("x-stainless-",)
 # Headers of the server's own account, which do not belong to a client's key.
@@ -43,8 +47,8 @@ class Endpoint:
 class Endpoints:
     """A cache of endpoints, one for each address and credential; LRU for clients' own keys.
 
-    The SDK determines the account headers and the form of the credentials. Nothing in a request can
-    change the address to which it is sent.
+    OpenAI's SDK determines the account headers and the form of the credentials, unless the upstream
+    is of Anthropic's kind. Nothing in a request can change the address to which it is sent.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -76,7 +80,7 @@ class Endpoints:
         return endpoint
 
     async def _of_client(self, upstream: Upstream, credential: Credential) -> Endpoint:
-        place = (upstream.base_url, tuple(upstream.headers.items()), credential)
+        place = (upstream.kind, upstream.base_url, tuple(upstream.headers.items()), credential)
         if (known := self._known.get(place)) is not None:
             self._known.move_to_end(place)
             return known
@@ -106,6 +110,8 @@ class Endpoints:
             await self._http.aclose()
 
     def _ask(self, upstream: Upstream, credential: Credential) -> Endpoint:
+        if upstream.kind is UpstreamKind.ANTHROPIC:
+            return anthropic_endpoint(upstream, credential)
         sdk = self._sdk.AsyncOpenAI(
             api_key=credential.key.reveal(),
             base_url=upstream.base_url,
@@ -122,10 +128,31 @@ class Endpoints:
             for name, value in (sdk.default_headers | sdk.auth_headers).items()
             if isinstance(value, str) and not name.lower().startswith(left_out)
         }
-        # Compression would buffer streams.
-        headers["Accept-Encoding"] = "identity"
-        configured = {name.lower() for name in upstream.headers}
-        headers = {name: it for name, it in headers.items() if name.lower() not in configured}
-        headers |= upstream.headers
         base = URL(str(sdk.base_url))
+        headers = _with_configured(headers, upstream)
         return Endpoint(base, base / "chat/completions", base / "models", headers)
+
+
+def anthropic_endpoint(upstream: Upstream, credential: Credential) -> Endpoint:
+    """Returns the endpoint of Anthropic's API; a client may send another version of it."""
+    headers = {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "User-Agent": "modegate",
+        "x-api-key": credential.key.reveal(),
+        "anthropic-version": ANTHROPIC_VERSION,
+    }
+    base = URL(upstream.base_url)
+    version = base / "v1"
+    models = (version / "models").with_query(limit=MOST_MODELS)
+    headers = _with_configured(headers, upstream)
+    return Endpoint(base, version / "chat/completions", models, headers)
+
+
+def _with_configured(headers: Mapping[str, str], upstream: Upstream) -> dict[str, str]:
+    """Returns the headers of each request; those of the configuration replace others."""
+    configured = {name.lower() for name in upstream.headers}
+    kept = {name: it for name, it in headers.items() if name.lower() not in configured}
+    # Compression would buffer streams.
+    identity = {} if "accept-encoding" in configured else {"Accept-Encoding": "identity"}
+    return kept | identity | dict(upstream.headers)

@@ -154,7 +154,7 @@ class PassthroughBackend:
         try:
             with reported:
                 answer = await self._open(request, credential, self._deadlines(request))
-            usage = content_usage(answer.media_type, request.spending)
+            usage = content_usage(answer.media_type, request.spending, request.upstream.kind)
             pieces = pieces_of(answer, self._options.timeout, usage)
             async with aclosing(pieces):
                 head = answer.content_head

@@ -1,4 +1,4 @@
-"""The pipeline for every operation of the OpenAI API but chat completions.
+"""The pipeline for every operation that is relayed, but chat completions.
 
 admit → check the mode, the key and the shared state → read → check the model → route
 → check the upstream → relay → translate (translate_answer.py), where the upstream lacks it
@@ -9,7 +9,7 @@ the Responses API, which Claude Code has too.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from modegate.application.answering.admission import Admission, record_admission
@@ -39,12 +39,14 @@ from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.routing.mode import Mode, ModeDefaults
 from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
-from modegate.domain.upstream_request import BodyStream, UpstreamRequest
+from modegate.domain.routing.upstream import UpstreamKind
+from modegate.domain.upstream_request import BodyStream, Target, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
 # Fields of a body that continue what the upstream keeps.
 KEPT_CONVERSATION = ("previous_response_id", "conversation")
 NO_BODY = b""
+ANTHROPIC_VERSION = "/v1"
 NO_DEFAULTS = ModeDefaults()
 
 
@@ -198,7 +200,7 @@ def _route(call: InboundCall, configuration: Configuration) -> RelayRoute:
 
 def _check_upstream(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> None:
     params = body.params if isinstance(body, ChatBody) and call.operation.is_conversation else {}
-    check_upstream(route.upstream, call.operation.capability, params)
+    check_upstream(route.upstream, call.operation.capability, params, call.operation.kind)
 
 
 def _check_conversation(
@@ -219,7 +221,7 @@ def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) 
     content = _content_of(body, route)
     return UpstreamRequest(
         upstream=route.upstream,
-        target=call.target,
+        target=_target_of(call),
         body=content,
         streamed=streams_chunks,
         choices=choices_of(body.params) if isinstance(body, ChatBody) and streams_chunks else 1,
@@ -228,6 +230,13 @@ def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) 
         spending=call.operation.spending,
         traceparent=call.record.traceparent,
     )
+
+
+def _target_of(call: InboundCall) -> Target:
+    """Returns the target below the upstream's address, which has no version with Anthropic."""
+    if call.operation.kind is UpstreamKind.ANTHROPIC:
+        return replace(call.target, path=ANTHROPIC_VERSION + call.target.path)
+    return call.target
 
 
 def _content_of(body: ChatBody | Upload, route: RelayRoute) -> bytes | BodyStream:

@@ -44,6 +44,12 @@ def status_and_type(error: ErrorFacts) -> tuple[int, str]:
     return error.status, BY_STATUS.get(error.status, other)
 
 
+def error_event(error: ErrorFacts) -> bytes:
+    """Returns the event that ends a stream which was cut."""
+    _, kind = status_and_type(error)
+    return b"event: error\ndata: %b\n\n" % error_body(error.message, kind)
+
+
 def error_body(
     message: str, kind: str, request_id: str | None = None, param: str | None = None
 ) -> bytes:

@@ -13,7 +13,7 @@ from modegate.dialects.blocks import (
 )
 from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.json import encode
-from modegate.dialects.messages.errors import error_body, status_and_type
+from modegate.dialects.messages.errors import error_event
 from modegate.dialects.messages.response import (
     message_head,
     render_usage,
@@ -59,8 +59,7 @@ class MessageEvents:
         """Returns an `error` event; it is the last one."""
         if self._is_complete:
             return b""
-        _, kind = status_and_type(error)
-        return b"event: error\ndata: %b\n\n" % error_body(error.message, kind)
+        return error_event(error)
 
     def end(self) -> bytes:
         """Returns nothing: `message_stop` is the last event."""

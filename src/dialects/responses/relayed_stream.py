@@ -2,8 +2,11 @@
 
 import re
 
+from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.json import encode
 
+# The code of each cut, whatever its reason.
+CUT = "stream_error"
 SEQUENCE = b'"sequence_number"'
 NUMBER = re.compile(rb"\s*:\s*(\d+)")
 # In the text of an answer these quotation marks would be escaped.
@@ -29,12 +32,12 @@ class ResponsesEvents:
         if not self.is_complete and any(end in events for end in ENDS):
             self.is_complete = END.search(events) is not None
 
-    def error(self, message: str, code: str) -> bytes:
+    def cut(self, error: ErrorFacts) -> bytes:
         """Returns an error event, with the next sequence number."""
         data = {
             "type": "error",
-            "code": code,
-            "message": message,
+            "code": CUT,
+            "message": error.message,
             "param": None,
             "sequence_number": self._last_number + 1,
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.mode import MODEL_PREFIX
@@ -13,7 +14,8 @@ from modegate.domain.routing.upstream_table import PREFIX_MARK, SEPARATOR, Upstr
 # The CLI uses a model of Anthropic for every name in its map.
 ANTHROPIC = "anthropic"
 OF_CLAUDE = "claude-"
-ID, CREATED = "id", "created"
+# The second name of a time is Anthropic's.
+ID, CREATED, CREATED_AT = "id", "created", "created_at"
 
 ModelObject = Mapping[str, object]
 
@@ -79,12 +81,22 @@ def _name_of(table: UpstreamTable, upstream: Upstream, model: str) -> str | None
 
 
 def _described(name: str, upstream: Upstream, details: ModelObject) -> ListedModel:
-    created = details.get(CREATED)
-    is_known = isinstance(created, int) and not isinstance(created, bool) and created > 0
     return ListedModel(
         id=name,
         owner=ANTHROPIC if name.startswith(OF_CLAUDE) else upstream.name,
-        created=created if is_known else released_at(name),  # type: ignore[arg-type]
+        created=_created(details) or released_at(name),
         capabilities=tuple(it for it in Capability if it in upstream.capabilities),
         details=details,
     )
+
+
+def _created(details: ModelObject) -> int:
+    """Returns the time in Unix seconds that an upstream names; 0 without one."""
+    created, created_at = details.get(CREATED), details.get(CREATED_AT)
+    if isinstance(created, int) and not isinstance(created, bool) and created > 0:
+        return created
+    try:
+        told = datetime.fromisoformat(created_at) if isinstance(created_at, str) else None
+    except ValueError:
+        return 0
+    return max(0, int(told.timestamp())) if told is not None and told.tzinfo is not None else 0

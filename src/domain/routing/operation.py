@@ -1,9 +1,10 @@
-"""Operations of the OpenAI API that are relayed as they are: all but chat completions."""
+"""Operations that are relayed as they are: those of the OpenAI API but chat, and Anthropic's."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from modegate.domain.routing.capability import Capability
+from modegate.domain.routing.upstream import UpstreamKind
 
 
 class StreamForm(Enum):
@@ -12,6 +13,7 @@ class StreamForm(Enum):
     EVENTS = auto()  # with an error event
     CHUNKS = auto()  # with an error event and `[DONE]`, as for chat completions
     RESPONSES = auto()  # with an error event in the form of the Responses API
+    MESSAGES = auto()  # with an error event in the form of Anthropic's API
 
 
 class Spending(Enum):
@@ -29,7 +31,7 @@ class Operation:
     `keeps_state` means that it reads or changes what the upstream keeps for the holder of its key.
     `needs_json` means that no other body is accepted. `is_conversation` means that the body can
     name a kept conversation to continue. `is_translatable` means that the gateway answers it through
-    chat completions, where an upstream lacks it.
+    chat completions, where an upstream lacks it. Only upstreams of its `kind` have it.
     """
 
     template: str
@@ -39,5 +41,6 @@ class Operation:
     needs_json: bool = False
     is_conversation: bool = False
     is_translatable: bool = False
+    kind: UpstreamKind = UpstreamKind.OPENAI
     stream_form: StreamForm = StreamForm.EVENTS
     spending: Spending = Spending.NOTHING

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.operation import Operation, Spending, StreamForm
+from modegate.domain.routing.upstream import UpstreamKind
 
 POST = frozenset({"POST"})
 KEPT = frozenset({"GET", "POST", "DELETE"})
@@ -92,6 +93,24 @@ OPERATIONS: Sequence[Operation] = (
     *_family("/batches"),
     *_family("/vector_stores"),
     *_family("/conversations"),
+)
+
+
+MESSAGES = Operation(
+    template="/messages",
+    methods=POST,
+    needs_json=True,
+    is_conversation=True,
+    kind=UpstreamKind.ANTHROPIC,
+    stream_form=StreamForm.MESSAGES,
+    spending=Spending.TOKENS,
+)
+COUNT_TOKENS = Operation(
+    template="/messages/count_tokens",
+    methods=POST,
+    needs_json=True,
+    is_conversation=True,
+    kind=UpstreamKind.ANTHROPIC,
 )
 
 

@@ -71,8 +71,10 @@ def routes_of(
         "/v1/responses/{response_id}": OneResponse(
             use_cases.kept_responses, authenticator, relayed["/v1/responses/{response_id}"]
         ),
-        "/v1/messages": Messages(messages),
-        "/v1/messages/count_tokens": MessageTokens(messages, use_cases.count_tokens),
+        "/v1/messages": Messages(messages, relayed["/v1/messages"]),
+        "/v1/messages/count_tokens": MessageTokens(
+            messages, use_cases.count_tokens, relayed["/v1/messages/count_tokens"]
+        ),
         "/v1/models": Models(use_cases.list_models, authenticator),
         "/v1/models/{model:path}": Model(use_cases.list_models, authenticator),
         "/v1/sessions": Sessions(use_cases.manage_sessions, authenticator),

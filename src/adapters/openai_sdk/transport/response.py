@@ -16,11 +16,14 @@ RENAMED = {
     "x-ratelimit-remaining": "x-upstream-ratelimit-remaining",
     "x-ratelimit-reset": "x-upstream-ratelimit-reset",
 }
-KEPT = frozenset({"content-type", "retry-after", "retry-after-ms", "x-should-retry", *RENAMED})
+# `request-id` is Anthropic's, and also in the body of its errors.
+KEPT = frozenset(
+    {"content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry", *RENAMED}
+)
 # Of an answer that is relayed unchanged, also what describes its content.
 OF_CONTENT = frozenset({b"content-disposition", b"content-range", b"accept-ranges", b"etag"})
 CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
-KEPT_PREFIXES = ("x-ratelimit-", "openai-")
+KEPT_PREFIXES = ("x-ratelimit-", "openai-", "anthropic-ratelimit-")
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from modegate.dialects.messages.upstream.content import (
     text_in,
 )
 from modegate.dialects.messages.upstream.errors import error_of_event
+from modegate.dialects.messages.upstream.usage import MessageUsage
 from modegate.dialects.sse_reader import SseReader
 from modegate.dialects.usage.reported import model_in, read_usage
 from modegate.domain.answer.events import AnswerEvent, Finished, MessageStarted, Started
@@ -40,7 +41,7 @@ def read_answer(body: bytes) -> Sequence[AnswerEvent]:
         if isinstance(block, Mapping):
             events += content.start(block)
             events += content.stop()
-    events.append(_finished(message, message.get("usage"), model_in(message)))
+    events.append(_finished(message, read_usage(message.get("usage")), model_in(message)))
     return events
 
 
@@ -50,7 +51,7 @@ class MessageReader:
     def __init__(self) -> None:
         self._events = SseReader()
         self._content = ContentEvents()
-        self._usage: dict[str, object] = {}
+        self._usage = MessageUsage()
         self._model: str | None = None
         self._stop: Object | None = None
         self._has_begun = self._is_complete = False
@@ -91,7 +92,7 @@ class MessageReader:
                 yield from self._content.stop()
             case "message_delta":
                 self._stop = _inner(event, "delta")
-                self._add_usage(event.get("usage"))
+                self._usage.add(event.get("usage"))
             case "message_stop":
                 yield from self._finish()
             case "error":
@@ -101,28 +102,21 @@ class MessageReader:
 
     def _begin(self, message: Object) -> Iterator[AnswerEvent]:
         self._model = model_in(message)
-        self._add_usage(message.get("usage"))
+        self._usage.add(message.get("usage"))
         if not self._has_begun:
             self._has_begun = True
             yield Started()
             yield MessageStarted()
 
-    def _add_usage(self, reported: object) -> None:
-        """Takes over counts, which are sums so far; what is missing is as before."""
-        for name, count in (reported if isinstance(reported, Mapping) else NOTHING).items():
-            if count is not None and (count or not self._usage.get(name)):
-                self._usage[name] = count
-
     def _finish(self) -> Iterator[AnswerEvent]:
         self._is_complete = True
-        yield _finished(self._stop or NOTHING, self._usage, self._model)
+        yield _finished(self._stop or NOTHING, self._usage.usage, self._model)
 
 
-def _finished(stopped: Object, usage: object, model: str | None) -> Finished:
+def _finished(stopped: Object, usage: Usage | None, model: str | None) -> Finished:
     reason = stopped.get("stop_reason")
     stop_text = text_in(stopped, "stop_sequence") if reason == "stop_sequence" else ""
-    found = read_usage(usage) or UNKNOWN
-    return Finished(finish_reason_of(reason), found, model, stop_text or None)
+    return Finished(finish_reason_of(reason), usage or UNKNOWN, model, stop_text or None)
 
 
 def _inner(event: Object, name: str) -> Object:

@@ -6,7 +6,7 @@ from modegate.domain.credentials.credential import CLIENTS_OWN
 from modegate.domain.credentials.error_rules import Action
 from modegate.domain.routing.mode import MODEL_PREFIX
 from modegate.domain.routing.route import CLAUDE
-from modegate.domain.routing.upstream import OPENAI
+from modegate.domain.routing.upstream import OPENAI, UpstreamKind
 from modegate.domain.routing.upstream_table import SEPARATOR
 from modegate.entrypoints.config.cross_field import CrossFieldError
 from modegate.entrypoints.config.upstreams.places import written
@@ -22,6 +22,8 @@ KEYS = ("key_env", "key_file", "key")
 COOLING = frozenset({Action.COOL, Action.COOL_AND_NEXT})
 DEFAULT = "default_upstream"
 BY_VARIABLES = ("openai_api_key", "openai_base_url")
+
+VERSION = "/v1"
 
 Views = Sequence[tuple[str, View]]
 # Message for a second place, from a first one.
@@ -55,8 +57,12 @@ def unreachable(upstreams: Mapping[str, UpstreamSettings], default: str) -> Iter
 
 
 def _upstream(name: str, view: View) -> Iterator[CrossFieldError]:
-    if name != OPENAI and not view.has("base_url"):
+    is_anthropic = view.text("kind") == UpstreamKind.ANTHROPIC
+    if not (name == OPENAI or is_anthropic or view.has("base_url")):
         yield CrossFieldError(view.at("base_url"), "is missing: an address like https://host/v1")
+    if is_anthropic and (view.text("base_url") or "").rstrip("/").endswith(VERSION):
+        what = f"must end before {VERSION}, which is a part of Anthropic's paths"
+        yield CrossFieldError(view.at("base_url"), what)
     if not view.has("credentials"):
         what = f"are missing: add [[{view.at('credentials')}]] with an id and a key"
         yield CrossFieldError(view.at("credentials"), what)

@@ -8,17 +8,18 @@ from modegate.entrypoints.config.upstreams.credentials import credential_of
 from modegate.entrypoints.config.upstreams.tables import ErrorRuleSettings, UpstreamSettings
 
 OPENAI_URL = "https://api.openai.com/v1"
+URLS = {UpstreamKind.OPENAI: OPENAI_URL, UpstreamKind.ANTHROPIC: "https://api.anthropic.com"}
 
 
 def upstream_of(name: str, table: UpstreamSettings, environment: Mapping[str, str]) -> Upstream:
-    """Returns the upstream of a table; without an address it is OpenAI's.
+    """Returns the upstream of a table; without an address it is that of its API's vendor.
 
     Raises:
         SecretError: a credential has no usable key.
     """
     return Upstream(
         name=name,
-        base_url=table.base_url or OPENAI_URL,
+        base_url=table.base_url or URLS[table.kind],
         credentials=tuple(credential_of(row, environment) for row in table.credentials),
         kind=table.kind,
         strategy=table.strategy,

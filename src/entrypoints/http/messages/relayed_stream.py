@@ -1,12 +1,13 @@
 """Encodes the body of a relayed answer, and reports where it was cut."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Protocol
 
-from modegate.dialects.responses.relayed_stream import ResponsesEvents
+from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.sse import event
-from modegate.domain.errors import GatewayError, StreamCutError
+from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import upstream as errors
-from modegate.entrypoints.http.messages.errors import stream_error, stream_message
+from modegate.entrypoints.http.messages.errors import stream_error, stream_facts
 
 Pieces = AsyncIterator[bytes]
 Failed = Callable[[str], None]
@@ -29,10 +30,27 @@ async def encode_events(pieces: Pieces, failed: Failed) -> AsyncGenerator[bytes,
         yield b"event: error\n" + event(stream_error(error))
 
 
-async def encode_responses(
-    pieces: Pieces, failed: Failed, events: ResponsesEvents
+class ObservedEvents(Protocol):
+    """Observes a stream that has an end of its own."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the end has come."""
+        ...
+
+    def note(self, events: bytes) -> None:
+        """Accepts whole events as they pass."""
+        ...
+
+    def cut(self, error: ErrorFacts) -> bytes:
+        """Returns the last event of a stream that was cut."""
+        ...
+
+
+async def encode_observed(
+    pieces: Pieces, failed: Failed, events: ObservedEvents
 ) -> AsyncGenerator[bytes, None]:
-    """Yields the events of a response as they come, and an error event if its end is missing."""
+    """Yields events as they come, and an error event in the form of their API if the end is missing."""
     try:
         async for piece in pieces:
             events.note(piece)
@@ -41,12 +59,7 @@ async def encode_responses(
             raise errors.stream_cut()
     except GatewayError as error:
         failed(error.code)
-        yield cut_of_response(events, error)
-
-
-def cut_of_response(events: ResponsesEvents, error: GatewayError) -> bytes:
-    """Returns the last event of a response's stream that was cut."""
-    return events.error(stream_message(error), StreamCutError.code)
+        yield events.cut(stream_facts(error))
 
 
 async def encode_content(pieces: Pieces, failed: Failed) -> AsyncGenerator[bytes, None]:

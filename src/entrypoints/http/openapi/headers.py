@@ -132,7 +132,9 @@ ANSWERED: Mapping[str, Schema] = {
     ),
 }
 OF_MESSAGES: Mapping[str, Schema] = {
-    "request-id": _received("The same as `X-Request-ID`, as Anthropic's API names it.", STRING),
+    "request-id": _received(
+        "The upstream's own id of the request, or the same as `X-Request-ID`.", STRING
+    ),
 }
 LISTED: Mapping[str, Schema] = {
     "X-Upstream-Models-Error": _received(

@@ -14,8 +14,8 @@ from modegate.entrypoints.http.openapi.error_sets import (
     CLAUDE_CODE,
     CLOSING,
     KEY_RULES,
+    PASSTHROUGH,
     SESSION,
-    UPSTREAM,
 )
 from modegate.entrypoints.http.openapi.errors import Kind
 from modegate.entrypoints.http.openapi.headers import (
@@ -39,15 +39,24 @@ REFUSED: tuple[Kind, ...] = (
     *ANYWHERE,
     *CLOSING,
 )
-ANSWERING: tuple[Kind, ...] = (*REFUSED, *BUDGET, *SESSION, *CLAUDE_CODE, *UPSTREAM)
+ANSWERING: tuple[Kind, ...] = (*REFUSED, *BUDGET, *SESSION, *CLAUDE_CODE, *PASSTHROUGH)
 COUNTING: tuple[Kind, ...] = (
     *REFUSED,
     errors.MissingParameterError,
     errors.UnsupportedParameterError,
     errors.ModelNotFoundError,
     errors.StorageError,
+    *PASSTHROUGH,
+)
+STOP_REASONS = (
+    *("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"),
+    "model_context_window_exceeded",
 )
 HEADERS = {**ANSWERED, **OF_MESSAGES}
+RELAYED = (
+    "In passthrough, an upstream of the kind `anthropic` gets the body as it came, with "
+    "`anthropic-version` and `anthropic-beta`; its answer is handed on as it comes."
+)
 REQUEST = {"model": "sonnet", "messages": [{"role": "user", "content": "What is a gateway?"}]}
 
 
@@ -86,8 +95,8 @@ def schemas() -> dict[str, Schema]:
             role={"const": "assistant"},
             model={"type": "string"},
             content=content,
-            stop_reason={"enum": ["end_turn", "max_tokens", "refusal", "tool_use"]},
-            stop_sequence={"type": "null"},
+            stop_reason={"enum": list(STOP_REASONS)},
+            stop_sequence={"type": ["string", "null"]},
             usage=object_of(input_tokens=COUNT, output_tokens=COUNT),
         ),
         "TokenCount": object_of(input_tokens=COUNT),
@@ -103,15 +112,19 @@ def _messages(max_body: int, security: list[Schema]) -> Schema:
         {JSON: {"schema": ref("Message")}, **streamed},
         headers=HEADERS,
     )
-    described = "Claude Code mode only. `max_tokens` is required."
+    described = f"`max_tokens` is required. {RELAYED}"
     return _operation("createMessage", "Answer with a message", described, max_body, security) | {
         "responses": {"200": told, **_refusals(ANSWERING)}
     }
 
 
 def _count(max_body: int, security: list[Schema]) -> Schema:
-    told = answer("The tokens of the request, an estimate.", json_of("TokenCount"), headers=HEADERS)
-    described = "Claude Code mode only. The CLI cannot count, so the size of the body does."
+    told = answer(
+        "The tokens of the request: an estimate, or the upstream's own count.",
+        json_of("TokenCount"),
+        headers=HEADERS,
+    )
+    described = f"The CLI cannot count, so the size of the body does. {RELAYED}"
     return _operation("countTokens", "Estimate tokens", described, max_body, security) | {
         "responses": {"200": told, **_refusals(COUNTING)}
     }
@@ -120,7 +133,7 @@ def _count(max_body: int, security: list[Schema]) -> Schema:
 def _operation(
     name: str, summary: str, description: str, max_body: int, security: list[Schema]
 ) -> Schema:
-    names = ("X-Claude-Code", "X-Claude-Session-ID", "X-Request-ID")
+    names = ("X-Claude-Code", "X-Claude-Session-ID", "X-OpenAI-API-Key", "X-Request-ID")
     return {
         "operationId": name,
         "tags": ["Messages"],

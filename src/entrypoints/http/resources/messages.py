@@ -7,19 +7,29 @@ import falcon.asgi
 
 from modegate.application.answering.count_tokens import CountTokens
 from modegate.dialects.json import encode
+from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
+from modegate.entrypoints.http.resources.relayed import Relayed
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The endpoint for messages; the headers select the mode."""
+    """The endpoint for messages, in the mode of each request."""
 
     requests: DialectRequests
+    relayed: Relayed
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answers with a message."""
-        await self.requests.respond(req, resp, decision_of(req))
+        """Answers with a message; an upstream that speaks the dialect gets the client's bytes."""
+        decision, begun = decision_of(req), None
+        if decision.mode is Mode.PASSTHROUGH:
+            begun = await self.requests.begin(req, decision)
+            decision = begun.decision
+            if await self.requests.is_relayed(req, begun):
+                await self.relayed.serve(req, resp, begun)
+                return
+        await self.requests.respond(req, resp, decision, begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +38,18 @@ class MessageTokens:
 
     requests: DialectRequests
     count: CountTokens
+    relayed: Relayed
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answers with an estimate."""
-        tokens = await self.count.execute(self.requests.inbound(req, decision_of(req)))
+        """Answers with an estimate, or with the count of an upstream that has this endpoint."""
+        decision, begun = decision_of(req), None
+        if decision.mode is Mode.PASSTHROUGH:
+            begun = await self.requests.begin(req, decision)
+            decision = begun.decision
+            if await self.requests.is_relayed(req, begun):
+                await self.relayed.serve(req, resp, begun)
+                return
+        tokens = await self.count.execute(self.requests.inbound(req, decision, begun))
         resp.content_type = falcon.MEDIA_JSON
         resp.data = encode({"input_tokens": tokens})
         resp.set_header("X-Usage-Estimated", "true")

@@ -1,4 +1,4 @@
-"""The operations of the OpenAI API that are relayed as they are."""
+"""The operations that are relayed as they are."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,24 @@ import falcon.asgi
 from modegate.application.answering.relay_call import RelayCall
 from modegate.application.answering.routed_answer import RelayedAnswer
 from modegate.dialects.json import parse_json_object
+from modegate.dialects.messages.relayed_stream import RelayedMessageEvents
 from modegate.dialects.registry import DIALECTS
 from modegate.dialects.responses.relayed_stream import ResponsesEvents
 from modegate.domain.dialect_name import DialectName
+from modegate.domain.errors import GatewayError
 from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody, InProcess
 from modegate.domain.routing.operation import Operation, StreamForm
-from modegate.domain.routing.operations import with_patterns
+from modegate.domain.routing.operations import COUNT_TOKENS, MESSAGES, with_patterns
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
+from modegate.entrypoints.http.messages.errors import stream_facts
 from modegate.entrypoints.http.messages.event_stream import encode_stream
 from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.messages.relayed_stream import (
-    cut_of_response,
+    ObservedEvents,
     encode_content,
     encode_events,
-    encode_responses,
+    encode_observed,
 )
 from modegate.entrypoints.http.messages.request_body import (
     check_identity,
@@ -44,6 +47,11 @@ from modegate.entrypoints.http.resources.chat_completions import conversation_of
 from modegate.entrypoints.http.resources.generated import Generated
 
 EVENT_STREAM = "text/event-stream"
+# The streams whose end is known.
+OBSERVED: Mapping[StreamForm, Callable[[], ObservedEvents]] = {
+    StreamForm.RESPONSES: ResponsesEvents,
+    StreamForm.MESSAGES: RelayedMessageEvents,
+}
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -61,7 +69,7 @@ class RelayOptions:
 
 
 class Relayed:
-    """One path of the OpenAI API; it has a responder for each method of its operation."""
+    """One path of an API; it has a responder for each method of its operation."""
 
     # Read by the check for WebSockets.
     is_relayed = True
@@ -92,7 +100,7 @@ class Relayed:
         begun: Begun | None = None,
     ) -> None:
         """Relays a request; one that was `begun` is neither admitted nor read again."""
-        target = target_of(req.scope)
+        target = target_of(req.scope, self._operation.kind)
         if target is None:
             raise falcon.HTTPNotFound
         decision = decision_of(req) if begun is None else begun.decision
@@ -149,16 +157,20 @@ class Relayed:
         failed = record_of(req).fail
         if not _has_events(response):
             body = encode_content(response.body, failed)
-        elif self._operation.stream_form is StreamForm.RESPONSES:
-            events = ResponsesEvents()
-            connection_of(req).render_cut = partial(cut_of_response, events)
-            body = encode_responses(response.body, failed, events)
+        elif (observed := OBSERVED.get(self._operation.stream_form)) is not None:
+            events = observed()
+            connection_of(req).render_cut = partial(_cut, events)
+            body = encode_observed(response.body, failed, events)
         elif self._operation.stream_form is StreamForm.CHUNKS:
             body = encode_stream(response.body, failed)
         else:
             body = encode_events(response.body, failed)
         exit_stack_of(req.scope).push_async_callback(body.aclose)
         resp.stream = body
+
+
+def _cut(events: ObservedEvents, error: GatewayError) -> bytes:
+    return events.cut(stream_facts(error))
 
 
 def _has_body(req: falcon.asgi.Request) -> bool:
@@ -178,5 +190,5 @@ def relayed_routes(
     """Returns the resource of each path template; the operator's patterns are those of now."""
     return {
         f"{VERSION}{it.template}": Relayed(it, relay, authenticator, options)
-        for it in with_patterns(options().patterns)
+        for it in (*with_patterns(options().patterns), MESSAGES, COUNT_TOKENS)
     }

@@ -5,7 +5,7 @@ import pytest
 from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
-from modegate.domain.routing.upstream import Upstream
+from modegate.domain.routing.upstream import Upstream, UpstreamKind
 
 SERVER = Credential("server", ApiKey("sk-server"))
 CLIENT = Credential(CLIENTS_OWN, ApiKey("sk-client"))
@@ -87,3 +87,25 @@ async def test_endpoints_ignore_proxies_and_certificates_of_the_environment(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert (await Known().of(CLIENT)).headers
+
+
+async def test_anthropics_api_gets_the_key_in_its_own_header() -> None:
+    upstream = Upstream(
+        name="claude",
+        base_url="http://127.0.0.1:9/base",
+        kind=UpstreamKind.ANTHROPIC,
+        headers={"Anthropic-Version": "2026-01-01", "X-Team": "search"},
+    )
+    known = Known()
+    there = await known.of(SERVER, upstream)
+    assert there.headers["x-api-key"] == "sk-server"
+    assert there.headers["Anthropic-Version"] == "2026-01-01"
+    assert there.headers["Accept-Encoding"] == "identity"
+    names = [name.lower() for name in there.headers]
+    assert len({*names}) == len(names)
+    assert "authorization" not in names
+    assert str(there.models) == "http://127.0.0.1:9/base/v1/models?limit=1000"
+    own = await known.of(CLIENT, replace(upstream, headers={}))
+    assert own.headers["anthropic-version"] == "2023-06-01"
+    other = await known.of(CLIENT, replace(upstream, headers={}, kind=UpstreamKind.OPENAI))
+    assert other.headers["Authorization"] == "Bearer sk-client"

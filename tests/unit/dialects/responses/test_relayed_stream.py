@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.responses.relayed_stream import ResponsesEvents
+
+CUT = ErrorFacts(status=502, kind="server_error", code="timeout", message="Cut.")
 
 
 def event(kind: str, number: int, **more: object) -> bytes:
@@ -31,8 +34,8 @@ def test_words_in_a_text_are_no_end() -> None:
     text = 'event: error\n"type":"response.completed" error "sequence_number": 99'
     events.note(event("response.output_text.delta", 4, delta=text))
     assert not events.is_complete
-    assert json.loads(events.error("m", "c").partition(b"data: ")[2])["sequence_number"] == 5
+    assert json.loads(events.cut(CUT).partition(b"data: ")[2])["sequence_number"] == 5
 
 
 def test_the_first_event_of_a_stream_cut_at_once_has_the_number_0() -> None:
-    assert b'"sequence_number":0' in ResponsesEvents().error("m", "c")
+    assert b'"sequence_number":0' in ResponsesEvents().cut(CUT)

@@ -8,10 +8,12 @@ from typing import Protocol
 from modegate.adapters.openai_sdk.answers.content_type import EVENTS_TYPE, JSON_TYPE
 from modegate.adapters.openai_sdk.answers.lenient_json import loads
 from modegate.adapters.openai_sdk.answers.usage.chunks import NAME, USAGE
+from modegate.adapters.openai_sdk.answers.usage.messages import MessageStreamUsage
 from modegate.dialects.usage.answers import settled, usage_of
 from modegate.dialects.usage.reported import model_in, read_usage
 from modegate.domain.answer.usage import Usage
 from modegate.domain.routing.operation import Spending
+from modegate.domain.routing.upstream import UpstreamKind
 
 # Up to this size JSON is parsed; of a longer text its beginning and its end are searched.
 PARSED_BYTES = 64 * 1024
@@ -83,15 +85,17 @@ class EventUsage:
         return usage, self._model
 
 
-def content_usage(media_type: str, spending: Spending) -> ContentUsage | None:
-    """Returns the observer for an answer; None for content without a usage.
+def content_usage(
+    media_type: str, spending: Spending, kind: UpstreamKind = UpstreamKind.OPENAI
+) -> ContentUsage | None:
+    """Returns the observer for an answer of an API; None for content without a usage.
 
     An answer of text may lack the media type of JSON.
     """
     if spending is Spending.NOTHING:
         return None
     if media_type == EVENTS_TYPE:
-        return EventUsage()
+        return MessageStreamUsage() if kind is UpstreamKind.ANTHROPIC else EventUsage()
     is_json = media_type == JSON_TYPE or media_type.endswith("+json")
     return JsonUsage() if is_json or spending is Spending.TOKENS else None
 

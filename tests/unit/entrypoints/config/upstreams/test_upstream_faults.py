@@ -70,6 +70,10 @@ base_url = "http://user:pw@host"
 credentials = [{ id = "twice", key = "sk-x" }, 3]
 [upstreams.empty]
 credentials = 3
+[upstreams.claude]
+kind = "anthropic"
+base_url = "https://api.example/v1/"
+credentials = [{ id = "c", key = "sk-x" }]
 """
 ALL_FAULTS = """\
 upstreams.openai.kind: must be openai or anthropic
@@ -112,11 +116,12 @@ upstreams.openai.headers.x-z: is the same header as X-Z
 upstreams.kimi.base_url: is missing: an address like https://host/v1
 upstreams.kimi.credentials: are missing: add [[upstreams.kimi.credentials]] with an id and a key
 upstreams.empty.base_url: is missing: an address like https://host/v1
+upstreams.claude.base_url: must end before /v1, which is a part of Anthropic's paths
 upstreams."not a name".credentials, entry 1, id: 'twice' is also the id of upstreams.openai.credentials, entry 2, id
 upstreams.kimi.prefix: 'a/b' is also that of upstreams.openai.prefix
 upstreams.kimi.models, entry 1: 'gpt-4' is also in upstreams.openai.models, entry 2
 upstreams.kimi.model_aliases.ours: 'ours' is also in upstreams.openai.model_aliases.ours
-default_upstream: 'nobody' is no upstream; use one of: openai, kimi, not a name, empty
+default_upstream: 'nobody' is no upstream; use one of: openai, kimi, not a name, empty, claude
 upstreams.openai.credentials, entry 1, key_env: NOT_SET is not set
 upstreams.openai.credentials, entry 2, key_file: {folder}/missing does not exist
 """

@@ -24,7 +24,7 @@ default_upstream = "openai"
 
 [upstreams.openai]
 kind = "anthropic"
-base_url = "https://api.example/v1"
+base_url = "https://api.example"
 strategy = "weighted"
 models = ["gpt-*", "o3"]
 [[upstreams.openai.credentials]]
@@ -76,7 +76,7 @@ def test_every_value_of_a_table_reaches_the_domain() -> None:
     assert routes.upstreams == (
         Upstream(
             name="openai",
-            base_url="https://api.example/v1",
+            base_url="https://api.example",
             credentials=(
                 Credential("team-a", ApiKey("sk-a"), 3, JANUARY_2027),
                 Credential("team-b", ApiKey("sk-file-key-0123456789")),
