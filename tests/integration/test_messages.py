@@ -112,7 +112,7 @@ async def test_errors_are_those_that_anthropics_sdk_knows(
 @pytest.mark.parametrize(
     ("method", "path", "headers", "content", "status", "kind"),
     [
-        ("POST", "/v1/messages", {}, b"{}", 400, "invalid_request_error"),
+        ("POST", "/v1/messages", {}, b"{}", 503, "api_error"),
         ("POST", "/v1/messages", {"X-Claude-Code": "odd"}, b"{}", 400, "invalid_request_error"),
         ("POST", "/v1/messages", CLAUDE, b"{", 400, "invalid_request_error"),
         ("POST", "/v1/messages/count_tokens", {}, b"{}", 400, "invalid_request_error"),
