@@ -33,10 +33,12 @@ class ChatUpstream:
     """`POST /chat/completions`.
 
     `known` are the parameters that are passed on, and `limit` is the name of the maximum of tokens.
+    Without `systems_anywhere`, system messages are accepted at the beginning only.
     """
 
     known: frozenset[str]
     limit: str
+    systems_anywhere: bool = True
 
     @property
     def path(self) -> str:
@@ -50,7 +52,9 @@ class ChatUpstream:
         default_max_tokens: int,  # noqa: ARG002 - the API demands no maximum
     ) -> bytes:
         """Returns the body of a request."""
-        return encode_request(asked, model, self.known, self.limit)
+        return encode_request(
+            asked, model, self.known, self.limit, systems_anywhere=self.systems_anywhere
+        )
 
     def answer(self, body: bytes) -> Sequence[AnswerEvent]:
         """Reads a `chat.completion`."""
@@ -67,4 +71,4 @@ class ChatUpstream:
 
 # OpenAI's newer models reject `max_tokens`; many other servers know nothing else.
 OPENAI_CHAT = ChatUpstream(OF_OPENAI, "max_completion_tokens")
-COMPATIBLE_CHAT = ChatUpstream(OF_OTHERS, "max_tokens")
+COMPATIBLE_CHAT = ChatUpstream(OF_OTHERS, "max_tokens", systems_anywhere=False)

@@ -24,11 +24,12 @@ SHOWN = "What the tools showed:"
 BETWEEN = "\n\n"
 
 
-def encode_messages(messages: Sequence[Message]) -> list[Object]:
+def encode_messages(messages: Sequence[Message], *, systems_anywhere: bool = True) -> list[Object]:
     """Returns the messages in the order that the API demands.
 
-    The first system messages are one, because some templates of open models accept only one. The
-    results of calls directly follow their message. What tools showed comes after the results,
+    The first system messages are one, because some templates of open models accept only one, and
+    that at the beginning. Without `systems_anywhere`, later ones are told by the user. The results of
+    calls directly follow their message. What tools showed comes after the results,
     because the API accepts texts only as results.
     """
     leading = list(takewhile(_is_system, messages))
@@ -41,7 +42,7 @@ def encode_messages(messages: Sequence[Message]) -> list[Object]:
         message = rest[at]
         at += 1
         if message.role is not Role.ASSISTANT:
-            encoded += _said_or_result(message)
+            _add(encoded, message, systems_anywhere=systems_anywhere)
             continue
         encoded.append(_answer(message))
         called = {call.id for call in message.calls}
@@ -51,7 +52,7 @@ def encode_messages(messages: Sequence[Message]) -> list[Object]:
         encoded += _results(results)
         for it in following:
             if it not in results:
-                encoded += _said_or_result(it)
+                _add(encoded, it, systems_anywhere=systems_anywhere)
     return encoded
 
 
@@ -63,11 +64,23 @@ def _is_no_answer(message: Message) -> bool:
     return message.role is not Role.ASSISTANT
 
 
-def _said_or_result(message: Message) -> Iterator[Object]:
-    """Yields a message of a user or the system; a result without its call is what a user says."""
-    role = Role.SYSTEM if message.role in SYSTEM_ROLES else Role.USER
-    if content := _content(message.parts):
-        yield {"role": role, "content": content}
+def _add(encoded: list[Object], message: Message, *, systems_anywhere: bool) -> None:
+    """Adds a message of a user or the system; a result without its call is what a user says.
+
+    What a user tells in place of the system joins the message before it, if that is a user's text:
+    some templates demand that roles alternate.
+    """
+    content, is_system = _content(message.parts), message.role in SYSTEM_ROLES
+    if not content:
+        return
+    last = encoded[-1] if encoded else {}
+    said = last.get("content")
+    if not is_system or systems_anywhere:
+        encoded.append({"role": Role.SYSTEM if is_system else Role.USER, "content": content})
+    elif last.get("role") is Role.USER and isinstance(said, str) and isinstance(content, str):
+        last["content"] = f"{said}{BETWEEN}{content}"
+    else:
+        encoded.append({"role": Role.USER, "content": content})
 
 
 def _answer(message: Message) -> Object:

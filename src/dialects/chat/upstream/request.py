@@ -27,13 +27,22 @@ EFFORTS: Mapping[Effort, str] = MappingProxyType(
 
 
 def encode_request(
-    asked: GenerationRequest, model: str, known: frozenset[str], limit: str
+    asked: GenerationRequest,
+    model: str,
+    known: frozenset[str],
+    limit: str,
+    *,
+    systems_anywhere: bool = True,
 ) -> bytes:
     """Returns the body; `known` are the parameters to pass, and `limit` the name of the maximum.
 
+    Without `systems_anywhere`, the server accepts system messages at the beginning only.
+
     `stream_options` is left to the step that asks for the usage, which knows if it is rejected.
     """
-    body: Object = {"model": model, "messages": encode_messages(asked.conversation.messages)}
+    said = asked.conversation.messages
+    messages = encode_messages(said, systems_anywhere=systems_anywhere)
+    body: Object = {"model": model, "messages": messages}
     if asked.streamed:
         body["stream"] = True
     if asked.max_tokens is not None:

@@ -40,8 +40,9 @@ def body(asked: GenerationRequest, dialect: ChatUpstream = COMPATIBLE_CHAT) -> d
     return found
 
 
-def messages(*said: Message) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = body(replace(ASKED, conversation=Conversation(said)))["messages"]
+def messages(*said: Message, dialect: ChatUpstream = COMPATIBLE_CHAT) -> list[dict[str, Any]]:
+    asked = replace(ASKED, conversation=Conversation(said))
+    found: list[dict[str, Any]] = body(asked, dialect)["messages"]
     return found
 
 
@@ -139,12 +140,22 @@ def test_the_first_system_messages_are_one() -> None:
         text_message(Role.DEVELOPER, "C."),
         QUESTION,
     )
-    assert [(it["role"], it["content"]) for it in messages(*said)] == [
+    assert [(it["role"], it["content"]) for it in messages(*said, dialect=OPENAI_CHAT)] == [
         ("system", "A.\n\nB."),
         ("user", "Hi."),
         ("system", "C."),
         ("user", "Hi."),
     ]
+    assert [(it["role"], it["content"]) for it in messages(*said)] == [
+        ("system", "A.\n\nB."),
+        ("user", "Hi.\n\nC."),
+        ("user", "Hi."),
+    ]
+
+
+def test_a_system_message_after_an_answer_is_told_by_the_user() -> None:
+    answer, rule = text_message(Role.ASSISTANT, "Yes."), text_message(Role.SYSTEM, "C.")
+    assert [it["role"] for it in messages(QUESTION, answer, rule)] == ["user", "assistant", "user"]
 
 
 def test_results_follow_their_calls_and_what_they_show_follows_them() -> None:
