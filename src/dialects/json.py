@@ -11,6 +11,8 @@ BOM = b"\xef\xbb\xbf"
 # always escapes the other characters at which it splits.
 LINE_SEPARATORS = ("\x85", "\u2028", "\u2029")
 
+ESCAPED_SEPARATORS = [(it.encode(), b"\\u%04x" % ord(it)) for it in LINE_SEPARATORS]
+
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)
@@ -52,6 +54,19 @@ def _parse_slowly(body: bytes) -> object:
 
 def encode(value: object) -> bytes:
     """Returns JSON in UTF-8 on one line, compact; a lone surrogate becomes `?`."""
+    try:
+        data = orjson.dumps(value)
+    except TypeError:  # a lone surrogate, a large number
+        return _encode_slowly(value)
+    if data.isascii():
+        return data
+    for separator, escaped in ESCAPED_SEPARATORS:
+        if separator in data:
+            data = data.replace(separator, escaped)
+    return data
+
+
+def _encode_slowly(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return escape_line_separators(text).encode("utf-8", "replace")
 

@@ -185,6 +185,14 @@ async def test_a_response_goes_on_with_calls_and_is_kept_by_the_gateway(
     said = asked(provider)["messages"]
     assert [it["role"] for it in said] == ["user", "assistant", "tool"]
     assert (await translating.sdk.responses.retrieve(second.id)).output_text == "Sunny."
+    provider.script(Says("one two"), Says("three"))
+    async with translating.sdk.responses.stream(model="gpt-5", input="Count.") as stream:
+        streamed = await stream.get_final_response()
+    assert (await translating.sdk.responses.retrieve(streamed.id)).output_text == "one two"
+    await translating.sdk.responses.create(
+        model="gpt-5", input="Go on.", previous_response_id=streamed.id
+    )
+    assert [it["content"] for it in asked(provider)["messages"]] == ["Count.", "one two", "Go on."]
     with pytest.raises(openai.BadRequestError) as unknown:
         await translating.sdk.responses.create(
             model="gpt-5", input="Hi", previous_response_id="resp_mg_unknown"

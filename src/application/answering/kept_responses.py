@@ -1,6 +1,6 @@
 """Responses that are kept: continued by the next request, read and deleted."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from modegate.application.ports.response_store import ResponseStore
@@ -95,6 +95,17 @@ class KeptResponses:
             if told and isinstance(event, Finished):
                 await self.keep(answered, await fold(each(told)))
             yield event
+
+    async def keeping_batches(
+        self, answered: Answered, batches: AsyncIterator[Sequence[AnswerEvent]]
+    ) -> AsyncGenerator[Sequence[AnswerEvent], None]:
+        """Yields the events of an answer as `keeping`, those together that come together."""
+        told: list[AnswerEvent] = []
+        async for batch in batches:
+            told += batch
+            if batch and isinstance(batch[-1], Finished):
+                await self.keep(answered, await fold(each(told)))
+            yield batch
 
 
 async def each(events: Iterable[AnswerEvent]) -> AsyncIterator[AnswerEvent]:

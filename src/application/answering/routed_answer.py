@@ -1,6 +1,6 @@
 """The results of the pipeline: one type for each route."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from modegate.domain.answer.events import AnswerEvent
@@ -19,11 +19,15 @@ class CompleteAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StreamedAnswer:
-    """A generated answer whose first event has arrived, so that its status is known."""
+    """A generated answer whose first event has arrived, so that its status is known.
+
+    With `batches`, these are the events of `rest` as they came together, to be read in its place.
+    """
 
     frame: AnswerFrame
     first: AnswerEvent
     rest: AsyncIterator[AnswerEvent]
+    batches: AsyncIterator[Sequence[AnswerEvent]] | None = None
 
 
 @dataclass(slots=True)  # not frozen: created for each request

@@ -3,7 +3,7 @@
 parse → continue → encode → reserve → send → read → settle
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -138,8 +138,7 @@ class TranslateAnswer:
         self, response: UpstreamResponse, translation: Translation, answered: Answered
     ) -> CompleteAnswer:
         events = translation.dialect.answer(await _content(response))
-        tokens = answered.frame.prompt_tokens
-        completion = await fold(each(_with_prompt(it, tokens) for it in events))
+        completion = await fold(each(_with_prompt(events, answered.frame.prompt_tokens)))
         await self.responses.keep(answered, completion)
         return CompleteAnswer(answered.frame, completion)
 
@@ -148,40 +147,60 @@ class TranslateAnswer:
         self, response: UpstreamResponse, translation: Translation, answered: Answered
     ) -> AsyncIterator[StreamedAnswer]:
         reader = translation.dialect.stream()
-        async with aclosing(_events(response, reader, answered.frame.prompt_tokens)) as events:
-            first = await anext(events)
-            kept = self.responses.keeping(answered, events)
-            yield StreamedAnswer(answered.frame, first, kept if answered.asked.is_kept else events)
+        async with aclosing(_batches(response, reader, answered.frame.prompt_tokens)) as batches:
+            # Its first event, `Started`, says that the upstream answers; dialects render none.
+            first, *following = await anext(batches)
+            rest = _after(following, batches)
+            if answered.asked.is_kept:
+                rest = self.responses.keeping_batches(answered, rest)
+            yield StreamedAnswer(answered.frame, first, _flat(rest), rest)
 
 
-async def _events(
+async def _after(
+    first: Sequence[AnswerEvent], batches: AsyncIterator[Sequence[AnswerEvent]]
+) -> AsyncGenerator[Sequence[AnswerEvent], None]:
+    if first:
+        yield first
+    async for batch in batches:
+        yield batch
+
+
+async def _flat(batches: AsyncIterator[Sequence[AnswerEvent]]) -> AsyncIterator[AnswerEvent]:
+    async for batch in batches:
+        for event in batch:
+            yield event
+
+
+async def _batches(
     response: UpstreamResponse, reader: AnswerReader, prompt_tokens: int
-) -> AsyncGenerator[AnswerEvent, None]:
-    """Yields the events of a stream.
+) -> AsyncGenerator[Sequence[AnswerEvent], None]:
+    """Yields the events of a stream, those together that come together; never an empty batch.
 
     Raises:
         GatewayError: the stream was cut, or reports an error.
     """
     try:
         if isinstance(response.body, bytes):
-            for event in reader.feed(response.body):
-                yield _with_prompt(event, prompt_tokens)
+            if events := reader.feed(response.body):
+                yield _with_prompt(events, prompt_tokens)
         else:
             async for piece in response.body:
-                for event in reader.feed(piece):
-                    yield _with_prompt(event, prompt_tokens)
+                if events := reader.feed(piece):
+                    yield _with_prompt(events, prompt_tokens)
     except UpstreamRefusalError:
         reader.end()  # raises what the event says, which has no form in the client's dialect
         raise errors.stream_cut() from None
-    for event in reader.end():
-        yield _with_prompt(event, prompt_tokens)
+    if events := reader.end():
+        yield _with_prompt(events, prompt_tokens)
 
 
-def _with_prompt(event: AnswerEvent, tokens: int) -> AnswerEvent:
-    """Returns the event; an estimated usage has the tokens of the prompt, too."""
-    if isinstance(event, Finished) and event.usage.estimated and not event.usage.prompt_tokens:
-        return replace(event, usage=replace(event.usage, prompt_tokens=tokens))
-    return event
+def _with_prompt(events: Sequence[AnswerEvent], tokens: int) -> Sequence[AnswerEvent]:
+    """Returns the events; an estimated usage has the tokens of the prompt, too."""
+    last = events[-1]
+    if isinstance(last, Finished) and last.usage.estimated and not last.usage.prompt_tokens:
+        usage = replace(last.usage, prompt_tokens=tokens)
+        return [*events[:-1], replace(last, usage=usage)]
+    return events
 
 
 async def _content(response: UpstreamResponse) -> bytes:

@@ -1,7 +1,7 @@
 """Writes answers that are generated or translated, in each dialect."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,6 @@ from modegate.application.answering.routed_answer import (
     StreamedAnswer,
 )
 from modegate.dialects.dialect import Dialect, StreamRenderer
-from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.messages.errors import stream_facts
@@ -66,7 +65,7 @@ class Generated:
         exit_stack_of(req.scope).push_async_exit(opened)
         renderer = self.dialect.stream(answer.frame)
         connection_of(req).render_cut = partial(_cut, renderer)
-        pieces = _rendered(renderer, answer.first, answer.rest)
+        pieces = _rendered(renderer, answer)
         resp.content_type = EVENT_STREAM
         body = encode_stream(pieces, record_of(req).fail, self.keep_alive, opened.aclose, renderer)
         exit_stack_of(req.scope).push_async_callback(body.aclose)
@@ -84,11 +83,15 @@ def _cut(renderer: StreamRenderer, error: GatewayError) -> bytes:
 
 
 async def _rendered(
-    renderer: StreamRenderer, first: AnswerEvent, rest: AsyncIterator[AnswerEvent]
+    renderer: StreamRenderer, answer: StreamedAnswer
 ) -> AsyncGenerator[bytes, None]:
-    yield renderer.render(first)
-    async for event in rest:
-        yield renderer.render(event)
+    yield renderer.render(answer.first)
+    if answer.batches is None:
+        async for event in answer.rest:
+            yield renderer.render(event)
+        return
+    async for batch in answer.batches:
+        yield b"".join(map(renderer.render, batch))
 
 
 def _write_frame(resp: falcon.asgi.Response, frame: AnswerFrame) -> None:
