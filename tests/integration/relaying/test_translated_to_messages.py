@@ -98,7 +98,8 @@ async def test_a_round_of_tools_in_chat_completions(
     history: Any = [*HI, choice.message.model_dump(exclude_none=True), result]
     last = await running.sdk.chat.completions.create(messages=history, **asked)
     assert last.choices[0].message.content == "Sunny."
-    _, said, results = upstream.requests[-1].json["messages"]  # type: ignore[misc]
+    turns: Any = upstream.requests[-1].json["messages"]
+    _, said, results = turns
     assert said["content"][-1]["input"] == {"city": "Paris"}
     assert results["content"][0]["tool_use_id"] == "toolu_1"
 
