@@ -54,7 +54,7 @@ class AnthropicDialect(ProviderApi):
         yield (
             self._event(
                 "message_delta",
-                delta={"stop_reason": _stop(step), "stop_sequence": None},
+                delta={"stop_reason": _stop(step), "stop_sequence": step.stop_text},
                 usage={"output_tokens": len(step.words) + len(step.calls)},
             ),
             False,

@@ -55,6 +55,7 @@ class Says:
     thinking: str = ""
     tool: str = ""
     cut_after: int | None = None
+    stop_text: str | None = None
     input_tokens: int = 25
     cached_tokens: int = 900
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,18 +1,22 @@
 """`/v1/messages` through the real CLI, with Anthropic's SDK and the CLI itself as clients."""
 
 import asyncio
+import base64
 import json
 import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import pytest
 from claude_agent_sdk import _bundled
 from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.pictures import PDF, PNG
 from support.waiting import until
 
+from modegate.adapters.claude_cli.protocol.document import TOOL
 from modegate.domain.errors.catalogue import backend
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.provider import SimulatedProvider, last_user_text
@@ -20,6 +24,7 @@ from modegate.testing.answer_backend import ScriptedBackend, says
 
 HI: list[anthropic.types.MessageParam] = [{"role": "user", "content": "Hi"}]
 BODY = {"model": "sonnet", "max_tokens": 99, "messages": HI}
+SCHEMA: Any = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 EXECUTABLE = Path(_bundled.__path__[0]) / "claude"
 
 
@@ -190,3 +195,50 @@ async def test_claude_code_itself_is_answered(
     told, _ = await client.communicate()
     assert told.decode().strip() == "Hello from below."
     assert client.returncode == 0
+
+
+async def test_images_documents_and_a_schema_reach_the_model(
+    provider: SimulatedProvider, sdk: anthropic.AsyncAnthropic
+) -> None:
+    document = json.dumps({"name": "Ada"})
+    provider.script(Says(document, stop="tool_use", tool=TOOL))
+    png, pdf = (base64.b64encode(it).decode() for it in (PNG, PDF))
+    asked: Any = [
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": png},
+                },
+                {
+                    "type": "document",
+                    "title": "report.pdf",
+                    "source": {"type": "base64", "media_type": "application/pdf", "data": pdf},
+                },
+                {"type": "text", "text": "Who?"},
+            ],
+        }
+    ]
+    message = await sdk.messages.create(
+        model="sonnet",
+        max_tokens=99,
+        messages=asked,
+        output_config={"format": {"type": "json_schema", "schema": SCHEMA}},
+    )
+    assert [it.text for it in message.content if it.type == "text"] == ['{"name":"Ada"}']
+    sent = json.dumps(provider.requests[-1].json)
+    assert (png in sent, pdf in sent, "report.pdf" in sent) == (True, True, True)
+
+
+async def test_a_stop_text_that_ends_the_answer_is_named(
+    provider: SimulatedProvider, sdk: anthropic.AsyncAnthropic
+) -> None:
+    step = Says("one two", stop="stop_sequence", stop_text="END")
+    provider.script(step, step)
+    asked: Any = {"model": "sonnet", "max_tokens": 2000, "messages": HI, "stop_sequences": ["END"]}
+    message = await sdk.messages.create(**asked)
+    assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", "END")
+    async with sdk.messages.stream(**asked) as stream:
+        message = await stream.get_final_message()
+    assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", "END")

@@ -1,15 +1,19 @@
 """`/v1/responses` through the real CLI, with OpenAI's SDK; passthrough as before."""
 
+import base64
 import json
 from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 from support.dialects import read_events
 from support.gateway import CLAUDE, Gateway, GatewayFactory
+from support.pictures import PDF, PNG
 
+from modegate.adapters.claude_cli.protocol.document import TOOL
 from modegate.domain.errors.catalogue import backend
-from modegate.simulator.api import Fails, Says
+from modegate.simulator.api import Call, Fails, Says
 from modegate.simulator.provider import SimulatedProvider, last_user_text
 from modegate.testing.answer_backend import ScriptedBackend, says
 
@@ -159,3 +163,52 @@ async def test_a_kept_response_is_its_clients_alone(gateway: GatewayFactory) -> 
             for method, key in (("GET", {}), ("GET", two), ("DELETE", two), ("GET", one))
         ]
     assert statuses == [401, 404, 404, 200]
+
+
+async def test_images_files_and_a_schema_reach_the_model(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Says(json.dumps({"name": "Ada"}), stop="tool_use", tool=TOOL))
+    png, pdf = (base64.b64encode(it).decode() for it in (PNG, PDF))
+    content: Any = [
+        {"type": "input_text", "text": "Who?"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{png}", "detail": "auto"},
+        {"type": "input_file", "filename": "report.pdf", "file_data": pdf},
+    ]
+
+    class Person(BaseModel):
+        name: str
+
+    response = await both.sdk.responses.parse(
+        model="sonnet",
+        input=[{"role": "user", "content": content}],
+        text_format=Person,
+        extra_headers=CLAUDE,
+    )
+    assert response.output_parsed == Person(name="Ada")
+    asked = json.dumps(provider.requests[-1].json)
+    assert (png in asked, pdf in asked, "report.pdf" in asked) == (True, True, True)
+
+
+async def test_items_that_refer_to_kept_responses_go_on_with_these(
+    both: Gateway, provider: SimulatedProvider
+) -> None:
+    call = Call("get", '{"key": "a"}', "toolu_a")
+    provider.script(Says("I look.", calls=(call,)), Says("Found."))
+    get: Any = {"type": "function", "name": "get", "parameters": {"type": "object"}}
+    asked: Any = [{"role": "user", "content": "Look."}]
+    sdk = both.sdk.responses.with_raw_response
+    raw = await sdk.create(model="sonnet", input=asked, tools=[get], extra_headers=CLAUDE)
+    response = raw.parse()
+    for item in response.output:
+        asked.append({"type": "item_reference", "id": item.id})
+    asked.append({"type": "function_call_output", "call_id": "toolu_a", "output": "It is b."})
+    again = await sdk.create(model="sonnet", input=asked, tools=[get], extra_headers=CLAUDE)
+    assert again.parse().output_text == "Found."
+    session = "X-Claude-Session-ID"
+    assert again.headers[session] == raw.headers[session]  # the parked turn has gone on
+    for unknown in ("msg_mg_none_0", f"{response.output[0].id}9", "msg_of_openai"):
+        asked[1] = {"type": "item_reference", "id": unknown}
+        with pytest.raises(openai.BadRequestError) as caught:
+            await sdk.create(model="sonnet", input=asked, tools=[get], extra_headers=CLAUDE)
+        assert caught.value.param == "input[1]"

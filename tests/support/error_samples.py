@@ -169,6 +169,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], ...]] = {
     "dialects.missing": (("max_tokens", "a whole number of at least 1"),),
     "dialects.unknown_kind": (("messages[0].content[1]", ("text", "tool_result")),),
     "dialects.too_long_to_continue": ((5000,),),
+    "dialects.unknown_item": (("input[2]",),),
     "dialects.no_user": (("input",),),
     "dialects.unsupported": (("messages[0].content[1]", "image"),),
     "dialects.untranslatable": (("n",),),

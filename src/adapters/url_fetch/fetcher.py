@@ -1,4 +1,4 @@
-"""Fetches an image within bounds, from hosts and addresses that the operator allows."""
+"""Fetches images and files within bounds, from hosts and addresses that the operator allows."""
 
 import asyncio
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -18,7 +18,11 @@ TIMEOUT_S = 20.0
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OK = 200
-HEADERS = (("Accept", "image/*"), ("User-Agent", "modegate"), ("Accept-Encoding", "identity"))
+HEADERS = (
+    ("Accept", "image/*, application/pdf, text/plain"),
+    ("User-Agent", "modegate"),
+    ("Accept-Encoding", "identity"),
+)
 
 
 class UrlFetcher:

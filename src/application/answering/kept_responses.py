@@ -1,9 +1,15 @@
 """Responses that are kept: continued by the next request, read and deleted."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from modegate.application.ports.response_store import ResponseStore
+from modegate.dialects.responses.references import (
+    items_of,
+    references_of,
+    response_of_item,
+    with_items,
+)
 from modegate.dialects.responses.response import ID_PREFIX
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import AnswerEvent, Finished
@@ -47,6 +53,26 @@ class KeptResponses:
         if len(messages) > MAX_STEPS:
             raise dialects.too_long_to_continue(MAX_STEPS)
         return replace(asked, conversation=Conversation(messages))
+
+    async def with_items(
+        self, params: Mapping[str, object], client: ClientId
+    ) -> Mapping[str, object]:
+        """Returns the parameters of a request with the items that its `input` refers to.
+
+        Raises:
+            InvalidRequestError: the client has no response with such an item, or no longer.
+        """
+        found: dict[int, object] = {}
+        known: dict[str, dict[str, object]] = {}
+        for place, item_id in references_of(params).items():
+            response_id = response_of_item(item_id) or ""
+            if response_id not in known:
+                kept = await self.store.find(response_id, client)
+                known[response_id] = {} if kept is None else items_of(kept.frame, kept.completion)
+            if item_id not in known[response_id]:
+                raise dialects.unknown_item(f"input[{place}]")
+            found[place] = known[response_id][item_id]
+        return with_items(params, found) if found else params
 
     async def find(self, response_id: str, client: ClientId) -> KeptResponse:
         """Returns a response of the client.

@@ -66,7 +66,8 @@ class PrepareTurn:
             RateLimitError: if the session's rate limit is reached.
         """
         check_tools_size(body.content)
-        parsed = dialect.parse(body.params, configuration.parameters, configuration.media)
+        params = await self.responses.with_items(body.params, client)
+        parsed = dialect.parse(params, configuration.parameters, configuration.media)
         if parsed.tools is not None and configuration.parameters.rejects_tools:
             raise parameters.unsupported("tools")
         asked = await self.responses.continued(parsed, client)

@@ -1,10 +1,10 @@
 """Parses the messages of a chat request: format, limits, text, calls and results."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import groupby
 
 from modegate.dialects.chat.media import MEDIA_PARTS, media_part
+from modegate.dialects.parts import joined
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,
@@ -73,7 +73,7 @@ def _message(raw: object, where: str, media: MediaPolicy) -> Message:
         role = Role(raw["role"])
     except ValueError:
         raise messages.unknown_role(where, ROLES) from None
-    parts = _joined(_parts(raw.get("content"), role, f"{where}.content", media))
+    parts = joined(_parts(raw.get("content"), role, f"{where}.content", media))
     message = Message(role, parts)
     if len(message.text) > MAX_MESSAGE_CHARACTERS:
         raise messages.too_long(where, MAX_MESSAGE_CHARACTERS)
@@ -115,17 +115,6 @@ def _part(part: object, role: Role, where: str, media: MediaPolicy) -> Part:
         if isinstance(text, str):
             return TextPart(text)
     raise messages.no_text_part(where)
-
-
-def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Returns the parts in order; texts that follow each other are one, and empty ones none."""
-    joined: list[Part] = []
-    for is_text, group in groupby(parts, lambda part: isinstance(part, TextPart)):
-        if not is_text:
-            joined += group
-        elif text := "".join(part.text for part in group if isinstance(part, TextPart)):
-            joined.append(TextPart(text))
-    return tuple(joined)
 
 
 def _calls(message: Mapping[str, object], where: str) -> Iterator[ToolCall]:

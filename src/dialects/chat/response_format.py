@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
-from modegate.dialects.json import encode
+from modegate.dialects.output_schema import TYPES, output_of_schema
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.parameters.json_patterns import EMPTY, matches
 from modegate.domain.structured.output_format import OutputFormat
-from modegate.domain.structured.schema_limits import problem_of
 
-MAX_SCHEMA_BYTES = 256 * 1024
-TYPES = ("text", "json_object", "json_schema")
+FIELD = "response_format"
 
 
 def parse_response_format(value: object) -> OutputFormat | None:
@@ -35,10 +33,4 @@ def parse_response_format(value: object) -> OutputFormat | None:
         raise parameters.invalid_schema("is no object")
     if kind == "text":
         return None
-    if kind == "json_object" or schema is None:
-        return OutputFormat()
-    if problem := problem_of(schema):
-        raise parameters.invalid_schema(problem)
-    if len(encode(schema)) > MAX_SCHEMA_BYTES:
-        raise parameters.invalid_schema(f"is longer than {MAX_SCHEMA_BYTES // 1024} KiB")
-    return OutputFormat(schema)
+    return output_of_schema(None if kind == "json_object" else schema, FIELD)

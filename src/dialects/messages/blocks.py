@@ -1,18 +1,21 @@
-"""Parses the blocks of messages: texts, calls of tools and their results."""
+"""Parses the blocks of messages: texts, images, documents, calls of tools and their results."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from modegate.dialects.json import encode
-from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall
+from modegate.dialects.messages.media import MEDIA, media_parts
+from modegate.domain.conversation.message import Message, Part, Role, TextPart, ToolCall
 from modegate.domain.errors.catalogue import dialects, parameters
+from modegate.domain.errors.catalogue import media as errors_of_media
 from modegate.domain.errors.catalogue import messages as errors
+from modegate.domain.media.policy import MediaPolicy
 
-# What a user's message holds: texts, and results as messages of their own.
-Blocks = Sequence[TextPart | Message]
+# What a user's message holds: texts and media, and results as messages of their own.
+Blocks = Sequence[Part | Message]
 
-MEDIA = frozenset({"image", "document"})
 THINKING = frozenset({"thinking", "redacted_thinking"})
-USER_BLOCKS = ("text", "tool_result")
+RESULT_BLOCKS = ("text", "image", "document")
+USER_BLOCKS = (*RESULT_BLOCKS, "tool_result")
 ASSISTANT_BLOCKS = ("text", "tool_use", "thinking", "redacted_thinking")
 
 
@@ -30,13 +33,13 @@ def parse_texts(raw: object, where: str) -> Iterator[str]:
         raise errors.wrong_content(where)
 
 
-def parse_blocks(raw: object, where: str) -> Blocks:
-    """Returns the texts and the results of a user's message.
+def parse_blocks(raw: object, where: str, media: MediaPolicy) -> Blocks:
+    """Returns the texts, the images and documents, and the results of a user's message.
 
     Raises:
         RequestError: if a block is invalid, or cannot be handled.
     """
-    return [_of_user(it, at) for it, at in _each(raw, where)]
+    return [part for it, at in _each(raw, where) for part in _of_user(it, at, media)]
 
 
 def parse_assistant_blocks(
@@ -76,17 +79,26 @@ def _is_left_out(kind: object) -> bool:
     )
 
 
-def _of_user(block: object, where: str) -> TextPart | Message:
+def _of_user(block: object, where: str, media: MediaPolicy) -> Iterator[Part | Message]:
     if isinstance(block, Mapping) and block.get("type") == "tool_result":
-        return _result(block, where)
-    return _text(block, where, USER_BLOCKS)
+        yield _result(block, where, media)
+    else:
+        yield from _parts(block, where, USER_BLOCKS, media)
+
+
+def _parts(block: object, where: str, known: Sequence[str], media: MediaPolicy) -> Iterator[Part]:
+    kind = block.get("type") if isinstance(block, Mapping) else None
+    if isinstance(block, Mapping) and isinstance(kind, str) and kind in MEDIA:
+        yield from media_parts(block, where, media)
+    else:
+        yield _text(block, where, known)
 
 
 def _text(block: object, where: str, known: Sequence[str]) -> TextPart:
     if isinstance(block, Mapping):
         kind = block.get("type")
         if isinstance(kind, str) and kind in MEDIA:
-            raise dialects.unsupported(where, kind)
+            raise errors_of_media.wrong_role(where)
         text = block.get("text") if kind == "text" else None
         if isinstance(text, str):
             return TextPart(text)
@@ -95,12 +107,17 @@ def _text(block: object, where: str, known: Sequence[str]) -> TextPart:
     raise dialects.unknown_kind(where, known)
 
 
-def _result(block: Mapping[str, object], where: str) -> Message:
+def _result(block: Mapping[str, object], where: str, media: MediaPolicy) -> Message:
     call_id = block.get("tool_use_id")
     if not isinstance(call_id, str) or not call_id:
         raise parameters.wrong_type(f"{where}.tool_use_id", "the id of a tool_use block")
-    texts = parse_texts(block.get("content"), f"{where}.content")
-    parts = tuple(TextPart(it) for it in texts if it)
+    content, at = block.get("content"), f"{where}.content"
+    found = [
+        part
+        for it, place in (() if content is None else _each(content, at))
+        for part in _parts(it, place, RESULT_BLOCKS, media)
+    ]
+    parts = tuple(it for it in found if not isinstance(it, TextPart) or it.text)
     return Message(Role.TOOL, parts, call_id=call_id, is_error=block.get("is_error") is True)
 
 

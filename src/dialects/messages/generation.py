@@ -6,20 +6,26 @@ from modegate.dialects.chat.request import check_stream, model_of
 from modegate.dialects.messages.conversation import parse_conversation
 from modegate.dialects.messages.rules import POLICY
 from modegate.dialects.messages.tools import parse_tools
+from modegate.dialects.output_schema import output_of_schema
 from modegate.dialects.passed import passed_in, passed_user
 from modegate.domain.errors.catalogue import dialects, parameters
 from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import EFFORTS, Effort, as_count
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.domain.structured.output_format import OutputFormat
 
 COUNT = "a whole number of at least 1"
-CACHE = "cache_control"
+FORMAT = "output_config.format"
+CACHE, CITATIONS = "cache_control", "citations"
 EFFORT_NAMES = ("thinking", "output_config")
 THINKING = ("enabled", "adaptive", "disabled")
 
 
-def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
-    """Validates a body in the order in which clients get its errors.
+def parse_generation(
+    params: Mapping[str, object], media: MediaPolicy = DEFAULT_MEDIA
+) -> GenerationRequest:
+    """Validates a body in the order in which clients get its errors; `media` bounds images.
 
     Raises:
         RequestError: if a value is invalid, or a parameter is rejected.
@@ -27,36 +33,37 @@ def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
     check_stream(params)
     if params.get("max_tokens") is None:
         raise dialects.missing("max_tokens", COUNT)
-    return _parse(params)
+    return _parse(params, media)
 
 
-def parse_counted(params: Mapping[str, object]) -> GenerationRequest:
+def parse_counted(
+    params: Mapping[str, object], media: MediaPolicy = DEFAULT_MEDIA
+) -> GenerationRequest:
     """Validates a body whose tokens are counted: `max_tokens` is not needed.
 
     Raises:
         RequestError: as `parse_generation`.
     """
-    return _parse(params)
+    return _parse(params, media)
 
 
-def _parse(params: Mapping[str, object]) -> GenerationRequest:
+def _parse(params: Mapping[str, object], media: MediaPolicy) -> GenerationRequest:
     screening = POLICY.screen(params)
     most = params.get("max_tokens")
     if most is not None and as_count(most) is None:
         raise parameters.wrong_type("max_tokens", COUNT)
     thinking, config = _object(params, "thinking"), _object(params, "output_config")
-    if config.get("format") is not None:
-        raise parameters.unsupported("output_config.format")
     if thinking and thinking.get("type") not in THINKING:
         raise parameters.wrong_type("thinking.type", ", ".join(THINKING))
     tools = parse_tools(params)
     return GenerationRequest(
         model=model_of(params),
-        conversation=parse_conversation(params),
+        conversation=parse_conversation(params, media),
         tools=tools.offer,
         effort=_effort(thinking, config),
         max_tokens=as_count(most),
         stop=_stop(params),
+        output=_output(config.get("format")),
         streamed=params.get("stream") is True,
         ignored=(*screening.ignored, *_ignored_in(params, thinking, config)),
         names={
@@ -80,6 +87,17 @@ def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
 def _metadata(params: Mapping[str, object]) -> Mapping[str, object]:
     metadata = params.get("metadata")
     return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _output(form: object) -> OutputFormat | None:
+    """Returns the format that the answer must have; None for text."""
+    if form is None:
+        return None
+    if not isinstance(form, Mapping):
+        raise parameters.wrong_type(FORMAT, "an object")
+    if form.get("type") != "json_schema":
+        raise parameters.unknown_response_format(("json_schema",), FORMAT)
+    return output_of_schema(form.get("schema"), FORMAT)
 
 
 def _effort(thinking: Mapping[str, object], config: Mapping[str, object]) -> Effort | None:
@@ -113,6 +131,12 @@ def _ignored_in(
         yield "output_config.effort"
     if CACHE not in params and any(CACHE in it for it in _objects_in(params)):
         yield CACHE
+    if any(_is_enabled(it.get(CITATIONS)) for it in _objects_in(params)):
+        yield CITATIONS
+
+
+def _is_enabled(citations: object) -> bool:
+    return isinstance(citations, Mapping) and citations.get("enabled") is True
 
 
 def _objects_in(params: Mapping[str, object]) -> Iterator[Mapping[str, object]]:

@@ -4,11 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modegate.domain.errors.catalogue import dialects, parameters
+from modegate.domain.tools.checks import (
+    check_count,
+    check_description,
+    check_name,
+    check_schema,
+    check_strict,
+    check_unique,
+)
 from modegate.domain.tools.client_tool import Calling, ClientTool, ToolOffer
 
 # Claude Code sends it to keep the place of tools that it has not loaded yet.
 PLACEHOLDER = "DeferredToolPlaceholder"
 OWN_TYPES = (None, "custom")
+TOOLS = "tools"
+# Anthropic's API takes names that are twice as long as OpenAI's.
+MAX_NAME_CHARACTERS = 128
 CHOICES: Mapping[object, Calling] = {
     "auto": Calling.AUTO,
     "none": Calling.NONE,
@@ -32,16 +43,19 @@ def parse_tools(params: Mapping[str, object]) -> ParsedTools:
         InvalidRequestError: if a value is invalid; `param` names it: `tools[2].name`.
         UnsupportedParameterError: if a tool is demanded that the client does not run.
     """
-    raw = params.get("tools")
+    raw = params.get(TOOLS)
     if not isinstance(raw, list | None):
-        raise parameters.wrong_type("tools", "a list")
-    own, ignored = [], []
+        raise parameters.wrong_type(TOOLS, "a list")
+    own: list[ClientTool] = []
+    ignored: list[str] = []
     for i, it in enumerate(raw or ()):
         tool = _tool(it, f"tools[{i}]")
         if isinstance(tool, ClientTool):
             own.append(tool)
         elif tool != PLACEHOLDER:
             ignored.append(tool)
+    check_count([*own], TOOLS)
+    check_unique(own, TOOLS)
     offer = _offer(tuple(own), params.get("tool_choice"))
     if offer and offer.calling is Calling.REQUIRED and offer.callable is None and ignored:
         raise dialects.unavailable_tool(ignored[0])
@@ -59,13 +73,15 @@ def _tool(raw: object, where: str) -> ClientTool | str:
         raise parameters.wrong_type(f"{where}.name", "a string")
     if raw.get("type") not in OWN_TYPES or name == PLACEHOLDER:
         return name
-    schema, description = raw.get("input_schema"), raw.get("description") or ""
-    if not isinstance(schema, Mapping):
+    schema = raw.get("input_schema")
+    if schema is None:
         raise parameters.wrong_type(f"{where}.input_schema", "an object")
-    if not isinstance(description, str):
-        raise parameters.wrong_type(f"{where}.description", "a string")
-    strict = raw.get("strict")
-    return ClientTool(name, description, schema, strict if isinstance(strict, bool) else None)
+    return ClientTool(
+        check_name(name, f"{where}.name", MAX_NAME_CHARACTERS),
+        check_description(raw.get("description"), f"{where}.description"),
+        check_schema(schema, f"{where}.input_schema"),
+        check_strict(raw.get("strict"), f"{where}.strict"),
+    )
 
 
 def _offer(tools: tuple[ClientTool, ...], choice: object) -> ToolOffer | None:

@@ -4,19 +4,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from modegate.dialects.json import encode
+from modegate.dialects.parts import joined
+from modegate.dialects.responses.media import MEDIA, media_part
 from modegate.dialects.responses.tools import INPUT, flat_name
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_STEPS,
     Conversation,
 )
-from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall, text_message
+from modegate.domain.conversation.message import (
+    Message,
+    Part,
+    Role,
+    TextPart,
+    ToolCall,
+    text_message,
+)
 from modegate.domain.errors.catalogue import dialects, parameters
+from modegate.domain.errors.catalogue import media as media_errors
 from modegate.domain.errors.catalogue import messages as errors
+from modegate.domain.media.parts import check_total
+from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 
 ROLES = (Role.USER, Role.ASSISTANT, Role.SYSTEM, Role.DEVELOPER)
 TEXTS = ("input_text", "output_text", "text", "refusal")
-MEDIA = frozenset({"input_image", "input_file", "input_audio"})
 CALLS = ("function_call", "custom_tool_call")
 RESULTS = ("function_call_output", "custom_tool_call_output")
 ITEMS = ("message", *CALLS, *RESULTS, "reasoning")
@@ -24,12 +35,15 @@ ITEMS = ("message", *CALLS, *RESULTS, "reasoning")
 HOSTED = ("_call", "_call_output", "_list_tools", "_approval_request", "_approval_response")
 
 
-def parse_conversation(params: Mapping[str, object]) -> Conversation:
-    """Parses the fields `instructions` and `input`.
+def parse_conversation(
+    params: Mapping[str, object], media: MediaPolicy = DEFAULT_MEDIA
+) -> Conversation:
+    """Parses the fields `instructions` and `input`; `media` bounds images and files.
 
     Raises:
         MissingParameterError: if `input`, or a part of an item, is absent.
         InvalidRequestError: if a value is invalid; `param` names it: `input[2].content`.
+        PayloadTooLargeError: if all images and files together are too large.
         UnsupportedParameterError: if an item or a part cannot be handled.
     """
     instructions, raw = params.get("instructions"), params.get("input")
@@ -37,7 +51,8 @@ def parse_conversation(params: Mapping[str, object]) -> Conversation:
         raise parameters.wrong_type("instructions", "a string")
     if raw is None:
         raise dialects.missing("input", "a text or a list of items")
-    said = list(_messages(raw))
+    said = list(_messages(raw, media))
+    check_total(said, media)
     continues = params.get("previous_response_id") is not None
     if not continues and not any(it.role is Role.USER for it in said):
         raise dialects.no_user("input")
@@ -46,7 +61,7 @@ def parse_conversation(params: Mapping[str, object]) -> Conversation:
     return Conversation(tuple(said))
 
 
-def _messages(raw: object) -> Iterator[Message]:
+def _messages(raw: object, media: MediaPolicy) -> Iterator[Message]:
     """Yields the messages; calls belong to the message of the assistant before them."""
     if isinstance(raw, str):
         raw = [{"role": "user", "content": raw}]
@@ -64,7 +79,11 @@ def _messages(raw: object) -> Iterator[Message]:
         elif kind != "reasoning" and not _is_hosted(kind):
             if open_message is not None:
                 yield open_message
-            said = _result(item, where) if kind in RESULTS else _message(item, kind, where)
+            said = (
+                _result(item, where, media)
+                if kind in RESULTS
+                else _message(item, kind, where, media)
+            )
             open_message = said if said.role is Role.ASSISTANT else None
             if open_message is None:
                 yield said
@@ -76,38 +95,42 @@ def _is_hosted(kind: object) -> bool:
     return isinstance(kind, str) and kind not in RESULTS and kind.endswith(HOSTED)
 
 
-def _message(item: Mapping[str, object], kind: object, where: str) -> Message:
+def _message(item: Mapping[str, object], kind: object, where: str, media: MediaPolicy) -> Message:
     if kind != "message":
         raise dialects.unknown_kind(where, ITEMS)
     if "role" not in item:
         raise errors.no_role(where, ", ".join(ROLES))
     if item["role"] not in ROLES:
         raise errors.unknown_role(where, ", ".join(ROLES))
-    text = _text(item.get("content"), f"{where}.content")
     role = Role(str(item["role"]))
-    if role is Role.USER and not text.strip():
+    shown = media if role is Role.USER else None
+    message = Message(role, _parts(item.get("content"), f"{where}.content", shown))
+    if role is Role.USER and not message.has_media and not message.text.strip():
         raise errors.empty(where)
-    return _checked(text_message(role, text), where)
+    return _checked(message, where)
 
 
-def _text(raw: object, where: str) -> str:
+def _parts(raw: object, where: str, media: MediaPolicy | None) -> tuple[Part, ...]:
+    """Returns the parts of a content; without `media` it must not have images and files."""
     if isinstance(raw, str):
-        return raw
+        raw = [{"type": "text", "text": raw}]
     if raw is None:
         raise errors.no_content(where)
     if not isinstance(raw, list):
         raise errors.wrong_content(where)
-    return "".join(_part(it, f"{where}[{i}]") for i, it in enumerate(raw))
+    return joined(_part(it, f"{where}[{i}]", media) for i, it in enumerate(raw))
 
 
-def _part(part: object, where: str) -> str:
+def _part(part: object, where: str, media: MediaPolicy | None) -> Part:
     if isinstance(part, Mapping):
         kind = part.get("type")
         if isinstance(kind, str) and kind in MEDIA:
-            raise dialects.unsupported(where, kind)
+            if media is None:
+                raise media_errors.wrong_role(where)
+            return media_part(part, where, media)
         text = part.get("refusal" if kind == "refusal" else "text")
         if kind in TEXTS and isinstance(text, str):
-            return text
+            return TextPart(text)
     raise dialects.unknown_kind(where, TEXTS)
 
 
@@ -126,13 +149,12 @@ def _call(item: Mapping[str, object], where: str) -> ToolCall:
     return ToolCall(call_id, flat, arguments)
 
 
-def _result(item: Mapping[str, object], where: str) -> Message:
+def _result(item: Mapping[str, object], where: str, media: MediaPolicy) -> Message:
     call_id = item.get("call_id")
     if not isinstance(call_id, str) or not call_id:
         raise parameters.wrong_type(f"{where}.call_id", "the id of a call")
-    text = _text(item.get("output"), f"{where}.output")
-    result = Message(Role.TOOL, (TextPart(text),) if text else (), call_id=call_id)
-    return _checked(result, where)
+    parts = _parts(item.get("output"), f"{where}.output", media)
+    return _checked(Message(Role.TOOL, parts, call_id=call_id), where)
 
 
 def _checked(message: Message, where: str) -> Message:

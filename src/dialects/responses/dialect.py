@@ -30,10 +30,10 @@ class ResponsesDialect:
         self,
         params: Mapping[str, object],
         policy: ParamPolicy,  # noqa: ARG002 - its parameters are those of chat completions
-        media: MediaPolicy,  # noqa: ARG002 - images and files are refused
+        media: MediaPolicy,
     ) -> GenerationRequest:
         """Parses a request for a response."""
-        return parse_generation(params)
+        return parse_generation(params, media)
 
     def complete(self, frame: AnswerFrame, completion: Completion) -> bytes:
         """Renders a `response`: that at the end of the same answer's stream."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from modegate.dialects.chat.request import check_stream, model_of
+from modegate.dialects.output_schema import TYPES, output_of_schema
 from modegate.dialects.passed import passed_effort, passed_in
 from modegate.dialects.responses.conversation import parse_conversation
 from modegate.dialects.responses.rules import POLICY
@@ -10,10 +11,13 @@ from modegate.dialects.responses.tool_choice import parse_offer
 from modegate.dialects.responses.tools import Form, declared_tools
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.generation_request import GenerationRequest
+from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import EFFORTS, as_count
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.domain.structured.output_format import OutputFormat
 
 COUNT = "a whole number of at least 1"
+FORMAT = "text.format"
 ENCRYPTED = "reasoning.encrypted_content"
 # What a response repeats from its request.
 ECHOED = (
@@ -32,8 +36,10 @@ ECHOED = (
 )
 
 
-def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
-    """Validates a body in the order in which clients get its errors.
+def parse_generation(
+    params: Mapping[str, object], media: MediaPolicy = DEFAULT_MEDIA
+) -> GenerationRequest:
+    """Validates a body in the order in which clients get its errors; `media` bounds images.
 
     Raises:
         RequestError: if a value is invalid, or a parameter is rejected.
@@ -47,15 +53,16 @@ def parse_generation(params: Mapping[str, object]) -> GenerationRequest:
     _object(params, "metadata")
     if not isinstance(params.get("store"), bool | None):
         raise parameters.wrong_type("store", "true or false")
-    _check_format(text.get("format"))
+    output = _output(text.get("format"))
     declared = declared_tools(params.get("tools"))
     effort = reasoning.get("effort")
     return GenerationRequest(
         model=model_of(params),
-        conversation=parse_conversation(params),
+        conversation=parse_conversation(params, media),
         tools=parse_offer(declared, params),
         effort=EFFORTS.get(effort) if isinstance(effort, str) else None,
         max_tokens=as_count(most),
+        output=output,
         streamed=params.get("stream") is True,
         ignored=(*screening.ignored, *_ignored_in(params, reasoning, text)),
         names={
@@ -93,13 +100,16 @@ def _previous(params: Mapping[str, object]) -> str | None:
     return value
 
 
-def _check_format(form: object) -> None:
+def _output(form: object) -> OutputFormat | None:
+    """Returns the format that the answer must have; None for text."""
     if form is None:
-        return
-    if not isinstance(form, Mapping):
-        raise parameters.wrong_type("text.format", "an object")
-    if form.get("type") != "text":
-        raise parameters.unsupported("text.format")
+        return None
+    kind = form.get("type") if isinstance(form, Mapping) else None
+    if not isinstance(form, Mapping) or kind not in TYPES:
+        raise parameters.unknown_response_format(TYPES, FORMAT)
+    if kind == "text":
+        return None
+    return output_of_schema(form.get("schema") if kind == "json_schema" else None, FORMAT)
 
 
 def _ignored_in(

@@ -9,9 +9,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from modegate.domain.errors.catalogue import parameters
+from modegate.domain.tools.checks import (
+    check_count,
+    check_description,
+    check_name,
+    check_schema,
+    check_strict,
+    check_unique,
+)
 from modegate.domain.tools.client_tool import ClientTool
 
 INPUT = "input"
+# Of Responses; chat completions take 64.
+MAX_NAME_CHARACTERS = 128
 ONE_TEXT: Mapping[str, object] = {
     "type": "object",
     "properties": {INPUT: {"type": "string"}},
@@ -55,7 +65,10 @@ def declared_tools(raw: object) -> list[DeclaredTool]:
     """
     if not isinstance(raw, list | None):
         raise parameters.wrong_type("tools", "a list")
-    return [tool for i, it in enumerate(raw or ()) for tool in _declared(it, f"tools[{i}]")]
+    declared = [tool for i, it in enumerate(raw or ()) for tool in _declared(it, f"tools[{i}]")]
+    check_count([*declared], "tools")
+    check_unique((it.tool for it in declared if it.tool is not None), "tools")
+    return declared
 
 
 def by_flat_name(tools: list[DeclaredTool]) -> Mapping[str, DeclaredTool]:
@@ -82,20 +95,19 @@ def _declared(raw: object, where: str, namespace: str | None = None) -> Iterator
 
 
 def _function(raw: Mapping[str, object], where: str, namespace: str | None) -> DeclaredTool:
-    name, schema, strict = _name(raw, where), raw.get("parameters"), raw.get("strict")
-    if not isinstance(schema, Mapping | None):
-        raise parameters.wrong_type(f"{where}.parameters", "an object")
+    name = _name(raw, where)
     tool = ClientTool(
         flat_name(name, namespace),
-        _description(raw, where),
-        schema or {},
-        strict if isinstance(strict, bool) else None,
+        check_description(raw.get("description"), f"{where}.description"),
+        check_schema(raw.get("parameters"), f"{where}.parameters"),
+        check_strict(raw.get("strict"), f"{where}.strict"),
     )
     return DeclaredTool(Form.FUNCTION, name, namespace, tool)
 
 
 def _custom(raw: Mapping[str, object], where: str, namespace: str | None) -> DeclaredTool:
-    name, told = _name(raw, where), _description(raw, where)
+    name = _name(raw, where)
+    told = check_description(raw.get("description"), f"{where}.description")
     form = raw.get("format")
     if isinstance(form, Mapping) and form.get("type") == "grammar":
         told += f"\n\n{GRAMMAR} ({form.get('syntax')}):\n{form.get('definition')}"
@@ -104,14 +116,4 @@ def _custom(raw: Mapping[str, object], where: str, namespace: str | None) -> Dec
 
 
 def _name(raw: Mapping[str, object], where: str) -> str:
-    name = raw.get("name")
-    if not isinstance(name, str) or not name:
-        raise parameters.wrong_type(f"{where}.name", "a string")
-    return name
-
-
-def _description(raw: Mapping[str, object], where: str) -> str:
-    description = raw.get("description") or ""
-    if not isinstance(description, str):
-        raise parameters.wrong_type(f"{where}.description", "a string")
-    return description
+    return check_name(raw.get("name"), f"{where}.name", MAX_NAME_CHARACTERS)

@@ -51,8 +51,18 @@ class LinkedImage:
     where: str
 
 
-# The kinds of parts that a message may have. No backend gets a `LinkedImage`.
-Part = TextPart | ImagePart | FilePart | LinkedImage
+@dataclass(frozen=True, slots=True)
+class LinkedFile:
+    """A PDF or a text at a URL, which is fetched before the turn; `where` is the path to the part."""
+
+    url: str = field(repr=False)
+    where: str
+    name: str = ""
+
+
+Linked = LinkedImage | LinkedFile
+# The kinds of parts that a message may have. No backend gets one that is linked.
+Part = TextPart | ImagePart | FilePart | Linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +104,9 @@ class Message:
         return any(not isinstance(part, TextPart) for part in self.parts)
 
     @property
-    def links(self) -> tuple[LinkedImage, ...]:
-        """The images that are to be fetched."""
-        return tuple(it for it in self.parts if isinstance(it, LinkedImage))
+    def links(self) -> tuple[Linked, ...]:
+        """The images and files that are to be fetched."""
+        return tuple(it for it in self.parts if isinstance(it, Linked))
 
     @property
     def media_bytes(self) -> int:

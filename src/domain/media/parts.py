@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from modegate.domain.conversation.conversation import MAX_MESSAGE_CHARACTERS
-from modegate.domain.conversation.message import FilePart, ImagePart, LinkedImage, Message
+from modegate.domain.conversation.message import (
+    FilePart,
+    ImagePart,
+    LinkedFile,
+    LinkedImage,
+    Message,
+)
 from modegate.domain.errors.catalogue import media as errors
 from modegate.domain.media.dimensions import size_of
 from modegate.domain.media.kinds import MediaType, image_type, is_pdf, text_of
@@ -76,8 +82,21 @@ def linked_image(url: str, where: str, policy: MediaPolicy) -> LinkedImage:
     """Returns the part of an image at a URL, which is not fetched yet.
 
     Raises:
-        InvalidRequestError: the URL is malformed, or images may not be fetched from its host.
+        InvalidRequestError: the URL is malformed, or must not be fetched.
     """
+    return LinkedImage(_checked_url(url, where, policy), where)
+
+
+def linked_file(url: str, name: str, where: str, policy: MediaPolicy) -> LinkedFile:
+    """Returns the part of a PDF or a text at a URL, which is not fetched yet.
+
+    Raises:
+        InvalidRequestError: the URL is malformed, or must not be fetched.
+    """
+    return LinkedFile(_checked_url(url, where, policy), where, _clean(name))
+
+
+def _checked_url(url: str, where: str, policy: MediaPolicy) -> str:
     try:
         parsed = urlsplit(url.strip())
         host, _ = parsed.hostname, parsed.port
@@ -87,7 +106,7 @@ def linked_image(url: str, where: str, policy: MediaPolicy) -> LinkedImage:
         raise errors.wrong_scheme(where)
     if not policy.allows_url(parsed):
         raise errors.host_not_allowed(where)
-    return LinkedImage(url.strip(), where)
+    return url.strip()
 
 
 def file_part(data: bytes, name: str, where: str, policy: MediaPolicy) -> FilePart | ImagePart:

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """A JSON document that is valid against `schema`; by default any object."""
+    """A JSON document that is valid against `schema`; by default any object.
+
+    `where` is the path to the field of the request that holds it.
+    """
 
     schema: Mapping[str, object] = field(default_factory=lambda: {"type": "object"}, repr=False)
+    where: str = field(default="response_format", compare=False)

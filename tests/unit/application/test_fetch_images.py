@@ -2,12 +2,14 @@
 
 import pytest
 from support.fetching import FakeFetcher
-from support.pictures import GIF, PNG
+from support.pictures import GIF, PDF, PNG
 
 from modegate.application.answering.fetch_images import MAX_LINKS, FetchImages
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.conversation.message import (
+    FilePart,
     ImagePart,
+    LinkedFile,
     LinkedImage,
     Message,
     Part,
@@ -35,6 +37,15 @@ async def test_links_are_replaced_in_their_places() -> None:
     found = await FetchImages(fetcher).execute(given, DEFAULT_MEDIA)
     png, gif = ImagePart("image/png", PNG), ImagePart("image/gif", GIF)
     assert found == asking(png, TextPart("a"), gif, png)
+
+
+async def test_files_may_be_as_large_as_all_together_and_images_in_them_may_not() -> None:
+    url, policy = "https://example.com/r", MediaPolicy(max_image_bytes=10, max_bytes=9_999)
+    linked = asking(LinkedFile(url, "part", "r.pdf"))
+    found = await FetchImages(FakeFetcher({url: PDF})).execute(linked, policy)
+    assert found.messages[0].parts == (FilePart("application/pdf", PDF, "r.pdf"),)
+    with pytest.raises(InvalidRequestError, match="larger than 10 bytes"):
+        await FetchImages(FakeFetcher({url: PNG})).execute(linked, policy)
 
 
 async def test_without_links_nothing_is_fetched() -> None:

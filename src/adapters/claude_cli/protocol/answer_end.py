@@ -45,13 +45,15 @@ class AnswerEnd:
             raise error
         yield from self._chunks.end_with_text(FinishReason.LENGTH)
 
-    def end_message(self, reason: str | None) -> Iterator[AnswerEvent]:
+    def end_message(
+        self, reason: str | None, stop_text: str | None = None
+    ) -> Iterator[AnswerEvent]:
         """Ends a message of the model; usually another message or the result follows.
 
         Raises:
             GatewayError: the model reached a limit before there was any text.
         """
-        self._message.end(reason)
+        self._message.end(reason, stop_text)
         if reason == REFUSAL:
             yield from self.refuse()
         elif self._message.lacks_its_tool or (
@@ -85,7 +87,7 @@ class AnswerEnd:
         yield from self._chunks.end_message()
         if not self._chunks.text.text:  # nothing was streamed: the result may hold the text
             yield from self._take_text_of(result)
-        yield from self._chunks.end_with_text(reason, result)
+        yield from self._chunks.end_with_text(reason, result, self._message.stop_text)
 
     def _take_text_of(self, result: Event) -> Iterator[AnswerEvent]:
         said = text(result, "result")

@@ -132,7 +132,7 @@ class AnswerChunks:
         yield self.end(FinishReason.CONTENT_FILTER, result)
 
     def end_with_text(
-        self, reason: FinishReason, result: Event | None = None
+        self, reason: FinishReason, result: Event | None = None, stop_text: str | None = None
     ) -> Iterator[AnswerEvent]:
         """Ends the answer with all of its text.
 
@@ -143,14 +143,16 @@ class AnswerChunks:
         yield from self.start()
         yield from self._deliver(new)
         yield from self._flush()
-        yield self.end(reason, result)
+        yield self.end(reason, result, stop_text)
 
-    def end(self, reason: FinishReason, result: Event | None = None) -> Finished:
+    def end(
+        self, reason: FinishReason, result: Event | None = None, stop_text: str | None = None
+    ) -> Finished:
         """Returns the last chunk, with the usage of the CLI's `result` or of the turn so far."""
         self.finished = True
         said = self.text.text
         usage = self.tokens.so_far(said) if result is None else self.tokens.of_result(result, said)
-        return Finished(reason, usage, self.tokens.model)
+        return Finished(reason, usage, self.tokens.model, stop_text)
 
     def _deliver(self, new: str) -> Iterator[AnswerEvent]:
         yield from self._show_text(self._shown_text.feed(self._text_pieces.join(new)))

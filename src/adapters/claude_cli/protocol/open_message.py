@@ -12,6 +12,7 @@ class MessageState:
     def __init__(self) -> None:
         self.is_open = False
         self.stop_reason: str | None = None  # of the last message, once it has ended
+        self.stop_text: str | None = None  # at which the last message ended
         self.is_cut = False  # whether the last ended message reached the output limit
         self.is_refused = False  # whether the message was withheld
         self.is_reasoning = False  # whether the open block is reasoning, which may be silent
@@ -30,7 +31,7 @@ class MessageState:
         self.is_reasoning = False
         self.is_refused = False
         self._has_tool = False
-        self.stop_reason = None
+        self.stop_reason = self.stop_text = None
         self._streamed.add(text(message, "id") or "")
 
     def begin_block(self, event: Event) -> str:
@@ -44,10 +45,11 @@ class MessageState:
         """Ends the open block."""
         self.is_reasoning = False
 
-    def end(self, stop_reason: str | None) -> None:
+    def end(self, stop_reason: str | None, stop_text: str | None = None) -> None:
         """Ends the message."""
         self.is_open = self.is_reasoning = False
         self.stop_reason = stop_reason
+        self.stop_text = stop_text
         self.is_cut = stop_reason == OUTPUT_LIMIT
 
     def came_as_deltas(self, message: Event) -> bool:

@@ -204,7 +204,10 @@ class Translator:
                 yield from self._chunks.calls.end_block(count(inner, "index"))
             case "message_delta":
                 self._chunks.tokens.end_message(inner)
-                yield from self._end.end_message(text(child(inner, "delta"), "stop_reason"))
+                delta = child(inner, "delta")
+                yield from self._end.end_message(
+                    text(delta, "stop_reason"), text(delta, "stop_sequence")
+                )
             case "message_stop":
                 if "abandoned_blocks" in event:
                     self._abandon(count(child(event, "abandoned_blocks"), "from_block_index"))

@@ -27,7 +27,7 @@ class OutputSchema:
                 dict(output.schema), pattern_options=PATTERNS, offline=True
             )
         except (ValueError, jsonschema_rs.ReferencingError):  # names places in a client's schema
-            raise parameters.invalid_schema("is no valid JSON Schema") from None
+            raise parameters.invalid_schema("is no valid JSON Schema", output.where) from None
         self._cli = CliSchema.of(output.schema)
 
     @property

@@ -8,6 +8,7 @@ from modegate.domain.conversation.message import (
     SYSTEM_ROLES,
     FilePart,
     ImagePart,
+    LinkedFile,
     LinkedImage,
     Message,
     Part,
@@ -15,6 +16,7 @@ from modegate.domain.conversation.message import (
     TextPart,
     ToolCall,
 )
+from modegate.domain.errors.catalogue import dialects
 from modegate.domain.media.kinds import MediaType
 
 Object = dict[str, object]
@@ -127,6 +129,8 @@ def _part(part: Part) -> Object:
         case FilePart(media_type, data, name):
             file = {"filename": name or "file.pdf", "file_data": _data_url(media_type, data)}
             return {"type": "file", "file": file}
+        case LinkedFile(_, where):
+            raise dialects.unsupported(where, "a file at a URL")
 
 
 def _data_url(media_type: str, data: bytes) -> str:

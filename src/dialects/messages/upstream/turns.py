@@ -9,6 +9,7 @@ from modegate.domain.conversation.message import (
     SYSTEM_ROLES,
     FilePart,
     ImagePart,
+    LinkedFile,
     LinkedImage,
     Message,
     Part,
@@ -132,6 +133,9 @@ def _block(part: Part) -> Object:
         case FilePart(media_type, data, name):
             block: Object = {"type": "document", "source": _document(media_type, data)}
             return block | ({"title": name} if name else {})
+        case LinkedFile(url, _, name):
+            linked: Object = {"type": "document", "source": {"type": "url", "url": url}}
+            return linked | ({"title": name} if name else {})
 
 
 def _document(media_type: str, data: bytes) -> Object:

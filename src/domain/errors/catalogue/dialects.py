@@ -80,6 +80,14 @@ def unknown_response() -> ObjectNotFoundError:
     return ObjectNotFoundError("You have no such response here, or no longer.")
 
 
+def unknown_item(where: str) -> InvalidRequestError:
+    """Returns the error for an item that refers to none of the client's kept responses."""
+    return InvalidRequestError(
+        f"'{where}' refers to no item of a response that is kept for you here: send the item itself.",
+        param=where,
+    )
+
+
 def too_long_to_continue(most: int) -> InvalidRequestError:
     """Returns the error for a conversation of more than `most` messages."""
     return InvalidRequestError(

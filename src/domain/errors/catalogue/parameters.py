@@ -37,19 +37,18 @@ def wrong_stream_options() -> InvalidRequestError:
     )
 
 
-def unknown_response_format(types: Sequence[str]) -> InvalidRequestError:
-    """Returns the error for a type of `response_format` that the API does not have."""
+def unknown_response_format(
+    types: Sequence[str], where: str = RESPONSE_FORMAT
+) -> InvalidRequestError:
+    """Returns the error for a type of an answer's format that the API does not have."""
     return InvalidRequestError(
-        f"'response_format' must have one of the types {', '.join(types)}.",
-        param=RESPONSE_FORMAT,
+        f"'{where}' must have one of the types {', '.join(types)}.", param=where
     )
 
 
-def invalid_schema(problem: str) -> InvalidRequestError:
+def invalid_schema(problem: str, where: str = RESPONSE_FORMAT) -> InvalidRequestError:
     """Returns the error for an unusable schema; `problem` follows "the schema"."""
-    return InvalidRequestError(
-        f"'response_format' is invalid: the schema {problem}.", param=RESPONSE_FORMAT
-    )
+    return InvalidRequestError(f"'{where}' is invalid: the schema {problem}.", param=where)
 
 
 def no_model() -> MissingParameterError:

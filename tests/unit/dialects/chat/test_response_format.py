@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from modegate.dialects.chat.response_format import MAX_SCHEMA_BYTES, parse_response_format
+from modegate.dialects.chat.response_format import parse_response_format
+from modegate.dialects.output_schema import MAX_SCHEMA_BYTES
 from modegate.domain.errors import InvalidRequestError
 from modegate.domain.structured.output_format import OutputFormat
 

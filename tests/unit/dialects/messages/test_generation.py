@@ -1,14 +1,26 @@
 """Requests for a message, as Claude Code, the SDK and others send them."""
 
+import base64
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.pictures import PDF, PNG
 
 from modegate.dialects.messages.generation import parse_counted, parse_generation
-from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall
-from modegate.domain.errors import RequestError
+from modegate.domain.conversation.message import (
+    FilePart,
+    ImagePart,
+    LinkedFile,
+    LinkedImage,
+    Message,
+    Role,
+    TextPart,
+    ToolCall,
+)
+from modegate.domain.errors import PayloadTooLargeError, RequestError
+from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.tools.client_tool import Calling
 
@@ -178,7 +190,7 @@ USER = "user"
         ({"role": USER, "content": []}, "messages[0]"),
         ({"role": USER, "content": [{"type": "odd"}]}, "messages[0].content[0]"),
         ({"role": USER, "content": [{"type": "text"}]}, "messages[0].content[0].text"),
-        ({"role": USER, "content": [{"type": "image"}]}, "messages[0].content[0]"),
+        ({"role": USER, "content": [{"type": "image"}]}, "messages[0].content[0].source"),
         (
             {"role": USER, "content": [{"type": "tool_result"}]},
             "messages[0].content[0].tool_use_id",
@@ -206,7 +218,20 @@ def test_an_invalid_message_is_refused_by_its_place(message: object, param: str)
         ({"system": 1}, "invalid_request", "system"),
         ({"thinking": {"type": "odd"}}, "invalid_request", "thinking.type"),
         ({"thinking": []}, "invalid_request", "thinking"),
-        ({"output_config": {"format": {}}}, "unsupported_parameter", "output_config.format"),
+        ({"output_config": {"format": {}}}, "invalid_request", "output_config.format"),
+        ({"output_config": {"format": 1}}, "invalid_request", "output_config.format"),
+        (
+            {"output_config": {"format": {"type": "json_schema", "schema": {"$ref": "http://x"}}}},
+            "invalid_request",
+            "output_config.format",
+        ),
+        ({"tools": [TOOL] * 2}, "invalid_request", "tools"),
+        (
+            {"tools": [TOOL | {"name": f"t{i}"} for i in range(129)]},
+            "invalid_request",
+            "tools",
+        ),
+        ({"tools": [TOOL | {"name": "a b"}]}, "invalid_request", "tools[0].name"),
         ({"mcp_servers": [{"url": "x"}]}, "unsupported_parameter", "mcp_servers"),
         ({"thread": {"type": "create"}}, "unsupported_parameter", "thread"),
         ({"tools": {}}, "invalid_request", "tools"),
@@ -260,3 +285,106 @@ def test_any_json_is_parsed_or_refused(messages: Any, tools: Any, choice: Any) -
     except RequestError:
         return
     assert any(it.role is Role.USER for it in asked.conversation.messages)
+
+
+def source(kind: str, **fields: object) -> dict[str, object]:
+    return {"type": kind, **fields}
+
+
+def block(kind: str, given: dict[str, object], **fields: object) -> dict[str, object]:
+    return {"type": kind, "source": given, **fields}
+
+
+IN_BASE64 = source("base64", media_type="image/gif", data=base64.b64encode(PNG).decode())
+PDF_IN_BASE64 = source("base64", media_type="application/pdf", data=base64.b64encode(PDF).decode())
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        (block("image", IN_BASE64), [ImagePart("image/png", PNG)]),
+        (
+            block("document", PDF_IN_BASE64, title="report.pdf"),
+            [FilePart("application/pdf", PDF, "report.pdf")],
+        ),
+        (
+            block("document", source("text", media_type="text/plain", data="Notes."), context="C"),
+            [TextPart("C"), FilePart("text/plain", b"Notes.")],
+        ),
+        (
+            block(
+                "document",
+                source("content", content=[text("text", "One."), block("image", IN_BASE64)]),
+            ),
+            [TextPart("One."), ImagePart("image/png", PNG)],
+        ),
+        (block("document", source("content", content="One.")), [TextPart("One.")]),
+    ],
+)
+def test_images_and_documents_are_parts_of_messages_and_results(
+    given: dict[str, object], parts: list[object]
+) -> None:
+    said = parsed({"role": "user", "content": [given, text("text", "What?")]})
+    assert [*said.conversation.messages[0].parts] == [*parts, TextPart("What?")]
+    result = {"type": "tool_result", "tool_use_id": "a", "content": [given]}
+    told = parsed(HI, {"role": "user", "content": [result, given]}).conversation.messages[1]
+    between = [TextPart("\n\n")] if isinstance(parts[0], TextPart) else []
+    assert (told.role, [*told.parts]) == (Role.TOOL, [*parts, *between, *parts])
+
+
+def test_linked_images_and_documents_are_fetched_from_allowed_hosts_only() -> None:
+    url = source("url", url="https://example.com/x")
+    asked = {"role": "user", "content": [block("image", url), block("document", url, title="x")]}
+    parts = parse_generation(body(asked), MediaPolicy(hosts=("example.com",))).conversation
+    assert parts.messages[0].parts == (
+        LinkedImage("https://example.com/x", "messages[0].content[0].source"),
+        LinkedFile("https://example.com/x", "messages[0].content[1].source", "x"),
+    )
+    assert refusal(asked) == ("invalid_request", "messages[0].content[0].source")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "place"),
+    [
+        (block("image", source("file", file_id="f")), "unsupported_parameter", ".source"),
+        (block("document", source("file", file_id="f")), "unsupported_parameter", ".source"),
+        (block("image", source("odd")), "invalid_request", ".source"),
+        (block("document", source("odd")), "invalid_request", ".source"),
+        (block("image", source("base64")), "invalid_request", ".source.data"),
+        (block("image", source("base64", data="?")), "invalid_request", ".source"),
+        (block("image", PDF_IN_BASE64), "invalid_request", ".source"),
+        (block("document", source("content", content=1)), "invalid_request", ".source.content"),
+        (
+            block("document", source("content", content=[{"type": "document"}])),
+            "invalid_request",
+            ".source.content[0]",
+        ),
+    ],
+)
+def test_media_that_cannot_be_read_are_refused_by_their_place(
+    given: dict[str, object], code: str, place: str
+) -> None:
+    expected = (code, f"messages[0].content[0]{place}")
+    assert refusal({"role": "user", "content": [given]}) == expected
+
+
+def test_media_are_of_users_and_results_and_bounded_together() -> None:
+    said = {"role": "assistant", "content": [block("image", IN_BASE64)]}
+    assert refusal(HI, said) == ("invalid_request", "messages[1].content[0]")
+    asked = {"role": "user", "content": [block("image", IN_BASE64)]}
+    with pytest.raises(PayloadTooLargeError):
+        parse_generation(body(asked), MediaPolicy(max_bytes=10))
+
+
+def test_a_schema_is_the_format_of_the_answer() -> None:
+    schema = {"type": "object", "properties": {"a": {}}}
+    asked = parsed(output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert asked.output.schema == schema
+    assert parsed(output_config={"effort": "low"}).output is None
+
+
+def test_citations_are_named_as_ignored() -> None:
+    document = block(
+        "document", source("text", data="Notes."), citations={"enabled": True}, title="n"
+    )
+    assert parsed({"role": "user", "content": [document]}).ignored == ("citations",)

@@ -1,14 +1,26 @@
 """Requests for a response, as Codex, the SDKs and others send them."""
 
+import base64
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.pictures import PDF, PNG
 
 from modegate.dialects.responses.generation import parse_generation
-from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall
-from modegate.domain.errors import RequestError
+from modegate.domain.conversation.message import (
+    FilePart,
+    ImagePart,
+    LinkedFile,
+    LinkedImage,
+    Message,
+    Role,
+    TextPart,
+    ToolCall,
+)
+from modegate.domain.errors import PayloadTooLargeError, RequestError
+from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.tools.client_tool import Calling
 
@@ -184,7 +196,7 @@ def test_effort_summary_and_maximum_are_honoured_and_the_rest_is_named_and_repea
         ({"role": "user", "content": 1}, "input[0].content"),
         ({"role": "user", "content": " "}, "input[0]"),
         ({"role": "user", "content": [{"type": "odd"}]}, "input[0].content[0]"),
-        ({"role": "user", "content": [{"type": "input_image"}]}, "input[0].content[0]"),
+        ({"role": "user", "content": [{"type": "input_image"}]}, "input[0].content[0].image_url"),
         ({"role": "user", "content": "x" * 500_001}, "input[0].content"),
         ({"type": "function_call"}, "input[0].call_id"),
         ({"type": "function_call", "call_id": "a"}, "input[0].name"),
@@ -210,7 +222,19 @@ def test_an_invalid_item_is_refused_by_its_place(item: object, param: str) -> No
         ({"metadata": 1}, "invalid_request", "metadata"),
         ({"include": "x"}, "invalid_request", "include"),
         ({"text": {"format": 1}}, "invalid_request", "text.format"),
-        ({"text": {"format": {"type": "json_schema"}}}, "unsupported_parameter", "text.format"),
+        ({"text": {"format": {"type": "odd"}}}, "invalid_request", "text.format"),
+        (
+            {"text": {"format": {"type": "json_schema", "schema": []}}},
+            "invalid_request",
+            "text.format",
+        ),
+        ({"tools": [FUNCTION] * 2}, "invalid_request", "tools"),
+        (
+            {"tools": [FUNCTION | {"name": f"t{i}"} for i in range(129)]},
+            "invalid_request",
+            "tools",
+        ),
+        ({"tools": [FUNCTION | {"name": "a b"}]}, "invalid_request", "tools[0].name"),
         ({"background": True}, "unsupported_parameter", "background"),
         ({"conversation": "c"}, "unsupported_parameter", "conversation"),
         ({"previous_response_id": 1}, "invalid_request", "previous_response_id"),
@@ -218,7 +242,7 @@ def test_an_invalid_item_is_refused_by_its_place(item: object, param: str) -> No
         ({"tools": {}}, "invalid_request", "tools"),
         ({"tools": [1]}, "invalid_request", "tools[0]"),
         ({"tools": [{}]}, "invalid_request", "tools[0].type"),
-        ({"tools": [{"type": "custom"}]}, "invalid_request", "tools[0].name"),
+        ({"tools": [{"type": "custom"}]}, "missing_required_parameter", "tools[0].name"),
         ({"tools": [FUNCTION | {"parameters": 1}]}, "invalid_request", "tools[0].parameters"),
         ({"tools": [FUNCTION | {"description": 1}]}, "invalid_request", "tools[0].description"),
         ({"tool_choice": "odd"}, "invalid_request", "tool_choice"),
@@ -267,3 +291,77 @@ def test_any_json_is_parsed_or_refused(given: Any, tools: Any, choice: Any) -> N
     except RequestError:
         return
     assert any(it.role is Role.USER for it in asked.conversation.messages)
+
+
+DATA_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+FILE = {"type": "input_file", "file_data": base64.b64encode(PDF).decode(), "filename": "r.pdf"}
+
+
+def test_images_and_files_are_parts_of_messages_and_results() -> None:
+    image = {"type": "input_image", "image_url": DATA_URL, "detail": "auto"}
+    given = [text("input_text", "A"), text("input_text", "B"), image, FILE]
+    parts = (TextPart("AB"), ImagePart("image/png", PNG), FilePart("application/pdf", PDF, "r.pdf"))
+    asked = parsed(
+        [
+            {"role": "user", "content": given},
+            {"type": "function_call", "call_id": "a", "name": "get", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "a", "output": given},
+        ]
+    )
+    user, _, result = asked.conversation.messages
+    assert (user.parts, result.parts) == (parts, parts)
+
+
+def test_linked_images_and_files_are_fetched_from_allowed_hosts_only() -> None:
+    url = "https://example.com/x"
+    content = [
+        {"type": "input_image", "image_url": url},
+        {"type": "input_file", "file_url": url, "filename": "x"},
+    ]
+    asked = {"model": "sonnet", "input": [{"role": "user", "content": content}]}
+    said = parse_generation(asked, MediaPolicy(hosts=("example.com",))).conversation
+    assert said.messages[0].parts == (
+        LinkedImage(url, "input[0].content[0].image_url"),
+        LinkedFile(url, "input[0].content[1].file_url", "x"),
+    )
+    assert refusal(asked["input"]) == ("invalid_request", "input[0].content[0].image_url")
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "place"),
+    [
+        ({"type": "input_audio"}, "unsupported_parameter", ""),
+        ({"type": "input_image", "file_id": "f"}, "unsupported_parameter", ".file_id"),
+        ({"type": "input_file", "file_id": "f"}, "unsupported_parameter", ".file_id"),
+        ({"type": "input_file"}, "invalid_request", ""),
+        ({"type": "input_file", "file_data": "?"}, "invalid_request", ""),
+    ],
+)
+def test_media_that_cannot_be_read_are_refused_by_their_place(
+    part: object, code: str, place: str
+) -> None:
+    expected = (code, f"input[0].content[0]{place}")
+    assert refusal([{"role": "user", "content": [part]}]) == expected
+
+
+def test_media_are_of_users_and_results_and_bounded_together() -> None:
+    image = {"type": "input_image", "image_url": DATA_URL}
+    said = {"role": "assistant", "content": [image]}
+    assert refusal([USER, said]) == ("invalid_request", "input[1].content[0]")
+    asked = {"model": "sonnet", "input": [{"role": "user", "content": [image]}]}
+    with pytest.raises(PayloadTooLargeError):
+        parse_generation(asked, MediaPolicy(max_bytes=10))
+
+
+@pytest.mark.parametrize(
+    ("form", "schema"),
+    [
+        ({"type": "text"}, None),
+        ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_schema", "name": "n"}, {"type": "object"}),
+        ({"type": "json_schema", "name": "n", "schema": {"type": "array"}}, {"type": "array"}),
+    ],
+)
+def test_the_format_of_the_text_is_that_of_the_answer(form: object, schema: object) -> None:
+    output = parsed(text={"format": form}).output
+    assert (output and output.schema) == schema

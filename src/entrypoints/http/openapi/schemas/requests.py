@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from modegate.dialects.chat.messages import TEXT_PARTS
 from modegate.dialects.chat.request import MAX_MODEL_CHARACTERS
-from modegate.dialects.chat.response_format import TYPES
+from modegate.dialects.output_schema import TYPES
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,

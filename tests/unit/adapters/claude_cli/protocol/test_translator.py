@@ -231,6 +231,14 @@ def test_stop_reasons_map_to_finish_reasons(stop_reason: str, finish_reason: Fin
     assert last.finish_reason is finish_reason
 
 
+def test_the_stop_text_that_ended_the_answer_is_named() -> None:
+    delta_of_end = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    ended = stream_event(type="message_delta", delta=delta_of_end, usage={"output_tokens": 2})
+    last = chunks_of(start("m"), BLOCK, delta("x"), ended, RESULT)[-1]
+    assert isinstance(last, Finished)
+    assert (last.finish_reason, last.stop_text) == (FinishReason.STOP, "END")
+
+
 def test_a_message_without_deltas_is_emitted_at_once() -> None:
     assert chunks_of(said("m", "one "), said("m", "two"), RESULT)[:-1] == [
         Started("s"),
