@@ -34,8 +34,10 @@ class ModeDecision:
     by_default: bool = field(default=False, compare=False)
 
 
-RELAYED = ModeDecision(Mode.PASSTHROUGH)
-UNDECIDED = ModeDecision(Mode.PASSTHROUGH, by_default=True)
+# Python 3.11 takes 0.1 µs to look a member up in its enumeration.
+PASSTHROUGH = Mode.PASSTHROUGH
+RELAYED = ModeDecision(PASSTHROUGH)
+UNDECIDED = ModeDecision(PASSTHROUGH, by_default=True)
 """The decision of headers that are absent: passthrough, unless something else decides."""
 
 
@@ -88,8 +90,8 @@ class ModeDefaults:
         elif key_mode is not None:
             mode = Mode(key_mode)
         else:
-            mode = self.dialects.get(dialect, self.mode)
-        if mode is Mode.PASSTHROUGH:
+            mode = self.dialects.get(dialect, self.mode) if self.dialects else self.mode
+        if mode is PASSTHROUGH:
             return RELAYED
         return ModeDecision(mode, anew=by_headers.anew)
 
