@@ -7,16 +7,21 @@ Every answer is labelled as simulated. A test scripts the next answers:
         provider.script(Fails(529), Says("Hello there."))
 """
 
+import json
 from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from modegate.simulator.anthropic_api import AnthropicDialect
 from modegate.simulator.api import JSON, Fails, ProviderApi, Says, encode
 from modegate.simulator.loopback_server import Handler, LoopbackServer, Reply, Request
 from modegate.simulator.openai_api import OpenAIDialect
+from modegate.simulator.sample import sample_of
 
 LABEL = "[simulated]"
+# The claude CLI's tool for structured output, whose input is the document.
+STRUCTURED_OUTPUT = "StructuredOutput"
 ECHOED = 60
 
 
@@ -24,7 +29,10 @@ Step = Says | Fails | Handler
 
 
 class SimulatedProvider:
-    """Plays its script, then echoes prompts; `delay` is the time between words, in seconds."""
+    """Plays its script, then echoes prompts; `delay` is the time between words, in seconds.
+
+    A request for a document in a form gets a small one in that form.
+    """
 
     def __init__(self, *, delay: float = 0.0) -> None:
         self._delay = delay
@@ -90,6 +98,8 @@ class SimulatedProvider:
         model = str(request.json.get("model", ""))
         if request.path.startswith("/v1/chat") and not model.startswith("gpt-"):
             return Fails(404, f"The model `{model}` does not exist")
+        if (document := structured_answer(request.json)) is not None:
+            return replace(document, delay=self._delay)
         said = " ".join(last_user_text(request.json).split())
         short = said if len(said) <= ECHOED else f"{said[:ECHOED]}…"
         return Says(f"{LABEL} No model was asked. You said: “{short}”", self._delay)
@@ -125,6 +135,24 @@ CLAUDE_MODELS = {
     "first_id": "claude-simulated",
     "last_id": "claude-simulated",
 }
+
+
+def structured_answer(body: Mapping[str, object]) -> Says | None:
+    """Returns an answer in the form that a request demands; None if it demands none.
+
+    The claude CLI demands it with a tool, and chat completions with `response_format`.
+    """
+    tools = body.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, Mapping) and tool.get("name") == STRUCTURED_OUTPUT:
+            document = json.dumps(sample_of(tool.get("input_schema")))
+            return Says(document, tool=STRUCTURED_OUTPUT, stop="tool_use")
+    form = body.get("response_format")
+    if not isinstance(form, Mapping) or form.get("type") not in ("json_schema", "json_object"):
+        return None
+    named = form.get("json_schema")
+    schema = named.get("schema") if isinstance(named, Mapping) else None
+    return Says(json.dumps(sample_of(schema)))
 
 
 def last_user_text(body: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ from support.gateway import CLAUDE, Gateway, GatewayFactory
 from support.waiting import until
 
 from modegate.adapters.claude_cli.protocol.document import TOOL
-from modegate.simulator.api import Fails, Says
+from modegate.simulator.api import Call, Fails, Says
 from modegate.simulator.provider import SimulatedProvider
 
 SESSION = "X-Claude-Session-ID"
@@ -40,6 +40,7 @@ const streamed = streamObject(asked);
 for await (const _ of streamed.partialObjectStream);
 console.log(JSON.stringify(await streamed.object));
 """
+LOOK_UP = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
 INVALID = '{"nom": "Ada"}'
 
 
@@ -234,3 +235,41 @@ async def test_limits_refusals_and_failures_end_a_structured_answer_as_any_other
     provider.clear()
     provider.script(*[Fails(400)] * 3)
     assert (await both.claude(response_format=output)).status_code == 400
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_tools_and_a_schema_in_one_request(
+    streamed: bool, both: Gateway, provider: SimulatedProvider
+) -> None:
+    call = Call("look_up", '{"key": "a"}', "toolu_a")
+    provider.script(Says("I look.", calls=(call,)), writes({"name": "Ada"}))
+    fields: Any = {"tools": [LOOK_UP], "response_format": named(SCHEMA), "stream": streamed}
+    called = await both.claude("Who?", **fields)
+    assert "tool_calls" in called.text
+    assert "I look" not in called.text
+    offered: Any = provider.requests[-1].json["tools"]
+    assert sorted(it["name"] for it in offered) == sorted(["mcp__client__look_up", TOOL])
+    history = [
+        {"role": "user", "content": "Who?"},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {
+                    "id": "toolu_a",
+                    "type": "function",
+                    "function": {"name": "look_up", "arguments": call.arguments},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "toolu_a", "content": "Ada"},
+    ]
+    body = {"model": "sonnet", "messages": history, **fields}
+    answered = await both.http.post("/v1/chat/completions", headers=CLAUDE, json=body)
+    assert answered.status_code == 200
+    assert json.dumps({"name": "Ada"}, separators=(",", ":")).replace('"', '\\"') in answered.text
+    assert answered.headers[SESSION] == called.headers[SESSION]
+
+
+async def test_a_simulated_model_writes_a_document_that_fits(both: Gateway) -> None:
+    answered = await both.claude(response_format=named(SCHEMA))
+    assert answered.json()["choices"][0]["message"]["content"] == '{"name":"simulated"}'
