@@ -24,6 +24,7 @@ KEY = ClientKey(
     rules=KeyRules(
         models=("sonnet", "gpt-4o*"),
         modes=("claude-code",),
+        mode="claude-code",
         rpm=1,
         tpm=2,
         concurrency=3,
