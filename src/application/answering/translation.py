@@ -1,6 +1,6 @@
 """A client's request in the terms of another API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modegate.dialects.chat.relayed import relayed_body
 from modegate.dialects.json import parse_json_object
@@ -73,8 +73,9 @@ def translation_of(
         RequestError: if a value is invalid, or has no form in another API.
     """
     dialect = upstream_dialect_of(route.upstream)
+    linked = replace(media, fetches=False)  # the upstream's own API takes URLs
     try:
-        asked = DIALECTS[client_dialect].parse(body.params, POLICY, media)
+        asked = DIALECTS[client_dialect].parse(body.params, POLICY, linked)
     except UnsupportedParameterError as error:
         raise dialects.untranslatable(error.param) from error
     return Translation(route=route, client_dialect=client_dialect, dialect=dialect, asked=asked)

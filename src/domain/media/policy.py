@@ -13,13 +13,15 @@ class MediaPolicy:
     """The most decoded bytes of all images and files of a request, and of one image.
 
     Images are fetched from URLs of `hosts` only: names, or `*.example.com` for all names below one.
-    Those of `private_hosts` may have private addresses, and be fetched over plain HTTP.
+    Those of `private_hosts` may have private addresses, and be fetched over plain HTTP. If the gateway
+    fetches none, because an upstream does, any URL will do.
     """
 
     max_bytes: int = 20 * MIB
     max_image_bytes: int = 5 * MIB
     hosts: tuple[str, ...] = ()
     private_hosts: tuple[str, ...] = ()
+    fetches: bool = True
 
     @property
     def encoded_bytes(self) -> int:
@@ -32,6 +34,8 @@ class MediaPolicy:
 
     def allows_url(self, url: SplitResult) -> bool:
         """Returns whether images may be fetched from a URL: by HTTPS, or from a private host."""
+        if not self.fetches:
+            return True
         host = url.hostname or ""
         is_safe = url.scheme == "https" or (url.scheme == "http" and self.is_private(host))
         return is_safe and self.allows(host) and url.username is None

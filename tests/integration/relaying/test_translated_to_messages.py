@@ -104,6 +104,21 @@ async def test_a_round_of_tools_in_chat_completions(
     assert results["content"][0]["tool_use_id"] == "toolu_1"
 
 
+async def test_the_upstream_fetches_images_itself(
+    running: Gateway, upstream: SimulatedProvider
+) -> None:
+    url = "https://images.example/a.png"
+    parts: Any = [
+        {"type": "text", "text": "See"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
+    await running.sdk.chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": parts}]
+    )
+    turns: Any = upstream.requests[-1].json["messages"]
+    assert turns[0]["content"][1] == {"type": "image", "source": {"type": "url", "url": url}}
+
+
 class Town(BaseModel):
     name: str
 
