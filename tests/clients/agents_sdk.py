@@ -1,6 +1,6 @@
 """OpenAI's Agents SDK: one agent hands over to another one, which calls tools.
 
-    python agents_sdk.py chat|responses whole|streamed
+    python agents_sdk.py chat|responses whole|streamed MODEL
 
 Prints the answers to two questions as JSON.
 """
@@ -20,9 +20,10 @@ from agents import (
 from openai import AsyncOpenAI
 
 MODELS = {"chat": OpenAIChatCompletionsModel, "responses": OpenAIResponsesModel}
-dialect, kind = sys.argv[1:]
+dialect, kind, name = sys.argv[1:]
 set_tracing_disabled(disabled=True)
-model = MODELS[dialect]("sonnet", AsyncOpenAI(default_headers={"X-Claude-Code": "true"}))
+create = MODELS[dialect]
+model = create(name, AsyncOpenAI())
 
 
 @function_tool(failure_error_function=lambda _, error: str(error))

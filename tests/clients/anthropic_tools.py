@@ -1,6 +1,6 @@
 """The tool runner of Anthropic's SDK.
 
-    python anthropic_tools.py messages whole|streamed
+    python anthropic_tools.py messages whole|streamed MODEL
 
 Prints the answers to two questions as JSON.
 """
@@ -10,8 +10,8 @@ import sys
 
 from anthropic import Anthropic, beta_tool
 
-_, kind = sys.argv[1:]
-client = Anthropic(default_headers={"X-Claude-Code": "true"})
+_, kind, name = sys.argv[1:]
+client = Anthropic()
 messages = []
 
 
@@ -27,7 +27,7 @@ def ask(text):
     """Runs the tools until the answer, which it returns."""
     messages.append({"role": "user", "content": text})
     runner = client.beta.messages.tool_runner(
-        model="sonnet",
+        model=name,
         max_tokens=1000,
         system="You know the weather.",
         tools=[get_weather],

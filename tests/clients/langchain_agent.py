@@ -1,6 +1,6 @@
 """An agent of LangChain that calls tools.
 
-    python langchain_agent.py chat|responses|messages whole|streamed
+    python langchain_agent.py chat|responses|messages whole|streamed MODEL
 
 Prints the answers to two questions as JSON.
 """
@@ -13,16 +13,11 @@ from langchain.agents import create_agent
 from langchain_anthropic import ChatAnthropic
 from langchain_openai import ChatOpenAI
 
-dialect, kind = sys.argv[1:]
-CLAUDE = {"X-Claude-Code": "true"}
+dialect, kind, name = sys.argv[1:]
 if dialect == "messages":
-    model = ChatAnthropic(
-        model="sonnet", base_url=os.environ["ANTHROPIC_BASE_URL"], default_headers=CLAUDE
-    )
+    model = ChatAnthropic(model=name, base_url=os.environ["ANTHROPIC_BASE_URL"])
 else:
-    model = ChatOpenAI(
-        model="sonnet", use_responses_api=dialect == "responses", default_headers=CLAUDE
-    )
+    model = ChatOpenAI(model=name, use_responses_api=dialect == "responses")
 
 
 def get_weather(city: str) -> str:

@@ -1,6 +1,6 @@
 """The streaming helpers of OpenAI's SDK, in a loop that runs tools.
 
-    python openai_tools.py chat|responses streamed
+    python openai_tools.py chat|responses streamed MODEL
 
 Prints the answers to two questions as JSON.
 """
@@ -10,8 +10,8 @@ import sys
 
 from openai import OpenAI
 
-dialect, _ = sys.argv[1:]
-client = OpenAI(default_headers={"X-Claude-Code": "true"})
+dialect, _, name = sys.argv[1:]
+client = OpenAI()
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 ABOUT = {"name": "get_weather", "description": "Tells the weather.", "parameters": SCHEMA}
 said = []
@@ -25,7 +25,7 @@ def get_weather(city):
 def ask_chat():
     """Asks once; returns the text and the calls with their arguments."""
     tools = [{"type": "function", "function": ABOUT}]
-    with client.chat.completions.stream(model="sonnet", messages=said, tools=tools) as stream:
+    with client.chat.completions.stream(model=name, messages=said, tools=tools) as stream:
         deltas = "".join(it.delta for it in stream if it.type == "content.delta")
         message = stream.get_final_completion().choices[0].message
     assert deltas == (message.content or "")
@@ -37,7 +37,7 @@ def ask_chat():
 def ask_responses():
     """Asks once; returns the text and the calls with their arguments."""
     tools = [{"type": "function", **ABOUT}]
-    with client.responses.stream(model="sonnet", input=said, tools=tools, store=False) as stream:
+    with client.responses.stream(model=name, input=said, tools=tools, store=False) as stream:
         deltas = "".join(it.delta for it in stream if it.type == "response.output_text.delta")
         response = stream.get_final_response()
     assert deltas == response.output_text

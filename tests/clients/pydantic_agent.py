@@ -1,6 +1,6 @@
 """An agent of pydantic-ai that calls tools.
 
-    python pydantic_agent.py chat|responses|messages whole|streamed
+    python pydantic_agent.py chat|responses|messages whole|streamed MODEL
 
 Prints the answers to two questions as JSON.
 """
@@ -25,15 +25,13 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-dialect, kind = sys.argv[1:]
-CLAUDE = {"X-Claude-Code": "true"}
+dialect, kind, name = sys.argv[1:]
 if dialect == "messages":
-    client = AsyncAnthropic(default_headers=CLAUDE)
-    model = AnthropicModel("sonnet", provider=AnthropicProvider(anthropic_client=client))
+    model = AnthropicModel(name, provider=AnthropicProvider(anthropic_client=AsyncAnthropic()))
 else:
-    provider = OpenAIProvider(openai_client=AsyncOpenAI(default_headers=CLAUDE))
-    models = {"chat": OpenAIChatModel, "responses": OpenAIResponsesModel}
-    model = models[dialect]("sonnet", provider=provider)
+    provider = OpenAIProvider(openai_client=AsyncOpenAI())
+    create = OpenAIChatModel if dialect == "chat" else OpenAIResponsesModel
+    model = create(name, provider=provider)
 agent = Agent(model, instructions="You know the weather.")
 
 

@@ -1,6 +1,6 @@
 // Vercel's AI SDK with tools, over each of its providers.
 //
-//     node vercel.js chat|compatible|responses|messages whole|streamed
+//     node vercel.js chat|compatible|responses|messages whole|streamed MODEL
 //
 // Prints the answers to two questions as JSON.
 
@@ -10,17 +10,13 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
-const [dialect, kind] = process.argv.slice(2);
-const options = {
-  baseURL: process.env.OPENAI_BASE_URL,
-  apiKey: "unused",
-  headers: { "X-Claude-Code": "true" },
-};
+const [dialect, kind, name] = process.argv.slice(2);
+const options = { baseURL: process.env.OPENAI_BASE_URL, apiKey: "unused" };
 const model = {
-  chat: () => createOpenAI(options).chat("sonnet"),
-  compatible: () => createOpenAICompatible({ name: "modegate", ...options })("sonnet"),
-  responses: () => createOpenAI(options).responses("sonnet"),
-  messages: () => createAnthropic(options)("sonnet"),
+  chat: () => createOpenAI(options).chat(name),
+  compatible: () => createOpenAICompatible({ name: "modegate", ...options })(name),
+  responses: () => createOpenAI(options).responses(name),
+  messages: () => createAnthropic(options)(name),
 }[dialect]();
 
 const tools = {

@@ -1,4 +1,7 @@
-"""Claude Code as a client of `/v1/messages`: it edits files with another Claude Code behind it."""
+"""Claude Code as a client of `/v1/messages`: it edits files.
+
+Behind it is another Claude Code, or an upstream that speaks chat completions.
+"""
 
 import asyncio
 import json
@@ -7,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from claude_agent_sdk import _bundled
 from support.gateway import Gateway
 
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
 
+CHAT = "/v1/chat/completions"
 EXECUTABLE = Path(_bundled.__path__[0]) / "claude"
 
 
@@ -59,16 +64,19 @@ def edit_task(folder: Path) -> Sequence[Says]:
     )
 
 
+@pytest.mark.parametrize("claude", ["true", "false"])
 async def test_claude_code_edits_files_with_several_calls(
-    both: Gateway, provider: SimulatedProvider, tmp_path: Path
+    claude: str, both: Gateway, provider: SimulatedProvider, tmp_path: Path
 ) -> None:
     work = tmp_path / "work"
     work.mkdir()
     provider.script(*edit_task(work))
-    done = await run(both, work, "Make the colour blue.", header="X-Claude-Code: true")
+    done = await run(both, work, "Make the colour blue.", header=f"X-Claude-Code: {claude}")
     assert (done["is_error"], done["result"]) == (False, "It is blue now.")
     assert (work / "notes.txt").read_text() == "colour: blue\n"
     assert (work / "more.txt").read_text() == "new\n"
     told = json.dumps(provider.requests[-1].json["messages"])
     assert "colour: blue" in told
-    assert len(provider.requests) == 4
+    asked = [it.path for it in provider.requests]
+    assert set(asked) == {"/v1/messages?beta=true" if claude == "true" else CHAT}
+    assert len(asked) == 4

@@ -1,14 +1,16 @@
-"""Codex CLI as a client of `/v1/responses`: it edits files with Claude Code behind it."""
+"""Codex CLI as a client of `/v1/responses`: it edits files.
+
+Behind it is Claude Code, or an upstream that speaks chat completions.
+"""
 
 import asyncio
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.client_programs import npm_clients
-from support.gateway import Gateway
+from support.gateway import Gateway, GatewayFactory
 
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
@@ -17,19 +19,32 @@ pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(300)]
 
 CONFIG = Path(__file__).parents[3] / "examples" / "clients" / "codex.toml"
 ADDRESS = "http://127.0.0.1:3456"
+PATCH = """\
+*** Begin Patch
+*** Update File: notes.txt
+@@
+-colour: red
++colour: blue
+*** End Patch
+"""
 
 
 class Codex:
     """Runs Codex in a folder of its own; `work` is the folder that it works in."""
 
-    def __init__(self, program: Path, url: str, folder: Path) -> None:
-        self._program = program
-        self.home = folder / "codex"
+    def __init__(self, packages: Path, folder: Path) -> None:
+        self._program = packages / "node_modules" / ".bin" / "codex"
+        self._home = folder / "codex"
+        self._home.mkdir()
         self.work = folder / "work"
         self.work.mkdir()
-        self.home.mkdir()
+        (self.work / "notes.txt").write_text("colour: red\n")
+
+    def configure(self, url: str, header: str = "true", model: str = "sonnet") -> None:
+        """Writes the configuration of the documentation, with other values."""
         config = CONFIG.read_text().replace(ADDRESS, url)
-        (self.home / "config.toml").write_text(config)
+        config = config.replace('"true"', f'"{header}"').replace('"sonnet"', f'"{model}"')
+        (self._home / "config.toml").write_text(config)
 
     async def exec(self, *arguments: str) -> str:
         """Runs `codex exec` until it ends, and returns its last message."""
@@ -37,7 +52,11 @@ class Codex:
             str(self._program),
             *("exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", *arguments),
             cwd=self.work,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "CODEX_HOME": str(self.home)},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self._home),
+                "CODEX_HOME": str(self._home),
+            },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -48,29 +67,41 @@ class Codex:
 
 
 @pytest.fixture
-async def codex(both: Gateway, tmp_path: Path) -> Codex:
-    program = await asyncio.to_thread(npm_clients)
-    return Codex(program / "node_modules" / ".bin" / "codex", both.url, tmp_path)
+async def codex(tmp_path: Path) -> Codex:
+    return Codex(await asyncio.to_thread(npm_clients), tmp_path)
 
 
-def shell(command: str, **options: Any) -> Call:
+def shell(command: str) -> Call:
     """Returns a call of Codex's tool for commands."""
-    return Call("exec_command", json.dumps({"cmd": command, **options}))
+    return Call("exec_command", json.dumps({"cmd": command}))
 
 
-async def test_codex_edits_a_file_with_several_calls(
-    codex: Codex, provider: SimulatedProvider
+@pytest.mark.parametrize("claude", ["true", "false"])
+async def test_codex_edits_files_with_several_calls_and_goes_on(
+    claude: str, both: Gateway, codex: Codex, provider: SimulatedProvider
 ) -> None:
-    (codex.work / "notes.txt").write_text("colour: red\n")
+    codex.configure(both.url, claude)
     provider.script(
         Says("Let me look.", calls=(shell("cat notes.txt"),)),
         Says("", calls=(shell("sed -i s/red/blue/ notes.txt"), shell("echo new > more.txt"))),
         Says("", calls=(shell("cat notes.txt more.txt"),)),
         Says("It is blue now."),
+        Says("You are welcome."),
     )
     assert await codex.exec("Make the colour blue.") == "It is blue now."
     assert (codex.work / "notes.txt").read_text() == "colour: blue\n"
     assert (codex.work / "more.txt").read_text() == "new\n"
+    assert await codex.exec("resume", "--last", "Thank you.") == "You are welcome."
     told = json.dumps(provider.requests[-1].json["messages"])
-    assert "colour: red" in told
-    assert "colour: blue" in told
+    assert all(it in told for it in ("colour: red", "colour: blue", "It is blue now."))
+
+
+async def test_codex_patches_a_file_under_a_models_name_that_it_knows(
+    gateway: GatewayFactory, codex: Codex, provider: SimulatedProvider
+) -> None:
+    patch = Call("apply_patch", json.dumps({"input": PATCH}))
+    provider.script(Says("I patch.", calls=(patch,)), Says("It is blue now."))
+    async with gateway(models={"gpt-5.5": "sonnet"}) as running:
+        codex.configure(running.url, model="gpt-5.5")
+        assert await codex.exec("Make the colour blue.") == "It is blue now."
+    assert (codex.work / "notes.txt").read_text() == "colour: blue\n"

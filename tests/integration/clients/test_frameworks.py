@@ -1,4 +1,6 @@
-"""Agents of several frameworks call tools through the real CLI, over each dialect that they speak.
+"""Agents of several frameworks call tools over each dialect that they speak, in both modes.
+
+Behind them is the real CLI, or an upstream that speaks chat completions only, with one model.
 
 The programs are in `tests/clients`. Each asks two questions: for the first one, the model calls a
 tool twice at once, then once with a failure. The second one goes on with the whole conversation.
@@ -38,11 +40,14 @@ DIALECTS = {
     "anthropic_tools.py": ("messages",),
     "vercel.js": ("chat", "compatible", "messages"),
 }
+KINDS = ("whole", "streamed")
+MODELS = {"claude-code": "claude-code/sonnet", "openai-passthrough": "gpt-4o"}
 CASES = [
-    (program, dialect, kind)
+    (program, dialect, kind, mode)
     for program, dialects in DIALECTS.items()
     for dialect in dialects
-    for kind in ("whole", "streamed")
+    for kind in KINDS
+    for mode in MODELS
     if (program, kind) != ("openai_tools.py", "whole")
 ]
 
@@ -77,19 +82,22 @@ async def run(program: str, *arguments: str, gateway: Gateway) -> Any:
 def results_told(provider: SimulatedProvider) -> dict[str, str]:
     """Returns the results that the model has been told last, by the ids of their calls."""
     messages: Any = provider.requests[-1].json["messages"]
+    if provider.requests[-1].path == "/v1/chat/completions":
+        results = [it for it in messages if it["role"] == "tool"]
+        return {it["tool_call_id"]: json.dumps(it["content"]) for it in results}
     blocks = [it for message in messages for it in message["content"] if isinstance(it, dict)]
-    return {
-        it["tool_use_id"]: json.dumps(it["content"]) for it in blocks if it["type"] == "tool_result"
-    }
+    results = [it for it in blocks if it["type"] == "tool_result"]
+    return {it["tool_use_id"]: json.dumps(it["content"]) for it in results}
 
 
-@pytest.mark.parametrize(("program", "dialect", "kind"), CASES)
+@pytest.mark.parametrize(("program", "dialect", "kind", "mode"), CASES)
 async def test_a_tool_loop_runs_and_the_conversation_goes_on(
-    program: str, dialect: str, kind: str, both: Gateway, provider: SimulatedProvider
+    program: str, dialect: str, kind: str, mode: str, both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(*LOOP)
-    assert await run(program, dialect, kind, gateway=both) == ANSWERS
-    assert len(provider.requests) == len(LOOP)
+    assert await run(program, dialect, kind, MODELS[mode], gateway=both) == ANSWERS
+    # The upstream is asked once whether it speaks the Responses API.
+    assert sum(it.path != "/v1/responses" for it in provider.requests) == len(LOOP)
     told = results_told(provider)
     assert told.keys() == {PARIS.id, ROME.id, ATLANTIS.id}
     assert "sunny in Paris" in told[PARIS.id]
@@ -97,16 +105,17 @@ async def test_a_tool_loop_runs_and_the_conversation_goes_on(
     assert "no such city" in told[ATLANTIS.id]
 
 
-@pytest.mark.parametrize("kind", ["whole", "streamed"])
+@pytest.mark.parametrize("mode", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dialect", ["chat", "responses"])
 async def test_an_agent_hands_over_to_another_one(
-    dialect: str, kind: str, both: Gateway, provider: SimulatedProvider
+    dialect: str, kind: str, mode: str, both: Gateway, provider: SimulatedProvider
 ) -> None:
     provider.script(Says("", calls=(Call("transfer_to_weather", "{}", "toolu_over"),)), *LOOP)
-    assert await run("agents_sdk.py", dialect, kind, gateway=both) == ANSWERS
+    assert await run("agents_sdk.py", dialect, kind, MODELS[mode], gateway=both) == ANSWERS
     told = results_told(provider)
     assert told.keys() == {"toolu_over", PARIS.id, ROME.id, ATLANTIS.id}
     assert "no such city" in told[ATLANTIS.id]
-    system: Any = provider.requests[-1].json["system"]
-    assert "You know the weather." in json.dumps(system)
-    assert "You find who knows." not in json.dumps(system)
+    asked = json.dumps(provider.requests[-1].json)
+    assert "You know the weather." in asked
+    assert "You find who knows." not in asked
