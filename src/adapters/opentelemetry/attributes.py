@@ -16,6 +16,7 @@ FIRST_ERROR, FIRST_SERVER_ERROR = 400, 500
 MAX_MODEL_LENGTH = 256
 OPERATIONS: Mapping[str, str] = {
     "/v1/chat/completions": "chat",
+    "/v1/messages": "chat",
     "/v1/responses": "chat",
     "/v1/completions": "text_completion",
     "/v1/embeddings": "embeddings",

@@ -1,5 +1,6 @@
 """The metrics of a request, made from its record."""
 
+import pytest
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 
 from modegate.adapters.opentelemetry.metrics import DURATION_S, GenerationMetrics
@@ -63,6 +64,14 @@ def test_an_answered_request_has_a_duration_and_tokens() -> None:
         "output": 2,
     }
     assert FIRST_TOKEN not in found
+
+
+@pytest.mark.parametrize("route", ["/v1/messages", "/v1/responses"])
+def test_requests_of_each_dialect_are_chats(route: str) -> None:
+    record = chat()
+    record.route = route
+    (duration,) = points(record)[DURATION]
+    assert duration.attributes == OPENAI
 
 
 def test_the_boundaries_are_those_of_the_conventions() -> None:
