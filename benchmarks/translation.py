@@ -33,6 +33,9 @@ DIALECTS: dict[str, tuple[str, dict[str, int], bytes, bytes]] = {
     ),
     "/v1/responses": ("input", {}, b"event: response.output_text.delta\n", b"}}\n\n"),
 }
+# How often the events of a stream tell each word: in a delta, and in the ends of its part and item.
+WORD = b" word"
+WORDS = {"/v1/messages": 1, "/v1/responses": 5}
 SETTINGS = """
 default_upstream = "mock"
 [upstreams.mock]
@@ -68,7 +71,8 @@ class Translated(Scenario):
         _, _, piece, end = DIALECTS[self.path]
         right = body.startswith(b"{") and body.endswith(b"}")
         if self.chunks:
-            right = body.count(piece) == self.chunks - 1 and body.endswith(end)
+            right = piece in body and body.endswith(end)
+            right = right and body.count(WORD) == (self.chunks - 1) * WORDS[self.path]
         if status != OK or not right:
             raise WrongAnswerError(f"status {status}: {body[:200]!r}")
 

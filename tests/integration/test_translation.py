@@ -325,3 +325,60 @@ async def test_usage_and_budgets_are_those_of_relayed_requests(
         assert first.status_code == 200
         refused = await running.http.post("/v1/messages", json=MESSAGE, headers=headers)
     assert (refused.status_code, refused.json()["error"]["type"]) == (429, "rate_limit_error")
+
+
+@pytest.fixture
+async def to_anthropic(
+    gateway: GatewayFactory, provider: SimulatedProvider
+) -> AsyncIterator[Gateway]:
+    """A gateway whose only upstream speaks Anthropic's API."""
+    table = {
+        "kind": "anthropic",
+        "base_url": provider.url,
+        "default_max_tokens": 77,
+        "credentials": [{"id": "a", "key": "sk-ant-a"}],
+    }
+    async with gateway(upstreams={"one": table}, default_upstream="one") as running:
+        yield running
+
+
+async def test_chat_completions_are_answered_by_messages(
+    to_anthropic: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(
+        Says("Hello there.", input_tokens=7, cached_tokens=5),
+        Says("one two three"),
+        Says("one two three", cut_after=2),
+        Fails(529, "Busy.", {"x-should-retry": "false"}),
+    )
+    raw = await to_anthropic.sdk.chat.completions.with_raw_response.create(
+        model="claude", messages=[{"role": "user", "content": "Hi"}], temperature=0.5, seed=7
+    )
+    completion = raw.parse()
+    assert completion.choices[0].message.content == "Hello there."
+    assert completion.usage is not None
+    assert completion.usage.prompt_tokens == 12
+    assert raw.headers["x-modegate-ignored-params"] == "seed"
+    request = provider.requests[-1]
+    assert request.path == "/v1/messages"
+    assert (request.json["max_tokens"], request.json["temperature"]) == (77, 0.5)
+
+    streamed = await to_anthropic.chat("claude", stream=True)
+    assert streamed.text.endswith("data: [DONE]\n\n")
+    chunks = [data for _, data in read_events(streamed.content.removesuffix(b"data: [DONE]\n\n"))]
+    texts = [it["choices"][0]["delta"].get("content", "") for it in chunks]
+    assert "".join(texts) == "one two three"
+    cut = await to_anthropic.chat("claude", stream=True)
+    assert '"code": "stream_error"' in cut.text
+    refused = await to_anthropic.chat("claude")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (503, "Busy.")
+
+
+async def test_responses_are_answered_by_messages(
+    to_anthropic: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Says("one two"))
+    async with to_anthropic.sdk.responses.stream(model="claude", input="Hi") as stream:
+        whole = await stream.get_final_response()
+    assert (whole.output_text, whole.status) == ("one two", "completed")
+    assert [it.path for it in provider.requests] == ["/v1/messages"]

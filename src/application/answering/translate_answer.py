@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from modegate.application.answering.kept_responses import Answered, KeptResponses, each
 from modegate.application.answering.routed_answer import (
@@ -29,7 +30,7 @@ from modegate.dialects.registry import DIALECTS
 from modegate.dialects.tools_size import check_tools_size
 from modegate.dialects.upstream_dialect import AnswerReader
 from modegate.domain.access.client import Client
-from modegate.domain.answer.events import AnswerEvent, Finished
+from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta
 from modegate.domain.answer.fold import fold
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.configuration import Configuration
@@ -182,16 +183,29 @@ async def _batches(
     try:
         if isinstance(response.body, bytes):
             if events := reader.feed(response.body):
-                yield _with_prompt(events, prompt_tokens)
+                yield _with_prompt(_joined(events), prompt_tokens)
         else:
             async for piece in response.body:
                 if events := reader.feed(piece):
-                    yield _with_prompt(events, prompt_tokens)
+                    yield _with_prompt(_joined(events), prompt_tokens)
     except UpstreamRefusalError:
         reader.end()  # raises what the event says, which has no form in the client's dialect
         raise errors.stream_cut() from None
     if events := reader.end():
         yield _with_prompt(events, prompt_tokens)
+
+
+def _joined(events: Sequence[AnswerEvent]) -> Sequence[AnswerEvent]:
+    """Returns the events with neighbouring texts as one: to write each costs as much as to read it."""
+    if len(events) == 1:
+        return events
+    joined: list[AnswerEvent] = []
+    for is_text, group in groupby(events, lambda it: isinstance(it, TextDelta)):
+        if is_text:
+            joined.append(TextDelta("".join(it.text for it in group if isinstance(it, TextDelta))))
+        else:
+            joined += group
+    return joined
 
 
 def _with_prompt(events: Sequence[AnswerEvent], tokens: int) -> Sequence[AnswerEvent]:
