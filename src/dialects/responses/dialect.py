@@ -6,6 +6,7 @@ from modegate.dialects.chat.errors import error_object
 from modegate.dialects.dialect import ErrorFacts, StreamRenderer
 from modegate.dialects.json import encode
 from modegate.dialects.responses.generation import parse_generation
+from modegate.dialects.responses.items import Unwritten
 from modegate.dialects.responses.stream import ResponseEvents
 from modegate.domain.answer.events import (
     AnswerEvent,
@@ -37,7 +38,7 @@ class ResponsesDialect:
 
     def complete(self, frame: AnswerFrame, completion: Completion) -> bytes:
         """Renders a `response`: that at the end of the same answer's stream."""
-        renderer = ResponseEvents(frame)
+        renderer = ResponseEvents(frame, Unwritten())
         for event in _events(completion):
             renderer.render(event)
         return encode(renderer.response)

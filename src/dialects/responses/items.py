@@ -32,6 +32,14 @@ class Numbered:
         return b"event: %b\ndata: %b\n\n" % (kind.encode(), encode(data))
 
 
+class Unwritten(Numbered):
+    """Writes no events, where only the complete response is of interest."""
+
+    def event(self, kind: str, **fields: object) -> bytes:  # noqa: ARG002 - nothing is written
+        """Returns nothing."""
+        return b""
+
+
 class ItemEvents:
     """Renders blocks as items, one after the other; `done` are the complete ones."""
 

@@ -19,10 +19,10 @@ class ResponseEvents:
 
     keep_alive = KEEP_ALIVE
 
-    def __init__(self, frame: AnswerFrame) -> None:
+    def __init__(self, frame: AnswerFrame, numbered: Numbered | None = None) -> None:
         self._frame = frame
         self._blocks = Blocks()
-        self._numbered = Numbered()
+        self._numbered = numbered or Numbered()
         declared = by_flat_name(declared_tools(frame.echoed.get("tools")))
         self._items = ItemEvents(frame, self._numbered, declared)
         self._has_begun = False
