@@ -273,3 +273,22 @@ async def test_tools_and_a_schema_in_one_request(
 async def test_a_simulated_model_writes_a_document_that_fits(both: Gateway) -> None:
     answered = await both.claude(response_format=named(SCHEMA))
     assert answered.json()["choices"][0]["message"]["content"] == '{"name":"simulated"}'
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("repaired", [True, False])
+async def test_a_document_that_only_the_gateway_rejects_is_repaired_once(
+    streamed: bool, repaired: bool, both: Gateway, provider: SimulatedProvider
+) -> None:
+    schema = {"type": "array", "prefixItems": [{"const": 1}]}
+    provider.script(writes({"value": [2]}), writes({"value": [1 if repaired else 3]}))
+    answered = await both.claude(response_format=named(schema), stream=streamed)
+    asked = provider.requests[-1].json
+    assert "not valid against its schema" in json.dumps(asked["messages"])
+    assert len(provider.requests) == 2
+    if repaired:
+        assert "[1]" in answered.text
+        assert "[2]" not in answered.text
+        assert answered.text.count('"role":"assistant"') == 1
+    else:
+        assert ("stream_error" if streamed else "schema_validation_failed") in answered.text

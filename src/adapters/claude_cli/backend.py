@@ -239,7 +239,11 @@ class ClaudeBackend:
             patience=Patience(self._options.own_wait, self._options.api_retries),
             cuts_at_limit=self._options.cuts_at_limit,
             has_own_limit=turn.max_tokens is not None,
-            document=Document(OutputSchema(turn.output).document) if turn.output else None,
+            document=(
+                Document(OutputSchema(turn.output).document, turn.output.requests)
+                if turn.output
+                else None
+            ),
             shows_reasoning=self._options.shows_reasoning,
         )
 

@@ -85,13 +85,15 @@ class Finished:
     """The answer is complete: always the last event; `model` is the one that the backend names.
 
     `stop_text` is the client's text that ended it, where the backend names it; it is no part of the
-    answer.
+    answer. `rejected` is why the document that the model wrote is not valid against the client's
+    schema; the answer then has no text, and the model may be asked again.
     """
 
     finish_reason: FinishReason
     usage: Usage
     model: str | None = field(default=None, compare=False)
     stop_text: str | None = None
+    rejected: str | None = None
 
 
 AnswerEvent = (

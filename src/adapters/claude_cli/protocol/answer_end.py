@@ -1,6 +1,7 @@
 """The ways in which an answer ends, without I/O."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
 from modegate.adapters.claude_cli.protocol.document import Document
@@ -9,6 +10,7 @@ from modegate.adapters.claude_cli.protocol.open_message import OUTPUT_LIMIT, Mes
 from modegate.domain.answer.events import AnswerEvent, FinishReason
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
+from modegate.domain.structured.document_error import DocumentError
 
 REFUSAL, CONTEXT_WINDOW = "refusal", "model_context_window_exceeded"
 
@@ -81,13 +83,24 @@ class AnswerEnd:
             yield from self._chunks.end_refused(result)
             return
         if self._document is not None:
-            yield from self._write(self._document.of_result(result))
-            yield from self._chunks.end_with_text(FinishReason.STOP, result)
+            yield from self._complete_document(self._document, result)
             return
         yield from self._chunks.end_message()
         if not self._chunks.text.text:  # nothing was streamed: the result may hold the text
             yield from self._take_text_of(result)
         yield from self._chunks.end_with_text(reason, result, self._message.stop_text)
+
+    def _complete_document(self, document: Document, result: Event) -> Iterator[AnswerEvent]:
+        try:
+            written = document.of_result(result)
+        except DocumentError as error:
+            if not document.is_repairable:
+                raise
+            yield from self._chunks.start()
+            yield replace(self._chunks.end(FinishReason.STOP, result), rejected=error.fault)
+            return
+        yield from self._write(written)
+        yield from self._chunks.end_with_text(FinishReason.STOP, result)
 
     def _take_text_of(self, result: Event) -> Iterator[AnswerEvent]:
         said = text(result, "result")

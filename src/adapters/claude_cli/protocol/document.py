@@ -7,12 +7,20 @@ from modegate.domain.errors.catalogue import claude_code
 
 # The CLI's own tool, whose input is the document.
 TOOL = "StructuredOutput"
+# Requests of an answer after which the gateway asks for a repair. With those of the repair there
+# are at most four.
+REPAIRABLE_AFTER = 2
 
 
 class Document:
-    """Holds what the model writes of the document; `check` returns the client's form of it."""
+    """Holds what the model writes of the document; `check` returns the client's form of it.
 
-    def __init__(self, check: Callable[[object], str]) -> None:
+    `most_requests` are those that the model may take for it; None without a bound.
+    """
+
+    def __init__(self, check: Callable[[object], str], most_requests: int | None = None) -> None:
+        self._most_requests = most_requests
+        self._requests = 0
         self.is_open = False  # whether the open block is the document
         self._check = check
         self._written = ""
@@ -21,6 +29,21 @@ class Document:
     def partial(self) -> str:
         """The JSON text so far, for an answer that is cut; its last attempt."""
         return self._written
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether the model may be asked once more for a document that is not valid."""
+        return self._most_requests is None and self._requests <= REPAIRABLE_AFTER
+
+    def begin_message(self) -> None:
+        """Counts a request to the model.
+
+        Raises:
+            SchemaValidationError: if it is one too many.
+        """
+        self._requests += 1
+        if self._most_requests is not None and self._requests > self._most_requests:
+            raise claude_code.schema_not_followed()
 
     def begin_block(self, tool: str | None) -> None:
         """Starts a block, which calls this tool if any; with the document, another attempt."""

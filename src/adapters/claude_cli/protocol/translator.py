@@ -272,6 +272,8 @@ class Translator:
         if self._message.is_open:  # the last message broke off without an event
             self._abandon(0)
         self._message.begin(message)
+        if self._document is not None:
+            self._document.begin_message()
         self._chunks.tokens.begin_message(message)
         self._chunks.reasoning.begin_message()
         self._chunks.calls.begin_message()

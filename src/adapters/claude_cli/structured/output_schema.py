@@ -6,11 +6,13 @@ from collections.abc import Mapping
 import jsonschema_rs
 
 from modegate.adapters.claude_cli.structured.cli_schema import CliSchema
-from modegate.domain.errors.catalogue import claude_code, parameters
+from modegate.domain.errors.catalogue import parameters
+from modegate.domain.structured.document_error import DocumentError
 from modegate.domain.structured.output_format import OutputFormat
 
 # Patterns without lookaround or backreferences take linear time; the steps of others are bounded.
 PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=1024 * 1024)
+MAX_FAULT_CHARACTERS = 500
 
 
 class OutputSchema:
@@ -39,9 +41,10 @@ class OutputSchema:
         """Returns the client's document, as compact JSON.
 
         Raises:
-            SchemaValidationError: if it is not valid against the schema.
+            DocumentError: if it is not valid against the schema.
         """
         document = self._cli.unwrap(written)
-        if not self._validator.is_valid(document):
-            raise claude_code.schema_not_followed()
+        for error in self._validator.iter_errors(document):
+            place = "/".join(map(str, error.instance_path))
+            raise DocumentError(f"{place or 'the root'}: {error.message}"[:MAX_FAULT_CHARACTERS])
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -11,13 +11,20 @@ from modegate.domain.answer.events import (
     AnswerEvent,
     Finished,
     FinishReason,
+    MessageStarted,
     Started,
     TextDelta,
     ToolCallStarted,
 )
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.message import ToolCall
-from modegate.domain.errors import BackendCrashedError, GatewayError, ToolChoiceNotFollowedError
+from modegate.domain.errors import (
+    BackendCrashedError,
+    GatewayError,
+    SchemaValidationError,
+    ToolChoiceNotFollowedError,
+)
+from modegate.domain.structured.output_format import OutputFormat
 from modegate.domain.tools.client_tool import Calling, ClientTool, ToolOffer
 from modegate.testing.answer_backend import CUT_USAGE, USAGE, ScriptedBackend, calls, says
 from modegate.testing.turns import answer_turn
@@ -150,3 +157,31 @@ async def test_the_second_attempt_goes_on_from_the_stored_first() -> None:
     session = backend.turns[1].session
     assert (session.transcript, session.turns, session.cli_session_id) == ("v1", 1, "cli-1")
     assert asked.stored == ["v1"]
+
+
+def rejected(fault: str) -> Finished:
+    return Finished(FinishReason.STOP, USAGE, rejected=fault)
+
+
+async def test_a_rejected_document_is_asked_for_again_with_its_fault() -> None:
+    backend = ScriptedBackend(*says("[1]"))
+    backend.script_next(Started("cli-1"), MessageStarted(), rejected("0: 2 is not 1"))
+    asked = Asked(backend, Calling.AUTO)
+    asked.turn = replace(asked.turn, output=OutputFormat({"type": "array"}))
+    seen = await asked.read()
+    assert [type(it) for it in seen] == [Started, MessageStarted, TextDelta, Finished]
+    assert (asked.text, seen[-1]) == ("[1]", Finished(FinishReason.STOP, TWICE))
+    second = backend.turns[1]
+    assert "0: 2 is not 1" in second.prompt.text
+    assert (second.resume, second.session.cli_session_id) == (True, "cli-1")
+    assert second.output is not None
+    assert second.output.requests == 2
+
+
+async def test_a_document_that_is_rejected_twice_is_an_error() -> None:
+    backend = ScriptedBackend(Started(), rejected("x"))
+    asked = Asked(backend, Calling.AUTO)
+    asked.turn = replace(asked.turn, output=OutputFormat())
+    with pytest.raises(SchemaValidationError):
+        await asked.read()
+    assert (len(backend.turns), asked.cut) == (2, [TWICE])
