@@ -1,6 +1,7 @@
 """Requests in one dialect for upstreams that speak another, through the SDKs of both."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ import openai
 import pytest
 from support.dialects import read_events
 from support.gateway import Gateway, GatewayFactory
+from support.pictures import png
 from support.waiting import until
 
 from modegate.domain.routing.upstream import Upstream
@@ -382,3 +384,24 @@ async def test_responses_are_answered_by_messages(
         whole = await stream.get_final_response()
     assert (whole.output_text, whole.status) == ("one two", "completed")
     assert [it.path for it in provider.requests] == ["/v1/messages"]
+
+
+async def test_images_reach_the_upstream_as_data_or_links(
+    provider: SimulatedProvider, sdk: anthropic.AsyncAnthropic
+) -> None:
+    provider.script(Says("A square."))
+    data = base64.b64encode(png(2, 2)).decode()
+    content: Any = [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}},
+        {"type": "image", "source": {"type": "url", "url": "https://pictures.example/a.png"}},
+        {"type": "text", "text": "What is it?"},
+    ]
+    await sdk.messages.create(
+        model="gpt-5", max_tokens=99, messages=[{"role": "user", "content": content}]
+    )
+    parts = asked(provider)["messages"][0]["content"]
+    assert [it.get("image_url", {}).get("url") for it in parts] == [
+        f"data:image/png;base64,{data}",
+        "https://pictures.example/a.png",
+        None,
+    ]

@@ -25,6 +25,7 @@ from modegate.entrypoints.config.upstreams.types import (
     Prefix,
     Seconds,
     Status,
+    SwitchOrAuto,
     Time,
     UpstreamUrl,
     Variable,
@@ -82,7 +83,7 @@ class UpstreamSettings(Table):
     repair_tool_ids: bool = False
     usage_in_streams: bool = True
     batches: Literal["upstream", "gateway"] = "upstream"
-    responses: bool | Literal["auto"] = "auto"
+    responses: SwitchOrAuto = "auto"
     default_max_tokens: MaxTokens = 8192
     credentials: tuple[CredentialSettings, ...] = ()
     error_rules: tuple[ErrorRuleSettings, ...] = ()

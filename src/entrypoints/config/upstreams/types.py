@@ -3,11 +3,12 @@
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from modegate.domain.routing.mode import FALSY, TRUTHY
 from modegate.entrypoints.config.types import SPLIT, Number, Text, base_url
 from modegate.entrypoints.config.value_cleaning import text_fault
 
@@ -36,6 +37,7 @@ OF_THE_CLIENT = frozenset(
 )
 # Without these a request says nothing, or its answer comes in another form than was asked for.
 KEPT_PARAMS = frozenset({"messages", "model", "stream"})
+AUTO = "auto"
 MAX_COOL_DOWN_S = 7 * 86_400
 
 
@@ -125,6 +127,15 @@ def _time(value: object) -> object:
     return time
 
 
+def _switch_or_auto(value: object) -> object:
+    text = value.strip().lower() if isinstance(value, str) else value
+    if isinstance(text, bool) or text == AUTO:
+        return text
+    if not isinstance(text, str) or text not in TRUTHY | FALSY:
+        raise ValueError(f"must be true, false or {AUTO}")
+    return text in TRUTHY
+
+
 def _seconds(value: object) -> object:
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
     if not 0 < number <= MAX_COOL_DOWN_S:
@@ -152,6 +163,7 @@ Variable = Annotated[Text, AfterValidator(_variable)]
 KeyFilePath = Annotated[Path, AfterValidator(_file)]
 Weight = Annotated[int, Field(ge=1, le=1_000_000), Number]
 MaxTokens = Annotated[int, Field(ge=1, le=1_000_000), Number]
+SwitchOrAuto = Annotated[bool | Literal["auto"], BeforeValidator(_switch_or_auto)]
 Time = Annotated[datetime, BeforeValidator(_time)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Status = Annotated[int, Field(ge=300, le=599), Number]

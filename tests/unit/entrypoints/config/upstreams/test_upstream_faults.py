@@ -36,6 +36,8 @@ headers = { authorization = "x", Host = "h", "X Y" = "1", X-Z = "a\\u0001b", x-z
 drop_params = ["model"]
 capabilities = ["smell"]
 repair_tool_ids = "perhaps"
+responses = "perhaps"
+default_max_tokens = 0
 [upstreams.openai.model_aliases]
 "a*" = "b"
 ours = 3
@@ -91,6 +93,8 @@ upstreams.openai.headers.X-Z: must have visible ASCII characters, and blanks wit
 upstreams.openai.drop_params, entry 1: must not be model, which every request needs
 upstreams.openai.capabilities, entry 1: must be text, image, audio or embeddings
 upstreams.openai.repair_tool_ids: must be true or false (or 1, 0, yes, no)
+upstreams.openai.responses: must be true, false or auto
+upstreams.openai.default_max_tokens: must be a whole number, 1 to 1000000
 upstreams.openai.credentials, entry 1, key: must have visible ASCII characters only
 upstreams.openai.credentials, entry 1, weight: must be a whole number, 1 to 1000000
 upstreams.openai.credentials, entry 1, expires_at: must be a date, a time and a zone, like 2027-01-31T00:00:00Z

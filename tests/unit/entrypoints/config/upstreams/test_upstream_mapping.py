@@ -43,6 +43,8 @@ headers = { "X-Team" = "search" }
 drop_params = ["store", "metadata"]
 capabilities = ["text"]
 repair_tool_ids = true
+responses = "no"
+default_max_tokens = 99
 credentials = [{ id = "k", key = "sk-kimi-key-0123456789" }]
 [upstreams.kimi.model_aliases]
 "our-coder" = "kimi-k2-0905"
@@ -95,6 +97,8 @@ def test_every_value_of_a_table_reaches_the_domain() -> None:
             drop_params=frozenset({"store", "metadata"}),
             capabilities=frozenset({Capability.TEXT}),
             repair_tool_ids=True,
+            has_responses=False,
+            default_max_tokens=99,
             usage_in_streams=True,
             error_rules=(
                 ErrorRule(then=Action.COOL_AND_NEXT, status=403, contains=' "quota" ', for_s=2.5),
@@ -194,6 +198,7 @@ def test_upstreams_are_described_with_masked_secrets() -> None:
         "upstreams.openai.headers = -  (default)",
         "upstreams.openai.error_rules = -  (default)",
         "upstreams.openai.repair_tool_ids = false  (default)",
+        "upstreams.openai.responses = auto  (default)",
         f"upstreams.openai.credentials, entry 1 = team-a, **** from KEY_A, weight 3, {third}",
         f"upstreams.openai.credentials, entry 2 = team-b, {key}, weight 2{source}",
         f"upstreams.kimi.credentials, entry 1 = k, sk-kimi-****6789, weight 1{source}",
