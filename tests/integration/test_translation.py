@@ -202,6 +202,30 @@ async def test_a_response_goes_on_with_calls_and_is_kept_by_the_gateway(
     assert unknown.value.code == "previous_response_not_found"
 
 
+async def test_items_of_kept_responses_are_sent_in_place_of_references_to_them(
+    translating: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Says("Let me look.", calls=(WEATHER,)), Says("Sunny."))
+    tools: list[Any] = [{"type": "function", "name": "get_weather", "parameters": SCHEMA}]
+    first = await translating.sdk.responses.create(model="gpt-5", input="Weather?", tools=tools)
+    said, call = first.output
+    assert call.type == "function_call"
+    second = await translating.sdk.responses.create(
+        model="gpt-5",
+        tools=tools,
+        input=[
+            {"role": "user", "content": "Weather?"},
+            {"type": "item_reference", "id": str(said.id)},
+            {"type": "item_reference", "id": str(call.id)},
+            {"type": "function_call_output", "call_id": call.call_id, "output": "22"},
+        ],
+    )
+    assert second.output_text == "Sunny."
+    user, assistant, result = asked(provider)["messages"]
+    assert (user["content"], assistant["content"]) == ("Weather?", "Let me look.")
+    assert assistant["tool_calls"][0]["id"] == result["tool_call_id"] == call.call_id
+
+
 async def test_errors_of_the_upstream_have_the_clients_form(
     translating: Gateway, provider: SimulatedProvider, sdk: anthropic.AsyncAnthropic
 ) -> None:

@@ -82,7 +82,9 @@ class TranslateAnswer:
         record = request.record
         check_tools_size(body.content)
         check_capabilities(route.upstream, Capability.TEXT, body.params)
-        parsed = translation_of(route, body, request.dialect, configuration.media)
+        params = await self.responses.with_items(body.params, client.id)
+        meant = replace(body, params=params)
+        parsed = translation_of(route, meant, request.dialect, configuration.media)
         asked = await self.responses.continued(parsed.asked, client.id)
         translation = replace(parsed, asked=asked)
         sending = self._send(translation, client, request, configuration.prices)

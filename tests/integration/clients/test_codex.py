@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.client_programs import npm_clients
 from support.gateway import Gateway, GatewayFactory
+from support.pictures import PNG
 
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
@@ -96,12 +97,17 @@ async def test_codex_edits_files_with_several_calls_and_goes_on(
     assert all(it in told for it in ("colour: red", "colour: blue", "It is blue now."))
 
 
-async def test_codex_patches_a_file_under_a_models_name_that_it_knows(
+async def test_codex_has_all_of_its_tools_under_a_models_name_that_it_knows(
     gateway: GatewayFactory, codex: Codex, provider: SimulatedProvider
 ) -> None:
+    (codex.work / "dot.png").write_bytes(PNG)
+    look = Call("view_image", json.dumps({"path": "dot.png"}))
     patch = Call("apply_patch", json.dumps({"input": PATCH}))
-    provider.script(Says("I patch.", calls=(patch,)), Says("It is blue now."))
+    provider.script(
+        Says("", calls=(look,)), Says("I patch.", calls=(patch,)), Says("It is blue now.")
+    )
     async with gateway(models={"gpt-5.5": "sonnet"}) as running:
         codex.configure(running.url, model="gpt-5.5")
         assert await codex.exec("Make the colour blue.") == "It is blue now."
     assert (codex.work / "notes.txt").read_text() == "colour: blue\n"
+    assert '"type": "image"' in json.dumps(provider.requests[1].json["messages"])

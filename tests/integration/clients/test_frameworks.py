@@ -38,7 +38,9 @@ DIALECTS = {
     "langchain_agent.py": ("chat", "responses", "messages"),
     "pydantic_agent.py": ("chat", "responses", "messages"),
     "anthropic_tools.py": ("messages",),
-    "vercel.js": ("chat", "compatible", "messages"),
+    "openai_tools.js": ("chat",),
+    "anthropic_tools.js": ("messages",),
+    "vercel.js": ("chat", "compatible", "responses", "messages"),
 }
 KINDS = ("whole", "streamed")
 MODELS = {"claude-code": "claude-code/sonnet", "openai-passthrough": "gpt-4o"}
