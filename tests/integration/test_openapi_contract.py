@@ -91,7 +91,8 @@ def validate(
     """
 
     def call(case: Any) -> None:
-        case.call_and_validate(timeout=10, **options)
+        if not repeats_a_name(case.body):
+            case.call_and_validate(timeout=10, **options)
 
     (built,) = get_all_tests(
         schema=schema.include(path=path, method=method),
@@ -102,6 +103,20 @@ def validate(
     assert isinstance(built, Ok)
     _, test = built.ok()
     test()
+
+
+def repeats_a_name(body: Any) -> bool:
+    """Whether two functions have one name, which a schema cannot forbid."""
+    fields = body if isinstance(body, dict) else {}
+    tools = [it for name in ("functions", "tools") for it in listed(fields.get(name))]
+    # A tool has its description in a field that is named like its type.
+    described = [it.get(str(it.get("type"))) or it for it in tools]
+    names = [str(it.get("name")) for it in described if isinstance(it, dict)]
+    return len(names) > len(set(names))
+
+
+def listed(value: Any) -> list[dict[str, Any]]:
+    return [it for it in value if isinstance(it, dict)] if isinstance(value, list) else []
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
