@@ -40,7 +40,10 @@ class StreamFormat(Protocol):
         ...
 
     def end(self) -> bytes:
-        """Returns what follows the last event, or the report of a cut."""
+        """Returns what ends the stream, or follows the report of a cut.
+
+        A client that has it takes the answer for complete, and may go on.
+        """
         ...
 
 

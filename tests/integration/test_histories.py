@@ -260,3 +260,31 @@ async def test_without_the_setting_each_request_without_an_id_begins_anew(
         second = await running.http.post("/v1/chat/completions", json=body, headers=CLAUDE)
         assert is_new(second)
         assert [role for role, _ in asked(provider)] == ["user", "assistant", "user"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "last"),
+    [
+        ("/v1/chat/completions", "messages", "[DONE]"),
+        ("/v1/messages", "messages", "message_stop"),
+        ("/v1/responses", "input", "response.completed"),
+    ],
+)
+async def test_a_client_may_leave_with_the_last_event_and_go_on(
+    path: str, said: str, last: str, running: Gateway, provider: SimulatedProvider
+) -> None:
+    provider.script(Says("Hello Ada."), Says("You are Ada."))
+    headers = {**CLAUDE, "Authorization": f"Bearer {KEY}"}
+    history = [user("I am Ada.")]
+    asked = {"model": "sonnet", "max_tokens": 99, said: history, "stream": True}
+    async with running.http.stream("POST", path, json=asked, headers=headers) as response:
+        async for line in response.aiter_lines():
+            if last in line:
+                break
+    later = [*history, assistant("Hello Ada."), user("Who am I?")]
+    second = await running.http.post(
+        path, json={**asked, said: later, "stream": False}, headers=headers
+    )
+    assert "You are Ada." in second.text
+    assert not is_new(second)
+    assert second.headers[SESSION] == response.headers[SESSION]

@@ -34,12 +34,16 @@ DELTAS: Mapping[BlockKind, tuple[str, str]] = MappingProxyType(
 
 
 class MessageEvents:
-    """Renders the events of one answer: `message_start`, its blocks, and `message_stop`."""
+    """Renders the events of one answer: `message_start`, its blocks, and `message_stop`.
+
+    Many clients close the connection at `message_stop`, so it is the end of the stream.
+    """
 
     def __init__(self, frame: AnswerFrame) -> None:
         self._frame = frame
         self._blocks = Blocks()
         self._has_begun = self._is_complete = False
+        self._last = b""
 
     @property
     def keep_alive(self) -> bytes:
@@ -62,8 +66,9 @@ class MessageEvents:
         return error_event(error)
 
     def end(self) -> bytes:
-        """Returns nothing: `message_stop` is the last event."""
-        return b""
+        """Returns the last events; empty after a cut, which has its own."""
+        last, self._last = self._last, b""
+        return last
 
     def _start(self) -> bytes:
         self._has_begun = True
@@ -76,7 +81,8 @@ class MessageEvents:
         ends = [_block_event(it) for it in self._blocks.finish()]
         delta = stop_of(event.finish_reason, event.stop_text)
         stop = _event("message_delta", {"delta": delta, "usage": render_usage(event.usage)})
-        return b"".join([*ends, stop, _event("message_stop", {})])
+        self._last = stop + _event("message_stop", {})
+        return b"".join(ends)
 
 
 def _block_event(event: BlockEvent) -> bytes:

@@ -15,7 +15,10 @@ TOO_MANY = 429
 
 
 class ResponseEvents:
-    """Renders the events of one answer, from `response.created` to exactly one last event."""
+    """Renders the events of one answer, from `response.created` to exactly one last event.
+
+    Many clients close the connection at the last event, so it is the end of the stream.
+    """
 
     keep_alive = KEEP_ALIVE
 
@@ -26,6 +29,7 @@ class ResponseEvents:
         declared = by_flat_name(declared_tools(frame.echoed.get("tools")))
         self._items = ItemEvents(frame, self._numbered, declared)
         self._has_begun = False
+        self._last = b""
         self.response: Object | None = None  # once it is complete
 
     def render(self, event: AnswerEvent) -> bytes:
@@ -44,8 +48,9 @@ class ResponseEvents:
         return begun + self._numbered.event("response.failed", response=failed)
 
     def end(self) -> bytes:
-        """Returns nothing: a last event ends the stream."""
-        return b""
+        """Returns the last event; empty after a cut, which has its own."""
+        last, self._last = self._last, b""
+        return last
 
     def _begin(self) -> Iterator[bytes]:
         if not self._has_begun:
@@ -84,4 +89,4 @@ class ResponseEvents:
             response["incomplete_details"] = {"reason": reason}
         response["usage"] = usage_of(event.usage)
         self.response = response
-        yield self._numbered.event(f"response.{status}", response=response)
+        self._last = self._numbered.event(f"response.{status}", response=response)

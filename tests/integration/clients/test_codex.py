@@ -95,6 +95,8 @@ async def test_codex_edits_files_with_several_calls_and_goes_on(
     assert await codex.exec("resume", "--last", "Thank you.") == "You are welcome."
     told = json.dumps(provider.requests[-1].json["messages"])
     assert all(it in told for it in ("colour: red", "colour: blue", "It is blue now."))
+    sessions = (await both.http.get("/v1/sessions")).json()["data"]
+    assert len(sessions) == (1 if claude == "true" else 0)
 
 
 async def test_codex_has_all_of_its_tools_under_a_models_name_that_it_knows(

@@ -32,6 +32,8 @@ CUT = ErrorFacts(status=503, kind="server_error", code="backend_unavailable", me
 def stream(events: list[AnswerEvent], frame: AnswerFrame = FRAME) -> list[dict[str, Any]]:
     renderer = DIALECT.stream(frame)
     written = b"".join(map(renderer.render, events))
+    assert b"message_stop" not in written  # the turn is stored before the client has it
+    written += renderer.end()
     assert renderer.end() == renderer.cut(CUT) == b""
     told = list(read_events(written))
     assert all(name == data["type"] for name, data in told)

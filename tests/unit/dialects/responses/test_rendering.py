@@ -45,7 +45,8 @@ LAST = ("response.completed", "response.incomplete", "response.failed")
 def stream(events: list[AnswerEvent], cut: ErrorFacts | None = None) -> list[dict[str, Any]]:
     renderer = DIALECT.stream(FRAME)
     written = b"".join(map(renderer.render, events))
-    written += renderer.cut(cut) if cut else b""
+    assert not any(b"event: %b\n" % it.encode() in written for it in LAST)  # stored before that
+    written += renderer.cut(cut) if cut else renderer.end()
     assert renderer.cut(CUT) == renderer.end() == b""
     told = list(read_events(written))
     assert [data["sequence_number"] for _, data in told] == list(range(len(told)))

@@ -308,7 +308,7 @@ def test_what_the_gateway_renders_is_read_again(
     thoughts = [it.encode("utf-8", "replace").decode() for it in reasoning]
     events = answer_events(valid, thoughts, calls, reason, signature)
     renderer = MessagesDialect().stream(FRAME)
-    stream = b"".join(map(renderer.render, events))
+    stream = b"".join(map(renderer.render, events)) + renderer.end()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=9)))
     told = joined(read(stream, *cuts))
     expected = [
