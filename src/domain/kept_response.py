@@ -6,6 +6,7 @@ from modegate.domain.access.client import ClientId
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.conversation.message import FilePart, ImagePart, Message
+from modegate.domain.routing.mode import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class KeptResponse:
     frame: AnswerFrame = field(repr=False)
     completion: Completion = field(repr=False)
     messages: tuple[Message, ...] = field(repr=False)
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in which it was answered; only Claude Code has sessions."""
+        return Mode.PASSTHROUGH if self.frame.session_id is None else Mode.CLAUDE_CODE
 
     @property
     def characters(self) -> int:

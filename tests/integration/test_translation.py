@@ -190,7 +190,9 @@ async def test_a_response_goes_on_with_calls_and_is_kept_by_the_gateway(
     provider.script(Says("one two"), Says("three"))
     async with translating.sdk.responses.stream(model="gpt-5", input="Count.") as stream:
         streamed = await stream.get_final_response()
-    assert (await translating.sdk.responses.retrieve(streamed.id)).output_text == "one two"
+    kept = await translating.sdk.responses.with_raw_response.retrieve(streamed.id)
+    assert kept.parse().output_text == "one two"
+    assert kept.headers["X-Backend-Mode"] == "openai-passthrough"
     await translating.sdk.responses.create(
         model="gpt-5", input="Go on.", previous_response_id=streamed.id
     )

@@ -12,6 +12,7 @@ from modegate.dialects.registry import DIALECTS
 from modegate.dialects.responses.response import ID_PREFIX
 from modegate.domain.access.client import Client
 from modegate.domain.dialect_name import DialectName
+from modegate.domain.kept_response import KeptResponse
 from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.middleware.authentication import Authenticator
@@ -59,8 +60,7 @@ class OneResponse:
         if not response_id.startswith(ID_PREFIX):
             await self.relayed.serve(req, resp)
             return
-        client = await self._own(req)
-        found = await self.kept.find(response_id, client.id)
+        _, found = await self._own(req, response_id)
         resp.content_type = falcon.MEDIA_JSON
         resp.data = DIALECTS[DialectName.RESPONSES].complete(found.frame, found.completion)
 
@@ -71,11 +71,16 @@ class OneResponse:
         if not response_id.startswith(ID_PREFIX):
             await self.relayed.serve(req, resp)
             return
-        client = await self._own(req)
+        client, _ = await self._own(req, response_id)
         await self.kept.remove(response_id, client.id)
         resp.content_type = falcon.MEDIA_JSON
         resp.data = encode({"id": response_id, "object": "response.deleted", "deleted": True})
 
-    async def _own(self, req: falcon.asgi.Request) -> Client:
-        record_of(req).mode = Mode.CLAUDE_CODE
-        return await self.authenticator.admit(req)
+    async def _own(self, req: falcon.asgi.Request, response_id: str) -> tuple[Client, KeptResponse]:
+        """Returns the client and its response, whose mode is that of the request."""
+        record = record_of(req)
+        record.mode = Mode.CLAUDE_CODE
+        client = await self.authenticator.admit(req)
+        found = await self.kept.find(response_id, client.id)
+        record.mode = found.mode
+        return client, found
