@@ -118,6 +118,11 @@ async def test_usage_is_summed_by_what_is_asked(operated: Any, upstream: KeyUpst
         assert [row["requests"] for row in by_session] == [1, 1]
         assert sum(it["requests"] for it in await operator.usage(group_by="day,hour")) == 5
         assert await operator.usage(group_by="day", to="2020-01-01") == []
+        for until in ("9999-12-31", "8837772328"):
+            assert (
+                len(await operator.usage(group_by="day", to=until, **{"from": "2020-01-01"})) == 1
+            )
+            assert await operator.usage(group_by="day", to=until) == []
 
 
 async def test_csv_has_the_columns_of_json(operated: Any) -> None:

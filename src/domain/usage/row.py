@@ -12,6 +12,7 @@ from modegate.domain.routing.route import CLAUDE
 # A row's id is its time in Unix milliseconds, and a number below 2**21. So ids sort by time, and
 # fit the 63 bits of a SQLite row id until the year 2109.
 NUMBER_BITS = 21
+MAX_ID = 2**63 - 1
 NUMBERS = 1 << NUMBER_BITS
 FIRST_ERROR_STATUS = 400
 NANO = 1_000_000_000
@@ -91,8 +92,8 @@ def next_id(row: UsageRow) -> int:
 
 
 def first_id(time_ms: int) -> int:
-    """Returns the smallest id of a millisecond."""
-    return time_ms << NUMBER_BITS
+    """Returns the smallest id of a millisecond; after 2109 the largest that a database has."""
+    return min(time_ms << NUMBER_BITS, MAX_ID)
 
 
 # Attributes that are copied as they are. `attrgetter` and `_make` cost a third of 27 lookups and the

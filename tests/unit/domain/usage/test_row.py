@@ -109,6 +109,7 @@ def test_ids_have_the_time_and_any_number() -> None:
     assert UsageRow(first).time_ms == 1_767_268_800_123
     assert first_id(1_767_268_800_123) < first < first_id(1_767_268_800_124)
     assert row_id(4_000_000_000.0, 2**40 - 1) < 2**63
+    assert first_id(253_402_300_799_000) == 2**63 - 1
 
 
 def test_the_next_id_is_in_the_same_millisecond_and_depends_on_the_row_alone() -> None:
