@@ -10,7 +10,7 @@ READY := .venv/.ready
 # Without compiled files each worker, and each process that a test starts, compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo serve test test-all check unit integration chaos bench docs fmt lock audit dist clean
+.PHONY: help demo serve test test-all check format types architecture unit integration chaos bench docs fmt lock audit dist clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,17 +21,25 @@ demo: $(READY) ## show both modes, offline
 serve: $(READY) ## run the gateway
 	$(RUN)modegate serve
 
-test: check ## check format, lint, types and architecture, then run every test with coverage
-	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not exhaustive" tests
-	$(RUN)python tools/coverage_gate.py
+test: check ## check format, lint, types and architecture, then run every test
+	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(COVERAGE) -m "not exhaustive" tests
 
-test-all: test ## run make test, then the tests that repeat its cases with other inputs
+test-all: ## run make test with coverage, then the tests that repeat its cases with other inputs
+	$(MAKE) test COVERAGE="--cov --cov-report=term"
+	$(RUN)python tools/coverage_gate.py
 	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile -m exhaustive tests
 
-check: $(READY) docs ## check docs, format, lint, types and architecture; run no tests
+check: $(READY) ## check docs, format, lint, types and architecture; run no tests
+	@$(MAKE) --no-print-directory --jobs=4 docs format types architecture
+
+format: $(READY)
 	$(RUN)ruff format --check .
 	$(RUN)ruff check .
+
+types: $(READY)
 	$(RUN)mypy
+
+architecture: $(READY)
 	$(RUN)lint-imports
 
 unit: $(READY) ## run the pure unit tests; takes seconds

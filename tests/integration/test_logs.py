@@ -24,7 +24,7 @@ MARKS = ("marked", PROMPT, ANSWER)
 HEADERS = {"Authorization": f"Bearer {KEY}", "X-OpenAI-API-Key": UPSTREAM_KEY}
 
 
-@pytest.fixture(params=["json", "pretty"])
+@pytest.fixture(params=["json", pytest.param("pretty", marks=pytest.mark.exhaustive)])
 def lines(request: pytest.FixtureRequest) -> Iterator[Callable[[], list[str]]]:
     """Everything that the gateway logs at its lowest level."""
     target = io.StringIO()

@@ -79,7 +79,9 @@ def test_each_layer_of_the_installed_wheel_is_importable_and_typed(
     assert Path(done.stdout.strip()).parents[1].joinpath("py.typed").is_file()
 
 
-@pytest.mark.parametrize("way", [("-m", "modegate"), ("-I", "bin/modegate")])
+@pytest.mark.parametrize(
+    "way", [pytest.param(("-m", "modegate"), marks=pytest.mark.exhaustive), ("-I", "bin/modegate")]
+)
 def test_the_installed_wheel_serves_a_request(
     way: tuple[str, ...], python: Path, folder: Path
 ) -> None:

@@ -24,7 +24,9 @@ async def ask(running: Serving, text: str, session: str | None = None) -> httpx2
         return await http.post("/v1/chat/completions", json=body, headers=headers)
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "end", [pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive), signal.SIGKILL]
+)
 async def test_a_conversation_can_be_resumed_after_a_restart_or_a_crash(
     end: signal.Signals, provider: SimulatedProvider, tmp_path: Path
 ) -> None:

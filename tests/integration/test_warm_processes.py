@@ -18,7 +18,7 @@ from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
-SESSIONS = 60
+SESSIONS = 40
 
 
 @pytest.fixture(autouse=True)
