@@ -24,6 +24,7 @@ from modegate.simulator.provider import SimulatedProvider
 
 # Seconds for a process to become idle after an answer.
 CALM = 0.3
+CHAT = "/v1/chat/completions"
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Conversation:
 async def compare(http: aiohttp.ClientSession, url: str, rounds: int) -> None:
     """Runs the rounds and prints the medians."""
     dialects = [
-        Conversation("/v1/chat/completions", "messages", b'"content":"'),
+        Conversation(CHAT, "messages", b'"content":"'),
         Conversation("/v1/messages", "messages", b'"text_delta"'),
         Conversation("/v1/responses", "input", b'"response.output_text.delta"'),
     ]
@@ -93,7 +94,7 @@ async def run(rounds: int) -> None:
                 stack.enter_context,
                 started("modegate", ["modegate", "serve"], core=None, environment=environment),
             )
-            await compare(http, gateway.url, rounds)
+            await compare(http, gateway.url.removesuffix(CHAT), rounds)
 
 
 def main() -> None:
