@@ -261,7 +261,7 @@ async def test_no_request_fails_where_the_parked_process_is_killed(
         call_id = message.tool_calls[0].id
 
         def transcripts() -> list[Path]:
-            return [*folder.rglob(f"{session}.jsonl")]
+            return [*folder.glob(f"claude/projects/*/{session}.jsonl")]
 
         await until(lambda: any(call_id in it.read_text() for it in transcripts()))
         pid = process_of(session)
