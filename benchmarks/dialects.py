@@ -10,20 +10,14 @@ completions in the same round.
 import argparse
 import asyncio
 import statistics
-import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 import uvloop
 
-from benchmarks.servers import started
-from modegate.simulator.provider import SimulatedProvider
+from benchmarks.histories import CALM, run
 
-# Seconds for a process to become idle after an answer.
-CALM = 0.3
 CHAT = "/v1/chat/completions"
 
 
@@ -57,6 +51,7 @@ class Conversation:
 
 async def compare(http: aiohttp.ClientSession, url: str, rounds: int) -> None:
     """Runs the rounds and prints the medians."""
+    url = url.removesuffix(CHAT)
     dialects = [
         Conversation(CHAT, "messages", b'"content":"'),
         Conversation("/v1/messages", "messages", b'"text_delta"'),
@@ -75,34 +70,12 @@ async def compare(http: aiohttp.ClientSession, url: str, rounds: int) -> None:
         print(f"{it.path:22} {statistics.median(times):6.1f} ms, {ratio:.2f} of chat completions")
 
 
-async def run(rounds: int) -> None:
-    """Starts the simulated model and the gateway, and compares."""
-    provider = SimulatedProvider()
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        async with provider.running() as url, aiohttp.ClientSession() as http:
-            environment = {
-                "ANTHROPIC_API_KEY": "sk-ant-benchmark",
-                "ANTHROPIC_BASE_URL": url,
-                "CLAUDE_WARM_PROCESSES": "0",
-                "HOME": str(home),
-                "MODEGATE_STATE_DIR": str(home / "state"),
-                "RATE_LIMIT_PER_IP": "1000000",
-                "RATE_LIMIT_PER_SESSION": "1000000",
-            }
-            gateway = await asyncio.to_thread(
-                stack.enter_context,
-                started("modegate", ["modegate", "serve"], core=None, environment=environment),
-            )
-            await compare(http, gateway.url.removesuffix(CHAT), rounds)
-
-
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(parser.parse_args().rounds))
+        runner.run(run(parser.parse_args().rounds, compare))
 
 
 if __name__ == "__main__":

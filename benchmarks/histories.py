@@ -13,6 +13,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from benchmarks.servers import started
 from modegate.simulator.provider import SimulatedProvider
 
 TURNS = 20
+# Gets the address of chat completions, and the number of rounds.
+Comparing = Callable[[aiohttp.ClientSession, str, int], Awaitable[None]]
 # Seconds for a process to become idle after an answer.
 CALM = 0.3
 
@@ -89,7 +92,7 @@ async def compare(http: aiohttp.ClientSession, url: str, rounds: int) -> None:
     print(f"new session from a history {replay:6.0f} ms")
 
 
-async def run(rounds: int) -> None:
+async def run(rounds: int, comparing: Comparing = compare) -> None:
     """Starts the simulated model and the gateway, and compares."""
     provider = SimulatedProvider()
     with ExitStack() as stack:
@@ -108,7 +111,7 @@ async def run(rounds: int) -> None:
                 stack.enter_context,
                 started("modegate", ["modegate", "serve"], core=None, environment=environment),
             )
-            await compare(http, gateway.url, rounds)
+            await comparing(http, gateway.url, rounds)
 
 
 def main() -> None:
