@@ -307,7 +307,7 @@ async def test_a_prewarmed_process_takes_tools_after_it_has_asked_for_its_tools(
     monkeypatch.setattr(CliProcess, "serve_tools", noted)
     backend = start(warm_processes=1, warm_models=("sonnet",))
     await backend.prepare()
-    await until(lambda: any(it.tools.has_listed for it in prewarmed))
+    await until(lambda: any(it.input.tools.has_listed for it in prewarmed))
     with backend.reserve("sonnet", None) as session_id:
         assert session_id
         conversation = Conversation(backend, session_id)

@@ -143,7 +143,7 @@ class ProcessPool:
     def _wakes_for(self, turn: Turn, process: CliProcess, tools: OfferedTools | None) -> bool:
         same = process.launch.serves(
             turn, changes_settings=self.launcher.changes_settings
-        ) and process.accepts(turn.prompt, tools, schema_of(turn))
+        ) and process.input.accepts(turn.prompt, tools, schema_of(turn))
         # Results that a process does not wait for can only be given to a new one.
         same = same and not (turn.resume and turn.prompt.results)
         try:

@@ -2,29 +2,26 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.command.command_line import Launch
-from modegate.adapters.claude_cli.content import result_content
 from modegate.adapters.claude_cli.process.child_process import OUTPUT_DRAIN_S, ChildProcess
 from modegate.adapters.claude_cli.process.settings_channel import (
     DEFAULTS,
     RefusedSettings,
     SettingsChannel,
 )
+from modegate.adapters.claude_cli.process.turn_input import TurnInput
 from modegate.adapters.claude_cli.protocol import messages
-from modegate.adapters.claude_cli.protocol.continuation import Continuation
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.adapters.claude_cli.protocol.ndjson import JsonLines
 from modegate.adapters.claude_cli.protocol.quota_windows import HeardWindows
 from modegate.adapters.claude_cli.protocol.turn_settings import TurnSettings
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.adapters.claude_cli.session_folder.session_lock import SessionLock
-from modegate.adapters.claude_cli.tools.offered_tools import SERVER, OfferedTools
-from modegate.adapters.claude_cli.tools.tool_server import ToolServer
-from modegate.domain.conversation.message import Message
+from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
@@ -79,17 +76,10 @@ class CliProcess:
         self.was_idle = False  # whether it waited for its current turn, or for results
         self._lines = JsonLines(stdout_limit)
         self._windows = windows or HeardWindows()
-        self.settings = SettingsChannel(
-            place.environment, place.version, place.refused, launch.effort
+        self.input = TurnInput(
+            SettingsChannel(place.environment, place.version, place.refused, launch.effort)
         )
-        self._continuation = Continuation()
-        self._system: str | None = None
-        self._schema: str | None = None
-        self._message_id = ""  # of the prompt; empty if the process goes on by itself
-        self._turns = 0
         self._up_to_date = True
-        self.turn_confirmed = False  # whether the CLI has reported the turn's start
-        self.tools = ToolServer(result_content)
         self._heard_idle: list[dict[str, object]] = []
 
     @property
@@ -101,25 +91,6 @@ class CliProcess:
     def plain_error(self) -> GatewayError | None:
         """The error that it wrote as plain text instead of an event."""
         return errors.from_words(self._lines.words)
-
-    def accepts(
-        self, prompt: Prompt, tools: OfferedTools | None = None, schema: str | None = None
-    ) -> bool:
-        """Returns whether it can take a turn with this system prompt, these tools and this schema.
-
-        A system prompt and a schema cannot change. Tools can be taken away and offered, but not
-        replaced: the CLI would keep the old ones beside the new ones for a turn (2.1.329).
-        """
-        if self._system is None:
-            return True
-        same_tools = None in (tools, self.tools.offered) or self.offers(tools)
-        same = (self._system, self._schema) == (_system_prompt(prompt, tools), schema)
-        return same_tools and same
-
-    def offers(self, tools: OfferedTools | None) -> bool:
-        """Returns whether its last turn had these tools."""
-        offered = self.tools.offered
-        return (offered and offered.digest) == (tools and tools.digest)
 
     def serve_tools(self) -> None:
         """Answers the CLI's questions about tools while no turn reads its output."""
@@ -166,43 +137,14 @@ class CliProcess:
         last: bool,
         tools: OfferedTools | None = None,
     ) -> None:
-        """Sends the prompt of a turn; after the `last` one the process exits by itself.
-
-        `schema` is the JSON Schema of the answer, as JSON. A process that goes on with the
-        conversation by itself, such as with the results of calls, gets no prompt.
-        """
+        """Begins a turn, as `TurnInput.ask` says; after the `last` one the process exits by itself."""
         self._lines.begin_answer()
-        self._message_id = ""
-        self._turns += 1
-        self.turn_confirmed = False
-        self.tools.begin_turn()
-        # A prewarmed process may have asked for its tools before they were known.
-        asked = self._system is not None or self.tools.has_listed
-        begin = self._offer(tools) if asked else b""
-        self.tools.offered = tools
-        system = _system_prompt(prompt, tools)
-        if self._system is None:
-            begin = messages.initialize(system, schema) + begin
-        self._system, self._schema = system, schema
-        self._continuation = Continuation(of_first_cut=settings.max_tokens is not None)
-        begin += self.settings.change(settings)
-        self.child.write(begin + self._message(prompt.asked), last=last)
+        self.child.write(self.input.ask(prompt, settings, schema, tools), last=last)
 
     def go_on(self, prompt: Prompt, settings: TurnSettings, open_calls: Sequence[str]) -> None:
-        """Sends the results of calls that the CLI waits for, and what else the client says.
-
-        Calls without a result are declined. The user's message comes first, because the CLI tells
-        the model of it together with the results.
-        """
+        """Sends the results of calls that the CLI waits for, and what else the client says."""
         self._lines.begin_answer()
-        self._continuation = Continuation(of_first_cut=settings.max_tokens is not None)
-        given = {it.call_id for it in prompt.results}
-        self.child.write(
-            self.settings.change(settings)
-            + self._message(prompt.asked)
-            + self.tools.answer(prompt.results)
-            + self.tools.decline([it for it in open_calls if it not in given])
-        )
+        self.child.write(self.input.go_on(prompt, settings, open_calls))
 
     async def events(self) -> list[dict[str, object]]:
         """Waits for output, and returns the current turn's events since the last call.
@@ -219,7 +161,7 @@ class CliProcess:
             raise self.plain_error or errors.from_exit(
                 self.child.exit_status, self.child.output.stderr
             )
-        return list(self._of_this_turn(events))
+        return list(self.input.of_this_turn(events))
 
     async def undo_turn(self, *, forget: bool) -> bool:
         """Interrupts the running turn; with `forget`, also removes it from the conversation.
@@ -231,10 +173,10 @@ class CliProcess:
             self.child.write(messages.interrupt())
             async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
                 await self._heard(lambda event: event.get("type") == "result" or None)
-            target = self._message_id if forget else self._continuation.message_id
-            if not target:  # nothing to remove, or no message to name
+            request = self.input.rewind(forget=forget)
+            if not request:  # nothing to remove, or no message to name
                 return not forget
-            self.child.write(messages.rewind(target))
+            self.child.write(request)
             async with asyncio.timeout(REWIND_TIMEOUT_S):
                 return await self._heard(messages.has_rewound)
         except (TimeoutError, GatewayError):
@@ -247,9 +189,7 @@ class CliProcess:
         """
         for event in events:
             self._windows.note(event)
-            self.settings.note(event)
-            self._continuation.note(event)
-            if reply := self.tools.replies(event):
+            if reply := self.input.note(event):
                 self.child.write(reply)
         return events
 
@@ -259,34 +199,9 @@ class CliProcess:
         except GatewayError:  # it wrote too much: its next turn gets another process
             self._up_to_date = False
 
-    def _offer(self, tools: OfferedTools | None) -> bytes:
-        """Returns the requests that offer other tools than those of the last turn."""
-        if self.offers(tools):
-            return b""
-        return messages.set_servers() + (b"" if tools is None else messages.set_servers(SERVER))
-
-    def _message(self, asked: Sequence[Message]) -> bytes:
-        """Returns the user's message; nothing if there is none."""
-        if not asked:
-            return b""
-        self._message_id = str(uuid.uuid4())
-        return messages.user(asked, self._message_id)
-
-    def _of_this_turn(self, events: list[dict[str, object]]) -> Iterator[dict[str, object]]:
-        """Yields events of this turn; skips late events of an interrupted previous turn."""
-        for event in events:
-            self.turn_confirmed = self.turn_confirmed or messages.begins(event, self._message_id)
-            if self.turn_confirmed or self._turns == 1:
-                yield event
-
     async def _heard(self, judge: Callable[[Event], bool | None]) -> bool:
         """Reads events until `judge` returns a verdict, and returns it."""
         while True:
             for event in await self.events():
                 if (verdict := judge(event)) is not None:
                     return verdict
-
-
-def _system_prompt(prompt: Prompt, tools: OfferedTools | None) -> str:
-    instructions = "" if tools is None else tools.instructions()
-    return "\n\n".join(filter(None, (prompt.system, instructions)))

@@ -1,7 +1,6 @@
 """Translates the CLI's events to chunks, without I/O."""
 
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 from modegate.adapters.claude_cli.protocol.answer_calls import NoTools, ToolNames
 from modegate.adapters.claude_cli.protocol.answer_end import AnswerEnd
@@ -9,16 +8,10 @@ from modegate.adapters.claude_cli.protocol.answer_events import AnswerChunks
 from modegate.adapters.claude_cli.protocol.answer_status import AnswerStatus
 from modegate.adapters.claude_cli.protocol.answer_text import AnswerText
 from modegate.adapters.claude_cli.protocol.document import Document
-from modegate.adapters.claude_cli.protocol.events import (
-    Event,
-    child,
-    count,
-    is_tool_call,
-    text,
-    text_blocks,
-)
+from modegate.adapters.claude_cli.protocol.events import Event, child, is_tool_call
 from modegate.adapters.claude_cli.protocol.failures.reports import FailureReports, is_unauthorized
 from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
+from modegate.adapters.claude_cli.protocol.message_events import MessageEvents
 from modegate.adapters.claude_cli.protocol.open_message import MessageState
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.answer.usage import Usage
@@ -55,7 +48,6 @@ class Translator:
         self._names = names or NoTools()
         self._cli_ended = False
         self._handed_out = handed_out
-        self._shows_reasoning = shows_reasoning
         self._chunks = AnswerChunks(handed_out=handed_out, names=names)
         self._message = MessageState()
         self._end = AnswerEnd(
@@ -65,8 +57,9 @@ class Translator:
             has_own_limit=has_own_limit,
             document=document,
         )
-        self._document = document
-        self._whole_blocks = 0
+        self._events = MessageEvents(
+            self._message, self._chunks, self._end, document, shows_reasoning=shows_reasoning
+        )
         self._failures = FailureReports(patience)
 
     @property
@@ -141,10 +134,22 @@ class Translator:
         Raises:
             GatewayError: the turn failed.
         """
-        handler = self._HANDLERS.get(str(event.get("type")))
         # A subagent's events name the tool call that started it; they are not part of the answer.
-        if handler and not self.finished and event.get("parent_tool_use_id") is None:
-            yield from handler(self, event)
+        if self.finished or event.get("parent_tool_use_id") is not None:
+            return
+        match event.get("type"):
+            case "stream_event":
+                yield from self._events.streamed(event)
+            case "assistant":
+                yield from self._assistant(event)
+            case "control_request":
+                yield from self._asked(event)
+            case "result":
+                yield from self._result(event)
+            case "rate_limit_event":
+                self._failures.note_limit(event)
+            case "system":
+                yield from self._system(event)
 
     def go_on(self) -> None:
         """Makes the answer the next part of a turn, which has answered with calls before."""
@@ -174,78 +179,17 @@ class Translator:
             yield from self._end.give_up(claude_code.auth_failed())
             return
         if self._message.is_open:
-            self._abandon(0)
+            self._events.abandon()
         if error := self._failures.of_retry(event):
             yield from self._end.give_up(error)
-
-    def _rate_limit(self, event: Event) -> Iterator[AnswerEvent]:
-        self._failures.note_limit(event)
-        yield from ()
-
-    def _stream_event(self, event: Event) -> Iterator[AnswerEvent]:
-        inner = child(event, "event")
-        match inner.get("type"):
-            case "message_start":
-                self._note_session(event)
-                self._begin_message(child(inner, "message"))
-            case "content_block_start":
-                self._note_session(event)
-                yield from self._chunks.start()
-                if self._message.begin_block(inner) == "text" and self._document is None:
-                    yield from self._chunks.start_message()
-                block = child(inner, "content_block")
-                if self._document is not None:
-                    self._document.begin_block(text(block, "name"))
-                yield from self._chunks.begin_call(count(inner, "index"), block)
-            case "content_block_delta":
-                yield from self._delta(count(inner, "index"), child(inner, "delta"))
-            case "content_block_stop":
-                self._message.end_block()
-                yield from self._chunks.calls.end_block(count(inner, "index"))
-            case "message_delta":
-                self._chunks.tokens.end_message(inner)
-                delta = child(inner, "delta")
-                yield from self._end.end_message(
-                    text(delta, "stop_reason"), text(delta, "stop_sequence")
-                )
-            case "message_stop":
-                if "abandoned_blocks" in event:
-                    self._abandon(count(child(event, "abandoned_blocks"), "from_block_index"))
-                else:
-                    yield from self._chunks.end_message()
-                    yield from self._chunks.end_with_calls()
-
-    def _delta(self, index: int, delta: Event) -> Iterator[AnswerEvent]:
-        if self._document and self._document.is_open and (piece := text(delta, "partial_json")):
-            self._document.add(piece)
-        elif self._document is None and (piece := text(delta, "text")):
-            yield from self._chunks.add(index, piece)
-        elif piece := text(delta, "partial_json"):
-            yield from self._chunks.calls.add(index, piece)
-        elif self._shows_reasoning and (piece := text(delta, "thinking")):
-            yield from self._chunks.think(piece)
 
     def _assistant(self, event: Event) -> Iterator[AnswerEvent]:
         message = child(event, "message")
         if event.get("is_api_error_message") or message.get("model") == "<synthetic>":
             if error := self._failures.of_message(event):
                 yield from self._end.give_up(error)
-            return
-        if self._message.came_as_deltas(message):
-            return
-        self._note_session(event)
-        yield from self._chunks.start()
-        if self._message.begins_whole(message):
-            self._whole_blocks = 0
-            self.answer.begin_message(continues=self._message.is_cut)
-            self._chunks.calls.begin_message()
-        if self._shows_reasoning:
-            for piece in text_blocks(message, "thinking"):
-                yield from self._chunks.think(piece)
-        for piece in text_blocks(message) if self._document is None else ():
-            yield from self._chunks.add(self._whole_blocks, piece)
-            self._whole_blocks += 1
-        yield from self._chunks.add_whole_calls(message)
+        else:
+            yield from self._events.whole(event)
 
     def _asked(self, event: Event) -> Iterator[AnswerEvent]:
         """Ends an answer whose message came whole, once the CLI asks for the result of a call."""
@@ -255,7 +199,7 @@ class Translator:
 
     def _result(self, event: Event) -> Iterator[AnswerEvent]:
         self._cli_ended = True
-        self._note_session(event)
+        self._events.note_session(event)
         self._chunks.tokens.end_turn(event)
         ended = self._failures.of_result(
             event, self._message.stop_reason, has_text=bool(self.answer.text)
@@ -265,37 +209,6 @@ class Translator:
         else:
             yield from self._end.complete(event, ended)
 
-    def _note_session(self, event: Event) -> None:
-        self._chunks.cli_session_id = text(event, "session_id") or self.cli_session_id
-
-    def _begin_message(self, message: Event) -> None:
-        if self._message.is_open:  # the last message broke off without an event
-            self._abandon(0)
-        self._message.begin(message)
-        if self._document is not None:
-            self._document.begin_message()
-        self._chunks.tokens.begin_message(message)
-        self._chunks.reasoning.begin_message()
-        self._chunks.calls.begin_message()
-        self.answer.begin_message(continues=self._message.is_cut)
-
-    def _abandon(self, first_block: int) -> None:
-        self._message.is_open = self._message.is_reasoning = False
-        self._chunks.abandon(first_block)
-
     def _shown(self, text: str) -> str:
         shown = self._names.text_filter()
         return shown.feed(text) + shown.flush()
-
-    _HANDLERS: Mapping[str, Callable[["Translator", Event], Iterator[AnswerEvent]]] = (
-        MappingProxyType(
-            {
-                "system": _system,
-                "rate_limit_event": _rate_limit,
-                "stream_event": _stream_event,
-                "assistant": _assistant,
-                "result": _result,
-                "control_request": _asked,
-            }
-        )
-    )

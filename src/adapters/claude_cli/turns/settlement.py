@@ -97,7 +97,9 @@ class Settlement:
         It must have confirmed this turn. Late events of it would else look like the next turn's.
         """
         process = self._held.current
-        return process.alive and process.turn_confirmed and process.place.supports_multiple_turns
+        return (
+            process.alive and process.input.turn_confirmed and process.place.supports_multiple_turns
+        )
 
     async def _is_ready(self, disposition: Disposition) -> bool:
         """Prepares the process for its next turn; returns False if it did not confirm that."""

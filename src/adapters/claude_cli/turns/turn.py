@@ -238,7 +238,7 @@ class TurnRun:
         """
         for chunk in chunks:
             if isinstance(chunk, Started):
-                yield replace(chunk, ignored=self._held.current.settings.ignored)
+                yield replace(chunk, ignored=self._held.current.input.settings.ignored)
             else:
                 yield chunk
             if self.lifecycle.end is TurnState.EXPIRED and not self.translator.finished:

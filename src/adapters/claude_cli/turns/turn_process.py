@@ -68,8 +68,8 @@ class TurnProcess:
         """Returns whether the process can go on with this turn, in the middle of its own."""
         process = self.current
         changes = self._processes.launcher.changes_settings
-        same = process.launch.serves(turn, changes_settings=changes) and process.offers(tools)
-        same = same and process.accepts(turn.prompt, tools, schema_of(turn))
+        same = process.launch.serves(turn, changes_settings=changes) and process.input.offers(tools)
+        same = same and process.input.accepts(turn.prompt, tools, schema_of(turn))
         # A new process reads such results with the conversation.
         return same and all(map(fits_mcp, turn.prompt.results))
 
