@@ -7,12 +7,10 @@ import falcon.asgi
 from modegate.application.batches.manage_batches import ManageBatches
 from modegate.dialects.batch_objects import batch_object, list_object
 from modegate.dialects.json import encode, parse_json_object
-from modegate.domain.access.client import Client
 from modegate.domain.batches.batch import ID_PREFIX
 from modegate.domain.batches.file import ID_PREFIX as FILE_PREFIX
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import batches as errors
-from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.messages.request_body import MIB, read_json_body
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.resources.batches.ownership import Own, has_small_json
@@ -86,7 +84,7 @@ class OneBatch:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str) -> None:
         """Responds with the batch."""
-        client = await self._owner(req, path)
+        client = await self.own.admit(req, path, ID_PREFIX)
         if client is None:
             await self.relayed.serve(req, resp)
             return
@@ -96,7 +94,7 @@ class OneBatch:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Cancels the batch."""
-        client = await self._owner(req, path)
+        client = await self.own.admit(req, path, ID_PREFIX)
         if client is None:
             await self.relayed.serve(req, resp)
             return
@@ -109,17 +107,10 @@ class OneBatch:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Relays the request; the gateway's own batches cannot be deleted."""
-        if await self._owner(req, path) is None:
+        if await self.own.admit(req, path, ID_PREFIX) is None:
             await self.relayed.serve(req, resp)
             return
         raise errors.unknown_batch()
-
-    async def _owner(self, req: falcon.asgi.Request, path: str) -> Client | None:
-        """Returns the client of a request for the gateway; None if it is to be relayed."""
-        decision = self.own.decide(req)
-        if not path.startswith(ID_PREFIX) and decision.mode is not Mode.CLAUDE_CODE:
-            return None
-        return await self.own.authenticator.admit(req)
 
 
 def _names_our_file(content: bytes) -> bool:

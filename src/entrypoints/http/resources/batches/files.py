@@ -10,7 +10,6 @@ from modegate.dialects.json import encode
 from modegate.domain.access.client import Client
 from modegate.domain.batches.file import ID_PREFIX, Purpose
 from modegate.domain.errors.catalogue import batches as errors
-from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.messages.request_body import check_identity
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
@@ -86,7 +85,7 @@ class OneFile:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str) -> None:
         """Responds with the file, or with its content."""
-        client = await self._owner(req, path)
+        client = await self.own.admit(req, path, ID_PREFIX)
         if client is None:
             await self.relayed.serve(req, resp)
             return
@@ -102,7 +101,7 @@ class OneFile:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Relays the request; the gateway's own files have no such operation."""
-        if await self._owner(req, path) is None:
+        if await self.own.admit(req, path, ID_PREFIX) is None:
             await self.relayed.serve(req, resp)
             return
         raise errors.unknown_file()
@@ -111,19 +110,12 @@ class OneFile:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, path: str
     ) -> None:
         """Deletes the file."""
-        client = await self._owner(req, path)
+        client = await self.own.admit(req, path, ID_PREFIX)
         if client is None:
             await self.relayed.serve(req, resp)
             return
         await self.files.remove(client.id, path)
         resp.data = encode(deleted_file(path))
-
-    async def _owner(self, req: falcon.asgi.Request, path: str) -> Client | None:
-        """Returns the client of a request for the gateway; None if it is to be relayed."""
-        decision = self.own.decide(req)
-        if not path.startswith(ID_PREFIX) and decision.mode is not Mode.CLAUDE_CODE:
-            return None
-        return await self.own.authenticator.admit(req)
 
     async def _send_content(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, client: Client, file_id: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import falcon.asgi
 
 from modegate.application.ports.configuration_source import ConfigurationSource
+from modegate.domain.access.client import Client
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.entrypoints.http.messages.mode_headers import decision_of
@@ -42,6 +43,16 @@ class Own:
             return True
         table = self.configuration.current().routes.table
         return table is not None and not table.default.has_batches
+
+    async def admit(self, req: falcon.asgi.Request, path: str, id_prefix: str) -> Client | None:
+        """Returns the client of a request for one object; None if the request is to be relayed.
+
+        The ids of the gateway's own objects begin with `id_prefix`.
+        """
+        decision = self.decide(req)
+        if not path.startswith(id_prefix) and decision.mode is not Mode.CLAUDE_CODE:
+            return None
+        return await self.authenticator.admit(req)
 
 
 def has_small_json(req: falcon.asgi.Request, most: int) -> bool:
