@@ -22,7 +22,6 @@ from modegate.adapters.objects.options import ArchiveKind, ArchivePlace
 from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
 from modegate.adapters.openai_sdk.proxies import proxy_of
 from modegate.adapters.openai_sdk.relay import PassthroughBackend
-from modegate.adapters.postgres.options import PostgresOptions
 from modegate.adapters.prometheus.worker_samples import WorkerSamples
 from modegate.adapters.sqlite.admission_limiter import SqliteAdmissionLimiter
 from modegate.adapters.sqlite.batches.file_store import SqliteFileStore
@@ -52,6 +51,11 @@ from modegate.application.ports.rate_limiter import RateLimiter
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.application.ports.usage_ledger import UsageLedger
+from modegate.entrypoints.bootstrap.postgres_adapters import (
+    postgres_batch_queue,
+    postgres_file_store,
+    postgres_usage_ledger,
+)
 from modegate.entrypoints.bootstrap.redis_adapters import (
     redis_budgets,
     redis_connection,
@@ -62,7 +66,7 @@ from modegate.entrypoints.bootstrap.redis_adapters import (
     redis_session_store,
 )
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
-from modegate.entrypoints.config import mapping
+from modegate.entrypoints.config import adapter_options, mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 
@@ -91,40 +95,6 @@ def limits_kind(store_kind: str, shares_folder: bool) -> str:  # noqa: FBT001
     if store_kind == "redis":
         return "redis"
     return "sqlite" if shares_folder else "memory"
-
-
-def postgres_usage_ledger(options: PostgresOptions) -> UsageLedger:
-    """Returns the ledger in PostgreSQL; it is imported only where one is used."""
-    from modegate.adapters.postgres.usage_ledger import PostgresUsageLedger  # noqa: PLC0415
-
-    return PostgresUsageLedger(options)
-
-
-def postgres_batch_queue(options: PostgresOptions) -> BatchQueue:
-    """Returns the queue of batches in PostgreSQL."""
-    from modegate.adapters.postgres.batches.queue import PostgresBatchQueue  # noqa: PLC0415
-
-    return PostgresBatchQueue(options)
-
-
-def postgres_file_store(options: PostgresOptions) -> FileStore:
-    """Returns the files of batches in PostgreSQL."""
-    from modegate.adapters.postgres.batches.file_store import PostgresFileStore  # noqa: PLC0415
-
-    return PostgresFileStore(options)
-
-
-def ledger_fault(settings: Settings) -> str | None:
-    """Returns why the ledger that the settings name can never be opened; None if it may be."""
-    if settings.modegate_ledger is None:
-        return None
-    try:
-        from modegate.adapters.postgres.address import is_address  # noqa: PLC0415
-    except ImportError:
-        return 'MODEGATE_LEDGER needs a client of PostgreSQL: pip install "modegate[postgres]"'
-    if not is_address(mapping.postgres_options(settings)):
-        return "MODEGATE_LEDGER has a part that PostgreSQL does not know"
-    return None
 
 
 def transcript_archive(
@@ -162,9 +132,9 @@ class Adapters(containers.DeclarativeContainer):
     """Creates the adapters by constructor injection, each as a singleton."""
 
     settings = providers.Dependency(instance_of=Settings)
-    store_kind = providers.Callable(mapping.store_kind, settings)
+    store_kind = providers.Callable(adapter_options.store_kind, settings)
     redis = providers.Singleton(
-        redis_connection, providers.Factory(mapping.redis_options, settings)
+        redis_connection, providers.Factory(adapter_options.redis_options, settings)
     )
     # What is open and has to be closed.
     store = providers.Selector(store_kind, local=providers.Object(None), redis=redis)
@@ -209,10 +179,12 @@ class Adapters(containers.DeclarativeContainer):
     rate_limiter = providers.Callable[RateLimiter](same, admission_limiter)
 
     claude_options = providers.Factory(
-        mapping.claude_options, settings, environment, child_descriptors
+        adapter_options.claude_options, settings, environment, child_descriptors
     )
     transcript_archive = providers.Singleton(
-        transcript_archive, providers.Factory(mapping.archive_place, settings), redis.provider
+        transcript_archive,
+        providers.Factory(adapter_options.archive_place, settings),
+        redis.provider,
     )
     claude_cli = providers.Singleton(ClaudeBackend, claude_options, transcript_archive)
     answer_backend = providers.Callable[ClaudeBackend](same, claude_cli)
@@ -221,7 +193,7 @@ class Adapters(containers.DeclarativeContainer):
     awaited_calls = providers.Callable[ClaudeBackend](same, claude_cli)
     storage_probe = providers.Callable(storage_probe, session_store, transcript_store)
     cli_diagnostics = providers.Coroutine(examine, claude_options)
-    upstream_options = providers.Factory(mapping.upstream_options, settings)
+    upstream_options = providers.Factory(adapter_options.upstream_options, settings)
     openai_sdk = providers.Singleton(PassthroughBackend, upstream_options)
     relay_backend = providers.Callable[PassthroughBackend](same, openai_sdk)
     model_catalog = providers.Callable[PassthroughBackend](same, openai_sdk)
@@ -242,8 +214,8 @@ class Adapters(containers.DeclarativeContainer):
         local=providers.Singleton(SqliteKeyStore, settings.provided.modegate_state_dir),
         redis=providers.Singleton(redis_key_store, redis),
     )
-    ledger_kind = providers.Callable(mapping.ledger_kind, settings)
-    postgres_options = providers.Factory(mapping.postgres_options, settings)
+    ledger_kind = providers.Callable(adapter_options.ledger_kind, settings)
+    postgres_options = providers.Factory(adapter_options.postgres_options, settings)
     usage_ledger: providers.Provider[UsageLedger] = providers.Selector(
         ledger_kind,
         sqlite=providers.Singleton(SqliteUsageLedger, settings.provided.modegate_state_dir),

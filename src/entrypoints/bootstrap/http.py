@@ -25,7 +25,7 @@ from modegate.entrypoints.bootstrap.reload.live_parts import LiveParts
 from modegate.entrypoints.bootstrap.reload.reloader import Reloader
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.bootstrap.telemetry import close_telemetry
-from modegate.entrypoints.config import mapping
+from modegate.entrypoints.config import http_options, mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.app import Hook, create_app
@@ -92,7 +92,7 @@ def build_gateway(
     telemetry = [it for it in (tracing, container.generation_metrics()) if it is not None]
     probes = SharedProbes(container.probe_credential())
     preparation = Preparation(preparing(container), prepared)
-    live = LiveHttpOptions(mapping.http_options(settings, offline=offline))
+    live = LiveHttpOptions(http_options.http_options(settings, offline=offline))
     draining = Draining(lambda: live.current.drain_delay)
     control = Control(draining)
     batches.is_paused = lambda: draining.is_draining
@@ -192,14 +192,14 @@ def build_server(
     With `control`, SIGHUP reloads the configuration, which also bounds the shutdown.
     """
     at_start = container.settings()
-    options = mapping.server_options(at_start)
+    options = http_options.server_options(at_start)
 
     async def drain() -> None:
         await app.announce_drain()
         if begin_no_more := getattr(container.answer_backend(), "drain", None):
             begin_no_more()
         settings = control.reloader.running if control else at_start
-        patience_s = mapping.server_options(settings).shutdown_timeout
+        patience_s = http_options.server_options(settings).shutdown_timeout
         await asyncio.gather(app.drain(patience_s), container.batch_runner().drain(patience_s))
 
     return GatewayServer(

@@ -1,18 +1,12 @@
-"""Maps the settings to options of the domain, the adapters and the HTTP interface."""
+"""Maps the settings to the configuration of requests, and to the values of use cases."""
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from types import MappingProxyType
 
-from modegate.adapters.claude_cli.options import ClaudeOptions
-from modegate.adapters.objects.options import ArchiveKind, ArchivePlace
-from modegate.adapters.openai_sdk.options import UpstreamOptions
-from modegate.adapters.postgres.options import PostgresOptions
-from modegate.adapters.redis.options import RedisOptions
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.batches.limits import BatchLimits
-from modegate.domain.configuration import MINUTE_S, Configuration
+from modegate.domain.configuration import Configuration
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.verdict import Cooldowns
 from modegate.domain.dialect_name import DialectName
@@ -30,18 +24,12 @@ from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.domain.session import SessionPolicy
 from modegate.domain.store_failure import StoreFailureMode
 from modegate.entrypoints.config.budget_types import zone_of
-from modegate.entrypoints.config.inherited_variables import clean_inherited
 from modegate.entrypoints.config.keys.mapping import configured_keys
 from modegate.entrypoints.config.prices import price_table
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
 from modegate.entrypoints.config.upstreams.credentials import KeyFile, key_files_of
 from modegate.entrypoints.config.upstreams.mapping import OPENAI_URL, upstream_of
-from modegate.entrypoints.http.admin.options import AdminOptions
-from modegate.entrypoints.http.messages.request_target import VERSION
-from modegate.entrypoints.http.options import HttpOptions
-from modegate.entrypoints.http.resources.relayed import RelayOptions
-from modegate.entrypoints.http.server.options import ServerOptions
 
 DAY_S = 86_400.0
 
@@ -128,39 +116,6 @@ def batch_limits(settings: Settings) -> BatchLimits:
     )
 
 
-def store_kind(settings: Settings) -> str:
-    """Returns where shared state is kept: "redis" for several machines, else "local"."""
-    return "local" if settings.modegate_store is None else "redis"
-
-
-def redis_options(settings: Settings) -> RedisOptions:
-    """Returns the options of the store; only for settings that name one."""
-    url = settings.modegate_store
-    return RedisOptions(url.get_secret_value() if url else "")
-
-
-def ledger_kind(settings: Settings) -> str:
-    """Returns where usage is stored: "postgres" for several machines, else "sqlite"."""
-    return "sqlite" if settings.modegate_ledger is None else "postgres"
-
-
-def postgres_options(settings: Settings) -> PostgresOptions:
-    """Returns the options of the ledger's database; only for settings that name one."""
-    url = settings.modegate_ledger
-    return PostgresOptions(url.get_secret_value() if url else "")
-
-
-def archive_place(settings: Settings) -> ArchivePlace:
-    """Returns where transcripts of sessions are stored for other gateways."""
-    keep_s = (settings.max_session_age_ms + settings.session_ttl_ms) / 1000
-    if settings.modegate_transcripts is not None:
-        url = settings.modegate_transcripts
-        kind = ArchiveKind.FOLDER if url.startswith("file:") else ArchiveKind.BUCKET
-        return ArchivePlace(kind, url, keep_s)
-    kind = ArchiveKind.NONE if settings.modegate_store is None else ArchiveKind.STORE
-    return ArchivePlace(kind, "", keep_s)
-
-
 def store_failure_mode(settings: Settings) -> StoreFailureMode:
     """Returns what the gateway does while its store is away."""
     return StoreFailureMode(settings.store_failure_mode)
@@ -202,98 +157,10 @@ def _upstreams(settings: Settings, environment: Mapping[str, str]) -> Iterator[U
         yield upstream_of(name, table, environment)
 
 
-def claude_options(
-    settings: Settings, environment: Mapping[str, str], descriptors: int | None
-) -> ClaudeOptions:
-    """Returns the options of the Claude adapter."""
-    key = settings.anthropic_api_key
-    return ClaudeOptions(
-        state=settings.modegate_state_dir,
-        executable=settings.claude_path,
-        environment={
-            **environment,
-            **clean_inherited(environment).changes,
-            **({"ANTHROPIC_API_KEY": key.get_secret_value()} if key else {}),
-        },
-        environment_allow=settings.claude_env_allow,
-        tools=settings.claude_tools,
-        bare=settings.claude_bare,
-        oneshot=settings.claude_process_mode == "oneshot",
-        warm_processes=settings.claude_warm_processes,
-        warm_models=tuple(map(settings.model_map().resolve, settings.warm_models())),
-        live_sessions=settings.claude_live_sessions,
-        live_idle=settings.claude_live_idle_ms / 1000,
-        parked_turns=settings.claude_parked_turns,
-        parked_patience=settings.claude_parked_ms / 1000,
-        max_tool_result_chars=settings.claude_max_tool_result_chars,
-        slots=settings.max_concurrent_processes,
-        queue_timeout=settings.pool_queue_timeout_ms / 1000,
-        turn_timeout=settings.request_timeout_ms / 1000,
-        first_event_timeout=settings.claude_first_event_timeout_ms / 1000,
-        silence_timeout=settings.claude_silence_timeout_ms / 1000,
-        descriptors=descriptors,
-        own_wait=settings.claude_max_own_wait_ms / 1000,
-        cuts_at_limit=settings.claude_cut_at_output_limit,
-        shows_reasoning=settings.claude_show_reasoning,
-    )
-
-
 def claude_key_label(settings: Settings) -> str | None:
     """Returns Claude's key from the settings, masked; None for a login."""
     key = settings.anthropic_api_key
     return str(ApiKey(key.get_secret_value())) if key else None
-
-
-def admin_options(settings: Settings) -> AdminOptions:
-    """Returns the options of the admin API."""
-    return AdminOptions(
-        keys=tuple(ApiKey(key.get_secret_value()) for key in settings.all_admin_keys()),
-        failures=Limit("admin_failures", settings.admin_failures_per_minute, MINUTE_S),
-    )
-
-
-def upstream_options(settings: Settings) -> UpstreamOptions:
-    """Returns the options of the upstream adapter."""
-    first_byte = settings.upstream_first_byte_timeout_ms
-    return UpstreamOptions(
-        retries=settings.upstream_max_retries,
-        timeout=settings.request_timeout_ms / 1000,
-        first_byte_timeout=None if first_byte is None else first_byte / 1000,
-    )
-
-
-def http_options(settings: Settings, *, offline: bool) -> HttpOptions:
-    """Returns the options of the HTTP interface."""
-    token = settings.metrics_token
-    return HttpOptions(
-        version=version("modegate"),
-        max_body=settings.max_body_bytes,
-        max_media=media_policy(settings).encoded_bytes,
-        keep_alive=settings.sse_keepalive_ms / 1000,
-        drain_delay=settings.drain_delay_ms / 1000,
-        cors_origins=settings.cors_allowed_origins,
-        trusted_proxies=settings.trusted_proxies,
-        forwarded_header=settings.forwarded_header,
-        offline=offline,
-        relaying=RelayOptions(
-            max_json=settings.max_json_bytes,
-            max_upload=settings.max_upload_bytes,
-            patterns=[path.removeprefix(VERSION) for path in settings.upstream_paths],
-            keep_alive=settings.sse_keepalive_ms / 1000,
-        ),
-        metrics_token=token.get_secret_value() if token else None,
-        admin=admin_options(settings),
-    )
-
-
-def server_options(settings: Settings) -> ServerOptions:
-    """Returns the options of the server."""
-    return ServerOptions(
-        host=settings.host.strip("[]"),
-        port=settings.port,
-        keep_alive=settings.keep_alive_timeout_ms / 1000,
-        shutdown_timeout=settings.shutdown_timeout_ms / 1000,
-    )
 
 
 def attempts_timeout(settings: Settings) -> float:

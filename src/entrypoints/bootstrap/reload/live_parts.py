@@ -7,7 +7,7 @@ from modegate.domain.configuration import Configuration
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
-from modegate.entrypoints.config import mapping
+from modegate.entrypoints.config import adapter_options, http_options, mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.options import LiveHttpOptions
 
@@ -43,15 +43,15 @@ class LiveParts:
         container.memory_configuration().replace(configuration)
         container.credential_pools().reload()
         self.key_files.follow(mapping.key_files(settings))
-        self.http.replace(mapping.http_options(settings, offline=self.is_offline))
+        self.http.replace(http_options.http_options(settings, offline=self.is_offline))
         self.cleaner.reconfigure(mapping.session_cleanup_interval(settings))
         container.attempts().total_s = mapping.attempts_timeout(settings)
         container.claude_credential().label = mapping.claude_key_label(settings)
         environment, descriptors = container.environment(), container.child_descriptors()
-        claude = mapping.claude_options(settings, environment, descriptors)
+        claude = adapter_options.claude_options(settings, environment, descriptors)
         upstreams = configuration.routes.upstreams
         _reconfigure(container.answer_backend(), claude)
-        _reconfigure(container.relay_backend(), mapping.upstream_options(settings))
+        _reconfigure(container.relay_backend(), adapter_options.upstream_options(settings))
         _reconfigure(container.model_lists(), upstreams, mapping.models_ttl(settings))
         container.missing_responses().ttl_s = mapping.models_ttl(settings)
         container.expire_usage().retention_days = mapping.usage_retention_days(settings)

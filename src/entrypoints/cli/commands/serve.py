@@ -16,13 +16,14 @@ import uvloop
 
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.domain.errors import GatewayError
-from modegate.entrypoints.bootstrap.adapters import ledger_fault, shared_files
+from modegate.entrypoints.bootstrap.adapters import shared_files
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.bootstrap.http import build_gateway, build_server
 from modegate.entrypoints.bootstrap.json_request_log import JsonRequestLog
 from modegate.entrypoints.bootstrap.log_config import configure_logging, set_level
 from modegate.entrypoints.bootstrap.metrics_sync import metrics_folder
 from modegate.entrypoints.bootstrap.offline import offline_container, simulated_state
+from modegate.entrypoints.bootstrap.postgres_adapters import ledger_fault
 from modegate.entrypoints.bootstrap.reading import Reading
 from modegate.entrypoints.bootstrap.redis_adapters import store_fault
 from modegate.entrypoints.bootstrap.reload.candidate import ConfigurationReader
@@ -30,7 +31,7 @@ from modegate.entrypoints.bootstrap.reload.settings_file_watch import SettingsFi
 from modegate.entrypoints.bootstrap.reload.supervisor_part import ServedState, SupervisorPart
 from modegate.entrypoints.cli.startup_banner import StartupReport, url_of
 from modegate.entrypoints.cli.wording import OPERATOR
-from modegate.entrypoints.config.mapping import redis_options
+from modegate.entrypoints.config.adapter_options import redis_options
 from modegate.entrypoints.config.sources import LoadedSettings
 from modegate.entrypoints.http.middleware.request_log import RequestLog
 from modegate.entrypoints.http.server.descriptors import raise_descriptor_limit

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from modegate.application.usage.transfer import DamagedLineError
 from modegate.domain.errors import GatewayError
-from modegate.entrypoints.bootstrap.adapters import ledger_fault
 from modegate.entrypoints.bootstrap.container import live_container
+from modegate.entrypoints.bootstrap.postgres_adapters import ledger_fault
 from modegate.entrypoints.cli.wording import OPERATOR
 from modegate.entrypoints.config.settings import Settings
 

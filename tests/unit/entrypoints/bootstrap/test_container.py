@@ -10,7 +10,8 @@ from modegate.domain.health import Capacity, ClaudeHealth, CredentialState, Pass
 from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.bootstrap.container import Container, close, live_container
 from modegate.entrypoints.bootstrap.http import build_app, build_server, preparing
-from modegate.entrypoints.config.mapping import claude_options, routes, upstream_options
+from modegate.entrypoints.config.adapter_options import claude_options, upstream_options
+from modegate.entrypoints.config.mapping import routes
 from modegate.entrypoints.config.settings import Settings
 from modegate.testing.answer_backend import ScriptedBackend
 from modegate.testing.relay_backend import ScriptedRelay

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from modegate.entrypoints.config.mapping import claude_options
+from modegate.entrypoints.config.adapter_options import claude_options
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import SettingsError, load_settings
 
