@@ -24,7 +24,7 @@ class Scenario:
     """A number of concurrent connections and the kind of answer.
 
     With `chunks`, answers are streams of that many chunks, `delay_ms` apart. `padding` is the
-    number of extra bytes in each request.
+    number of extra bytes in each request. The model's name begins with `model_prefix`.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Scenario:
     chunks: int = 0
     delay_ms: int = 0
     padding: int = 0
+    model_prefix: str = ""
 
     @property
     def body(self) -> bytes:
@@ -39,7 +40,11 @@ class Scenario:
         more = [{"role": "user", "content": "y" * self.padding}] if self.padding else []
         model = f"mock-c{self.chunks}-d{self.delay_ms}" if self.chunks else "gpt-mock"
         return json.dumps(
-            {"model": model, "stream": bool(self.chunks), "messages": [QUESTION, *more]}
+            {
+                "model": self.model_prefix + model,
+                "stream": bool(self.chunks),
+                "messages": [QUESTION, *more],
+            }
         ).encode()
 
     def check(self, status: int, body: bytes) -> None:

@@ -10,13 +10,13 @@ import statistics
 import tempfile
 from collections import defaultdict
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
 
 from benchmarks.load import KEY, Scenario, load
-from benchmarks.peers import PEERS, environment
+from benchmarks.peers import PEERS
 from benchmarks.servers import GATEWAY_CORE, LOAD_CORE, Server, pin_load, started
 
 UPSTREAM, FALCON, FLOOR, MODEGATE = "upstream alone", "bare Falcon", "bare aiohttp", "modegate"
@@ -48,7 +48,8 @@ HEAD = """| | | answers/s | chunks/s | p50 ms | added p50 ms | CPU µs | rate : 
 async def measure(server: Server, scenario: Scenario, seconds: float) -> Figures:
     """Runs one scenario on one server."""
     before = server.cpu_seconds
-    measured = await load(server.url, scenario, seconds)
+    asked = replace(scenario, model_prefix=server.model_prefix)
+    measured = await load(server.url, asked, seconds)
     cpu = server.cpu_seconds - before
     return Figures(measured.rate, measured.median_ms, cpu / measured.answers * 1e6)
 
@@ -158,12 +159,8 @@ def main() -> None:
             earlier = gateway(upstream, f"{state}/before", "modegate before", before)
             servers.append(stack.enter_context(earlier))
         for name in options.peer:
-            command = PEERS[name].prepare(name, _base(upstream), Path(state))
-            servers.append(
-                stack.enter_context(
-                    started(name, command, core=GATEWAY_CORE, environment=environment())
-                )
-            )
+            peer = PEERS[name].started(name, _base(upstream), Path(state))
+            servers.append(stack.enter_context(peer))
         pin_load()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(compare(servers, options.rounds, options.seconds))

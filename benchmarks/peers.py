@@ -7,43 +7,55 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.load import KEY
+from benchmarks.servers import GATEWAY_CORE, Server, started
 
+MODELS = ("gpt-mock", "mock-c100-d0", "mock-c50-d5")
+TENSORZERO = str(Path(__file__).with_name("tensorzero_gateway.py"))
 CACHE = Path(__file__).parent.parent / ".cache" / "peers"
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The packages of a gateway, the command to run, and the content of its `config` file."""
+    """The packages of a gateway, the command to run, and the text of its `config` file.
+
+    A server that chooses its port writes its URL to the second file of the command. Names of models
+    begin with `model_prefix`.
+    """
 
     packages: Sequence[str]
-    command: Callable[[Path], Sequence[str]]
-    config: Callable[[str], object]
+    command: Callable[[Path, Path], Sequence[str]]
+    config: Callable[[str], str]
+    model_prefix: str = ""
 
-    def prepare(self, name: str, upstream: str, folder: Path) -> Sequence[str]:
-        """Installs it, writes its configuration and returns the command with `PORT` in it."""
+    @contextmanager
+    def started(self, name: str, upstream: str, folder: Path) -> Iterator[Server]:
+        """Installs it, writes its configuration and runs it while the context is open."""
         uv, home = Path(sys.executable).with_name("uv"), CACHE / name
         python = home / "bin" / "python"
         if not python.exists():
             _run(uv, "venv", "--quiet", "--python", "3.11", home)
         _run(uv, "pip", "install", "--quiet", "--python", python, *self.packages)
-        config = folder / f"{name}.json"
-        config.write_text(json.dumps(self.config(upstream)))
-        program, *arguments = self.command(config)
-        return [str(home / "bin" / program), *arguments]
+        config, address = folder / f"{name}.config", folder / f"{name}.url"
+        config.write_text(self.config(upstream))
+        program, *arguments = self.command(config, address)
+        command = [str(home / "bin" / program), *arguments]
+        with started(name, command, core=GATEWAY_CORE, environment=environment()) as server:
+            url = address.read_text() if address.exists() else server.url
+            yield replace(server, url=url, model_prefix=self.model_prefix)
 
 
 def _run(*command: str | Path) -> None:
     subprocess.run(command, check=True)
 
 
-def _litellm(upstream: str) -> object:
-    models = ("gpt-mock", "mock-c100-d0", "mock-c50-d5")
-    return {
+def _litellm(upstream: str) -> str:
+    config = {
         "model_list": [
             {
                 "model_name": model,
@@ -53,17 +65,35 @@ def _litellm(upstream: str) -> object:
                     "api_key": "sk-benchmark",
                 },
             }
-            for model in models
+            for model in MODELS
         ],
         "general_settings": {"master_key": KEY},
         "litellm_settings": {"num_retries": 0, "telemetry": False},
     }
+    return json.dumps(config)
+
+
+def _tensorzero(upstream: str) -> str:
+    models = "".join(
+        f"""
+[models.{model}]
+routing = ["upstream"]
+
+[models.{model}.providers.upstream]
+type = "openai"
+model_name = "{model}"
+api_base = "{upstream}"
+api_key_location = "none"
+"""
+        for model in MODELS
+    )
+    return f"[gateway]\nobservability.enabled = false\n{models}"
 
 
 PEERS: Mapping[str, Peer] = {
     "litellm": Peer(
         packages=["litellm[proxy]"],
-        command=lambda config: [
+        command=lambda config, _: [
             "litellm",
             "--config",
             str(config),
@@ -73,6 +103,12 @@ PEERS: Mapping[str, Peer] = {
             "127.0.0.1",
         ],
         config=_litellm,
+    ),
+    "tensorzero": Peer(
+        packages=["tensorzero"],
+        command=lambda config, address: ["python", TENSORZERO, str(config), str(address), "PORT"],
+        config=_tensorzero,
+        model_prefix="tensorzero::model_name::",
     ),
 }
 

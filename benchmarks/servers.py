@@ -21,11 +21,12 @@ PROCESS_CLOCK = 2
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process that listens on `url`."""
+    """A process that listens on `url`; its names of models begin with `model_prefix`."""
 
     name: str
     url: str
     pid: int
+    model_prefix: str = ""
 
     @property
     def cpu_seconds(self) -> float:
