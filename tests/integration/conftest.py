@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.gateway import COLD, FREELY, KEY, Gateway, GatewayFactory, running_gateway
 from support.javascript import install_packages
+from support.redis import EACH_SERVER
 
 from modegate.entrypoints.config.settings import Settings
 from modegate.simulator.provider import SimulatedProvider
@@ -18,6 +19,13 @@ from modegate.simulator.provider import SimulatedProvider
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The event loop that the server runs on."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="module", params=EACH_SERVER)
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """The program of the shared store: Redis, and in exhaustive tests Valkey, too."""
+    kind: str = request.param
+    return kind
 
 
 @pytest.fixture

@@ -147,11 +147,11 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.mark.exhaustive
 async def test_faults_of_gateways_and_store_cause_no_wrong_answer_and_no_leak(
-    upstream: Upstream, tmp_path: Path
+    upstream: Upstream, tmp_path: Path, store_kind: str
 ) -> None:
     stores = tmp_path / "store"
     stores.mkdir()
-    with redis_server(stores, fsync="no") as store:
+    with redis_server(stores, fsync="no", name=store_kind) as store:
         settings = {
             "OPENAI_BASE_URL": f"{upstream.server.url}/v1",
             "OPENAI_API_KEY": "sk-{number}",

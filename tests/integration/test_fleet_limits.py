@@ -80,14 +80,14 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(
-    folder: Path, gateways: int, settings: dict[str, str], toml: str = ""
+    folder: Path, kind: str, gateways: int, settings: dict[str, str], toml: str = ""
 ) -> AsyncIterator[Fleet]:
     """Runs gateways with a folder each, which share a store."""
     upstream = Upstream()
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(LoopbackServer(upstream.answer).running())
         (folder / "redis").mkdir()
-        store = stack.enter_context(redis_server(folder / "redis"))
+        store = stack.enter_context(redis_server(folder / "redis", name=kind))
         starting = []
         for number in range(gateways):
             home = folder / str(number)
@@ -178,15 +178,17 @@ async def ask_until_admitted(it: Fleet, number: int) -> int:
     return status
 
 
-async def test_a_rate_is_exact_over_gateways(tmp_path: Path) -> None:
+async def test_a_rate_is_exact_over_gateways(tmp_path: Path, store_kind: str) -> None:
     settings = {"RATE_LIMIT_PER_IP": "137", "RATE_LIMIT_WINDOW_MS": "3600000"}
-    async with fleet(tmp_path, 4, settings) as it:
+    async with fleet(tmp_path, store_kind, 4, settings) as it:
         asking = (it.ask(number, "/v1/sessions") for number in range(AT_ONCE))
         assert Counter(await asyncio.gather(*asking)) == {200: 137, 429: AT_ONCE - 137}
 
 
-async def test_permits_are_exact_over_gateways_and_free_when_one_is_killed(tmp_path: Path) -> None:
-    async with fleet(tmp_path, 4, {"MAX_CONCURRENT_PER_KEY": "40"}) as it:
+async def test_permits_are_exact_over_gateways_and_free_when_one_is_killed(
+    tmp_path: Path, store_kind: str
+) -> None:
+    async with fleet(tmp_path, store_kind, 4, {"MAX_CONCURRENT_PER_KEY": "40"}) as it:
         it.upstream.gate.clear()
         asking = [asyncio.create_task(it.ask(number)) for number in range(200)]
         await until(lambda: sum(task.done() for task in asking) == 160, PATIENCE_S)
@@ -220,9 +222,11 @@ async def is_free(it: Fleet, permits: int) -> bool:
 
 
 @pytest.mark.exhaustive
-async def test_a_rate_is_never_exceeded_while_the_store_is_killed(tmp_path: Path) -> None:
+async def test_a_rate_is_never_exceeded_while_the_store_is_killed(
+    tmp_path: Path, store_kind: str
+) -> None:
     settings = {"RATE_LIMIT_PER_IP": "300", "RATE_LIMIT_WINDOW_MS": "3600000"}
-    async with fleet(tmp_path, 4, settings) as it:
+    async with fleet(tmp_path, store_kind, 4, settings) as it:
         statuses = Counter[int]()
 
         async def ask_until_rejected(number: int) -> None:
@@ -241,11 +245,11 @@ async def test_a_rate_is_never_exceeded_while_the_store_is_killed(tmp_path: Path
 
 
 async def test_a_budget_with_room_for_10_admits_10_while_the_store_is_killed(
-    tmp_path: Path,
+    tmp_path: Path, store_kind: str
 ) -> None:
     reserved = len(BODY) // 3 + 1 + 10
     toml = f'[budget]\ntokens = {10 * reserved}\nperiod = "month"\n'
-    async with fleet(tmp_path, 3, {}, toml) as it:
+    async with fleet(tmp_path, store_kind, 3, {}, toml) as it:
         outages = 0
 
         async def ask_until_answered(number: int) -> int:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import redis
-from support.redis import RedisServer, redis_server
+from support.redis import REDIS, VALKEY, RedisServer, redis_server
 from support.waiting import until, until_awaited
 
 from modegate.adapters.redis import admission_limiter
@@ -25,9 +25,16 @@ RATE, WIDE = Limit("contract", 30, 3600.0), Limit("address", 9_000, 3600.0)
 PERMITS, MANY = KeyLimits("a", 3), KeyLimits("a", 1_000)
 
 
+@pytest.fixture(scope="module", params=[REDIS, VALKEY])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Each server, in tests that are not exhaustive, too: they are fast, and have the largest script."""
+    kind: str = request.param
+    return kind
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+def server(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis"), name=store_kind) as running:
         yield running
 
 

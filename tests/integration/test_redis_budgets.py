@@ -28,8 +28,8 @@ from modegate.testing.contracts.budget_ledger import (
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+def running(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis"), name=store_kind) as server:
         yield server
 
 

@@ -29,8 +29,8 @@ PATIENT_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as it:
+def server(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis"), name=store_kind) as it:
         yield it
 
 

@@ -28,8 +28,8 @@ TURN = {"model": "sonnet", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as it:
+def store(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis"), name=store_kind) as it:
         yield it
 
 

@@ -143,8 +143,8 @@ async def test_a_password_is_sent(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         await refused(f"redis://127.0.0.1:{node.port}", caplog)
 
 
-async def test_a_failover_of_sentinels_is_followed(tmp_path: Path) -> None:
-    with sentinel(tmp_path) as (master, replica, watching):
+async def test_a_failover_of_sentinels_is_followed(tmp_path: Path, store_kind: str) -> None:
+    with sentinel(tmp_path, store_kind) as (master, replica, watching):
         url = f"redis+sentinel://127.0.0.1:1,127.0.0.1:{watching.port}/main"
         await check_both(url)
         connection = RedisConnection(RedisOptions(url))
@@ -159,8 +159,10 @@ async def test_a_failover_of_sentinels_is_followed(tmp_path: Path) -> None:
             await connection.aclose()
 
 
-async def test_a_server_that_became_a_replica_is_left_without_an_error(tmp_path: Path) -> None:
-    with sentinel(tmp_path) as (master, replica, watching):
+async def test_a_server_that_became_a_replica_is_left_without_an_error(
+    tmp_path: Path, store_kind: str
+) -> None:
+    with sentinel(tmp_path, store_kind) as (master, replica, watching):
         connection = RedisConnection(
             RedisOptions(f"redis+sentinel://127.0.0.1:{watching.port}/main", 30.0)
         )
@@ -184,9 +186,9 @@ async def test_a_server_that_became_a_replica_is_left_without_an_error(tmp_path:
 
 
 async def test_sentinels_without_the_service_and_replicas_are_away(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, store_kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with sentinel(tmp_path) as (_, replica, watching):
+    with sentinel(tmp_path, store_kind) as (_, replica, watching):
         await refused(f"redis+sentinel://127.0.0.1:{watching.port}/other", caplog)
         await refused(f"redis://127.0.0.1:{replica.port}", caplog)
     assert "do not know the service" in caplog.text
@@ -194,9 +196,9 @@ async def test_sentinels_without_the_service_and_replicas_are_away(
 
 
 async def test_the_node_of_a_cluster_that_has_the_keys_is_found_and_followed(
-    tmp_path: Path,
+    tmp_path: Path, store_kind: str
 ) -> None:
-    with cluster(tmp_path) as nodes:
+    with cluster(tmp_path, store_kind) as nodes:
         slot = key_slot(PREFIX.encode())
         owner = slot * 3 // 16384
         for node in nodes:

@@ -24,8 +24,8 @@ PATIENT_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as it:
+def server(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis"), name=store_kind) as it:
         yield it
 
 
@@ -152,8 +152,10 @@ async def test_a_server_that_hangs_is_away_within_a_second_then_at_once(
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_a_server_that_was_started_again_is_found_by_itself(tmp_path: Path, end: str) -> None:
-    with redis_server(tmp_path) as server:
+async def test_a_server_that_was_started_again_is_found_by_itself(
+    tmp_path: Path, store_kind: str, end: str
+) -> None:
+    with redis_server(tmp_path, name=store_kind) as server:
         async with connected(server.url) as connection:
             assert await echoed(connection, "one")
             await connection.call(lambda client: client.set("a", "b"))

