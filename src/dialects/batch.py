@@ -19,6 +19,7 @@ from modegate.domain.routing.mode import Mode
 
 MAX_ID_CHARACTERS = 512
 MODES = {str(mode): mode for mode in Mode}
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # In valid JSON a line break is always between two tokens.
 LINE_BREAK = re.compile(rb"[\r\n]\s*")
 # Not encoded from an object, so that the body of an upstream is not parsed and encoded again.
@@ -112,10 +113,15 @@ class _FaultError(ValueError):
 
 def _custom_id(given: Mapping[str, object]) -> str:
     custom_id = _required(given, "custom_id")
-    if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= MAX_ID_CHARACTERS:
+    # A result cannot name an id that UTF-8 does not have.
+    if (
+        not isinstance(custom_id, str)
+        or not 1 <= len(custom_id) <= MAX_ID_CHARACTERS
+        or LONE_SURROGATE.search(custom_id)
+    ):
         raise _FaultError(
             "invalid_custom_id",
-            f"custom_id must be a string of 1 to {MAX_ID_CHARACTERS} characters.",
+            f"custom_id must be a string of 1 to {MAX_ID_CHARACTERS} Unicode characters.",
             "custom_id",
         )
     return custom_id

@@ -212,6 +212,48 @@ async def test_a_missing_file_is_a_clear_error(
     assert f"{options.requests} cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["-", "/dev/null", "folder", "none/file"])
+async def test_a_place_that_takes_no_results_is_a_clear_error(
+    options: BatchOptions, settings: Settings, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = options.output.parent
+    write_requests(folder, [request_line(1)])
+    (folder / "folder").mkdir()
+    output = Path(name) if name == "-" else folder / name
+    assert await run_batch(replace(options, output=output), settings) in (1, 2)
+    assert capsys.readouterr().err.startswith("modegate: ")
+    assert not (folder / "-").exists()
+
+
+async def test_a_place_that_takes_no_errors_is_a_clear_error(
+    options: BatchOptions, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_requests(options.output.parent, ["{"])
+    options.output.with_name(f"{RESULTS}.errors").mkdir()
+    assert await run_batch(options, settings) == 1
+    assert ".errors cannot be written" in capsys.readouterr().err
+
+
+async def test_requests_may_come_through_a_pipe(options: BatchOptions, settings: Settings) -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as pipe:
+        pipe.writelines(f"{request_line(number)}\n" for number in range(3))
+    given = replace(options, requests=f"/dev/fd/{read}", strict=True)
+    assert await run_batch(given, settings) == 0
+    os.close(read)
+    assert said(results_in(options.output)) == expected(range(3))
+
+
+async def test_a_link_to_the_results_is_kept(options: BatchOptions, settings: Settings) -> None:
+    write_requests(options.output.parent, [request_line(1), request_line(2, body={"model": "x"})])
+    target = options.output.with_name("elsewhere.jsonl")
+    options.output.symlink_to(target)
+    assert await run_batch(options, settings) == 1
+    assert await run_batch(replace(options, retry_failed=True), settings) == 1
+    assert options.output.readlink() == target
+    assert results_in(target).keys() == {"r-1", "r-2"}
+
+
 async def test_two_runs_on_one_file_are_refused(
     options: BatchOptions, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -441,6 +441,8 @@ async def test_the_fields_of_a_form_may_follow_the_file(gateway: GatewayFactory)
             file + purpose.replace(b"batch", b"vision") + end,
             purpose + file[:-5],
             purpose + file + file + end,
+            purpose + file.replace(b"a.jsonl", b"\xff") + end,
+            purpose + file.replace(b'="dir/a.jsonl"', b"*=utf-8''%ff") + end,
         ):
             assert (await sent(body)).status_code == 400
         assert len([it async for it in sdk_of(running).files.list()]) == 1

@@ -76,6 +76,7 @@ def test_each_endpoint_of_batches_is_known(url: str) -> None:
         (line(custom_id=7), "invalid_custom_id", "custom_id"),
         (line(custom_id=""), "invalid_custom_id", "custom_id"),
         (line(custom_id="x" * 513), "invalid_custom_id", "custom_id"),
+        (line(custom_id="a\ud800"), "invalid_custom_id", "custom_id"),
         (line(method="GET"), "invalid_method", "method"),
         (line(url="/v1/files"), "invalid_url", "url"),
         (line(url=["/v1/embeddings"]), "invalid_url", "url"),

@@ -56,7 +56,9 @@ def not_for_batches() -> InvalidRequestError:
 
 def no_form() -> InvalidRequestError:
     """Returns the error for an upload that is no form."""
-    return InvalidRequestError("The body is no complete form: send multipart/form-data.")
+    return InvalidRequestError(
+        "The body is no complete form: send multipart/form-data, with names in UTF-8."
+    )
 
 
 def late_expiry() -> InvalidRequestError:

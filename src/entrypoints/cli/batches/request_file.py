@@ -9,7 +9,7 @@ from typing import BinaryIO
 from modegate.dialects.batch import InvalidLineError, duplicate_id, parse_item
 from modegate.dialects.json import encode
 from modegate.domain.batches.item import BatchItem
-from modegate.entrypoints.cli.batches.errors import BatchUsageError
+from modegate.entrypoints.cli.batches.errors import BatchUsageError, OutputError
 from modegate.entrypoints.cli.batches.id_set import IdSet
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -69,27 +69,30 @@ def count_requests(lines: BinaryIO) -> int:
 class LineErrors:
     """Writes the errors of lines to a file beside the results, which is new in each run.
 
-    The first errors also go to standard error.
+    The first errors also go to standard error. The methods raise `OutputError` if the file cannot be
+    written.
     """
 
     def __init__(self, output: Path) -> None:
         self.path = output.with_name(f"{output.name}.errors")
         self.count = 0
         self._file: BinaryIO | None = None
-        self.path.unlink(missing_ok=True)
+        with self._reporting():
+            self.path.unlink(missing_ok=True)
 
     def add(self, error: InvalidLineError) -> None:
         """Reports an error."""
         self.count += 1
-        if self._file is None:
-            self._file = self.path.open("wb")
         told = {
             "line": error.line,
             "code": error.code,
             "message": error.problem,
             "param": error.param,
         }
-        self._file.write(encode(told) + b"\n")
+        with self._reporting():
+            if self._file is None:
+                self._file = self.path.open("wb")
+            self._file.write(encode(told) + b"\n")
         if self.count <= SHOWN_ERRORS:
             more = " (further ones are only in the file of errors)"
             note = more if self.count == SHOWN_ERRORS else ""
@@ -98,7 +101,15 @@ class LineErrors:
     def close(self) -> None:
         """Closes the file."""
         if self._file is not None:
-            self._file.close()
+            with self._reporting():
+                self._file.close()
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be written: {error.strerror}") from error
 
 
 def _skip_line(lines: BinaryIO) -> None:

@@ -13,11 +13,11 @@ import orjson
 from modegate.domain.batches.item import SUCCESSES
 from modegate.entrypoints.cli.batches.errors import BatchUsageError, OutputError
 from modegate.entrypoints.cli.batches.id_set import IdSet
+from modegate.entrypoints.cli.batches.locked_file import MODE, open_locked, sync_folder
 
 T = TypeVar("T")
 
 BEGINNING = b'{"id":"batch_req_'
-MODE = 0o600  # answers may be private
 
 
 @dataclass(slots=True)
@@ -38,14 +38,14 @@ class ResultFile:
 
         Raises:
             BatchUsageError: another run uses the file, or it has other lines than results.
-            OutputError: the file cannot be read or written.
+            OutputError: the file cannot be opened, read or written.
         """
         self.path = path
         self.done = IdSet()
         self.succeeded = self.failed = 0
         self._is_dirty = False
         self._failure: OutputError | None = None
-        self._descriptor = _reporting(path, lambda: _open_locked(path))
+        self._descriptor = open_locked(path)
         try:
             self._size = _reporting(path, self._read)
             if without_failed and self.failed:
@@ -148,15 +148,16 @@ class ResultFile:
 
     def _remove_failed(self) -> None:
         """Replaces the file by one without failed results; a kill leaves either of the two."""
-        copy = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        path = self.path.resolve()  # a link is kept
+        copy = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(copy, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, MODE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with open(os.dup(descriptor), "wb") as target:  # noqa: PTH123 - of a descriptor
                 target.writelines(self._succeeded_lines())
             os.fsync(descriptor)
-            copy.rename(self.path)
-            _sync_folder(self.path.parent)
+            copy.rename(path)
+            sync_folder(path.parent)
         except BaseException:
             os.close(descriptor)
             copy.unlink(missing_ok=True)
@@ -171,38 +172,6 @@ class ResultFile:
             for number, text in enumerate(lines, 1):
                 if self._parse(text, number).succeeded:
                     yield text
-
-
-def _open_locked(path: Path) -> int:
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another run may have replaced the file before it released the lock.
-            if _is_at(path, descriptor):
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            raise BatchUsageError(
-                f"another run writes to {path}: wait for its end, or choose another file with -o"
-            ) from None
-        os.close(descriptor)
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    try:
-        there, here = path.stat(), os.fstat(descriptor)
-    except FileNotFoundError:
-        return False
-    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reporting(path: Path, work: Callable[[], T]) -> T:

@@ -52,8 +52,9 @@ async def run_batch(options: BatchOptions, settings: Settings) -> int:
     try:
         with opened(options.requests) as lines, ExitStack() as stack:
             _check_files(options, lines)
-            total = None if options.requests == STDIN else count_requests(lines)
-            if options.strict and options.requests != STDIN:
+            is_file = lines.seekable()  # a pipe is read once
+            total = count_requests(lines) if is_file else None
+            if options.strict and is_file:
                 _check_lines(lines)
             results = stack.enter_context(
                 closing(ResultFile(options.output, without_failed=options.retry_failed))
@@ -181,6 +182,8 @@ class _Run:
 
 
 def _check_files(options: BatchOptions, lines: BinaryIO) -> None:
+    if str(options.output) == STDIN:
+        raise BatchUsageError("-o needs a file, because it also records what is done")
     if options.requests == STDIN:
         return
     if options.output.exists() and options.output.samefile(lines.name):

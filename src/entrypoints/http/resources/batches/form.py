@@ -41,7 +41,7 @@ class UploadForm:
             raise errors.missing("file", "the requests of a batch, one in a line")
         if "purpose" in self.fields:
             self._check_purpose()
-        name = (self._file.filename or "file").replace("\\", "/").rpartition("/")[2]
+        name = (_name_of(self._file) or "file").replace("\\", "/").rpartition("/")[2]
         return name[:LONGEST_NAME]
 
     async def content(self) -> AsyncIterator[bytes]:
@@ -74,7 +74,7 @@ class UploadForm:
                 if part.name in FIELDS:
                     text = await part.stream.read(LONGEST_FIELD)
                     self.fields[part.name] = text.decode("utf-8", "replace").strip()
-        except falcon.MediaMalformedError:
+        except (falcon.MediaMalformedError, UnicodeDecodeError):
             raise errors.no_form() from None
         return None
 
@@ -89,6 +89,13 @@ class UploadForm:
             raise errors.missing("purpose", Purpose.BATCH)
         if self.fields["purpose"] != Purpose.BATCH:
             raise errors.wrong_purpose()
+
+
+def _name_of(file: falcon.asgi.multipart.BodyPart) -> str | None:
+    try:
+        return file.filename
+    except falcon.MediaMalformedError:  # of `filename*`
+        raise errors.no_form() from None
 
 
 async def open_form(req: falcon.asgi.Request, limit: int) -> UploadForm:
