@@ -116,6 +116,33 @@ async def test_a_batch_has_a_result_and_a_ledger_row_for_each_request(
     assert {row.endpoint for row in rows} == {"/v1/chat/completions"}
 
 
+@pytest.mark.parametrize("mode", Mode)
+async def test_each_dialect_is_answered_in_both_modes(options: BatchOptions, mode: Mode) -> None:
+    model = "sonnet" if mode is Mode.CLAUDE_CODE else "gpt-4o"
+    messages = [{"role": "user", "content": "Hi"}]
+    bodies: dict[str, dict[str, object]] = {
+        "chat/completions": {"messages": messages},
+        "messages": {"messages": messages, "max_tokens": 100},
+        "responses": {"input": "Hi"},
+    }
+    lines = [
+        request_line(1, custom_id=name, url=f"/v1/{name}", body={"model": model, **body})
+        for name, body in bodies.items()
+    ]
+    wrong = request_line(1, custom_id="wrong", url="/v1/messages", body={"model": model})
+    write_requests(options.output.parent, [*lines, wrong])
+    offline = replace(options, mode=mode, offline=True, concurrency=1)
+    assert await run_batch(offline, Settings()) == 1
+    found = {custom_id: it["body"] for custom_id, it in results_in(options.output).items()}
+    kinds = {name: found[name].get("object", found[name].get("type")) for name in bodies}
+    assert kinds == dict(zip(bodies, ("chat.completion", "message", "response"), strict=True))
+    assert all("You said: “Hi”" in json.dumps(found[name], ensure_ascii=False) for name in bodies)
+    assert (found["wrong"]["type"], found["wrong"]["error"]["type"]) == (
+        "error",
+        "invalid_request_error",
+    )
+
+
 async def test_a_second_run_asks_nothing_again(
     options: BatchOptions, settings: Settings, provider: SimulatedProvider
 ) -> None:

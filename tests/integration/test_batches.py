@@ -229,6 +229,21 @@ async def test_other_endpoints_are_relayed_too(gateway: GatewayFactory) -> None:
             await started(sdk_of(running), content, "/v1/embeddings")
 
 
+@pytest.mark.parametrize("claude", [True, False])
+async def test_messages_are_answered_in_both_modes(gateway: GatewayFactory, claude: bool) -> None:
+    url = "/v1/messages"
+    content = f"{line('good', url, max_tokens=9)}\n{line('bad', url)}"
+    async with without_batches(gateway, ModelsApi(), claude=ScriptedBackend()) as running:
+        sdk = sdk_of(running, claude=claude)
+        batch = await ended(sdk, (await started(sdk, content, url)).id)
+        (good,) = await rows_of(sdk, batch.output_file_id)
+        assert (good["custom_id"], good["response"]["body"]["type"]) == ("good", "message")
+        (bad,) = await rows_of(sdk, batch.error_file_id)
+        error = bad["response"]["body"]
+        assert (error["type"], error["error"]["type"]) == ("error", "invalid_request_error")
+        assert error["request_id"] == bad["response"]["request_id"]
+
+
 async def test_a_file_of_claude_code_mode_can_be_run_in_passthrough(
     gateway: GatewayFactory,
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.relay_call import RelayCall
+from modegate.application.answering.relayed_dialects import is_spoken
 from modegate.application.answering.routed_answer import (
     CompleteAnswer,
     RelayedAnswer,
@@ -16,9 +17,10 @@ from modegate.application.answering.routed_answer import (
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.request_observer import RequestObserver
 from modegate.application.sessions.manage import ManageSessions
+from modegate.dialects.json import encode
 from modegate.dialects.registry import DIALECTS
 from modegate.domain.access.client import ANONYMOUS, Client
-from modegate.domain.batches.endpoints import CHAT, ENDPOINTS, VERSION
+from modegate.domain.batches.endpoints import ENDPOINTS, VERSION
 from modegate.domain.batches.item import SUCCESSES, BatchItem, ItemResult, Retry
 from modegate.domain.batches.retrying import retry_of_error, retry_of_response
 from modegate.domain.dialect_name import DialectName
@@ -51,7 +53,8 @@ class _Outcome:
 class ExecuteItem:
     """Answers items by the use cases of HTTP; each has a record, which the observers receive.
 
-    `render_error` returns the status and the body of an error, in the words of the entry point.
+    `render_error` returns the status and the body of an error at a URL, in the words of the entry
+    point and in the form of the URL, which may have the id of the request.
     """
 
     answer_request: AnswerRequest
@@ -59,7 +62,7 @@ class ExecuteItem:
     sessions: ManageSessions
     clock: Clock
     observers: Sequence[RequestObserver]
-    render_error: Callable[[GatewayError], tuple[int, bytes]]
+    render_error: Callable[[GatewayError, str, str | None], tuple[int, bytes]]
 
     async def execute(self, item: BatchItem, mode: Mode, client: Client = ANONYMOUS) -> ItemResult:
         """Returns the result of one item; errors of the gateway and of upstreams are results, too.
@@ -73,7 +76,7 @@ class ExecuteItem:
             try:
                 outcome = await self._ask(item, decision, client, record)
             except GatewayError as error:
-                outcome = await self._outcome_of_error(error)
+                outcome = await self._outcome_of_error(error, item.url, record.request_id)
                 record.fail(error.code)
             record.status = outcome.status
         finally:
@@ -97,18 +100,39 @@ class ExecuteItem:
     async def _ask(
         self, item: BatchItem, decision: ModeDecision, client: Client, record: RequestRecord
     ) -> _Outcome:
-        async def read() -> ChatBody:
-            return item.body
+        endpoint = ENDPOINTS[item.url]
+        record.route = item.url
+        if endpoint.operation is not None and self._is_relayed(item, endpoint.dialect, decision):
+            return await self._relay(item, endpoint.operation, decision, client, record)
+        assert endpoint.dialect is not None  # noqa: S101 - all other endpoints are relayed
+        keeps = decision.mode is Mode.CLAUDE_CODE and endpoint.dialect is DialectName.RESPONSES
+        body = _not_kept(item.body) if keeps else item.body
 
-        operation = ENDPOINTS[item.url]
-        if operation is not None:
-            return await self._relay(item, operation, decision, client, record)
-        record.route = CHAT
+        async def read() -> ChatBody:
+            return body
+
         request = InboundRequest(
-            decision=decision, read=read, entry=InProcess(client), record=record
+            decision=decision,
+            read=read,
+            dialect=endpoint.dialect,
+            entry=InProcess(client),
+            record=record,
         )
         async with self.answer_request.execute(request) as answer:
-            return await self._outcome_of_answer(answer, DialectName.CHAT)
+            return await self._outcome_of_answer(answer, endpoint.dialect)
+
+    def _is_relayed(
+        self, item: BatchItem, dialect: DialectName | None, decision: ModeDecision
+    ) -> bool:
+        """Returns whether the relay answers an item; it translates responses where it has to."""
+        if dialect is None:
+            return True
+        if decision.mode is not Mode.PASSTHROUGH:
+            return False
+        routes = self.answer_request.configuration.current().routes
+        return dialect is DialectName.RESPONSES or is_spoken(
+            dialect, routes, decision, item.body.params
+        )
 
     async def _relay(
         self,
@@ -137,16 +161,19 @@ class ExecuteItem:
         match answer:
             case CompleteAnswer(frame, completion):
                 body = DIALECTS[dialect].complete(frame, completion)
-                return _Outcome(OK, body, session_id=frame.session_id)
+                started = frame.session_id if frame.new_session else None
+                return _Outcome(OK, body, session_id=started)
             case RelayedAnswer(response):
                 return await self._outcome_of(response)
             case StreamedAnswer():
                 raise ValueError("a batch has no streams")
 
-    async def _outcome_of_error(self, error: GatewayError) -> _Outcome:
+    async def _outcome_of_error(
+        self, error: GatewayError, url: str, request_id: str | None
+    ) -> _Outcome:
         if isinstance(error, UpstreamRefusalError):
             return await self._outcome_of(error.response)
-        status, body = self.render_error(error)
+        status, body = self.render_error(error, url, request_id)
         return _Outcome(status, body, retry_of_error(error), error.code)
 
     async def _outcome_of(self, response: UpstreamResponse) -> _Outcome:
@@ -165,3 +192,9 @@ def _decision(item: BatchItem, mode: Mode) -> ModeDecision:
         return ModeDecision(item.mode, anew=True)
     model = item.body.params.get("model")
     return ModeDefaults(mode).decide(ANEW, DialectName.CHAT, model=model)
+
+
+def _not_kept(body: ChatBody) -> ChatBody:
+    """Returns a request for a response that is not kept, because its session ends."""
+    params = {**body.params, "store": False}
+    return ChatBody(encode(params), params)

@@ -10,7 +10,7 @@ from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
 from modegate.domain.access.client import Client, ClientId
 from modegate.domain.batches.batch import ID_PREFIX, WINDOW_S, Batch
-from modegate.domain.batches.endpoints import CHAT
+from modegate.domain.batches.endpoints import ENDPOINTS
 from modegate.domain.batches.file import Purpose
 from modegate.domain.batches.state import BatchState
 from modegate.domain.errors.catalogue import batches as errors
@@ -59,7 +59,7 @@ class ManageBatches:
             InvalidRequestError: the file has another purpose.
         """
         check_mode(client.rules, mode)
-        if mode is Mode.CLAUDE_CODE and request.endpoint != CHAT:
+        if mode is Mode.CLAUDE_CODE and ENDPOINTS[request.endpoint].dialect is None:
             raise routing.no_such_endpoint()
         file = await self.files.get(client.id, request.input_file_id)
         if file.purpose is not Purpose.BATCH:

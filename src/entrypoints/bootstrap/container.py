@@ -24,7 +24,7 @@ from modegate.entrypoints.bootstrap.lifecycle import close_each
 from modegate.entrypoints.bootstrap.request_container import RequestContainer
 from modegate.entrypoints.bootstrap.usage_container import UsageContainer
 from modegate.entrypoints.config.settings import Settings
-from modegate.entrypoints.http.messages.errors import render_error
+from modegate.entrypoints.http.messages.error_forms import render_error_at
 
 
 class Container(RequestContainer):
@@ -39,7 +39,7 @@ class Container(RequestContainer):
         sessions=RequestContainer.manage_sessions,
         clock=Adapters.clock,
         observers=batch_observers,
-        render_error=providers.Object(render_error),
+        render_error=providers.Object(render_error_at),
     )
     run_item = providers.Singleton(
         RunItem,

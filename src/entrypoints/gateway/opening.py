@@ -15,7 +15,8 @@ from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import mapping
 from modegate.entrypoints.gateway.batches import Execute
 from modegate.entrypoints.gateway.wording import ARGUMENTS
-from modegate.entrypoints.http.messages.errors import internal_error, render_error
+from modegate.entrypoints.http.messages.error_forms import error_form_of, render_error_at
+from modegate.entrypoints.http.messages.errors import internal_error
 
 INTERNAL_ERROR = 500
 
@@ -48,7 +49,7 @@ def item_execution(container: Container, mode: Mode) -> Execute:
         sessions=container.manage_sessions(),
         clock=container.clock(),
         observers=(container.record_usage(),),
-        render_error=partial(render_error, wording=ARGUMENTS),
+        render_error=partial(render_error_at, wording=ARGUMENTS),
     )
 
     async def execute(item: BatchItem) -> ItemResult:
@@ -59,7 +60,7 @@ def item_execution(container: Container, mode: Mode) -> Execute:
             return ItemResult(
                 custom_id=item.custom_id,
                 status=INTERNAL_ERROR,
-                body=internal_error(),
+                body=internal_error(error_form_of(item.url, (), None)),
                 request_id="",
                 error=BackendCrashedError.code,
             )

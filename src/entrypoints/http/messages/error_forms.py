@@ -4,7 +4,9 @@ from collections.abc import Container
 
 from modegate.dialects.registry import DIALECTS
 from modegate.domain.dialect_name import DialectName
-from modegate.entrypoints.http.messages.errors import OPENAI, ErrorForm
+from modegate.domain.errors import GatewayError, Wording
+from modegate.entrypoints.http.messages.errors import OPENAI, ErrorForm, render_error
+from modegate.entrypoints.http.messages.wording import HEADERS
 
 # The beginning of all paths of Anthropic's API; most others are told apart by it.
 COMMON = "/v1/m"
@@ -31,3 +33,10 @@ def error_form_of(path: str, headers: Container[bytes], request_id: str | None) 
     if is_of_anthropic(path, headers):
         return ErrorForm(DIALECTS[DialectName.MESSAGES], request_id)
     return OPENAI
+
+
+def render_error_at(
+    error: GatewayError, path: str, request_id: str | None, wording: Wording = HEADERS
+) -> tuple[int, bytes]:
+    """Returns the status and the body of an error of a request for a path."""
+    return render_error(error, wording, error_form_of(path, (), request_id))

@@ -7,15 +7,13 @@ from functools import partial
 import falcon.asgi
 
 from modegate.application.answering.answer_request import AnswerRequest
+from modegate.application.answering.relayed_dialects import is_spoken
 from modegate.application.answering.routed_answer import RelayedAnswer
-from modegate.dialects.chat.request import model_to_relay
 from modegate.dialects.json import parse_json_object
 from modegate.dialects.registry import DIALECTS
 from modegate.domain.dialect_name import DialectName
-from modegate.domain.errors import GatewayError
 from modegate.domain.inbound_request import ChatBody, InboundRequest, InProcess
 from modegate.domain.routing.mode import ModeDecision
-from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.entrypoints.http.messages.request_body import read_json_body
 from modegate.entrypoints.http.messages.upstream_head import write_head
@@ -75,18 +73,11 @@ class DialectRequests:
         return Begun(client, body, decided)
 
     async def is_relayed(self, req: falcon.asgi.Request, begun: Begun) -> bool:
-        """Returns whether the request's upstream speaks the dialect.
-
-        A request without a route is none; the pipeline that it enters says why.
-        """
+        """Returns whether the request's upstream speaks the dialect."""
         params = (await begun.read()).params
         routes = self.answer.configuration.current().routes
         key = req.get_header("X-OpenAI-API-Key")
-        try:
-            route = routes.resolve(begun.decision, key, model_to_relay(params))
-        except GatewayError:
-            return False
-        return isinstance(route, RelayRoute) and route.upstream.speaks(self.dialect) is True
+        return is_spoken(self.dialect, routes, begun.decision, params, key)
 
     async def respond(
         self,

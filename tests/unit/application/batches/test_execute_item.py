@@ -7,18 +7,23 @@ import pytest
 from pydantic import SecretStr
 
 from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.application.answering.routed_answer import CompleteAnswer
 from modegate.application.batches.execute_item import ExecuteItem
 from modegate.dialects.batch import item_of
+from modegate.dialects.json import encode
+from modegate.dialects.registry import DIALECTS
 from modegate.domain.access.client import ANONYMOUS, Client, ClientId
 from modegate.domain.batches.item import BatchItem, ItemResult, Retry
+from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import (
     BackendRateLimitedError,
     GatewayError,
     UpstreamRefusalError,
     UpstreamUnreachableError,
 )
+from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
-from modegate.domain.routing.mode import Mode
+from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.entrypoints.bootstrap.container import Container
 from modegate.entrypoints.config.settings import Settings
@@ -58,13 +63,18 @@ class World:
             sessions=container.manage_sessions(),
             clock=container.clock(),
             observers=(self.records,),
-            render_error=lambda error: (503, json.dumps({"error": error.code}).encode()),
+            render_error=lambda error, url, _id: (503, encode({"error": error.code, "url": url})),
         )
 
     async def execute(
         self, item: BatchItem, mode: Mode = Mode.CLAUDE_CODE, client: Client = ANONYMOUS
     ) -> ItemResult:
         return await self.execute_item.execute(item, mode, client)
+
+
+async def read_response() -> ChatBody:
+    params = {"model": "haiku", "input": "Hi"}
+    return ChatBody(encode(params), params)
 
 
 @pytest.fixture
@@ -86,6 +96,40 @@ async def test_claude_code_answers_an_item(world: World) -> None:
     assert answer["choices"][0]["message"]["content"] == "Hello there."
     assert result.usage is not None
     assert result.usage.total_tokens == answer["usage"]["total_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "kind"),
+    [
+        ("/v1/responses", {"model": "haiku", "input": "Hi"}, "response"),
+        ("/v1/messages", {**CHAT, "max_tokens": 100}, "message"),
+    ],
+)
+async def test_claude_code_answers_an_item_in_each_dialect(
+    world: World, url: str, body: dict[str, object], kind: str
+) -> None:
+    result = await world.execute(item(url, body=body))
+    answer = json.loads(result.body)
+    assert (result.status, kind) == (200, answer.get("object", answer.get("type")))
+    assert "Hello there." in result.body.decode()
+    assert await world.store.find(ANONYMOUS.id) == []
+    (record,) = world.records.seen
+    assert (record.route, record.mode) == (url, "claude-code")
+    if kind == "response":
+        assert answer["store"] is False
+
+
+async def test_a_session_that_an_item_continues_does_not_end_with_it(world: World) -> None:
+    first = InboundRequest(
+        decision=ModeDecision(Mode.CLAUDE_CODE), read=read_response, dialect=DialectName.RESPONSES
+    )
+    async with world.execute_item.answer_request.execute(first) as answer:
+        assert isinstance(answer, CompleteAnswer)
+    kept = json.loads(DIALECTS[first.dialect].complete(answer.frame, answer.completion))
+    body = {"model": "haiku", "input": "And?", "previous_response_id": kept["id"]}
+    result = await world.execute(item("/v1/responses", body=body))
+    assert result.succeeded
+    assert [it.id for it in await world.store.find(ANONYMOUS.id)] == [answer.frame.session_id]
 
 
 async def test_the_session_of_an_item_ends_with_it(world: World) -> None:
@@ -164,7 +208,7 @@ async def test_an_error_is_a_result_and_says_whether_to_retry(
     world.upstream.response = error
     result = await world.execute(item("/v1/embeddings"), Mode.PASSTHROUGH)
     assert (result.status, result.error, result.retry) == (503, error.code, retry)
-    assert json.loads(result.body) == {"error": error.code}
+    assert json.loads(result.body) == {"error": error.code, "url": "/v1/embeddings"}
     (record,) = world.records.seen
     assert (record.status, record.error) == (503, error.code)
 
