@@ -57,6 +57,7 @@ bench: $(READY) ## run the comparative benchmarks; takes a quarter of an hour; P
 	$(RUN)python -m benchmarks.claude_code
 	$(RUN)python -m benchmarks.disconnects
 	$(RUN)python -m benchmarks.large_bodies
+	$(RUN)python -m benchmarks.long_streams
 
 docs: $(READY) ## build the documentation site into build/docs
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs

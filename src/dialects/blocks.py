@@ -19,6 +19,7 @@ from modegate.domain.answer.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.conversation.message import ToolCall
 
 
@@ -66,7 +67,8 @@ class _Block:
     kind: BlockKind
     call: ToolCallStarted | None = None
     pending: list[str] = field(default_factory=list)
-    arguments: list[str] = field(default_factory=list)
+    arguments: GrowingText = field(default_factory=GrowingText)
+    may_be_complete: bool = False
     is_open: bool = False
     signature: str = ""
 
@@ -75,11 +77,24 @@ class _Block:
         """Whether nothing can follow, because another block has begun after this one."""
         if self.kind is not BlockKind.CALL:
             return True
+        if not self.may_be_complete:
+            return False
         try:
-            json.loads("".join(self.arguments))
+            json.loads(self.arguments.text)
         except ValueError:
+            self.may_be_complete = False
             return False
         return True
+
+    def add_arguments(self, piece: str) -> None:
+        """Adds the next piece of a call's arguments.
+
+        Only a piece with a closing bracket may complete them; to parse them after each piece would
+        take a time that grows with the square of their size.
+        """
+        self.pending += in_pieces(piece)
+        self.arguments.add(piece)
+        self.may_be_complete = self.may_be_complete or "}" in piece
 
 
 class Blocks:
@@ -119,8 +134,7 @@ class Blocks:
     def _add_arguments(self, index: int, arguments: str) -> None:
         for block in self._waiting:
             if block.call is not None and block.call.index == index:
-                block.pending += in_pieces(arguments)
-                block.arguments.append(arguments)
+                block.add_arguments(arguments)
 
     def _advance(self, *, is_last: bool = False) -> Iterator[BlockEvent]:
         while self._waiting:
@@ -133,7 +147,7 @@ class Blocks:
             block.pending.clear()
             if not (is_last or (len(self._waiting) > 1 and block.is_complete)):
                 return
-            call = _call_of(block, "".join(block.arguments))
+            call = _call_of(block, block.arguments.text)
             yield BlockEnded(self._next_index, block.kind, call, block.signature)
             self._waiting.popleft()
             self._next_index += 1

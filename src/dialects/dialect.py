@@ -1,6 +1,6 @@
 """What a dialect does: pure, on whole requests, and on one event at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +52,10 @@ class StreamRenderer(StreamFormat, Protocol):
 
     def render(self, event: AnswerEvent) -> bytes:
         """Returns the dialect's form of one event; empty if it has none."""
+        ...
+
+    def pieces(self, event: AnswerEvent) -> Iterable[bytes]:
+        """Yields the same in pieces, each whole events: several of them may repeat a long text."""
         ...
 
 

@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+# The most that is held of one answer.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
 
 @dataclass(slots=True)  # not frozen: created for each request
 class ResponseHead:

@@ -12,8 +12,8 @@ from modegate.dialects.responses.references import (
 )
 from modegate.dialects.responses.response import ID_PREFIX
 from modegate.domain.access.client import ClientId
-from modegate.domain.answer.events import AnswerEvent, Finished
-from modegate.domain.answer.fold import Completion, fold
+from modegate.domain.answer.events import AnswerEvent
+from modegate.domain.answer.fold import Completion, Folding
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.conversation.conversation import MAX_STEPS, Conversation
 from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, text_message
@@ -114,23 +114,21 @@ class KeptResponses:
         self, answered: Answered, events: AsyncIterator[AnswerEvent]
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Yields the events of an answer; it is kept before the client has the last one."""
-        told: list[AnswerEvent] = []
+        folding = Folding()
         async for event in events:
-            if answered.asked.is_kept:
-                told.append(event)
-            if told and isinstance(event, Finished):
-                await self.keep(answered, await fold(each(told)))
+            if (completion := folding.add(event)) is not None:
+                await self.keep(answered, completion)
             yield event
 
     async def keeping_batches(
         self, answered: Answered, batches: AsyncIterator[Sequence[AnswerEvent]]
     ) -> AsyncGenerator[Sequence[AnswerEvent], None]:
         """Yields the events of an answer as `keeping`, those together that come together."""
-        told: list[AnswerEvent] = []
+        folding = Folding()
         async for batch in batches:
-            told += batch
-            if batch and isinstance(batch[-1], Finished):
-                await self.keep(answered, await fold(each(told)))
+            for event in batch:
+                if (completion := folding.add(event)) is not None:
+                    await self.keep(answered, completion)
             yield batch
 
 

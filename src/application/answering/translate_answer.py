@@ -42,7 +42,7 @@ from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest
-from modegate.domain.upstream_response import UpstreamResponse
+from modegate.domain.upstream_response import MAX_ANSWER_BYTES, UpstreamResponse
 from modegate.domain.usage.estimates import prompt_estimate
 from modegate.domain.usage.prices import PriceTable
 
@@ -220,8 +220,16 @@ def _with_prompt(events: Sequence[AnswerEvent], tokens: int) -> Sequence[AnswerE
 
 
 async def _content(response: UpstreamResponse) -> bytes:
-    body = response.body
-    return body if isinstance(body, bytes) else b"".join([piece async for piece in body])
+    if isinstance(response.body, bytes):
+        return response.body
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.body:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_ANSWER_BYTES:
+            raise errors.answer_too_long(MAX_ANSWER_BYTES)
+    return b"".join(pieces)
 
 
 async def _error(

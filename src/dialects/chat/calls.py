@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modegate.dialects.pieces import in_pieces
 from modegate.domain.answer.events import FinishReason, ToolCallDelta, ToolCallStarted
+from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.conversation.message import ToolCall
 from modegate.domain.tools.client_tool import ToolOffer
 from modegate.domain.tools.free_text import text_of
@@ -36,7 +37,7 @@ class CallRenderer:
     def __init__(self, offer: ToolOffer | None) -> None:
         self._is_legacy = offer is not None and offer.legacy
         self._free = _free_text_names(offer)
-        self._texts: dict[int, str] = {}  # of calls of custom tools
+        self._texts: dict[int, GrowingText] = {}  # of calls of custom tools
 
     def render(self, event: ToolCallStarted | ToolCallDelta) -> Iterator[Fields]:
         """Yields the deltas of one event."""
@@ -44,10 +45,10 @@ class CallRenderer:
             yield from self._function_call(event)
         elif isinstance(event, ToolCallStarted):
             if event.name in self._free:
-                self._texts[event.index] = ""
+                self._texts[event.index] = GrowingText()
             yield _piece(event.index, _started(event, is_custom=event.name in self._free))
         elif event.index in self._texts:
-            self._texts[event.index] += event.arguments
+            self._texts[event.index].add(event.arguments)
         else:
             for part in in_pieces(event.arguments):
                 yield _piece(event.index, {"function": {"arguments": part}})
@@ -55,7 +56,7 @@ class CallRenderer:
     def end(self) -> Iterator[Fields]:
         """Yields the deltas that remain at the end of the answer."""
         for index, arguments in self._texts.items():
-            for part in in_pieces(text_of(arguments)):
+            for part in in_pieces(text_of(arguments.text)):
                 yield _piece(index, {"custom": {"input": part}})
 
     def _function_call(self, event: ToolCallStarted | ToolCallDelta) -> Iterator[Fields]:

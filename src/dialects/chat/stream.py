@@ -1,6 +1,6 @@
 """Renders streamed answers in the format of the OpenAI API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modegate.dialects.chat.calls import CallRenderer, finish_reason_of
 from modegate.dialects.chat.errors import error_object
@@ -71,6 +71,10 @@ class ChunkRenderer(ChunkFormat):
                 return finish + self._usage(usage) if self._include_usage else finish
             case _:
                 return b""
+
+    def pieces(self, event: AnswerEvent) -> Sequence[bytes]:
+        """Returns the chunks of one event."""
+        return (self.render(event),)
 
     def _choice(self, delta: Mapping[str, object], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}

@@ -1,6 +1,6 @@
 """Renders streamed answers in the format of Anthropic's Messages API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from modegate.dialects.blocks import (
@@ -58,6 +58,10 @@ class MessageEvents:
         if isinstance(event, Finished):
             return begun + self._finish(event)
         return begun + b"".join([_block_event(it) for it in self._blocks.feed(event)])
+
+    def pieces(self, event: AnswerEvent) -> Sequence[bytes]:
+        """Returns the events of one event."""
+        return (self.render(event),)
 
     def cut(self, error: ErrorFacts) -> bytes:
         """Returns an `error` event; it is the last one."""

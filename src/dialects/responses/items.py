@@ -16,6 +16,7 @@ from modegate.dialects.responses.response import (
 )
 from modegate.dialects.responses.tools import DeclaredTool
 from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.conversation.message import ToolCall
 
 
@@ -49,14 +50,15 @@ class ItemEvents:
         self._frame = frame
         self._numbered = numbered
         self._declared = declared
-        self._texts: list[str] = []
+        # One text, because many small pieces need several times its memory.
+        self._text = GrowingText()
         self._place: Object = {}
         self.done: list[Object] = []
 
     def start(self, event: BlockStarted) -> Iterator[bytes]:
         """Yields the events of an item that begins."""
         item = self._item(event, "", "in_progress")
-        self._texts = []
+        self._text = GrowingText()
         self._place = {"item_id": item["id"], "output_index": event.index}
         yield self._event("output_item.added", item=item, output_index=event.index)
         if event.kind is BlockKind.REASONING:
@@ -67,7 +69,8 @@ class ItemEvents:
 
     def add(self, event: BlockPiece) -> Iterator[bytes]:
         """Yields the events of a piece; the text of a custom tool is told at its end."""
-        self._texts.append(event.text)
+        if event.kind is not BlockKind.CALL:  # at its end, a call has its arguments
+            self._text.add(event.text)
         if event.kind is BlockKind.REASONING:
             yield self._part("reasoning_summary_text.delta", summary_index=0, delta=event.text)
         elif event.kind is BlockKind.TEXT:
@@ -77,7 +80,7 @@ class ItemEvents:
 
     def finish(self, event: BlockEnded, status: str) -> Iterator[bytes]:
         """Yields the events of an item that ends."""
-        text = "".join(self._texts)
+        text = self._text.text
         item = self._item(event, text, status)
         if event.call is not None:
             yield from self._end_of_call(event.call)

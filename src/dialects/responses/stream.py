@@ -29,12 +29,24 @@ class ResponseEvents:
         declared = by_flat_name(declared_tools(frame.echoed.get("tools")))
         self._items = ItemEvents(frame, self._numbered, declared)
         self._has_begun = False
-        self._last = b""
+        self._last = ""
         self.response: Object | None = None  # once it is complete
 
     def render(self, event: AnswerEvent) -> bytes:
         """Returns the events of one event; the first one begins the response."""
-        return b"".join(self._render(event))
+        return b"".join(self.pieces(event))
+
+    def pieces(self, event: AnswerEvent) -> Iterator[bytes]:
+        """Yields these events; at its end, an item repeats its text three times."""
+        yield from self._begin()
+        is_reasoning = isinstance(event, ReasoningDelta | ReasoningSigned)
+        if is_reasoning and not self._frame.shows_reasoning:
+            return
+        if isinstance(event, Finished):
+            yield from self._finish(event)
+            return
+        for it in self._blocks.feed(event):
+            yield from self._block(it, "completed")
 
     def cut(self, error: ErrorFacts) -> bytes:
         """Returns `response.failed`, unless the response is complete."""
@@ -49,8 +61,8 @@ class ResponseEvents:
 
     def end(self) -> bytes:
         """Returns the last event; empty after a cut, which has its own."""
-        last, self._last = self._last, b""
-        return last
+        last, self._last = self._last, ""
+        return self._numbered.event(last, response=self.response) if last else b""
 
     def _begin(self) -> Iterator[bytes]:
         if not self._has_begun:
@@ -58,17 +70,6 @@ class ResponseEvents:
             started = response_of(self._frame, "in_progress")
             yield self._numbered.event("response.created", response=started)
             yield self._numbered.event("response.in_progress", response=started)
-
-    def _render(self, event: AnswerEvent) -> Iterator[bytes]:
-        yield from self._begin()
-        is_reasoning = isinstance(event, ReasoningDelta | ReasoningSigned)
-        if is_reasoning and not self._frame.shows_reasoning:
-            return
-        if isinstance(event, Finished):
-            yield from self._finish(event)
-            return
-        for it in self._blocks.feed(event):
-            yield from self._block(it, "completed")
 
     def _block(self, event: BlockStarted | BlockPiece | BlockEnded, status: str) -> Iterator[bytes]:
         match event:
@@ -89,4 +90,4 @@ class ResponseEvents:
             response["incomplete_details"] = {"reason": reason}
         response["usage"] = usage_of(event.usage)
         self.response = response
-        self._last = self._numbered.event(f"response.{status}", response=response)
+        self._last = f"response.{status}"

@@ -14,6 +14,7 @@ from modegate.domain.answer.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.message import ToolCall
 from modegate.domain.errors.catalogue import backend
@@ -42,43 +43,64 @@ class Completion:
     stop_text: str | None = None
 
 
+class Folding:
+    """Folds the events of one answer as they come.
+
+    Its memory is that of the texts: a list of many small pieces would need several times as much.
+    """
+
+    def __init__(self) -> None:
+        self._text = GrowingText()
+        self._thoughts = GrowingText()
+        self._signatures: list[str] = []
+        self._calls: dict[int, tuple[str, str, GrowingText]] = {}
+        self._started = Started()
+
+    def add(self, event: AnswerEvent) -> Completion | None:
+        """Takes the next event, and returns the complete answer after the last one."""
+        match event:
+            case TextDelta(text):
+                self._text.add(text)
+            case ReasoningDelta(text):
+                self._thoughts.add(text)
+            case ReasoningSigned(signature):
+                self._signatures.append(signature)
+            case ToolCallStarted(index, call_id, name):
+                self._calls[index] = (call_id, name, GrowingText())
+            case ToolCallDelta(index, arguments):
+                self._calls[index][2].add(arguments)
+            case Started():
+                self._started = event
+            case Finished():
+                return self._completion(event)
+            case _:
+                pass
+        return None
+
+    def _completion(self, finished: Finished) -> Completion:
+        calls = (ToolCall(*it[:2], it[2].text) for _, it in sorted(self._calls.items()))
+        signatures = self._signatures
+        return Completion(
+            self._text.text,
+            finished.finish_reason,
+            finished.usage,
+            self._started.cli_session_id,
+            self._thoughts.text,
+            tuple(calls),
+            self._started.ignored,
+            signatures[0] if len(signatures) == 1 else "",
+            finished.stop_text,
+        )
+
+
 async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:
     """Returns the complete answer.
 
     Raises:
         BackendCrashedError: the events ended without `Finished`.
     """
-    texts: list[str] = []
-    thoughts: list[str] = []
-    signatures: list[str] = []
-    calls: dict[int, tuple[str, str, list[str]]] = {}
-    started = Started()
+    folding = Folding()
     async for event in events:
-        match event:
-            case TextDelta(text):
-                texts.append(text)
-            case ReasoningDelta(text):
-                thoughts.append(text)
-            case ReasoningSigned(signature):
-                signatures.append(signature)
-            case ToolCallStarted(index, call_id, name):
-                calls[index] = (call_id, name, [])
-            case ToolCallDelta(index, arguments):
-                calls[index][2].append(arguments)
-            case Started():
-                started = event
-            case Finished(reason, usage, _, stop_text):
-                return Completion(
-                    "".join(texts),
-                    reason,
-                    usage,
-                    started.cli_session_id,
-                    "".join(thoughts),
-                    tuple(ToolCall(*it[:2], "".join(it[2])) for _, it in sorted(calls.items())),
-                    started.ignored,
-                    signatures[0] if len(signatures) == 1 else "",
-                    stop_text,
-                )
-            case _:
-                pass
+        if (completion := folding.add(event)) is not None:
+            return completion
     raise backend.ended_early()

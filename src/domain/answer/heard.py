@@ -8,6 +8,7 @@ from modegate.domain.answer.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall
 
 
@@ -15,19 +16,19 @@ class HeardAnswer:
     """Collects the events that are passed on to a client."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._calls: dict[int, tuple[str, str, list[str]]] = {}
+        self._text = GrowingText()
+        self._calls: dict[int, tuple[str, str, GrowingText]] = {}
         self._finished: Finished | None = None
 
     def note(self, event: AnswerEvent) -> None:
         """Takes the next event."""
         match event:
             case TextDelta(text):
-                self._texts.append(text)
+                self._text.add(text)
             case ToolCallStarted(index, call_id, name):
-                self._calls[index] = (call_id, name, [])
+                self._calls[index] = (call_id, name, GrowingText())
             case ToolCallDelta(index, arguments):
-                self._calls[index][2].append(arguments)
+                self._calls[index][2].add(arguments)
             case Finished():
                 self._finished = event
             case _:
@@ -49,6 +50,6 @@ class HeardAnswer:
     @property
     def message(self) -> Message:
         """What was said so far."""
-        text = "".join(self._texts)
-        calls = (ToolCall(*it[:2], "".join(it[2])) for _, it in sorted(self._calls.items()))
+        text = self._text.text
+        calls = (ToolCall(*it[:2], it[2].text) for _, it in sorted(self._calls.items()))
         return Message(Role.ASSISTANT, (TextPart(text),) if text else (), tuple(calls))

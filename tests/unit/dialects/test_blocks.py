@@ -1,5 +1,8 @@
 """Blocks follow one another, however the events of an answer overlap."""
 
+import json
+from unittest import mock
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,3 +94,15 @@ def test_each_signed_thought_is_a_block_of_its_own() -> None:
     out += blocks.finish()
     ended = [(it.index, it.signature) for it in out if isinstance(it, BlockEnded)]
     assert ended == [(0, "1"), (1, "2")]
+
+
+def test_calls_that_overlap_are_parsed_only_where_a_bracket_may_end_them() -> None:
+    blocks, parsed = Blocks(), mock.Mock(side_effect=json.loads)
+    words = [f'"a": "{"x" * 50}' for _ in range(100)]
+    with mock.patch("modegate.dialects.blocks.json.loads", parsed):
+        events: list[AnswerEvent] = [ToolCallStarted(0, "a", "f"), ToolCallStarted(1, "b", "g")]
+        for word in ['{"b": {}, ', *words, '"}']:
+            events += [ToolCallDelta(0, word), ToolCallDelta(1, word)]
+        for event in events:
+            list(blocks.feed(event))
+    assert parsed.call_count <= 4

@@ -2,12 +2,9 @@
 
 from collections.abc import Awaitable
 
-from modegate.adapters.openai_sdk.transport.content_coding import (
-    MAX_ANSWER_BYTES,
-    Decoder,
-    decoder_for,
-)
+from modegate.adapters.openai_sdk.transport.content_coding import Decoder, decoder_for
 from modegate.domain.errors.catalogue import upstream as errors
+from modegate.domain.upstream_response import MAX_ANSWER_BYTES
 from modegate.http_client.connections.exchange import Exchange
 from modegate.http_client.errors import InvalidResponseError
 

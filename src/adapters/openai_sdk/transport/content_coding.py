@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable
 
 from modegate.domain.errors.catalogue import upstream as errors
+from modegate.domain.upstream_response import MAX_ANSWER_BYTES
 
 # The last three are not content codings; other clients ignore them, too.
 NO_CODING = frozenset({"", "identity", "none", "utf-8", "utf8"})
@@ -14,7 +15,6 @@ GZIP_WBITS = 16 + zlib.MAX_WBITS
 # RFC 9110 requires the zlib format for `deflate`; some servers send raw deflate data.
 ZLIB_METHOD = 8
 MAX_CODINGS = 3
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
 class Inflater:

@@ -2,11 +2,10 @@
 
 import asyncio
 
-from modegate.adapters.openai_sdk.transport.content_coding import MAX_ANSWER_BYTES
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import upstream as errors
-from modegate.domain.upstream_response import UpstreamResponse
+from modegate.domain.upstream_response import MAX_ANSWER_BYTES, UpstreamResponse
 
 FIRST_REDIRECT, FIRST_ERROR, LAST_STATUS = 300, 400, 599
 

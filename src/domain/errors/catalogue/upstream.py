@@ -155,11 +155,12 @@ def event_too_long(limit: int) -> OutputLimitError:
     )
 
 
-def answer_too_long(limit: int) -> OutputLimitError:
-    """Returns the error for an answer that exceeds `limit` bytes."""
+def answer_too_long(limit: int, *, streamed: bool = False) -> OutputLimitError:
+    """Returns the error for an answer that exceeds `limit` bytes, or characters."""
+    shorter = Remedy.ASK_FOR_SHORTER_ANSWER
     return OutputLimitError(
         f"The upstream's answer is longer than {limit // MIB} MiB.",
-        remedies=(Remedy.ASK_FOR_SHORTER_ANSWER, Remedy.ASK_WITH_STREAM),
+        remedies=(shorter,) if streamed else (shorter, Remedy.ASK_WITH_STREAM),
         limit=limit,
     )
 

@@ -1,10 +1,11 @@
 """Writes answers that are generated or translated, in each dialect."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import falcon
 import falcon.asgi
@@ -15,6 +16,7 @@ from modegate.application.answering.routed_answer import (
     StreamedAnswer,
 )
 from modegate.dialects.dialect import Dialect, StreamRenderer
+from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.errors import GatewayError
 from modegate.entrypoints.http.messages.errors import stream_facts
@@ -28,6 +30,7 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 IGNORED_BY_CLAUDE = "X-Claude-Ignored-Params"
 # Of translated requests: what has no form in the upstream's API.
 IGNORED_BY_UPSTREAM = "X-Modegate-Ignored-Params"
+LONG_BYTES = 64 * 1024
 MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 64
 # nginx rejects a response head of more than 4 KiB (`proxy_buffer_size`).
@@ -88,10 +91,25 @@ async def _rendered(
     yield renderer.render(answer.first)
     if answer.batches is None:
         async for event in answer.rest:
-            yield renderer.render(event)
+            for piece in _in_writes(renderer, (event,)):
+                yield piece
         return
     async for batch in answer.batches:
-        yield b"".join(map(renderer.render, batch))
+        for piece in _in_writes(renderer, batch):
+            yield piece
+
+
+def _in_writes(renderer: StreamRenderer, events: Sequence[AnswerEvent]) -> Iterator[bytes]:
+    """Yields rendered events; short ones are joined, long ones would need their memory twice."""
+    waiting: list[bytes] = []
+    for piece in chain.from_iterable(map(renderer.pieces, events)):
+        if len(piece) < LONG_BYTES:
+            waiting.append(piece)
+            continue
+        yield b"".join(waiting)
+        waiting.clear()
+        yield piece
+    yield b"".join(waiting)
 
 
 def _write_frame(resp: falcon.asgi.Response, frame: AnswerFrame) -> None:

@@ -3,8 +3,9 @@ import zlib
 
 import pytest
 
-from modegate.adapters.openai_sdk.transport.content_coding import MAX_ANSWER_BYTES, decoder_for
+from modegate.adapters.openai_sdk.transport.content_coding import decoder_for
 from modegate.domain.errors import OutputLimitError, UpstreamInvalidResponseError
+from modegate.domain.upstream_response import MAX_ANSWER_BYTES
 
 PLAIN = b'{"choices": []}' * 9
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
