@@ -226,6 +226,24 @@ BATCHES: Steps = (
         "CREATE INDEX file_clients ON files (client, created_at, id)",
     ),
 )
+RESPONSES: Steps = (
+    (
+        # Numbers grow from one write to the next. Sums of sizes are read from the indexes alone.
+        """
+        CREATE TABLE responses (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            client TEXT NOT NULL,
+            put_at REAL NOT NULL,
+            size INTEGER NOT NULL,
+            content BLOB NOT NULL
+        )
+        """,
+        "CREATE INDEX response_clients ON responses (client, size)",
+        "CREATE INDEX response_ages ON responses (put_at)",
+        "CREATE INDEX response_sizes ON responses (size)",
+    ),
+)
 
 
 def migrate(database: sqlite3.Connection, steps: Steps) -> None:

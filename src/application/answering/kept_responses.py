@@ -1,6 +1,7 @@
 """Responses that are kept: continued by the next request, read and deleted."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from modegate.application.ports.response_store import ResponseStore
@@ -17,9 +18,10 @@ from modegate.domain.answer.fold import Completion, Folding
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.conversation.conversation import MAX_STEPS, Conversation
 from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, text_message
+from modegate.domain.errors import StorageError
 from modegate.domain.errors.catalogue import dialects
 from modegate.domain.generation_request import GenerationRequest
-from modegate.domain.kept_response import KeptResponse
+from modegate.domain.kept_response import KeptResponse, is_response_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ class KeptResponses:
 
         Raises:
             PreviousResponseNotFoundError: the client has no such response, or no longer.
+            StorageError: the store cannot be asked.
             InvalidRequestError: the conversation has become too long.
         """
         if asked.previous_response is None:
             return asked
-        found = await self.store.find(asked.previous_response, client)
+        found = await self._find(asked.previous_response, client)
         if found is None:
             raise dialects.unknown_previous()
         messages = (*found.messages, *asked.conversation.messages)
@@ -61,13 +64,14 @@ class KeptResponses:
 
         Raises:
             InvalidRequestError: the client has no response with such an item, or no longer.
+            StorageError: the store cannot be asked.
         """
         found: dict[int, object] = {}
         known: dict[str, dict[str, object]] = {}
         for place, item_id in references_of(params).items():
             response_id = response_of_item(item_id) or ""
             if response_id not in known:
-                kept = await self.store.find(response_id, client)
+                kept = await self._find(response_id, client)
                 known[response_id] = {} if kept is None else items_of(kept.frame, kept.completion)
             if item_id not in known[response_id]:
                 raise dialects.unknown_item(f"input[{place}]")
@@ -79,8 +83,9 @@ class KeptResponses:
 
         Raises:
             ObjectNotFoundError: the client has no such response, or no longer.
+            StorageError: the store cannot be asked.
         """
-        found = await self.store.find(response_id, client)
+        found = await self._find(response_id, client)
         if found is None:
             raise dialects.unknown_response()
         return found
@@ -90,12 +95,16 @@ class KeptResponses:
 
         Raises:
             ObjectNotFoundError: the client has no such response, or no longer.
+            StorageError: the store cannot be asked.
         """
-        if not await self.store.remove(response_id, client):
+        if not is_response_id(response_id) or not await self.store.remove(response_id, client):
             raise dialects.unknown_response()
 
     async def keep(self, answered: Answered, completion: Completion) -> None:
-        """Keeps a complete answer, if its client wants it."""
+        """Keeps a complete answer, if its client wants it.
+
+        A failure is logged by the store and not raised, because the answer was paid for.
+        """
         if not answered.asked.is_kept:
             return
         asked = answered.asked.conversation.messages
@@ -108,7 +117,8 @@ class KeptResponses:
             completion,
             (*(it for it in asked if it.role not in SYSTEM_ROLES), *said),
         )
-        await self.store.put(kept)
+        with suppress(StorageError):
+            await self.store.put(kept)
 
     async def keeping(
         self, answered: Answered, events: AsyncIterator[AnswerEvent]
@@ -130,6 +140,9 @@ class KeptResponses:
                 if (completion := folding.add(event)) is not None:
                     await self.keep(answered, completion)
             yield batch
+
+    async def _find(self, response_id: str, client: ClientId) -> KeptResponse | None:
+        return await self.store.find(response_id, client) if is_response_id(response_id) else None
 
 
 async def each(events: Iterable[AnswerEvent]) -> AsyncIterator[AnswerEvent]:

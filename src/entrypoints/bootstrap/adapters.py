@@ -16,7 +16,6 @@ from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.configuration_source import MemoryConfigurationSource
 from modegate.adapters.memory.model_lists import KeptModelLists
-from modegate.adapters.memory.response_store import MemoryResponseStore
 from modegate.adapters.objects.folder import FolderObjects
 from modegate.adapters.objects.options import ArchiveKind, ArchivePlace
 from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
@@ -29,6 +28,7 @@ from modegate.adapters.sqlite.batches.queue import SqliteBatchQueue
 from modegate.adapters.sqlite.budget_ledger import SqliteBudgetLedger
 from modegate.adapters.sqlite.credential_store import SqliteCredentialStore
 from modegate.adapters.sqlite.key_store import SqliteKeyStore
+from modegate.adapters.sqlite.response_store import SqliteResponseStore
 from modegate.adapters.sqlite.session_store import SqliteSessionStore
 from modegate.adapters.sqlite.shared_files import shared_files
 from modegate.adapters.sqlite.usage_ledger import SqliteUsageLedger
@@ -48,6 +48,7 @@ from modegate.application.ports.file_store import FileStore
 from modegate.application.ports.key_store import KeyStore
 from modegate.application.ports.media_fetcher import MediaFetcher
 from modegate.application.ports.rate_limiter import RateLimiter
+from modegate.application.ports.response_store import ResponseStore
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.application.ports.usage_ledger import UsageLedger
@@ -63,6 +64,7 @@ from modegate.entrypoints.bootstrap.redis_adapters import (
     redis_key_store,
     redis_limiter,
     redis_presence,
+    redis_response_store,
     redis_session_store,
 )
 from modegate.entrypoints.bootstrap.telemetry import generation_metrics, tracing
@@ -155,7 +157,11 @@ class Adapters(containers.DeclarativeContainer):
         local=providers.Object(None),
         redis=providers.Singleton(redis_presence, redis, clock),
     )
-    response_store = providers.Singleton(MemoryResponseStore, clock)
+    response_store: providers.Provider[ResponseStore] = providers.Selector(
+        store_kind,
+        local=providers.Singleton(SqliteResponseStore, settings.provided.modegate_state_dir, clock),
+        redis=providers.Singleton(redis_response_store, redis),
+    )
     session_store: providers.Provider[SessionStore] = providers.Selector(
         store_kind,
         local=providers.Singleton(SqliteSessionStore, settings.provided.modegate_state_dir),

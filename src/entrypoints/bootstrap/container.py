@@ -123,6 +123,7 @@ async def close(container: Container) -> None:
         container.budget_ledger,
         container.usage_ledger,
         container.session_store,
+        container.response_store,
         container.rate_limiter,
         container.admission_limiter,
         container.store,

@@ -76,6 +76,7 @@ def build_gateway(
     metrics.show_batches(container.batch_load().get)
     batches = container.batch_runner()
     batch_cleaner = HourlyCleaner(container.expire_batches().execute, "batches and files")
+    response_cleaner = HourlyCleaner(container.response_store().expire, "kept responses")
     credentials = CredentialSync(container.credential_states())
     container.credential_pools().on_cooldown = log_cooldown
     container.asking_for_usage().on_rejected = log_rejected_usage
@@ -150,11 +151,13 @@ def build_gateway(
             preparation.start,
             batches.start,
             batch_cleaner.start,
+            response_cleaner.start,
             *(it.start for it in syncs),
         ),
         on_end=(
             batches.aclose,
             batch_cleaner.aclose,
+            response_cleaner.aclose,
             preparation.aclose,
             key_files.aclose,
             probes.aclose,

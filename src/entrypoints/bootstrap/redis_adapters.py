@@ -10,6 +10,7 @@ from modegate.application.ports.budget_ledger import BudgetLedger, SpendingHisto
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.credential_store import CredentialStore
 from modegate.application.ports.key_store import KeyStore
+from modegate.application.ports.response_store import ResponseStore
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.errors import Remedy, StorageError, Wording
 
@@ -60,6 +61,13 @@ def redis_credential_store(connection: "RedisConnection") -> CredentialStore:
     from modegate.adapters.redis.credential_store import RedisCredentialStore  # noqa: PLC0415
 
     return RedisCredentialStore(connection)
+
+
+def redis_response_store(connection: "RedisConnection") -> ResponseStore:
+    """Returns the kept responses of all gateways."""
+    from modegate.adapters.redis.response_store import RedisResponseStore  # noqa: PLC0415
+
+    return RedisResponseStore(connection)
 
 
 def redis_presence(connection: "RedisConnection", clock: Clock) -> "RedisPresence":

@@ -63,6 +63,7 @@ BATCHES: tuple[Kind, ...] = (
 KEPT_RESPONSES: tuple[Kind, ...] = (
     errors.PreviousResponseNotFoundError,
     errors.ObjectNotFoundError,
+    errors.StorageError,
 )
 # By the rules of the client's key.
 KEY_RULES: tuple[Kind, ...] = (errors.ModelNotAllowedError, errors.ModeNotAllowedError)
