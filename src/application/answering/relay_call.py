@@ -28,6 +28,7 @@ from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.relayed import relayed_body
 from modegate.dialects.chat.request import model_to_relay
 from modegate.dialects.completions import choices_of
+from modegate.dialects.responses.references import goes_on_from_kept
 from modegate.domain.access.client import Client
 from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.configuration import Configuration
@@ -102,11 +103,16 @@ class RelayCall:
             self.admission.release(admitted)
 
     def _is_translated(self, call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> bool:
-        """Returns whether the upstream is known to lack the operation."""
+        """Returns whether the upstream is known to lack the operation.
+
+        It lacks a response that gateways keep, too, which another one may have made.
+        """
         if not (call.operation.is_translatable and isinstance(body, ChatBody)):
             return False
         has_it = route.upstream.speaks(DialectName.RESPONSES)
-        return self.missing.has(route.upstream) if has_it is None else not has_it
+        if has_it is None:
+            return self.missing.has(route.upstream) or goes_on_from_kept(body.params)
+        return not has_it
 
     def _lacks_operation(
         self,

@@ -13,6 +13,7 @@ from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 
 INPUT, REFERENCE = "input", "item_reference"
+PREVIOUS = "previous_response_id"
 
 
 def references_of(params: Mapping[str, object]) -> dict[int, str]:
@@ -23,6 +24,13 @@ def references_of(params: Mapping[str, object]) -> dict[int, str]:
         for place, it in enumerate(items if isinstance(items, list) else ())
         if isinstance(it, Mapping) and it.get("type") == REFERENCE
     }
+
+
+def goes_on_from_kept(params: Mapping[str, object]) -> bool:
+    """Returns whether the request goes on from a response that gateways keep, by its id."""
+    if str(params.get(PREVIOUS)).startswith(ID_PREFIX):
+        return True
+    return any(response_of_item(it) is not None for it in references_of(params).values())
 
 
 def response_of_item(item_id: str) -> str | None:
