@@ -1,22 +1,16 @@
 """The addresses and headers of requests, determined once for each credential."""
 
-import asyncio
-import importlib
-import ssl
+import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
+from modegate.adapters.openai_sdk.sdk_headers import replaced, sdk_headers
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
 from modegate.domain.routing.upstream import OPENAI, Upstream, UpstreamKind
 
-if TYPE_CHECKING:
-    from openai import DefaultAsyncHttpxClient
-
-SDK = "openai"
 ANTHROPIC_VERSION = "2023-06-01"
 # The longest list that Anthropic's API returns.
 MOST_MODELS = 1000
@@ -25,10 +19,6 @@ MAX_OF_SERVER = 4096
 # What the headers of an endpoint depend on: the API, the address, the headers of the upstream, and the
 # credential.
 Place = tuple[UpstreamKind, str, tuple[tuple[str, str], ...], Credential]
-# Headers with which the SDK describes its own process.
-LEFT_OUT = ("x-stainless-",)
-# Headers of the server's own account, which do not belong to a client's key.
-OF_THE_ACCOUNT = ("openai-organization", "openai-project")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity: hashing the headers is slow
@@ -47,14 +37,11 @@ class Endpoint:
 class Endpoints:
     """A cache of endpoints, one for each address and credential; LRU for clients' own keys.
 
-    OpenAI's SDK determines the account headers and the form of the credentials, unless the upstream
-    is of Anthropic's kind. Nothing in a request can change the address to which it is sent.
+    Nothing in a request can change the address to which it is sent.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._sdk: Any = None
-        self._http: DefaultAsyncHttpxClient | None = None
         self._known: OrderedDict[Place, Endpoint] = OrderedDict()
         self._of_server: dict[int, tuple[Upstream, Credential, Endpoint]] = {}
 
@@ -66,26 +53,24 @@ class Endpoints:
             return known[2]
         return None
 
-    async def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
+    def of(self, upstream: Upstream, credential: Credential) -> Endpoint:
         """Returns the endpoint of an upstream for a credential."""
         if (known := self.known(upstream, credential)) is not None:
             return known
         if credential.id == CLIENTS_OWN:
-            return await self._of_client(upstream, credential)
-        await self.prepare()
-        endpoint = self._ask(upstream, credential)
+            return self._of_client(upstream, credential)
+        endpoint = endpoint_of(upstream, credential)
         if len(self._of_server) >= MAX_OF_SERVER:  # a new configuration has new credentials
             self._of_server.clear()
         self._of_server[id(credential)] = upstream, credential, endpoint
         return endpoint
 
-    async def _of_client(self, upstream: Upstream, credential: Credential) -> Endpoint:
+    def _of_client(self, upstream: Upstream, credential: Credential) -> Endpoint:
         place = (upstream.kind, upstream.base_url, tuple(upstream.headers.items()), credential)
         if (known := self._known.get(place)) is not None:
             self._known.move_to_end(place)
             return known
-        await self.prepare()
-        endpoint = self._known[place] = self._ask(upstream, credential)
+        endpoint = self._known[place] = endpoint_of(upstream, credential)
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
         return endpoint
@@ -94,43 +79,26 @@ class Endpoints:
         """Forgets the endpoints of the server's credentials, which a reload may have removed."""
         self._of_server.clear()
 
-    async def prepare(self) -> None:
-        """Imports the SDK, in a thread: it takes 0.4 s, in which other requests are answered."""
-        if self._sdk is None:
-            self._sdk = await asyncio.to_thread(importlib.import_module, SDK)
-        if self._http is None:
-            # Nothing is sent through it, so invalid proxies or certificates must not fail, and the
-            # system's authorities, which take tens of milliseconds to read, are not needed.
-            no_authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._http = self._sdk.DefaultAsyncHttpxClient(trust_env=False, verify=no_authorities)
 
-    async def aclose(self) -> None:
-        """Closes the client of the SDK."""
-        if self._http is not None:
-            await self._http.aclose()
+def endpoint_of(upstream: Upstream, credential: Credential) -> Endpoint:
+    """Returns the addresses of an upstream, and the headers of its API for a credential."""
+    if upstream.kind is UpstreamKind.ANTHROPIC:
+        return anthropic_endpoint(upstream, credential)
+    return openai_endpoint(upstream, credential)
 
-    def _ask(self, upstream: Upstream, credential: Credential) -> Endpoint:
-        if upstream.kind is UpstreamKind.ANTHROPIC:
-            return anthropic_endpoint(upstream, credential)
-        sdk = self._sdk.AsyncOpenAI(
-            api_key=credential.key.reveal(),
-            base_url=upstream.base_url,
-            max_retries=0,
-            http_client=self._http,
-        )
-        # The variables name an account at OpenAI, which no other upstream must learn.
-        own = upstream.name == OPENAI and any(
-            credential.key == it.key for it in upstream.credentials
-        )
-        left_out = LEFT_OUT if own else (*LEFT_OUT, *OF_THE_ACCOUNT)
-        headers = {
-            name: value
-            for name, value in (sdk.default_headers | sdk.auth_headers).items()
-            if isinstance(value, str) and not name.lower().startswith(left_out)
-        }
-        base = URL(str(sdk.base_url))
-        headers = _with_configured(headers, upstream)
-        return Endpoint(base, base / "chat/completions", base / "models", headers)
+
+def openai_endpoint(upstream: Upstream, credential: Credential) -> Endpoint:
+    """Returns the endpoint of OpenAI's API, or of one like it, as the SDK determines it.
+
+    The variables name an account at OpenAI, which no other upstream must learn. It does not belong
+    to a client's own key.
+    """
+    is_ours = any(credential.key == it.key for it in upstream.credentials)
+    of_account = upstream.name == OPENAI and is_ours
+    headers = sdk_headers(credential.key.reveal(), os.environ, of_account=of_account)
+    base = URL(upstream.base_url)
+    headers = _with_configured(headers, upstream)
+    return Endpoint(base, base / "chat/completions", base / "models", headers)
 
 
 def anthropic_endpoint(upstream: Upstream, credential: Credential) -> Endpoint:
@@ -151,8 +119,5 @@ def anthropic_endpoint(upstream: Upstream, credential: Credential) -> Endpoint:
 
 def _with_configured(headers: Mapping[str, str], upstream: Upstream) -> dict[str, str]:
     """Returns the headers of each request; those of the configuration replace others."""
-    configured = {name.lower() for name in upstream.headers}
-    kept = {name: it for name, it in headers.items() if name.lower() not in configured}
     # Compression would buffer streams.
-    identity = {} if "accept-encoding" in configured else {"Accept-Encoding": "identity"}
-    return kept | identity | dict(upstream.headers)
+    return replaced(replaced(headers, {"Accept-Encoding": "identity"}), upstream.headers)

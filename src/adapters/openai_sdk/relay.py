@@ -52,7 +52,7 @@ class PassthroughBackend:
         self, upstream: Upstream, credential: Credential
     ) -> list[dict[str, object]]:
         """Returns an upstream's model objects."""
-        endpoint = await self._endpoints.of(upstream, credential)
+        endpoint = self._endpoints.of(upstream, credential)
         bound = min(self._options.models_timeout, self._options.first_byte)
         with reported:
             async with (
@@ -67,14 +67,9 @@ class PassthroughBackend:
         self._transport.reconfigure(options)
         self._endpoints.forget()
 
-    async def prepare(self) -> None:
-        """Imports the SDK, so that the first request need not wait for it."""
-        await self._endpoints.prepare()
-
     async def aclose(self) -> None:
         """Closes all connections."""
         await self._transport.aclose()
-        await self._endpoints.aclose()
 
     async def _complete(self, request: UpstreamRequest, credential: Credential) -> UpstreamResponse:
         answer: Answer | None = None
@@ -189,7 +184,7 @@ class PassthroughBackend:
     ) -> Answer:
         endpoint = self._endpoints.known(request.upstream, credential)
         if endpoint is None:
-            endpoint = await self._endpoints.of(request.upstream, credential)
+            endpoint = self._endpoints.of(request.upstream, credential)
         until = deadlines.whole_at
         if (
             request.target is not None

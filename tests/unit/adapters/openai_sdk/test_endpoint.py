@@ -16,13 +16,13 @@ class Known:
     def __init__(self, capacity: int = 256) -> None:
         self._endpoints = Endpoints(capacity)
 
-    async def of(self, credential: Credential, upstream: Upstream = UPSTREAM) -> Endpoint:
-        return await self._endpoints.of(upstream, credential)
+    def of(self, credential: Credential, upstream: Upstream = UPSTREAM) -> Endpoint:
+        return self._endpoints.of(upstream, credential)
 
 
-async def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url() -> None:
+def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url() -> None:
     known = Known()
-    server, client = await known.of(SERVER), await known.of(CLIENT)
+    server, client = known.of(SERVER), known.of(CLIENT)
     assert server.headers["Authorization"] == "Bearer sk-server"
     assert client.headers["Authorization"] == "Bearer sk-client"
     assert server.chat_completions == client.chat_completions
@@ -32,64 +32,48 @@ async def test_endpoints_of_different_keys_have_own_credentials_and_the_same_url
     assert "sk-client" not in repr(client)
 
 
-async def test_the_servers_organization_is_not_sent_with_a_client_key(
+def test_the_servers_organization_is_not_sent_with_a_client_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-server")
     known = Known()
-    server, client = await known.of(SERVER), await known.of(CLIENT)
+    server, client = known.of(SERVER), known.of(CLIENT)
     assert server.headers["OpenAI-Organization"] == "org-server"
     assert "OpenAI-Organization" not in client.headers
-    same_key = await known.of(Credential(CLIENTS_OWN, SERVER.key))
+    same_key = known.of(Credential(CLIENTS_OWN, SERVER.key))
     assert same_key.headers["OpenAI-Organization"] == "org-server"
-    elsewhere = await known.of(SERVER, replace(UPSTREAM, name="kimi"))
+    elsewhere = known.of(SERVER, replace(UPSTREAM, name="kimi"))
     assert "OpenAI-Organization" not in elsewhere.headers
 
 
-async def test_a_header_of_the_upstream_replaces_one_in_other_case() -> None:
+def test_a_header_of_the_upstream_replaces_one_in_other_case() -> None:
     headers = {"user-agent": "ours", "X-Team": "search"}
-    found = (await Known().of(SERVER, replace(UPSTREAM, headers=headers))).headers
+    found = Known().of(SERVER, replace(UPSTREAM, headers=headers)).headers
     assert {name: it for name, it in found.items() if name.lower() == "user-agent"} == {
         "user-agent": "ours"
     }
     assert found["X-Team"] == "search"
 
 
-async def test_each_upstream_has_its_own_address() -> None:
+def test_each_upstream_has_its_own_address() -> None:
     known = Known()
-    there = await known.of(SERVER, Upstream(name="other", base_url="http://other.example/v1"))
+    there = known.of(SERVER, Upstream(name="other", base_url="http://other.example/v1"))
     assert str(there.models) == "http://other.example/v1/models"
-    assert str((await known.of(SERVER)).models) == "http://127.0.0.1:9/v1/models"
+    assert str(known.of(SERVER).models) == "http://127.0.0.1:9/v1/models"
 
 
-async def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
+def test_endpoints_are_cached_per_key_with_lru_eviction() -> None:
     known = Known(capacity=2)
     second = Credential(CLIENTS_OWN, ApiKey("sk-second"))
-    ours, first, other = await known.of(SERVER), await known.of(CLIENT), await known.of(second)
-    assert await known.of(CLIENT) is first
-    await known.of(Credential(CLIENTS_OWN, ApiKey("sk-third")))
-    assert await known.of(CLIENT) is first
-    assert await known.of(second) is not other
-    assert await known.of(SERVER) is ours
+    ours, first, other = known.of(SERVER), known.of(CLIENT), known.of(second)
+    assert known.of(CLIENT) is first
+    known.of(Credential(CLIENTS_OWN, ApiKey("sk-third")))
+    assert known.of(CLIENT) is first
+    assert known.of(second) is not other
+    assert known.of(SERVER) is ours
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("ALL_PROXY", "socks://127.0.0.1:1080/"),
-        ("ALL_PROXY", "socks5://127.0.0.1:1080/"),
-        ("HTTPS_PROXY", "nonsense://127.0.0.1"),
-        ("SSL_CERT_FILE", "/nonexistent/authorities.pem"),
-    ],
-)
-async def test_endpoints_ignore_proxies_and_certificates_of_the_environment(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, value)
-    assert (await Known().of(CLIENT)).headers
-
-
-async def test_anthropics_api_gets_the_key_in_its_own_header() -> None:
+def test_anthropics_api_gets_the_key_in_its_own_header() -> None:
     upstream = Upstream(
         name="claude",
         base_url="http://127.0.0.1:9/base",
@@ -97,7 +81,7 @@ async def test_anthropics_api_gets_the_key_in_its_own_header() -> None:
         headers={"Anthropic-Version": "2026-01-01", "X-Team": "search"},
     )
     known = Known()
-    there = await known.of(SERVER, upstream)
+    there = known.of(SERVER, upstream)
     assert there.headers["x-api-key"] == "sk-server"
     assert there.headers["Anthropic-Version"] == "2026-01-01"
     assert there.headers["Accept-Encoding"] == "identity"
@@ -105,7 +89,7 @@ async def test_anthropics_api_gets_the_key_in_its_own_header() -> None:
     assert len({*names}) == len(names)
     assert "authorization" not in names
     assert str(there.models) == "http://127.0.0.1:9/base/v1/models?limit=1000"
-    own = await known.of(CLIENT, replace(upstream, headers={}))
+    own = known.of(CLIENT, replace(upstream, headers={}))
     assert own.headers["anthropic-version"] == "2023-06-01"
-    other = await known.of(CLIENT, replace(upstream, headers={}, kind=UpstreamKind.OPENAI))
+    other = known.of(CLIENT, replace(upstream, headers={}, kind=UpstreamKind.OPENAI))
     assert other.headers["Authorization"] == "Bearer sk-client"

@@ -24,6 +24,7 @@ SUBJECT = {
     "adapters/claude_cli/command/command_line.py": "the CLI's own options",
     "adapters/claude_cli/command/environment.py": "the variables that the CLI may inherit",
     "adapters/claude_cli/command/login_state.py": "the variables that hold the CLI's login",
+    "adapters/openai_sdk/sdk_headers.py": "the headers of a request to an upstream",
 }
 # Constructed where the response arrives, for it has no message of its own.
 RELAYED = "UpstreamRefusalError"

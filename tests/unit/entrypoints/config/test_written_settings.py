@@ -281,14 +281,14 @@ def test_an_invalid_value_is_rejected_with_the_name_of_its_setting(name: str, va
         ("API_KEY", "a\"b'c"),
     ],
 )
-async def test_unusual_but_valid_values_are_kept_unchanged(name: str, value: str) -> None:
+def test_unusual_but_valid_values_are_kept_unchanged(name: str, value: str) -> None:
     loaded = load(**{"API_KEY": "sk-x", name: value})
     setting = getattr(loaded.settings, name.lower())
     kept = setting.get_secret_value() if name == "API_KEY" else str(setting)
     assert (kept, loaded.warnings) == (value, ())
     if name == "OPENAI_BASE_URL":
         (upstream,) = routes(loaded.settings).upstreams
-        endpoint = await Endpoints(1).of(upstream, Credential("test", ApiKey("sk-x")))
+        endpoint = Endpoints(1).of(upstream, Credential("test", ApiKey("sk-x")))
         assert endpoint.models.host
 
 
