@@ -292,8 +292,9 @@ async def test_two_runs_on_one_file_are_refused(
     assert await run_batch(options, settings) == 0
 
 
-async def test_the_first_ctrl_c_waits_for_what_runs_and_the_second_cancels_it(
-    options: BatchOptions, settings: Settings, provider: SimulatedProvider
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_the_first_interrupt_waits_for_what_runs_and_the_second_cancels_it(
+    options: BatchOptions, settings: Settings, provider: SimulatedProvider, sent: signal.Signals
 ) -> None:
     write_requests(options.output.parent, map(request_line, range(50)))
     release = asyncio.Event()
@@ -305,19 +306,19 @@ async def test_the_first_ctrl_c_waits_for_what_runs_and_the_second_cancels_it(
     provider.script(*[held] * 50)
     running = asyncio.create_task(run_batch(options, settings))
     await until(lambda: provider.under_way == 8)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), sent)
     await asyncio.sleep(0)
     release.set()
-    assert await running == 130
+    assert await running == 128 + sent
     assert len(results_in(options.output)) == 8
 
     release.clear()
     running = asyncio.create_task(run_batch(options, settings))
     await until(lambda: provider.under_way == 8)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), sent)
     await asyncio.sleep(0)
-    os.kill(os.getpid(), signal.SIGINT)
-    assert await running == 130
+    os.kill(os.getpid(), sent)
+    assert await running == 128 + sent
     assert len(results_in(options.output)) == 8
     release.set()
     provider.clear()

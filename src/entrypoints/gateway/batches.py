@@ -55,12 +55,20 @@ class Pace:
     """How many items run at once, and how often each is sent again.
 
     Once `stop` is set, no further item is begun. Pauses double from `first_delay_s`, in seconds.
+
+    Raises:
+        ValueError: `concurrency` is below 1, or `retries` below 0.
     """
 
     concurrency: int
     retries: int = 2
     first_delay_s: float = FIRST_DELAY_S
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        for name, least in (("concurrency", 1), ("retries", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
 
     def pause_s(self, attempt: int, retry: Retry | None) -> float | None:
         """Returns the pause after a failed attempt, from 0; None for no further attempt."""

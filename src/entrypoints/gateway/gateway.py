@@ -208,7 +208,7 @@ class Gateway:
         pass is retried `retries` times. The items are read as there is room for them.
 
         Raises:
-            ValueError: an item is no request; then the batch ends.
+            ValueError: an item is no request; then the batch ends. Or a number is too small.
         """
         chosen = self._mode if mode is None else read_mode(mode)
         pace = Pace(concurrency=concurrency, retries=retries)

@@ -1,4 +1,4 @@
-"""Ctrl-C in a batch: the first one lets running requests end, the second one cancels them."""
+"""Ctrl-C and SIGTERM in a batch: the first lets running requests end, the second cancels them."""
 
 import asyncio
 import signal
@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Added to the number of a signal in an exit status.
+SIGNALLED = 128
 WAITING = (
     "modegate: stopping: requests that run are waited for; Ctrl-C again cancels them, and asks "
     "them again in the next run"
@@ -13,16 +16,21 @@ WAITING = (
 
 
 class Interrupts:
-    """Counts interrupts; `stop` is set by the first, and `runner` is cancelled by the second."""
+    """Counts interrupts; `stop` is set by the first, and the run is cancelled by the second.
+
+    `status` is the exit status that a shell shows for the first signal.
+    """
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
+        self.status = 0
         self._runner = asyncio.current_task()
 
-    def interrupt(self) -> None:
+    def interrupt(self, received: signal.Signals) -> None:
         """Handles one interrupt."""
         if not self.stop.is_set():
             self.stop.set()
+            self.status = SIGNALLED + received
             print(WAITING, file=sys.stderr, flush=True)
         elif self._runner is not None:
             self._runner.cancel()
@@ -30,10 +38,12 @@ class Interrupts:
 
 @contextmanager
 def interrupts() -> Iterator[Interrupts]:
-    """Handles SIGINT in the running event loop while the context is open."""
+    """Handles the signals in the running event loop while the context is open."""
     loop, handling = asyncio.get_running_loop(), Interrupts()
-    loop.add_signal_handler(signal.SIGINT, handling.interrupt)
+    for received in SIGNALS:
+        loop.add_signal_handler(received, handling.interrupt, received)
     try:
         yield handling
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for received in SIGNALS:
+            loop.remove_signal_handler(received)

@@ -29,7 +29,6 @@ from modegate.entrypoints.gateway.gateway import Gateway
 SYNC_INTERVAL_S = 1.0
 FAILED = 1
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +91,13 @@ class _Run:
         with interrupts() as interrupted:
             try:
                 await self._answer(lines, interrupted)
-                was_interrupted = interrupted.stop.is_set()
             except asyncio.CancelledError:
                 if not interrupted.stop.is_set():
                     raise
-                was_interrupted = True
         self._results.sync()
         self._summarise()
-        if was_interrupted:
-            return INTERRUPTED
+        if interrupted.status:
+            return interrupted.status
         return FAILED if self._results.failed or self._errors.count else 0
 
     async def _answer(self, lines: BinaryIO, interrupted: Interrupts) -> None:

@@ -78,6 +78,12 @@ async def test_other_failures_are_results_at_once(retry: Retry | None, retries: 
     assert (found.status, len(asked)) == (503, 1)
 
 
+@pytest.mark.parametrize("wrong", [{"concurrency": 0}, {"concurrency": 1, "retries": -1}])
+def test_a_number_that_is_too_small_is_a_clear_error(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"(concurrency|retries) must be at least [01], not "):
+        Pace(**wrong)  # type: ignore[arg-type]
+
+
 def test_pauses_double_and_are_no_shorter_than_the_backend_asks() -> None:
     pace = Pace(concurrency=1, retries=9, first_delay_s=1.0)
     for attempt in range(5):
