@@ -308,6 +308,21 @@ async def test_idle_connections_are_closed_in_time() -> None:
         assert len(server.peers) == 4
 
 
+async def test_connections_that_become_idle_one_after_another_are_all_closed_in_time() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.send(answer(path_of(await peer.request())))
+        await peer.gone()
+        gone.append(peer)
+
+    gone: list[Peer] = []
+    async with serving(serve) as server, opened(Client(idle_s=0.05)) as client:
+        one, two = [await begin(client, server.route) for _ in range(2)]
+        one.close()
+        await asyncio.sleep(0.01)
+        two.close()
+        await until(lambda: len(gone) == 2)
+
+
 async def test_after_a_stale_connection_the_next_attempt_opens_a_new_one() -> None:
     at_once, arrived = 3, 0
     all_arrived = asyncio.Event()

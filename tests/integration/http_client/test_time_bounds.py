@@ -15,6 +15,7 @@ from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.route import Origin, Proxy, Route
 
 SOON_S = 0.05
+DRIP_S = 0.005
 LONG_S = 60.0
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECE = b"5\r\nhello\r\n"
@@ -91,6 +92,21 @@ async def test_the_whole_includes_the_connection(monkeypatch: pytest.MonkeyPatch
             )
 
 
+async def test_the_whole_includes_the_connection_of_a_repetition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(HEAD + b"0\r\n\r\n")
+        await peer.request()
+
+    async with serving(serve) as server, opened(Client(max_connections=1)) as client:
+        assert (await ask(client, server.route))[0] == 200
+        monkeypatch.setattr("modegate.http_client.connections.connecting.resolve", never)
+        with pytest.raises(TimeoutError):
+            await ask(client, server.route, method="GET", deadlines=within(SOON_S))
+
+
 async def test_the_whole_includes_the_wait_for_a_connection() -> None:
     serve = Silent(HEAD)
     async with serving(serve) as server, opened(Client(max_connections=1)) as client:
@@ -157,13 +173,13 @@ async def drip(peer: Peer) -> None:
     await peer.send(HEAD + b"5;")
     while not peer.writer.is_closing():
         await peer.send(b"x")
-        await asyncio.sleep(SOON_S / 10)
+        await asyncio.sleep(DRIP_S)
 
 
 async def test_framing_alone_ends_no_silence() -> None:
     async with serving(drip) as server, opened(Client()) as client:
         with pytest.raises(ResponseTimeoutError):
-            await ask(client, server.route, deadlines=Deadlines(silence_s=SOON_S))
+            await ask(client, server.route, deadlines=Deadlines(silence_s=200 * DRIP_S))
 
 
 @pytest.mark.exhaustive  # for its time: a shorter bound would depend on the machine's speed

@@ -8,7 +8,8 @@ from support.http_client import Peer, ask, begin, connection_of, opened, serving
 from support.waiting import until
 
 from modegate.http_client.client import Client
-from modegate.http_client.errors import DisconnectedError
+from modegate.http_client.errors import DisconnectedError, InvalidRequestError
+from modegate.http_client.messages.request import SizedBody
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
 
@@ -140,3 +141,49 @@ async def test_a_cancelled_request_stops_its_stream() -> None:
         task.cancel()
         await asyncio.wait({task})
     await until(lambda: asyncio.all_tasks() <= before)
+
+
+@pytest.mark.parametrize("given", [b"abc", b"abcdefg"], ids=["short", "long"])
+async def test_a_sized_stream_of_another_length_fails_and_closes_the_connection(
+    given: bytes,
+) -> None:
+    received: list[bytes] = []
+
+    async def serve(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        received.append(await peer.reader.read(-1))
+
+    async with serving(serve) as server, opened(Client()) as client:
+        with pytest.raises(InvalidRequestError, match="another length"):
+            await ask(client, server.route, SizedBody(pieces(given[:2], given[2:]), 5))
+        await until(lambda: received)
+    # No byte behind the declared length, which would be read as another request.
+    assert received in ([given[:2]], [given[:3]])
+
+
+async def test_a_sized_stream_arrives_as_it_is() -> None:
+    async def serve(peer: Peer) -> None:
+        while True:
+            body = (await peer.request()).partition(b"\r\n\r\n")[2]
+            await peer.send(OK % (len(body), body))
+
+    async with serving(serve) as server, opened(Client()) as client:
+        for _ in range(2):
+            assert await ask(client, server.route, SizedBody(pieces(b"ab", b"c"), 3)) == (
+                200,
+                b"abc",
+            )
+        assert len(server.peers) == 1
+
+
+async def test_a_stream_is_not_repeated_on_a_stale_connection() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK % (1, b"a"))
+        await peer.request()
+
+    async with serving(serve) as server, opened(Client()) as client:
+        assert await ask(client, server.route) == (200, b"a")
+        with pytest.raises(DisconnectedError):  # what was read of it is gone
+            await ask(client, server.route, pieces(b"x"), method="OPTIONS")
+        assert len(server.peers) == 1
