@@ -51,12 +51,16 @@ class BlockPiece:
 
 @dataclass(frozen=True, slots=True)
 class BlockEnded:
-    """A block is complete; `call` is the whole call, and `signature` that of a thought."""
+    """A block is complete; `call` is the whole call, and `signature` that of a thought.
+
+    `sealed` is the thought in the form in which a client keeps it.
+    """
 
     index: int
     kind: BlockKind
     call: ToolCall | None = None
     signature: str = ""
+    sealed: str = ""
 
 
 BlockEvent = BlockStarted | BlockPiece | BlockEnded
@@ -71,6 +75,7 @@ class _Block:
     may_be_complete: bool = False
     is_open: bool = False
     signature: str = ""
+    sealed: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -109,8 +114,9 @@ class Blocks:
         match event:
             case ReasoningDelta(text):
                 self._last_of(BlockKind.REASONING).pending += in_pieces(text)
-            case ReasoningSigned(signature):
-                self._last_of(BlockKind.REASONING).signature = signature
+            case ReasoningSigned(signature, sealed):
+                block = self._last_of(BlockKind.REASONING)
+                block.signature, block.sealed = signature, sealed
             case TextDelta(text):
                 self._last_of(BlockKind.TEXT).pending += in_pieces(text)
             case ToolCallStarted():
@@ -148,7 +154,7 @@ class Blocks:
             if not (is_last or (len(self._waiting) > 1 and block.is_complete)):
                 return
             call = _call_of(block, block.arguments.text)
-            yield BlockEnded(self._next_index, block.kind, call, block.signature)
+            yield BlockEnded(self._next_index, block.kind, call, block.signature, block.sealed)
             self._waiting.popleft()
             self._next_index += 1
 

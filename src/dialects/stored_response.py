@@ -27,10 +27,11 @@ from modegate.domain.conversation.message import (
     TextPart,
     ToolCall,
 )
+from modegate.domain.conversation.thought import Thought
 from modegate.domain.kept_response import KeptResponse
 from modegate.domain.parameters.turn_setting import TurnSetting
 
-VERSION = 1
+VERSION = 2
 # The version, and a checksum of what follows: the size of the compressed head, the head, the bytes.
 PREFIX = struct.Struct(">BI")
 SIZE = struct.Struct(">I")
@@ -96,7 +97,8 @@ def _contents(messages: tuple[Message, ...]) -> Iterator[bytes]:
 def _message(message: Message) -> list[object]:
     parts = [_part(it) for it in message.parts]
     calls = [_call(it) for it in message.calls]
-    return [message.role, parts, calls, message.call_id, message.name, message.is_error]
+    said: list[object] = [message.role, parts, calls, message.call_id, message.name]
+    return [*said, message.is_error, [_thought(it) for it in message.thoughts]]
 
 
 def _part(part: Part) -> object:
@@ -117,6 +119,10 @@ def _call(call: ToolCall) -> list[str]:
     return [call.id, call.name, call.arguments]
 
 
+def _thought(thought: Thought) -> list[str]:
+    return [thought.text, thought.signature, thought.origin, thought.sealed]
+
+
 def _completion(completion: Completion) -> dict[str, object]:
     return {
         "text": completion.text,
@@ -126,13 +132,13 @@ def _completion(completion: Completion) -> dict[str, object]:
         "reasoning": completion.reasoning,
         "calls": [_call(it) for it in completion.calls],
         "ignored": [it.name for it in completion.ignored],
-        "signature": completion.signature,
+        "thoughts": [_thought(it) for it in completion.thoughts],
         "stop_text": completion.stop_text,
     }
 
 
 def _read_message(row: list[Any], contents: BytesIO) -> Message:
-    role, parts, calls, call_id, name, is_error = row
+    role, parts, calls, call_id, name, is_error, thoughts = row
     return Message(
         Role(role),
         tuple(_read_part(it, contents) for it in parts),
@@ -140,6 +146,7 @@ def _read_message(row: list[Any], contents: BytesIO) -> Message:
         call_id,
         name,
         is_error,
+        tuple(Thought(*it) for it in thoughts),
     )
 
 
@@ -167,6 +174,7 @@ def _read_completion(row: dict[str, Any]) -> Completion:
             "finish_reason": FinishReason(row["finish_reason"]),
             "usage": Usage(**row["usage"]),
             "calls": tuple(ToolCall(*it) for it in row["calls"]),
+            "thoughts": tuple(Thought(*it) for it in row["thoughts"]),
             "ignored": tuple(TurnSetting[it] for it in row["ignored"]),
         }
     )

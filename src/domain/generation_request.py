@@ -19,7 +19,8 @@ class GenerationRequest:
     have no effect, `ignored_tools` the tools that the model is not told of, and `names` the
     parameters that give each setting. `echoed` are the fields that the dialect repeats in the
     answer. Without `shows_reasoning`, the answer has no reasoning. `previous_response` is the id of
-    the response that it continues. Its answer `is_kept` to be continued in turn. `passed` are the
+    the response that it continues. Its answer `is_kept` to be continued in turn. With
+    `seals_reasoning`, the client keeps the thoughts of the answer itself. `passed` are the
     parameters that Claude Code ignores and other models know, as the client sent them, by their names
     in chat completions: `temperature`, `top_p`, `top_k`, `seed`, `user` and others.
     """
@@ -40,4 +41,5 @@ class GenerationRequest:
     shows_reasoning: bool = True
     previous_response: str | None = None
     is_kept: bool = False
+    seals_reasoning: bool = False
     passed: Mapping[str, object] = field(default_factory=dict, repr=False)

@@ -62,4 +62,5 @@ class KeptResponse:
 
 def _size(message: Message) -> int:
     data = sum(len(it.data) for it in message.parts if isinstance(it, ImagePart | FilePart))
-    return len(message.text) + data + sum(len(call.arguments) for call in message.calls)
+    thoughts = sum(len(it.text) + len(it.signature) + len(it.sealed) for it in message.thoughts)
+    return len(message.text) + data + thoughts + sum(len(it.arguments) for it in message.calls)

@@ -55,6 +55,7 @@ NOT_RUN = {
     "docs/operations.md": 4,
     "docs/passthrough.md": 1,
     "docs/quickstart.md": 3,
+    "docs/responses.md": 1,
     "docs/sdks.md": 3,
     "docs/security.md": 1,
 }

@@ -17,7 +17,7 @@ from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.answer.fold import Completion, Folding
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.conversation.conversation import MAX_STEPS, Conversation
-from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Role, text_message
+from modegate.domain.conversation.message import SYSTEM_ROLES, Role, text_message
 from modegate.domain.errors import StorageError
 from modegate.domain.errors.catalogue import dialects
 from modegate.domain.generation_request import GenerationRequest
@@ -26,11 +26,15 @@ from modegate.domain.kept_response import KeptResponse, is_response_id
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request with the conversation that it continues, its client, and the frame of its answer."""
+    """A request with the conversation that it continues, its client, and the frame of its answer.
+
+    `origin` is that of the answer's thoughts; empty if they are not handed on.
+    """
 
     asked: GenerationRequest
     frame: AnswerFrame
     client: ClientId
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ class KeptResponses:
             return
         asked = answered.asked.conversation.messages
         answer = text_message(Role.ASSISTANT, completion.text)
-        said: tuple[Message, ...] = (replace(answer, calls=completion.calls),)
+        thoughts = tuple(replace(it, origin=answered.origin) for it in completion.thoughts)
+        said = (replace(answer, calls=completion.calls, thoughts=thoughts),)
         kept = KeptResponse(
             answered.frame.id_with(ID_PREFIX),
             answered.client,

@@ -7,6 +7,7 @@ from modegate.dialects.json import parse_json_object
 from modegate.dialects.passed import still_ignored
 from modegate.dialects.registry import DIALECTS, upstream_dialect_of
 from modegate.dialects.upstream_dialect import UpstreamDialect
+from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors import UnsupportedParameterError
 from modegate.domain.errors.catalogue import dialects
@@ -50,6 +51,21 @@ class Translation:
         if self.route.upstream.speaks(DialectName.CHAT):
             return None
         return Target(method="POST", path=self.dialect.path, headers=JSON)
+
+    @property
+    def origin(self) -> str:
+        """The origin of the answer's thoughts, which no other model takes back."""
+        return f"{self.route.upstream.base_url} {self.route.model or self.asked.model}"
+
+    @property
+    def has_thoughts(self) -> bool:
+        """Whether the conversation has thoughts of the model."""
+        return any(it.thoughts for it in self.asked.conversation.messages)
+
+    def without_thoughts(self) -> "Translation":
+        """Returns the request without the thoughts of its conversation."""
+        said = (replace(it, thoughts=()) for it in self.asked.conversation.messages)
+        return replace(self, asked=replace(self.asked, conversation=Conversation(tuple(said))))
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import json
 
+from modegate.dialects.foreign_thoughts import without_sealed
 from modegate.dialects.json import encode
 from modegate.dialects.json_members import change_members
 from modegate.domain.conversation.tool_call_ids import repair_tool_call_ids
@@ -12,8 +13,8 @@ from modegate.domain.routing.route import RelayRoute
 def relayed_body(body: ChatBody, route: RelayRoute) -> bytes:
     """Returns the client's bytes, with the upstream's model name and without dropped parameters.
 
-    If the upstream needs it, the ids of tool calls are repaired. Without a change, these are the
-    client's own bytes.
+    If the upstream needs it, the ids of tool calls are repaired. Thoughts that it would reject are
+    left out. Without a change, these are the client's own bytes.
 
     Raises:
         InvalidRequestError: if ids are to be repaired, and the result of a tool has no call.
@@ -23,6 +24,8 @@ def relayed_body(body: ChatBody, route: RelayRoute) -> bytes:
         changes["model"] = encode(route.model)
     if dropped := route.upstream.drop_params:
         changes |= {name: None for name in dropped if name in body.params}
+    if (items := without_sealed(body.content, body.params.get("input"))) is not None:
+        changes["input"] = _exactly(items)
     messages = body.params.get("messages")
     if route.upstream.repair_tool_ids and isinstance(messages, list):
         repaired = repair_tool_call_ids(messages)

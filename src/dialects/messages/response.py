@@ -10,6 +10,7 @@ from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.message import ToolCall
+from modegate.domain.conversation.thought import Thought
 
 ID_PREFIX = "msg_mg_"
 STOP_REASONS: Mapping[FinishReason, str] = MappingProxyType(
@@ -68,12 +69,15 @@ def render_usage(usage: Usage) -> dict[str, object]:
 def _content(frame: AnswerFrame, completion: Completion) -> list[dict[str, object]]:
     content: list[dict[str, object]] = []
     # The CLI hands out no signature. Requests with such a block are accepted; it is not handed on.
-    if (completion.reasoning or completion.signature) and frame.shows_reasoning:
-        thought = {"thinking": completion.reasoning, "signature": completion.signature}
-        content.append({"type": "thinking", **thought})
+    if frame.shows_reasoning:
+        content += map(_thinking, completion.reasoning_parts)
     if completion.text:
         content.append({"type": "text", "text": completion.text})
     return [*content, *map(_tool_use, completion.calls)]
+
+
+def _thinking(thought: Thought) -> dict[str, object]:
+    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
 
 
 def _tool_use(call: ToolCall) -> dict[str, object]:

@@ -98,7 +98,7 @@ def _block_event(event: BlockEvent) -> bytes:
             name, field = DELTAS[kind]
             delta = {"type": name, field: text}
             return _event("content_block_delta", {"index": index, "delta": delta})
-        case BlockEnded(index, _, _, signature):
+        case BlockEnded(index, _, _, signature, _):
             delta = {"type": "signature_delta", "signature": signature}
             signed = _event("content_block_delta", {"index": index, "delta": delta})
             stop = _event("content_block_stop", {"index": index})

@@ -1,11 +1,11 @@
 """Parses the conversation of a request for a response: `instructions` and `input`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from modegate.dialects.json import encode
 from modegate.dialects.parts import joined
 from modegate.dialects.responses.media import MEDIA, media_part
+from modegate.dialects.responses.open_answer import OpenAnswer
 from modegate.dialects.responses.tools import INPUT, flat_name
 from modegate.domain.conversation.conversation import (
     MAX_MESSAGE_CHARACTERS,
@@ -67,28 +67,21 @@ def _messages(raw: object, media: MediaPolicy) -> Iterator[Message]:
         raw = [{"role": "user", "content": raw}]
     if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_STEPS:
         raise parameters.wrong_type("input", f"a text or a list of 1 to {MAX_STEPS} items")
-    open_message: Message | None = None
+    answer = OpenAnswer()
     for i, item in enumerate(raw):
         where = f"input[{i}]"
         if not isinstance(item, Mapping):
             raise dialects.unknown_kind(where, ITEMS)
         kind = item.get("type", "message")
         if kind in CALLS:
-            before = open_message or Message(Role.ASSISTANT)
-            open_message = replace(before, calls=(*before.calls, _call(item, where)))
-        elif kind != "reasoning" and not _is_hosted(kind):
-            if open_message is not None:
-                yield open_message
-            said = (
-                _result(item, where, media)
-                if kind in RESULTS
-                else _message(item, kind, where, media)
-            )
-            open_message = said if said.role is Role.ASSISTANT else None
-            if open_message is None:
-                yield said
-    if open_message is not None:
-        yield open_message
+            answer.add_call(_call(item, where))
+        elif kind == "reasoning":
+            yield from answer.add_reasoning(item)
+        elif kind in RESULTS:
+            yield from answer.add(_result(item, where, media))
+        elif not _is_hosted(kind):
+            yield from answer.add(_message(item, kind, where, media))
+    yield from answer.end()
 
 
 def _is_hosted(kind: object) -> bool:

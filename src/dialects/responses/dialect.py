@@ -54,10 +54,11 @@ class ResponsesDialect:
 
 
 def _events(completion: Completion) -> Iterator[AnswerEvent]:
-    if completion.reasoning:
-        yield ReasoningDelta(completion.reasoning)
-    if completion.signature:
-        yield ReasoningSigned(completion.signature)
+    for thought in completion.reasoning_parts:
+        if thought.text:
+            yield ReasoningDelta(thought.text)
+        if thought.signature:
+            yield ReasoningSigned(thought.signature, thought.sealed)
     if completion.text:
         yield TextDelta(completion.text)
     for index, call in enumerate(completion.calls):

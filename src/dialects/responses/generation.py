@@ -1,6 +1,6 @@
 """Parses a request for a response for a backend that generates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from modegate.dialects.chat.request import check_stream, model_of
 from modegate.dialects.output_schema import TYPES, output_of_schema
@@ -51,6 +51,9 @@ def parse_generation(
         raise parameters.wrong_type("max_output_tokens", COUNT)
     reasoning, text = _object(params, "reasoning"), _object(params, "text")
     _object(params, "metadata")
+    include = params.get("include") or []
+    if not isinstance(include, list):
+        raise parameters.wrong_type("include", "a list")
     if not isinstance(params.get("store"), bool | None):
         raise parameters.wrong_type("store", "true or false")
     output = _output(text.get("format"))
@@ -64,7 +67,7 @@ def parse_generation(
         max_tokens=as_count(most),
         output=output,
         streamed=params.get("stream") is True,
-        ignored=(*screening.ignored, *_ignored_in(params, reasoning, text)),
+        ignored=(*screening.ignored, *_ignored_in(include, reasoning, text)),
         names={
             TurnSetting.EFFORT: ("reasoning.effort",) if effort is not None else (),
             TurnSetting.MAX_TOKENS: ("max_output_tokens",),
@@ -76,6 +79,7 @@ def parse_generation(
         },
         previous_response=_previous(params),
         is_kept=params.get("store") is not False,
+        seals_reasoning=ENCRYPTED in include,
         shows_reasoning=isinstance(reasoning.get("summary"), str),
         passed=passed_in(params) | passed_effort(effort) | _verbosity(text),
     )
@@ -113,14 +117,12 @@ def _output(form: object) -> OutputFormat | None:
 
 
 def _ignored_in(
-    params: Mapping[str, object], reasoning: Mapping[str, object], text: Mapping[str, object]
+    include: Sequence[object], reasoning: Mapping[str, object], text: Mapping[str, object]
 ) -> Iterator[str]:
-    effort, include = reasoning.get("effort"), params.get("include")
+    effort = reasoning.get("effort")
     if effort is not None and not (isinstance(effort, str) and effort in EFFORTS):
         yield "reasoning.effort"
     if text.get("verbosity") is not None:
         yield "text.verbosity"
-    if not isinstance(include, list | None):
-        raise parameters.wrong_type("include", "a list")
-    if any(it != ENCRYPTED for it in include or ()):
+    if any(it != ENCRYPTED for it in include):
         yield "include"

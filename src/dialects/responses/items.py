@@ -11,7 +11,8 @@ from modegate.dialects.responses.response import (
     call_of,
     input_of,
     is_custom,
-    item_of,
+    message_of,
+    reasoning_of,
     text_part,
 )
 from modegate.dialects.responses.tools import DeclaredTool
@@ -61,14 +62,14 @@ class ItemEvents:
         self._text = GrowingText()
         self._place = {"item_id": item["id"], "output_index": event.index}
         yield self._event("output_item.added", item=item, output_index=event.index)
-        if event.kind is BlockKind.REASONING:
-            part: Object = {"type": "summary_text", "text": ""}
-            yield self._part("reasoning_summary_part.added", summary_index=0, part=part)
-        elif event.kind is BlockKind.TEXT:
+        if event.kind is BlockKind.TEXT:
             yield self._part("content_part.added", content_index=0, part=text_part(""))
 
     def add(self, event: BlockPiece) -> Iterator[bytes]:
         """Yields the events of a piece; the text of a custom tool is told at its end."""
+        if event.kind is BlockKind.REASONING and not self._text:
+            part: Object = {"type": "summary_text", "text": ""}
+            yield self._part("reasoning_summary_part.added", summary_index=0, part=part)
         if event.kind is not BlockKind.CALL:  # at its end, a call has its arguments
             self._text.add(event.text)
         if event.kind is BlockKind.REASONING:
@@ -84,13 +85,13 @@ class ItemEvents:
         item = self._item(event, text, status)
         if event.call is not None:
             yield from self._end_of_call(event.call)
-        elif event.kind is BlockKind.REASONING:
+        elif event.kind is BlockKind.TEXT:
+            yield self._part("output_text.done", content_index=0, text=text, logprobs=[])
+            yield self._part("content_part.done", content_index=0, part=text_part(text))
+        elif text:
             part: Object = {"type": "summary_text", "text": text}
             yield self._part("reasoning_summary_text.done", summary_index=0, text=text)
             yield self._part("reasoning_summary_part.done", summary_index=0, part=part)
-        else:
-            yield self._part("output_text.done", content_index=0, text=text, logprobs=[])
-            yield self._part("content_part.done", content_index=0, part=text_part(text))
         yield self._event("output_item.done", item=item, output_index=event.index)
         self.done.append(item)
 
@@ -107,9 +108,11 @@ class ItemEvents:
         yield self._part("custom_tool_call_input.done", input=text)
 
     def _item(self, event: BlockStarted | BlockEnded, text: str, status: str) -> Object:
+        if event.kind is BlockKind.REASONING:
+            sealed = event.sealed if isinstance(event, BlockEnded) else ""
+            return reasoning_of(self._id("reasoning", event.index), text, sealed)
         if event.call is None:
-            kind = "reasoning" if event.kind is BlockKind.REASONING else "message"
-            return item_of(event.kind, self._id(kind, event.index), text, status)
+            return message_of(self._id("message", event.index), text, status)
         declared = self._declared.get(event.call.name)
         kind = "custom_tool_call" if is_custom(declared) else "function_call"
         return call_of(event.call, declared, self._id(kind, event.index), status)

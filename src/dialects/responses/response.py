@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from modegate.dialects.blocks import BlockKind
 from modegate.dialects.responses.tools import INPUT, DeclaredTool, Form
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.answer.frame import AnswerFrame
@@ -78,13 +77,16 @@ def text_part(text: str) -> Object:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def item_of(kind: BlockKind, item_id: str, text: str, status: str) -> Object:
-    """Returns reasoning or a message; without its part while it is in progress."""
-    is_done = status != "in_progress"
-    if kind is BlockKind.REASONING:
-        summary = [{"type": "summary_text", "text": text}] if is_done else []
-        return {"id": item_id, "type": "reasoning", "summary": summary}
-    content = [text_part(text)] if is_done else []
+def reasoning_of(item_id: str, text: str, sealed: str) -> Object:
+    """Returns reasoning; `text` is empty while it is in progress, or if nothing of it is shown."""
+    summary = [{"type": "summary_text", "text": text}] if text else []
+    item: Object = {"id": item_id, "type": "reasoning", "summary": summary}
+    return item | ({"encrypted_content": sealed} if sealed else {})
+
+
+def message_of(item_id: str, text: str, status: str) -> Object:
+    """Returns a message; without its part while it is in progress."""
+    content = [text_part(text)] if status != "in_progress" else []
     said: Object = {"id": item_id, "type": "message", "role": "assistant"}
     return said | {"status": status, "content": content}
 

@@ -45,6 +45,14 @@ class DigestKey:
         text = key.reveal().encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, key=self._secret, digest_size=DIGEST_BYTES).digest()
 
+    def derive(self, purpose: str) -> bytes:
+        """Returns a secret of 32 bytes for another purpose, from which this one cannot be computed."""
+        text = purpose.encode("utf-8", "surrogatepass")
+        person = b"derived"  # so that it is no digest of a key
+        return hashlib.blake2b(
+            text, key=self._secret, digest_size=DIGEST_BYTES, person=person
+        ).digest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:

@@ -50,10 +50,12 @@ class ReasoningDelta:
 class ReasoningSigned:
     """The thought so far is complete, and its API takes it back with this signature only.
 
-    A thought of which the API shows nothing has a signature, too.
+    A thought of which the API shows nothing has a signature, too. `sealed` is the thought in the form
+    in which a client keeps it; empty if it does not.
     """
 
     signature: str
+    sealed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from modegate.domain.answer.events import (
 from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.message import ToolCall
+from modegate.domain.conversation.thought import Thought
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.parameters.turn_setting import TurnSetting
 
@@ -25,8 +26,8 @@ from modegate.domain.parameters.turn_setting import TurnSetting
 class Completion:
     """A complete answer; `reasoning` is empty where the backend shows none.
 
-    `calls` are those of the client's tools. `signature` is that of the reasoning, where it is one
-    thought that its API has signed. `stop_text` is the client's text that ended the answer.
+    `calls` are those of the client's tools. `thoughts` are the parts of the reasoning, if its API has
+    signed any. `stop_text` is the client's text that ended the answer.
 
     `cli_session_id` is the id under which the backend keeps the conversation; `ignored` are the
     settings of the turn that it could not apply.
@@ -39,8 +40,13 @@ class Completion:
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
     ignored: tuple[TurnSetting, ...] = ()
-    signature: str = ""
+    thoughts: tuple[Thought, ...] = ()
     stop_text: str | None = None
+
+    @property
+    def reasoning_parts(self) -> tuple[Thought, ...]:
+        """The reasoning by its thoughts; as one where none is signed."""
+        return self.thoughts or ((Thought(self.reasoning),) if self.reasoning else ())
 
 
 class Folding:
@@ -51,8 +57,8 @@ class Folding:
 
     def __init__(self) -> None:
         self._text = GrowingText()
-        self._thoughts = GrowingText()
-        self._signatures: list[str] = []
+        self._thought = GrowingText()  # since the last signature
+        self._signed: list[Thought] = []
         self._calls: dict[int, tuple[str, str, GrowingText]] = {}
         self._started = Started()
 
@@ -62,9 +68,10 @@ class Folding:
             case TextDelta(text):
                 self._text.add(text)
             case ReasoningDelta(text):
-                self._thoughts.add(text)
-            case ReasoningSigned(signature):
-                self._signatures.append(signature)
+                self._thought.add(text)
+            case ReasoningSigned(signature, sealed):
+                self._signed.append(Thought(self._thought.text, signature, sealed=sealed))
+                self._thought = GrowingText()
             case ToolCallStarted(index, call_id, name):
                 self._calls[index] = (call_id, name, GrowingText())
             case ToolCallDelta(index, arguments):
@@ -79,16 +86,18 @@ class Folding:
 
     def _completion(self, finished: Finished) -> Completion:
         calls = (ToolCall(*it[:2], it[2].text) for _, it in sorted(self._calls.items()))
-        signatures = self._signatures
+        thoughts, rest = tuple(self._signed), self._thought.text
+        if thoughts and rest:
+            thoughts = (*thoughts, Thought(rest))
         return Completion(
             self._text.text,
             finished.finish_reason,
             finished.usage,
             self._started.cli_session_id,
-            self._thoughts.text,
+            "".join(it.text for it in thoughts) if thoughts else rest,
             tuple(calls),
             self._started.ignored,
-            signatures[0] if len(signatures) == 1 else "",
+            thoughts,
             finished.stop_text,
         )
 

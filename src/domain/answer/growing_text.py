@@ -31,6 +31,10 @@ class GrowingText:
             self._joined.append("".join(self._pieces))
             self._pieces.clear()
 
+    def __bool__(self) -> bool:
+        """Whether there is any text."""
+        return self._size > 0
+
     @property
     def text(self) -> str:
         """The text so far."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from modegate.domain.conversation.thought import Thought
+
 
 class Role(StrEnum):
     """The role of a message's author."""
@@ -82,6 +84,8 @@ class ToolCall:
 class Message:
     """One message. `calls` are the tools that an assistant's message calls.
 
+    `thoughts` are what the model thought before it; they are no part of what was said.
+
     `call_id` is the id of the call whose result the message is; `name` is the called function in
     messages of older clients, which have no ids. `is_error` marks a result that reports a failure.
     """
@@ -92,6 +96,7 @@ class Message:
     call_id: str | None = None
     name: str | None = None
     is_error: bool = False
+    thoughts: tuple[Thought, ...] = ()
 
     @property
     def text(self) -> str:

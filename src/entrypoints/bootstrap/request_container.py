@@ -2,6 +2,7 @@
 
 from dependency_injector import providers
 
+from modegate.adapters.cryptography.sealer import AesGcmSealer
 from modegate.adapters.prometheus.observer import PrometheusObserver
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
@@ -12,6 +13,7 @@ from modegate.application.answering.kept_responses import KeptResponses
 from modegate.application.answering.missing_responses import MissingResponses
 from modegate.application.answering.prepare_turn import PrepareTurn
 from modegate.application.answering.relay_call import RelayCall
+from modegate.application.answering.sealed_thoughts import SealedThoughts
 from modegate.application.answering.translate_answer import TranslateAnswer
 from modegate.application.check_health import CheckHealth
 from modegate.application.credentials.attempts import Attempts
@@ -78,6 +80,7 @@ class RequestContainer(BudgetContainer):
     key_registry = providers.Singleton(
         KeyRegistry, Adapters.key_store, Adapters.memory_configuration
     )
+    sealer = providers.Singleton(AesGcmSealer, key_registry.provided.digest_key)
     manage_keys = providers.Singleton(ManageKeys, registry=key_registry, clock=Adapters.clock)
     session_registry = providers.Singleton(
         SessionRegistry,
@@ -138,6 +141,7 @@ class RequestContainer(BudgetContainer):
         metering=metering,
         budgets=BudgetContainer.reserve_budget,
         responses=kept_responses,
+        thoughts=providers.Singleton(SealedThoughts, sealer),
         clock=Adapters.clock,
         ids=Adapters.ids,
     )

@@ -9,6 +9,7 @@ import pytest
 from support.fetching import FakeFetcher
 from support.idle_claude import IdleClaude
 
+from modegate.adapters.cryptography.sealer import AesGcmSealer
 from modegate.adapters.memory.admission_limiter import MemoryAdmissionLimiter
 from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
@@ -26,6 +27,7 @@ from modegate.application.answering.routed_answer import (
     RoutedAnswer,
     StreamedAnswer,
 )
+from modegate.application.answering.sealed_thoughts import SealedThoughts
 from modegate.application.answering.translate_answer import TranslateAnswer
 from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.attempts import Attempts
@@ -40,6 +42,7 @@ from modegate.application.usage.metering import Metering
 from modegate.application.usage.pricing import Pricing
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import ANONYMOUS, Client, ClientId
+from modegate.domain.access.client_key import DigestKey
 from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.answer.events import FinishReason, Started, TextDelta
 from modegate.domain.answer.fold import Completion
@@ -146,6 +149,7 @@ class World:
                 metering=metering,
                 budgets=self.budgets,
                 responses=responses,
+                thoughts=SealedThoughts(AesGcmSealer(self.secret)),
                 clock=self.clock,
                 ids=FakeIds(),
             ),
@@ -169,6 +173,9 @@ class World:
             budgets=self.budgets,
         )
         self.states = states
+
+    async def secret(self) -> DigestKey:
+        return DigestKey(bytes(32))
 
     async def complete(self, request: InboundRequest) -> RoutedAnswer:
         """Returns the answer after all its resources are released."""

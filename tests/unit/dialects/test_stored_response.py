@@ -26,6 +26,7 @@ from modegate.domain.conversation.message import (
     ToolCall,
     text_message,
 )
+from modegate.domain.conversation.thought import Thought
 from modegate.domain.kept_response import KeptResponse
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.session import SessionId
@@ -43,6 +44,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 OBJECTS = st.dictionaries(TEXTS, JSON, max_size=3)
 CALLS = st.lists(st.builds(ToolCall, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple)
+THOUGHTS = st.lists(st.builds(Thought, TEXTS, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple)
 BYTES = st.binary(max_size=40)
 PARTS = (
     st.builds(TextPart, TEXTS)
@@ -59,6 +61,7 @@ MESSAGES = st.builds(
     call_id=st.none() | TEXTS,
     name=st.none() | TEXTS,
     is_error=st.booleans(),
+    thoughts=THOUGHTS,
 )
 OFFERS = st.builds(
     ToolOffer,
@@ -96,7 +99,7 @@ COMPLETIONS = st.builds(
     reasoning=TEXTS,
     calls=CALLS,
     ignored=st.lists(st.sampled_from(TurnSetting), max_size=3).map(tuple),
-    signature=TEXTS,
+    thoughts=THOUGHTS,
     stop_text=st.none() | TEXTS,
 )
 RESPONSES = st.builds(
@@ -117,16 +120,16 @@ ONE = KeptResponse(
         text_message(Role.ASSISTANT, "Hi."),
     ),
 )
-# Written by version 1. Gateways of one version read it for as long as they write it.
+# Written by version 2. Gateways of one version read it for as long as they write it.
 STORED = (
-    "013a731f5f0000015378016d52496ac43010fc4b9f953d10f00b72cf713042c81d5b44968c5a6602c3fc3dd5"
-    "de32845c6c54ee6ad5e20b858e1a2a2c931d7bfb44867c0c9c2a40d7391c3f8b1b999a0bf93c4e916bc8c92e"
-    "1c3fb8ea01dd2da4c2ae3256bd191a73c7117cc92971c50a6191832600129fed0652f3e9a2b0a1907c9c3bb6"
-    "b3b81ef7ed689f72d1bda71634281148b9627ac56dcd3902d2afec87ac93fa59867c160b4dd010524f4d2d33"
-    "ee980a3c5490be3881f56868e3a73946d07e2daae1cadf1ac37bb8d718420a326c2bd55ccd13e04dede5efea"
-    "97db65c785cf409d1fb83b104860a9615cc3db4c2f33f65c42e5dbc1c3ce2de8b3546406dfbb8718f66c979e"
-    "143628f8888220dbbbb8c7b625b9662838b93a1714a0636ad2ae316cdb5180f6a3919f609e0b99137d30eb0b"
-    "2ed01cbad1f7c384d8cd6bdb1a74b368581e8b4360e4f04b4875f8d170d088ff1d6caf3f88fbe86889504e47"
+    "0203e573dc0000015478017552cb6ac4300cfc179ddd77a1902fe8bdc72518e3a889a963075b610bcbfe7b477975"
+    "29f462e3b1469e19f942a1a3860ad7c98ebd7d22433e064e02d0750ec7cfe246a6e6423e8f53640939d985e30727"
+    "1ed0dd422aec84d1eacdd0983b8ee0d79c120b5a54aef5a0550089cf7603a9f974b1b2a1907c9c3bb673753ddedb"
+    "d13ee5a27d4f2d68505221e58aea15b7927304a4b7ec87ac957a5d877cae169aa021a49e1a2933de980a3c08485f"
+    "9cc07a34b4f1d31c2368bf16d5b0f0b7c6f01eee358690421db6966a4ef20478537bf9dbfae5b6d9f1e03350e707"
+    "ee0e0412b84a18d7f036d34b8d3d97207c5b78d8b9057dae82cce07bf710c39eed3227850d067c444190ed5ddc63"
+    "db925c339421cffd205ba2ead1ae296ccd91bf8e47ef4ff0ce85cc893e987583090c0ea3d1fd6142eae6b56d0d46"
+    "b3485896d5e0496172f814551cbe1a0e1af27fb5edf5074c60ea4889504e47"
 )
 
 
@@ -169,14 +172,13 @@ def test_damaged_values_are_no_responses() -> None:
 def test_a_sound_value_of_something_else_is_no_response(head: str) -> None:
     packed = zlib.compress(head.encode())
     content = SIZE.pack(len(packed)) + packed
-    value = PREFIX.pack(1, zlib.crc32(content)) + content
     with pytest.raises(ValueError, match=r".+"):
-        decode_response(value)
+        decode_response(PREFIX.pack(encoded(ONE)[0], zlib.crc32(content)) + content)
 
 
 def test_a_value_of_another_version_is_no_response() -> None:
     with pytest.raises(ValueError, match="another version"):
-        decode_response(struct.pack(">B", 2) + encoded(ONE)[1:])
+        decode_response(struct.pack(">B", 99) + encoded(ONE)[1:])
 
 
 def test_a_response_that_is_too_large_has_no_form() -> None:

@@ -17,6 +17,7 @@ from modegate.domain.conversation.message import (
     TextPart,
     ToolCall,
 )
+from modegate.domain.conversation.thought import Thought
 from modegate.domain.media.kinds import MediaType
 
 Object = dict[str, object]
@@ -56,14 +57,14 @@ class _Turns:
         self._taken: set[str] = set()
 
     def add_answer(self, message: Message) -> None:
-        """Adds what the model said, and its calls; nothing if it said nothing."""
+        """Adds what the model thought and said, and its calls; nothing if it said nothing."""
         content = content_of(message.parts)
         if not content and not message.calls:
             return
         if not self._turns or self._turns[-1][0] is not Role.ASSISTANT:
             self._waiting = []
         _, said = self._turn(Role.ASSISTANT)
-        said += content
+        said += [*map(_thinking, filter(_is_signed, message.thoughts)), *content]
         for call in message.calls:
             call_id = self._id_of(call)
             self._waiting.append((call, call_id))
@@ -108,6 +109,14 @@ class _Turns:
                 del self._waiting[at]
                 return call_id
         return None
+
+
+def _is_signed(thought: Thought) -> bool:
+    return bool(thought.signature)
+
+
+def _thinking(thought: Thought) -> Object:
+    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
 
 
 def _result(message: Message, call_id: str, content: list[Object]) -> Object:

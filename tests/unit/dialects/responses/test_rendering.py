@@ -12,7 +12,12 @@ from support.dialects import USAGE, answer_events, each, read_events
 from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.responses.dialect import ResponsesDialect
 from modegate.dialects.responses.generation import parse_generation
-from modegate.domain.answer.events import AnswerEvent, FinishReason
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+)
 from modegate.domain.answer.fold import fold
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.session import SessionId
@@ -185,3 +190,22 @@ def test_errors_have_openais_form() -> None:
         "param": "input",
         "code": "backend_rate_limited",
     }
+
+
+async def test_a_sealed_thought_is_part_of_its_item_even_if_nothing_of_it_is_shown() -> None:
+    thoughts = (ReasoningDelta("Hm."), ReasoningSigned("a", "mg1.A"), ReasoningSigned("b", "mg1.B"))
+    started, *rest = answer_events(calls=CALLS[:1])
+    told = stream([started, *thoughts, *rest])
+    whole = json.loads(DIALECT.complete(FRAME, await fold(each([started, *thoughts, *rest]))))
+    assert told[-1]["response"] == whole
+    assert [it for it in whole["output"] if it["type"] == "reasoning"] == [
+        {
+            "id": "rs_mg_1_0",
+            "type": "reasoning",
+            "summary": [{"type": "summary_text", "text": "Hm."}],
+            "encrypted_content": "mg1.A",
+        },
+        {"id": "rs_mg_1_1", "type": "reasoning", "summary": [], "encrypted_content": "mg1.B"},
+    ]
+    hidden = [it["type"] for it in told if it.get("output_index") == 1]
+    assert hidden == ["response.output_item.added", "response.output_item.done"]

@@ -20,6 +20,7 @@ from modegate.domain.answer.heard import HeardAnswer
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.history import digest_of, next_turn
 from modegate.domain.conversation.message import Message, Role, TextPart, ToolCall, text_message
+from modegate.domain.conversation.thought import Thought
 
 ASKED = text_message(Role.USER, "The weather?")
 CALL = ToolCall("call_1", "weather", '{"city": "Paris", "days": 1}')
@@ -196,3 +197,9 @@ def test_the_message_of_an_answer_is_made_of_its_events() -> None:
     heard.note(Finished(FinishReason.STOP, Usage(1, 1)))
     assert heard.is_complete
     assert not heard.is_refused
+
+
+def test_thoughts_do_not_count() -> None:
+    thought = Thought("Hm.", "c2ln", "one", "mg1.A")
+    said = Message(Role.ASSISTANT, (TextPart("Hello."),))
+    assert digest_of([said]) == digest_of([replace(said, thoughts=(thought,))])

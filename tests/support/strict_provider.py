@@ -1,0 +1,56 @@
+"""A simulated provider that takes thoughts back as Anthropic does.
+
+Its models sign each thought, and reject one that another model made, that was changed, or that
+stands behind another system prompt than the one it was made with. A message with nothing in it is
+rejected, too.
+"""
+
+from typing import Any
+
+from modegate.simulator.anthropic_api import SIGNATURE, AnthropicDialect
+from modegate.simulator.api import JSON, Fails, encode
+from modegate.simulator.loopback_server import Reply, Request
+from modegate.simulator.provider import SimulatedProvider
+
+INVALID = "messages.1.content.0: Invalid `signature` in `thinking` block"
+EMPTY = "messages.1: all messages must have non-empty content"
+
+
+class StrictProvider(SimulatedProvider):
+    """Rejects what Anthropic rejects; `made` has the system prompt and model of each thought."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: dict[str, tuple[object, object]] = {}
+        self.rejected = 0
+
+    def thinks(self, thought: str, system: object, model: str) -> str:
+        """Makes a thought known, and returns it."""
+        self.made[thought] = system, model
+        return thought
+
+    async def _answer(self, request: Request, reply: Reply) -> None:
+        fault = self._fault(request.json) if request.path.startswith("/v1/messages") else None
+        if fault is None:
+            await super()._answer(request, reply)
+            return
+        self.rejected += 1
+        body = encode(AnthropicDialect().error(Fails(400, fault)))
+        await reply.whole(400, body, JSON)
+
+    def _fault(self, body: Any) -> str | None:
+        for message in body.get("messages", ()):
+            if not message["content"]:
+                return EMPTY
+        made_with = body.get("system"), body.get("model")
+        for block in thoughts_in(body):
+            is_own = self.made.get(block["thinking"]) == made_with
+            if not is_own or block["signature"] != SIGNATURE:
+                return INVALID
+        return None
+
+
+def thoughts_in(body: Any) -> list[Any]:
+    """Returns the thinking blocks of a request."""
+    said = [it["content"] for it in body.get("messages", ()) if isinstance(it["content"], list)]
+    return [it for blocks in said for it in blocks if it["type"] == "thinking"]
