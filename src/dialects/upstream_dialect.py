@@ -41,6 +41,11 @@ class UpstreamDialect(Protocol):
         """The parameters of `GenerationRequest.passed` that requests may have, by the same names."""
         ...
 
+    @property
+    def longest_tool_name(self) -> int:
+        """The most characters of a tool's name."""
+        ...
+
     def request(self, asked: GenerationRequest, model: str, default_max_tokens: int) -> bytes:
         """Returns the body of a request; `default_max_tokens` is for APIs that demand a bound.
 

@@ -20,6 +20,7 @@ from modegate.application.answering.translated_events import (
     after,
     content_of,
     flat,
+    mapped,
     one_batch,
     streamed_batches,
     with_prompt,
@@ -106,11 +107,9 @@ class TranslateAnswer:
                 return
             frame = self._frame(translation, body)
             answered = Answered(asked, frame, client.id, translation.origin)
-            if asked.streamed:
-                async with self._streamed(response, translation, answered) as answer:
-                    yield answer
-            else:
-                yield await self._complete(response, translation, answered)
+            answering = self._streamed if asked.streamed else self._complete
+            async with answering(response, translation, answered) as answer:
+                yield answer
 
     def _send(
         self, translation: Translation, client: Client, request: InboundRequest, prices: PriceTable
@@ -147,36 +146,44 @@ class TranslateAnswer:
             tools=asked.tools,
         )
 
+    @asynccontextmanager
     async def _complete(
         self, response: UpstreamResponse, translation: Translation, answered: Answered
-    ) -> CompleteAnswer:
+    ) -> AsyncIterator[RoutedAnswer]:
         events = translation.dialect.answer(await content_of(response))
-        batch = with_prompt(events, answered.frame.prompt_tokens)
-        async with aclosing(self._sealed(one_batch(batch), answered)) as batches:
-            completion = await fold(flat(batches))
+        batches = one_batch(with_prompt(events, answered.frame.prompt_tokens))
+        async with aclosing(self._meant(batches, translation, answered)) as meant:
+            completion = await fold(flat(meant))
         await self.responses.keep(answered, completion)
-        return CompleteAnswer(answered.frame, completion)
+        yield CompleteAnswer(answered.frame, completion)
 
     @asynccontextmanager
     async def _streamed(
         self, response: UpstreamResponse, translation: Translation, answered: Answered
-    ) -> AsyncIterator[StreamedAnswer]:
+    ) -> AsyncIterator[RoutedAnswer]:
         reader = translation.dialect.stream()
         tokens = answered.frame.prompt_tokens
         async with aclosing(streamed_batches(response, reader, tokens)) as batches:
             # Its first event, `Started`, says that the upstream answers; dialects render none.
             first, *following = await anext(batches)
-            rest = self._sealed(after(following, batches), answered)
+            rest = self._meant(after(following, batches), translation, answered)
             if answered.asked.is_kept:
                 rest = self.responses.keeping_batches(answered, rest)
             yield StreamedAnswer(answered.frame, first, flat(rest), rest)
 
-    def _sealed(
-        self, batches: AsyncGenerator[Sequence[AnswerEvent], None], answered: Answered
+    def _meant(
+        self,
+        batches: AsyncGenerator[Sequence[AnswerEvent], None],
+        translation: Translation,
+        answered: Answered,
     ) -> AsyncGenerator[Sequence[AnswerEvent], None]:
-        if not answered.asked.seals_reasoning:
-            return batches
-        return self.thoughts.seal(batches, answered.client, answered.origin)
+        """Returns the events as the client means them: its names of tools, its sealed thoughts."""
+        names = translation.names
+        if names.replaces_any:
+            batches = mapped(batches, names.restored)
+        if answered.asked.seals_reasoning:
+            batches = self.thoughts.seal(batches, answered.client, answered.origin)
+        return batches
 
 
 async def _error(

@@ -1,6 +1,6 @@
 """The events of a translated answer, as they arrive from the upstream."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -26,6 +26,15 @@ async def one_batch(
 ) -> AsyncGenerator[Sequence[AnswerEvent], None]:
     """Yields the events of a complete answer."""
     yield batch
+
+
+async def mapped(
+    batches: AsyncIterator[Sequence[AnswerEvent]],
+    change: Callable[[Sequence[AnswerEvent]], Sequence[AnswerEvent]],
+) -> AsyncGenerator[Sequence[AnswerEvent], None]:
+    """Yields all batches, each of them changed."""
+    async for batch in batches:
+        yield change(batch)
 
 
 async def flat(batches: AsyncIterator[Sequence[AnswerEvent]]) -> AsyncIterator[AnswerEvent]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from modegate.dialects.accepted_names import AcceptedNames, names_in
 from modegate.dialects.chat.relayed import relayed_body
 from modegate.dialects.json import parse_json_object
 from modegate.dialects.passed import still_ignored
@@ -40,7 +41,9 @@ class Translation:
         """
         upstream = self.route.upstream
         model = self.route.model or self.asked.model
-        content = self.dialect.request(self.asked, model, upstream.default_max_tokens)
+        names = self.names
+        asked = names.replaced(self.asked) if names.replaces_any else self.asked
+        content = self.dialect.request(asked, model, upstream.default_max_tokens)
         if not upstream.changes_bodies:
             return content
         return relayed_body(ChatBody(content, parse_json_object(content)), self.route)
@@ -51,6 +54,11 @@ class Translation:
         if self.route.upstream.speaks(DialectName.CHAT):
             return None
         return Target(method="POST", path=self.dialect.path, headers=JSON)
+
+    @property
+    def names(self) -> AcceptedNames:
+        """The names of tools that the upstream's API accepts."""
+        return AcceptedNames(names_in(self.asked), self.dialect.longest_tool_name)
 
     @property
     def origin(self) -> str:

@@ -41,6 +41,11 @@ class ChatUpstream:
     systems_anywhere: bool = True
 
     @property
+    def longest_tool_name(self) -> int:
+        """That of OpenAI's API, which most others have."""
+        return 64
+
+    @property
     def path(self) -> str:
         """The path below the upstream's address, which has the version."""
         return "/chat/completions"

@@ -16,6 +16,7 @@ class MessagesUpstream:
 
     # The address of such an upstream has no version, as with Anthropic's SDKs.
     path = "/v1/messages"
+    longest_tool_name = 128
     # By their names in chat completions.
     known = frozenset({"temperature", "top_p", "top_k", "user"})
 
