@@ -1,6 +1,7 @@
 """Parses a request for a response for a backend that generates."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from modegate.dialects.chat.request import check_stream, model_of
 from modegate.dialects.output_schema import TYPES, output_of_schema
@@ -113,7 +114,15 @@ def _output(form: object) -> OutputFormat | None:
         raise parameters.unknown_response_format(TYPES, FORMAT)
     if kind == "text":
         return None
-    return output_of_schema(form.get("schema") if kind == "json_schema" else None, FORMAT)
+    if kind == "json_object":
+        return output_of_schema(None, FORMAT)
+    name, told, strict = (form.get(it) for it in ("name", "description", "strict"))
+    return replace(
+        output_of_schema(form.get("schema"), FORMAT),
+        name=name if isinstance(name, str) else "",
+        description=told if isinstance(told, str) else "",
+        strict=strict if isinstance(strict, bool) else None,
+    )
 
 
 def _ignored_in(

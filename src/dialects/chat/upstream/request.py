@@ -62,4 +62,10 @@ def encode_request(
 def _format(output: OutputFormat) -> Object:
     if output == ANY_OBJECT:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "schema": output.schema}}
+    named: Object = {"name": output.name or SCHEMA_NAME}
+    if output.description:
+        named["description"] = output.description
+    named["schema"] = output.schema
+    if output.strict is not None:
+        named["strict"] = output.strict
+    return {"type": "json_schema", "json_schema": named}
