@@ -1,4 +1,4 @@
-"""Renders lists of models in the forms of OpenAI, Anthropic and Codex; pure."""
+"""Renders lists of models in the forms of OpenAI and Codex, and models in that of Anthropic; pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,6 @@ from modegate.domain.routing.listed_model import ListedModel
 
 Object = Mapping[str, object]
 
-CLAUDE = "claude"
 # Codex takes its instructions from the list, and refuses a model without any.
 CODEX_INSTRUCTIONS = "You are a coding agent. Work on the task of the user with the given tools."
 CODEX_OUTPUT_BYTES = 10_000
@@ -37,17 +36,6 @@ def anthropic_model(model: ListedModel) -> Object:
         "id": model.id,
         "display_name": str(model.details.get("display_name") or model.id),
         "created_at": datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-
-
-def anthropic_list(models: Iterable[ListedModel]) -> Object:
-    """Returns the list in Anthropic's form: its clients know only names that begin with claude."""
-    data = [anthropic_model(it) for it in models if it.id.startswith(CLAUDE)]
-    return {
-        "data": data,
-        "has_more": False,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
     }
 
 

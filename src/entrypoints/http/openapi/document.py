@@ -102,6 +102,7 @@ def _components(facts: Facts) -> Schema:
             "UpstreamError": {"description": "The upstream's own error, unchanged."},
             **answers.schemas(),
             **messages.schemas(),
+            **models.schemas(),
             **usage.schemas(),
             **(_admin_schemas() if facts.has_admin else {}),
         },

@@ -58,6 +58,20 @@ SENT: Mapping[str, Schema] = {
 }
 
 REQUEST_ID = SENT["X-Request-ID"]
+# Of Anthropic's API.
+VERSION = _sent(
+    "anthropic-version",
+    "The version of Anthropic's API. An upstream of the kind `anthropic` gets it, or "
+    "`2023-06-01` without it; with it, `/v1/models` has Anthropic's form.",
+    STRING,
+    "2023-06-01",
+)
+BETA = _sent(
+    "anthropic-beta",
+    "Beta features of Anthropic's API, separated by commas: for an upstream of the kind "
+    "`anthropic`; other backends ignore them.",
+    STRING,
+)
 
 
 def _received(description: str, schema: Schema, *, always: bool = False) -> Schema:

@@ -20,9 +20,11 @@ from modegate.entrypoints.http.openapi.error_sets import (
 from modegate.entrypoints.http.openapi.errors import Kind
 from modegate.entrypoints.http.openapi.headers import (
     ANSWERED,
+    BETA,
     OF_MESSAGES,
     OF_REFUSALS,
     SENT,
+    VERSION,
     WAIT,
 )
 from modegate.entrypoints.http.openapi.responses import JSON, SERVER_ERRORS, answer, json_of
@@ -140,7 +142,7 @@ def _operation(
         "summary": summary,
         "description": description,
         "security": security,
-        "parameters": [SENT[it] for it in names],
+        "parameters": [*(SENT[it] for it in names), VERSION, BETA],
         "requestBody": {
             "required": True,
             "description": f"At most {max_body} bytes, in UTF-8, uncompressed.",

@@ -1,9 +1,8 @@
 """`GET /v1/models` and `GET /v1/models/{id}`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 
 import falcon
 import falcon.asgi
@@ -13,12 +12,12 @@ from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.json import encode
 from modegate.dialects.model_lists import (
     Object,
-    anthropic_list,
     anthropic_model,
     codex_list,
     openai_list,
     openai_model,
 )
+from modegate.dialects.model_pages import anthropic_page, read_page
 from modegate.domain.access.client import Client
 from modegate.domain.access.key_rules import NO_RULES
 from modegate.domain.dialect_name import DialectName
@@ -33,13 +32,6 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 UPSTREAM_FAILED = "X-Upstream-Models-Error"
 # Sent by Codex.
 CLIENT_VERSION = "client_version"
-LISTS: Mapping[DialectName, Callable[[Sequence[ListedModel]], Object]] = MappingProxyType(
-    {
-        DialectName.CHAT: openai_list,
-        DialectName.RESPONSES: codex_list,
-        DialectName.MESSAGES: anthropic_list,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +42,17 @@ class Models:
     authenticator: Authenticator
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Responds with all models, in the form of the client's API."""
+        """Responds with the models, in the form of the client's API."""
         client = await _client_of(req, self.authenticator)
         dialect = _dialect_of(req)
+        render = _renderer_of(dialect, req)
         models = await self.list_models.execute(
             include_upstream=client is not None,
             failed=partial(_note_failure, req, resp),
             rules=NO_RULES if client is None else client.rules,
             dialect=dialect,
         )
-        resp.data = encode(LISTS[dialect](models))
+        resp.data = encode(render(models))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +110,19 @@ def _dialect_of(req: falcon.asgi.Request) -> DialectName:
         return DialectName.RESPONSES
     is_anthropic = req.get_header(ANTHROPIC_VERSION) is not None
     return DialectName.MESSAGES if is_anthropic else DialectName.CHAT
+
+
+def _renderer_of(
+    dialect: DialectName, req: falcon.asgi.Request
+) -> Callable[[Sequence[ListedModel]], Object]:
+    """Returns what renders the list, or the page that the query asks for."""
+    match dialect:
+        case DialectName.MESSAGES:
+            return partial(anthropic_page, page=read_page(req.params))
+        case DialectName.RESPONSES:
+            return codex_list
+        case DialectName.CHAT:
+            return openai_list
 
 
 async def _client_of(req: falcon.asgi.Request, authenticator: Authenticator) -> Client | None:
