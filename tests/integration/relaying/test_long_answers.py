@@ -6,7 +6,7 @@ import openai
 import pytest
 from support.gateway import Gateway, GatewayFactory
 
-from modegate.application.answering import translate_answer
+from modegate.application.answering import translated_events
 from modegate.domain.answer import growing_text
 from modegate.simulator.api import Says
 from modegate.simulator.provider import SimulatedProvider
@@ -26,7 +26,7 @@ async def upstream() -> AsyncIterator[SimulatedProvider]:
 async def running(
     gateway: GatewayFactory, upstream: SimulatedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Gateway]:
-    monkeypatch.setattr(translate_answer, "MAX_ANSWER_BYTES", MOST)
+    monkeypatch.setattr(translated_events, "MAX_ANSWER_BYTES", MOST)
     monkeypatch.setattr(growing_text, "MAX_CHARACTERS", MOST)
     credentials = [{"id": "a", "key": "sk-a"}]
     table = {"kind": "anthropic", "base_url": upstream.url, "credentials": credentials}
