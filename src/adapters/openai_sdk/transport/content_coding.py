@@ -31,16 +31,17 @@ class Inflater:
 
     def feed(self, data: bytes) -> bytes:
         """Returns the decoded bytes of `data`."""
-        plain = []
+        plain, room = [], MAX_ANSWER_BYTES
         while data:
             # A gzip file may have several members in sequence.
             if self._inner is None or self._inner.eof:
                 self._inner = self._new(data)
             try:
-                plain.append(self._inner.decompress(data, MAX_ANSWER_BYTES))
+                plain.append(self._inner.decompress(data, room + 1))  # 0 would mean no bound
             except zlib.error as error:
                 raise errors.unreadable(f"invalid {self._coding} data") from error
-            if self._inner.unconsumed_tail:
+            room -= len(plain[-1])
+            if room < 0 or self._inner.unconsumed_tail:
                 raise errors.answer_too_long(MAX_ANSWER_BYTES)
             data = self._inner.unused_data
         return b"".join(plain)

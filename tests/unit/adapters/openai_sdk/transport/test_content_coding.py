@@ -69,3 +69,10 @@ def test_a_decompression_bomb_is_rejected() -> None:
     bomb = gzip.compress(bytes(MAX_ANSWER_BYTES + 1), compresslevel=1)
     with pytest.raises(OutputLimitError):
         decoded("gzip", bomb)
+
+
+def test_a_decompression_bomb_of_many_members_is_rejected() -> None:
+    member = gzip.compress(bytes(MAX_ANSWER_BYTES // 8))
+    assert len(decoded("gzip", member * 8)) == MAX_ANSWER_BYTES
+    with pytest.raises(OutputLimitError):
+        decoded("gzip", member * 9)
