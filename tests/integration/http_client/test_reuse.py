@@ -76,7 +76,7 @@ async def test_late_bytes_close_an_idle_connection() -> None:
             await echo(peer)
 
     late, closed = asyncio.Event(), asyncio.Event()
-    async with serving(serve) as server, opened(Client()) as client:
+    async with serving(serve) as server, opened(Client(idle_s=600.0)) as client:
         assert await ask(client, server.route, path="/a") == (200, b"/a")
         late.set()
         await closed.wait()
