@@ -282,23 +282,23 @@ async def test_a_certificate_is_checked_through_a_tunnel(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "why"),
     [
-        b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!",
-        b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",
-        b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"HTTP/1.1 200",
-        b"",
+        (b"HTTP/1.1 407 No\r\nContent-Length: 3\r\n\r\nno!", "the proxy answered with status 407"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "the proxy answered with status 502"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", "the proxy answered with status 302"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "no answer of the proxy"),
+        (b"HTTP/1.1 200", "no answer of the proxy"),
+        (b"", "no answer of the proxy"),
     ],
 )
-async def test_a_proxy_that_opens_no_tunnel(answer: bytes, client: Client) -> None:
+async def test_a_proxy_that_opens_no_tunnel(answer: bytes, why: str, client: Client) -> None:
     async def serve(peer: Peer) -> None:
         await peer.request()
         await peer.send(answer)
 
     async with serving(serve) as server, opened(client):
-        with pytest.raises(ConnectError):
+        with pytest.raises(ConnectError, match=why):
             await ask(client, Route(Origin("https", NAME, 443), via(server)))
         assert len(server.peers) == 1
 
