@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from modegate.application.upstream_checks import check_upstream
+from modegate.application.upstream_ids import record_upstream_id
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.relayed import relayed_body
@@ -78,8 +79,9 @@ def sticky_key_of(params: Mapping[str, object], conversation: str | None, client
 
 
 def record_response(response: UpstreamResponse, record: RequestRecord) -> None:
-    """Records that the upstream answered with an error, and what it means."""
+    """Records that the upstream answered with an error, its id of the request, and what it means."""
     if response.status >= FIRST_ERROR_STATUS:
+        record_upstream_id(response, record)
         record.fail(UPSTREAM_ERROR)
         if isinstance(response.body, bytes):
             record.hint = hint_for(response.status, response.body)

@@ -28,7 +28,7 @@ class RequestRecord:
 
     `key` is the client's masked key, and `key_id` its id. `credential` is the id of the upstream's
     credential. `model` is the model that the client asked for, and `used_model` the one that
-    answered. `started` and `seconds` are on the monotonic clock. `first_token` is the time to the
+    answered. `upstream_request_id` is the upstream's own id of the request. `started` and `seconds` are on the monotonic clock. `first_token` is the time to the
     first event of a stream, in seconds. `hint` is what an upstream's error means.
     `reached_backend` states whether a backend was asked. `cost_usd` is None if no price is known;
     `price_version` names the table that it comes from. `conversation`, `agent`, `parent_agent` and
@@ -50,6 +50,7 @@ class RequestRecord:
     session: str | None = None
     error: str | None = None
     hint: str | None = None
+    upstream_request_id: str | None = None
     quota: Quota | None = None
     status: int = CLIENT_CLOSED_REQUEST
     usage: Usage | None = None

@@ -23,6 +23,7 @@ from modegate.application.credentials.attempts import Response
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import record_response, sticky_key_of
 from modegate.application.upstream_checks import check_upstream
+from modegate.application.upstream_ids import record_upstream_id, with_request_id
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.relayed import relayed_body
@@ -90,8 +91,10 @@ class RelayCall:
                 _check_conversation(call, body, configuration)
                 async with self._relay(call, body, route, client, configuration) as response:
                     if not self._lacks_operation(call, body, route, response):
-                        record_response(response, call.record)
-                        yield RelayedAnswer(response)
+                        named = with_request_id(response, call.operation.kind)
+                        record_upstream_id(named, call.record)
+                        record_response(named, call.record)
+                        yield RelayedAnswer(named)
                         return
             assert isinstance(body, ChatBody)  # noqa: S101 - responses are asked for in JSON
             translating = self.translate.translate(

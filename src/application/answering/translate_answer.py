@@ -34,6 +34,7 @@ from modegate.application.ports.clock import Clock
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.relay_request import FIRST_ERROR_STATUS, record_response, sticky_key_of
 from modegate.application.upstream_checks import check_capabilities
+from modegate.application.upstream_ids import translated_headers
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.dialects.registry import DIALECTS
@@ -53,8 +54,6 @@ from modegate.domain.upstream_response import UpstreamResponse
 from modegate.domain.usage.estimates import prompt_estimate
 from modegate.domain.usage.prices import PriceTable
 
-# The headers that describe the body of an upstream's error, which is written anew.
-OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 JSON = ("content-type", "application/json")
 
 
@@ -193,5 +192,4 @@ async def _error(
     facts = translation.dialect.error(response.status, await content_of(response))
     dialect = DIALECTS[translation.client_dialect]
     status, body = dialect.error(replace(facts, request_id=record.request_id))
-    kept = (it for it in response.headers if it[0] not in OF_THE_BODY)
-    return UpstreamResponse(status, (JSON, *kept), body)
+    return UpstreamResponse(status, (JSON, *translated_headers(response)), body)

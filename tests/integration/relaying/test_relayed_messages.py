@@ -13,7 +13,7 @@ from support.waiting import until
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.request_record import RequestRecord
-from modegate.entrypoints.http.middleware.request_log import RequestLog
+from modegate.entrypoints.http.middleware.request_log import RequestLog, fields_of
 from modegate.simulator.api import Fails, Says
 from modegate.simulator.loopback_server import Reply, Request
 from modegate.simulator.provider import SimulatedProvider
@@ -174,6 +174,64 @@ async def test_an_error_of_the_upstream_is_relayed(
     assert response.json() == {"type": "error", "error": {"type": kind, "message": "Why."}}
     assert response.headers["request-id"] == response.headers["x-request-id"]
     assert response.headers.get("retry-after") == headers.get("retry-after")
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "shown"),
+    [
+        ({"request-id": "req_1"}, {"request_id": "req_1"}, "req_1"),
+        ({}, {"request_id": "req_2"}, "req_2"),
+        ({"request-id": "req_3"}, {}, "req_3"),
+        ({}, {}, "own"),
+        ({}, {"request_id": "two words\r\n"}, "own"),
+        ({}, {"request_id": 7}, "own"),
+    ],
+)
+async def test_an_errors_id_is_that_of_its_body_and_in_the_log(
+    relay: Relay,
+    records: list[RequestRecord],
+    header: dict[str, str],
+    body: dict[str, object],
+    shown: str,
+) -> None:
+    error = {"type": "error", "error": {"type": "api_error", "message": "Why."}, **body}
+
+    async def whole(_: Request, reply: Reply) -> None:
+        await reply.whole(400, json.dumps(error).encode(), JSON | header)
+
+    relay.upstream.script(whole)
+    async with anthropic.AsyncAnthropic(
+        base_url=relay.gateway.url,
+        api_key="unused",
+        max_retries=0,
+        default_headers={"X-Request-ID": "own"},
+    ) as sdk:
+        with pytest.raises(anthropic.BadRequestError) as caught:
+            await sdk.messages.create(model="claude-sonnet-5-5", max_tokens=9, messages=HI)
+    assert caught.value.request_id == shown
+    assert caught.value.body == error
+    assert caught.value.response.headers["x-request-id"] == "own"
+    await until(lambda: len(records) == 1)
+    logged = fields_of(records[0])
+    assert logged["request_id"] == "own"
+    assert logged.get("upstream_request_id", "own") == shown
+
+
+async def test_the_id_of_an_answer_is_in_the_log(
+    relay: Relay, records: list[RequestRecord]
+) -> None:
+    relay.upstream.script(Says("Hello there.", headers={"request-id": "req_1"}))
+    await relay.http.post("/v1/messages", json=BODY | {"stream": True})
+    await until(lambda: len(records) == 1)
+    assert fields_of(records[0])["upstream_request_id"] == "req_1"
+
+
+async def test_a_translated_error_has_the_gateways_id(relay: Relay) -> None:
+    relay.upstream.script(Fails(400, "Why.", headers={"request-id": "req_other"}))
+    response = await relay.http.post("/v1/messages", json=BODY | {"model": "gpt-5"})
+    own = response.headers["x-request-id"]
+    assert response.headers["request-id"] == response.json()["request_id"] == own
+    assert response.headers["x-upstream-request-id"] == "req_other"
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 529])

@@ -1,5 +1,6 @@
 """Reads errors of Anthropic's Messages API."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -31,6 +32,7 @@ STATUSES: Mapping[str, int] = MappingProxyType(
     }
 )
 LONGEST_MESSAGE = 2000
+REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
 
 def read_error(status: int, body: bytes) -> ErrorFacts:
@@ -48,6 +50,16 @@ def read_error(status: int, body: bytes) -> ErrorFacts:
         code=_code_of(status, kind, message),
         message=told,
     )
+
+
+def request_id_in(body: bytes) -> str | None:
+    """Returns the id of the request in an error; None if it has none that a header may hold."""
+    try:
+        error = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    told = error.get("request_id") if isinstance(error, Mapping) else None
+    return told if isinstance(told, str) and REQUEST_ID.fullmatch(told) else None
 
 
 def error_of_event(event: Mapping[str, object]) -> GatewayError:

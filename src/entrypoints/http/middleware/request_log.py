@@ -14,7 +14,7 @@ RECORD = "modegate.record"
 FIRST_SERVER_ERROR = 500
 
 MESSAGE = "request"
-RARE = ("session_id", "error", "hint", "client_left")
+RARE = ("session_id", "error", "hint", "upstream_request_id", "client_left")
 NO_RARE = (None,) * len(RARE)
 
 log = logging.getLogger("modegate.requests")
@@ -58,7 +58,8 @@ def fields_of(record: RequestRecord) -> Mapping[str, object]:
     if (usage := record.usage) is not None:
         usual["prompt_tokens"] = usage.prompt_tokens
         usual["completion_tokens"] = usage.completion_tokens
-    rare = (record.session, record.error, record.hint, record.client_left or None)
+    left, upstream_id = record.client_left or None, record.upstream_request_id
+    rare = (record.session, record.error, record.hint, upstream_id, left)
     if rare == NO_RARE and None not in usual.values():
         return usual  # nothing to filter, which costs more than the dict
     shown = {**usual, **dict(zip(RARE, rare, strict=True))}

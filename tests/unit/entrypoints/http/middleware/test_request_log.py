@@ -34,3 +34,5 @@ def test_rare_values_are_added_even_if_they_are_zero() -> None:
     rare = record(session="s-1", usage=Usage(0, 0), client_left=True)
     added = {"session_id": "s-1", "prompt_tokens": 0, "completion_tokens": 0, "client_left": True}
     assert fields_of(rare) == USUAL | added
+    named = {"upstream_request_id": "req_1"}
+    assert fields_of(record(**named)) == USUAL | named
