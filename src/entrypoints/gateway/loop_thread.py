@@ -3,10 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+CLOSED = "the gateway was closed"
 
 
 class LoopThread:
@@ -14,6 +17,8 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="modegate", daemon=True)
         self._thread.start()
 
@@ -22,23 +27,38 @@ class LoopThread:
         self._loop.run_forever()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Returns the result of `work`; Ctrl-C cancels it."""
+        """Returns the result of `work`; Ctrl-C cancels it.
+
+        Raises:
+            RuntimeError: the loop was closed before the result, or is the caller's own.
+        """
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("this would wait for itself: use Gateway in asynchronous code")
-        if self._loop.is_closed():
-            work.close()
-            raise RuntimeError("the gateway was closed")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._lock:  # what is begun after the loop's end would be waited for without end
+            if self._is_closing:
+                work.close()
+                raise RuntimeError(CLOSED)
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except CancelledError:
+            raise RuntimeError(CLOSED) from None
         except BaseException:
             future.cancel()
             raise
 
     def close(self, last: Coroutine[Any, Any, None]) -> None:
-        """Runs `last` to its end, also after Ctrl-C, which is raised then; a second one is final."""
-        future = asyncio.run_coroutine_threadsafe(last, self._loop)
+        """Runs `last` to its end, also after Ctrl-C, which is raised then; a second one is final.
+
+        Idempotent.
+        """
+        with self._lock:
+            if self._is_closing:
+                last.close()
+                return
+            self._is_closing = True
+            future = asyncio.run_coroutine_threadsafe(last, self._loop)
         try:
             try:
                 future.result()
