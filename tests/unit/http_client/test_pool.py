@@ -112,6 +112,17 @@ async def test_a_closed_pool_lends_nothing() -> None:
         await lent.acquire()
 
 
+async def test_a_waiter_is_told_that_the_pool_was_closed_though_nothing_is_released() -> None:
+    lent = pool()
+    await lent.acquire()
+    waiting = asyncio.create_task(lent.acquire())
+    await asyncio.sleep(0)
+    await lent.aclose()
+    await asyncio.wait({waiting}, timeout=10)
+    assert waiting.done()
+    assert isinstance(waiting.exception(), ClosedError)
+
+
 async def test_a_connection_opened_while_the_pool_is_closed_is_closed() -> None:
     lent = pool()
     waiting = asyncio.create_task(lent.acquire())

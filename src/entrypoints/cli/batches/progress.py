@@ -87,7 +87,7 @@ class _Bar:
         self._bar = tqdm(
             total=figures.total,
             initial=figures.done_before,
-            unit="",
+            unit="req",
             dynamic_ncols=True,
             file=sys.stderr,
         )
