@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from modegate.adapters.redis.batcher import Entry, Waiting
 from modegate.adapters.redis.connection import PREFIX
@@ -13,6 +13,18 @@ MOST_TIMES = 10_000
 MILLISECONDS = 1000
 
 
+class Permit(NamedTuple):
+    """A permit, the number of permits of its subject, and when it was acquired (monotonic seconds).
+
+    `is_last` means that it was the last one that was free.
+    """
+
+    name: str
+    limit: int
+    since: float
+    is_last: bool = False
+
+
 def permits_key(subject: str) -> str:
     """Returns the key of the permits in use of a subject."""
     return f"{PREFIX}permits:{subject}"
@@ -20,7 +32,7 @@ def permits_key(subject: str) -> str:
 
 def window_key(limit: Limit, subject: str) -> str:
     """Returns the key of a window; lists of times and of buckets never share one."""
-    kind = "rate" if limit.requests <= MOST_TIMES else "rates"
+    kind = "rate" if limit.requests <= MOST_TIMES else "buckets"
     return f"{PREFIX}{kind}:{limit.name}:{subject}"
 
 
@@ -45,18 +57,26 @@ class Admit(Waiting):
         per_address: Limit,
         address: str,
         key: KeyLimits,
-        permit: str,
+        permit: Permit,
         on_end: Callable[["Admit", Sequence[int] | None], None],
     ) -> None:
         super().__init__()
         self.subject = key.subject
         self.permit = permit
+        self.is_held = False
         self._on_end = on_end
         permits = permits_key(key.subject)
         rate = permits if key.rate is None else window_key(key.rate, key.subject)
         self.keys = (window_key(per_address, address), permits, rate)
         rated = (0, 0) if key.rate is None else _of(key.rate)
-        self.arguments = ("a", *_of(per_address), permit, key.permits, *rated)
+        self._limits = (*_of(per_address), permit.name, key.permits, *rated)
+        self.arguments: Sequence[Any] = ("a", *self._limits)
+
+    def take_over(self, permit: Permit) -> None:
+        """Uses a permit that its holder has just released, instead of one more."""
+        self.permit = permit
+        requests, milliseconds, _, *others = self._limits
+        self.arguments = ("t", requests, milliseconds, permit.name, *others)
 
     def succeed(self, reply: Any) -> None:
         """Notes the permit, then passes the reply to the caller."""
@@ -70,15 +90,21 @@ class Admit(Waiting):
 
 
 class Release(Entry):
-    """Releases a permit. A failed one is kept by `on_failure`."""
+    """Releases a permit. A failed one is kept by `on_failure`.
 
-    is_urgent: ClassVar[bool] = False
+    The last permit is released at once: the client's next request may be at another gateway already.
+    """
 
-    def __init__(self, subject: str, permit: str, on_failure: Callable[["Release"], None]) -> None:
+    def __init__(
+        self, subject: str, permit: Permit, on_failure: Callable[["Release"], None]
+    ) -> None:
         self.began = time.monotonic()
+        self.subject = subject
+        self.permit = permit
+        self.is_urgent = permit.is_last
         self._on_failure = on_failure
         self.keys = (permits_key(subject),)
-        self.arguments = ("r", permit)
+        self.arguments = ("r", permit.name)
 
     def succeed(self, reply: Any) -> None:
         """Does nothing: a permit that is gone already is released."""
@@ -91,14 +117,34 @@ class Release(Entry):
 class Renew(Entry):
     """Renews the leases of a subject's permits; with none, it shows that a gateway lives."""
 
-    is_urgent: ClassVar[bool] = True
-
-    def __init__(self, subject: str, permits: Sequence[str]) -> None:
+    def __init__(self, subject: str, permits: Sequence[Permit]) -> None:
         self.keys = (permits_key(subject),)
-        self.arguments = ("h", len(permits), *permits)
+        self.arguments = ("h", len(permits), *(it.name for it in permits))
 
     def succeed(self, reply: Any) -> None:
         """Does nothing."""
 
     def fail(self, error: Exception) -> None:
         """Does nothing: the next renewal follows."""
+
+
+def handed_over(batch: Sequence[Entry], youngest: float) -> Sequence[Entry]:
+    """Returns a batch without the releases whose permits later admissions take over.
+
+    Permits are alike, and the store runs a batch as one step, so the outcome is the same for fewer
+    commands. Only permits acquired after `youngest` (monotonic seconds), whose leases are fresh, and
+    only where the limit is still the same.
+    """
+    released: dict[tuple[str, int], list[Release]] = {}
+    left_out: set[Entry] = set()
+    for entry in batch:
+        if isinstance(entry, Release):
+            if entry.permit.since > youngest:
+                released.setdefault((entry.subject, entry.permit.limit), []).append(entry)
+        elif isinstance(entry, Admit) and (
+            releases := released.get((entry.subject, entry.permit.limit))
+        ):
+            release = releases.pop()
+            entry.take_over(release.permit)
+            left_out.add(release)
+    return [it for it in batch if it not in left_out]

@@ -12,8 +12,10 @@ from modegate.adapters.redis.admission_entries import (
     MOST_TIMES,
     Admit,
     Count,
+    Permit,
     Release,
     Renew,
+    handed_over,
 )
 from modegate.adapters.redis.admission_script import (
     ADDRESS_REJECTED,
@@ -38,6 +40,8 @@ RETRY_S = 0.25
 STATE = f"{PREFIX}admission"
 SETTINGS = (int(LEASE_S * MILLISECONDS), int(LONGEST_PAUSE_S * MILLISECONDS), MOST_TIMES)
 REPLY_SIZE = 4
+# Seconds for which a permit may pass from request to request; renewals may miss it meanwhile.
+FRESH_S = 2.0
 
 
 class RedisAdmissionLimiter:
@@ -54,7 +58,7 @@ class RedisAdmissionLimiter:
         self._batcher = Batcher(self._send)
         self._owner = uuid.uuid4().hex[:16]
         self._numbers = count()
-        self._held: dict[str, list[str]] = {}
+        self._held: dict[str, list[Permit]] = {}
         self._owed: list[Release] = []
         self._renewing: asyncio.Task[None] | None = None
 
@@ -76,7 +80,8 @@ class RedisAdmissionLimiter:
             return await self.record(per_address, address)
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew())
-        permit = f"{self._owner}:{next(self._numbers)}"
+        name = f"{self._owner}:{next(self._numbers)}"
+        permit = Permit(name, key.permits, time.monotonic())
         if self._owed:
             self._add_owed()
         entry = Admit(per_address, address, key, permit, self._note)
@@ -84,7 +89,7 @@ class RedisAdmissionLimiter:
         try:
             outcome, remaining, reset, retry = await entry.future
         except asyncio.CancelledError:
-            if entry.future.done() and permit in self._held.get(key.subject, ()):
+            if entry.future.done() and entry.is_held:
                 self.release(key.subject)  # it was granted in the same turn
             raise
         if outcome == PERMITS_REJECTED:
@@ -148,7 +153,9 @@ class RedisAdmissionLimiter:
             else:
                 self._batcher.add_first([release])
             return
-        self._held.setdefault(entry.subject, []).append(entry.permit)
+        entry.is_held = True
+        permit = entry.permit._replace(is_last=entry.permit.is_last or reply[-1] == 1)
+        self._held.setdefault(entry.subject, []).append(permit)
 
     async def _renew(self) -> None:
         while True:
@@ -165,10 +172,15 @@ class RedisAdmissionLimiter:
         self._batcher.add_first(owed)
 
     async def _send(self, batch: Sequence[Entry]) -> Sequence[Any]:
-        keys = [STATE, *chain.from_iterable(it.keys for it in batch)]
-        arguments = [*SETTINGS, *chain.from_iterable(it.arguments for it in batch)]
-        replies = await self._connection.run(self._script, keys, arguments)
-        return [replies[at : at + REPLY_SIZE] for at in range(0, len(replies), REPLY_SIZE)]
+        sent = handed_over(batch, time.monotonic() - FRESH_S)
+        keys = [STATE, *chain.from_iterable(it.keys for it in sent)]
+        arguments = [*SETTINGS, *chain.from_iterable(it.arguments for it in sent)]
+        reply = await self._connection.run(self._script, keys, arguments)
+        numbers = [int(it) for it in reply.split()]
+        replies = {
+            entry: numbers[REPLY_SIZE * at : REPLY_SIZE * (at + 1)] for at, entry in enumerate(sent)
+        }
+        return [replies.get(it) for it in batch]
 
 
 def _quota(limit: Limit, remaining: int, reset: int) -> Quota:

@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 # Bounds the time that one call takes the store, about 10 µs an entry.
 MOST_ENTRIES = 200
@@ -18,7 +18,7 @@ class Entry(ABC):
     """One step of a batch: its keys and arguments, and what its reply leads to."""
 
     # Whether a waiter gets the reply; other entries may wait for company.
-    is_urgent: ClassVar[bool] = True
+    is_urgent: bool = True
 
     keys: Sequence[str]
     arguments: Sequence[Any]

