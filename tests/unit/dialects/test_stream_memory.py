@@ -38,7 +38,7 @@ FRAME = AnswerFrame(
 DELTAS, SIZE = 5_000, 20
 TEXT = DELTAS * SIZE
 # What Python itself keeps for reuse.
-NOTHING = 40_000
+NOTHING = 60_000
 # The text itself, and what has not been joined yet; a list of the pieces would take four times it.
 ITSELF = int(TEXT * 1.4) + NOTHING
 
