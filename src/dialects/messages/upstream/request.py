@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from modegate.dialects.json import encode
 from modegate.dialects.messages.upstream.output import INSTRUCTION, encode_format, is_any_object
-from modegate.dialects.messages.upstream.tools import demands_call, encode_tools
+from modegate.dialects.messages.upstream.thinking import encode_thinking
+from modegate.dialects.messages.upstream.tools import encode_tools
 from modegate.dialects.messages.upstream.turns import BETWEEN, encode_system, encode_turns
 from modegate.domain.generation_request import GenerationRequest
-from modegate.domain.parameters.param_policy import Effort
 
 Object = dict[str, object]
 
@@ -19,7 +19,8 @@ SAME = ("top_p", "top_k")
 def encode_request(asked: GenerationRequest, model: str, default_max_tokens: int) -> bytes:
     """Returns the body; the API demands a bound of the answer."""
     messages = asked.conversation.messages
-    body: Object = {"model": model, "max_tokens": asked.max_tokens or default_max_tokens}
+    most = asked.max_tokens or default_max_tokens
+    body: Object = {"model": model, "max_tokens": most}
     if system := _system(asked):
         body["system"] = system
     body["messages"] = encode_turns(messages)
@@ -29,7 +30,7 @@ def encode_request(asked: GenerationRequest, model: str, default_max_tokens: int
         body["stop_sequences"] = list(asked.stop)
     if asked.streamed:
         body["stream"] = True
-    return encode(body | _reasoning(asked) | _passed(asked.passed))
+    return encode(body | _reasoning(asked, model, most) | _passed(asked.passed))
 
 
 def _system(asked: GenerationRequest) -> str:
@@ -39,21 +40,9 @@ def _system(asked: GenerationRequest) -> str:
     return BETWEEN.join(filter(None, texts))
 
 
-def _reasoning(asked: GenerationRequest) -> Object:
-    """Returns the fields for the effort and the format of the answer.
-
-    Adaptive thinking accepts earlier turns without their thoughts, which clients of other APIs do
-    not send. The API allows no thinking where a call is demanded.
-    """
-    fields: Object = {}
-    config: Object = {}
-    if asked.effort is Effort.NONE:
-        fields["thinking"] = {"type": "disabled"}
-    elif asked.effort is not None:
-        config["effort"] = asked.effort.value
-        if not demands_call(asked.tools):
-            display = "summarized" if asked.shows_reasoning else "omitted"
-            fields["thinking"] = {"type": "adaptive", "display": display}
+def _reasoning(asked: GenerationRequest, model: str, max_tokens: int) -> Object:
+    """Returns the fields for the effort and the format of the answer."""
+    fields, config = encode_thinking(asked, model, max_tokens)
     if asked.output is not None and not is_any_object(asked.output):
         config["format"] = encode_format(asked.output)
     return fields | ({"output_config": config} if config else {})
