@@ -20,6 +20,8 @@ class OpenAIDialect(ProviderApi):
             "content": step.text or None,
             "refusal": None,
         }
+        if step.thinking:
+            message["reasoning_content"] = step.thinking  # as DeepSeek does
         if step.calls:
             message["tool_calls"] = [_call(it, it.arguments) for it in step.calls]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _reason(step)}
@@ -36,6 +38,8 @@ class OpenAIDialect(ProviderApi):
             return b"data: %b\n\n" % encode({**head, "choices": [choice]})
 
         yield chunk({"role": "assistant", "content": ""}), False
+        if step.thinking:
+            yield chunk({"reasoning_content": step.thinking}), False
         for word in step.words:
             yield chunk({"content": word}), True
         for index, call in enumerate(step.calls):

@@ -2,7 +2,7 @@
 
 Its models sign each thought, and reject one that another model made, that was changed, or that
 stands behind another system prompt than the one it was made with. A message with nothing in it is
-rejected, too.
+rejected, too, and with a budget of tokens an answer that goes on after its calls without a thought.
 """
 
 from typing import Any
@@ -13,6 +13,9 @@ from modegate.simulator.loopback_server import Reply, Request
 from modegate.simulator.provider import SimulatedProvider
 
 INVALID = "messages.1.content.0: Invalid `signature` in `thinking` block"
+EXPECTED = (
+    "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`"
+)
 EMPTY = "messages.1: all messages must have non-empty content"
 
 
@@ -40,14 +43,22 @@ class StrictProvider(SimulatedProvider):
 
     def _fault(self, body: Any) -> str | None:
         for message in body.get("messages", ()):
-            if not message["content"]:
+            if message["role"] == "assistant" and not message["content"]:
                 return EMPTY
         made_with = body.get("system"), body.get("model")
         for block in thoughts_in(body):
             is_own = self.made.get(block["thinking"]) == made_with
             if not is_own or block["signature"] != SIGNATURE:
                 return INVALID
-        return None
+        has_budget = body.get("thinking", {}).get("type") == "enabled"
+        return EXPECTED if has_budget and goes_on_without_thought(body["messages"]) else None
+
+
+def goes_on_without_thought(messages: Any) -> bool:
+    """Returns whether the last message has results of calls, and the one before begins with none."""
+    if not any(it["type"] == "tool_result" for it in messages[-1]["content"] if "type" in it):
+        return False
+    return str(messages[-2]["content"][0]["type"]) != "thinking"
 
 
 def thoughts_in(body: Any) -> list[Any]:

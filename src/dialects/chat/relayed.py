@@ -1,13 +1,17 @@
-"""The body of a chat request as its upstream receives it."""
+"""The body of a request as its upstream receives it."""
 
 import json
+from collections.abc import Mapping
 
-from modegate.dialects.foreign_thoughts import without_sealed
+from modegate.dialects.foreign_thoughts import demands_thoughts, without_sealed, without_unsigned
 from modegate.dialects.json import encode
 from modegate.dialects.json_members import change_members
 from modegate.domain.conversation.tool_call_ids import repair_tool_call_ids
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.route import RelayRoute
+from modegate.domain.routing.upstream import UpstreamKind
+
+Changes = Mapping[str, bytes | None]
 
 
 def relayed_body(body: ChatBody, route: RelayRoute) -> bytes:
@@ -24,7 +28,9 @@ def relayed_body(body: ChatBody, route: RelayRoute) -> bytes:
         changes["model"] = encode(route.model)
     if dropped := route.upstream.drop_params:
         changes |= {name: None for name in dropped if name in body.params}
-    if (items := without_sealed(body.content, body.params.get("input"))) is not None:
+    if route.upstream.kind is UpstreamKind.ANTHROPIC:
+        changes |= _thoughts_of_messages(body)
+    elif (items := without_sealed(body.content, body.params.get("input"))) is not None:
         changes["input"] = _exactly(items)
     messages = body.params.get("messages")
     if route.upstream.repair_tool_ids and isinstance(messages, list):
@@ -32,6 +38,16 @@ def relayed_body(body: ChatBody, route: RelayRoute) -> bytes:
         if repaired is not messages:
             changes["messages"] = _exactly(repaired)
     return change_members(body.content, changes) if changes else body.content
+
+
+def _thoughts_of_messages(body: ChatBody) -> Changes:
+    messages = without_unsigned(body.content, body.params.get("messages"))
+    if messages is None:
+        return {}
+    changes: dict[str, bytes | None] = {"messages": _exactly(messages)}
+    if demands_thoughts(body.params.get("thinking"), messages):
+        changes["thinking"] = None
+    return changes
 
 
 def _exactly(value: object) -> bytes:

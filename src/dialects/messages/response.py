@@ -68,7 +68,7 @@ def render_usage(usage: Usage) -> dict[str, object]:
 
 def _content(frame: AnswerFrame, completion: Completion) -> list[dict[str, object]]:
     content: list[dict[str, object]] = []
-    # The CLI hands out no signature. Requests with such a block are accepted; it is not handed on.
+    # A thought without a signature is left out of later requests (`foreign_thoughts.py`).
     if frame.shows_reasoning:
         content += map(_thinking, completion.reasoning_parts)
     if completion.text:
