@@ -22,6 +22,7 @@ from modegate.domain.upstream_request import Target
 JSON = (("content-type", "application/json"),)
 # What Claude Code rejects has no form in another API either.
 POLICY = ParamPolicy()
+TOOL_CHOICE = "tool_choice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,5 +102,7 @@ def translation_of(
     try:
         asked = DIALECTS[client_dialect].parse(body.params, POLICY, linked)
     except UnsupportedParameterError as error:
+        if error.param == TOOL_CHOICE:  # it says which tool is missing, whatever the upstream
+            raise
         raise dialects.untranslatable(error.param) from error
     return Translation(route=route, client_dialect=client_dialect, dialect=dialect, asked=asked)

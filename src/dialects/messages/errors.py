@@ -20,6 +20,7 @@ BY_CODE: Mapping[str, tuple[int, str]] = MappingProxyType(
 BY_STATUS: Mapping[int, str] = MappingProxyType(
     {
         401: "authentication_error",
+        402: "billing_error",
         403: "permission_error",
         404: "not_found_error",
         413: "request_too_large",

@@ -17,6 +17,12 @@ from modegate.domain.parameters.param_policy import EFFORTS, as_count
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.structured.output_format import OutputFormat
 
+TRUNCATIONS = (None, "auto", "disabled")
+MAX_PAIRS, MAX_KEY, MAX_VALUE = 16, 64, 512
+METADATA = (
+    f"an object of at most {MAX_PAIRS} texts of at most {MAX_VALUE} characters, with names of at "
+    f"most {MAX_KEY}"
+)
 COUNT = "a whole number of at least 1"
 FORMAT = "text.format"
 ENCRYPTED = "reasoning.encrypted_content"
@@ -51,7 +57,9 @@ def parse_generation(
     if most is not None and as_count(most) is None:
         raise parameters.wrong_type("max_output_tokens", COUNT)
     reasoning, text = _object(params, "reasoning"), _object(params, "text")
-    _object(params, "metadata")
+    _check_metadata(_object(params, "metadata"))
+    if params.get("truncation") not in TRUNCATIONS:
+        raise parameters.wrong_type("truncation", "auto or disabled")
     include = params.get("include") or []
     if not isinstance(include, list):
         raise parameters.wrong_type("include", "a list")
@@ -91,6 +99,15 @@ def _object(params: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping | None):
         raise parameters.wrong_type(name, "an object")
     return value or {}
+
+
+def _check_metadata(metadata: Mapping[str, object]) -> None:
+    """Checks what the response repeats, by the bounds of OpenAI's API."""
+    if len(metadata) > MAX_PAIRS or not all(
+        len(name) <= MAX_KEY and isinstance(value, str) and len(value) <= MAX_VALUE
+        for name, value in metadata.items()
+    ):
+        raise parameters.wrong_type("metadata", METADATA)
 
 
 def _verbosity(text: Mapping[str, object]) -> dict[str, object]:

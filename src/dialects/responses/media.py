@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from modegate.dialects.media import file_of_data, image_of_url
 from modegate.domain.conversation.message import Part
-from modegate.domain.errors.catalogue import dialects
+from modegate.domain.errors.catalogue import dialects, parameters
 from modegate.domain.errors.catalogue import media as errors
 from modegate.domain.media.parts import linked_file
 from modegate.domain.media.policy import MediaPolicy
@@ -27,6 +27,8 @@ def media_part(part: Mapping[str, object], where: str, policy: MediaPolicy) -> P
         url = part.get("image_url")
         if url is None and part.get("file_id") is not None:
             raise dialects.unsupported(f"{where}.file_id", "an uploaded file")
+        if not isinstance(url, str) or not url.strip():
+            raise parameters.wrong_type(f"{where}.image_url", "a URL or a data URL")
         return image_of_url(url, f"{where}.image_url", policy)
     return _file(part, where, policy)
 

@@ -8,6 +8,7 @@ from modegate.domain.tools.client_tool import Calling, ToolOffer
 
 MODES = {"auto": Calling.AUTO, "none": Calling.NONE, "required": Calling.REQUIRED}
 CHOICE = "tool_choice"
+NOTHING: frozenset[str] = frozenset()
 KINDS = "auto, none, required, or an object with a type"
 
 
@@ -23,8 +24,10 @@ def parse_offer(declared: Sequence[DeclaredTool], params: Mapping[str, object]) 
     hosted = [it.name for it in declared if it.form is Form.HOSTED]
     if calling is Calling.REQUIRED and wanted is None and hosted:
         raise dialects.unavailable_tool(hosted[0])
-    if calling is Calling.REQUIRED and not tools:
+    if calling is Calling.REQUIRED and (not tools or wanted == NOTHING):
         raise dialects.no_tools()
+    if wanted == NOTHING:  # only hosted tools are allowed, or none at all
+        calling, wanted = Calling.NONE, None
     parallel = params.get("parallel_tool_calls")
     if not isinstance(parallel, bool | None):
         raise parameters.wrong_type("parallel_tool_calls", "true or false")

@@ -84,7 +84,9 @@ def _declared(raw: object, where: str, namespace: str | None = None) -> Iterator
         raise parameters.wrong_type(f"{where}.type", "a string")
     if kind == "namespace" and namespace is None:
         tools, name = raw.get("tools"), _name(raw, where)
-        for i, it in enumerate(tools if isinstance(tools, list) else ()):
+        if not isinstance(tools, list | None):
+            raise parameters.wrong_type(f"{where}.tools", "a list")
+        for i, it in enumerate(tools or ()):
             yield from _declared(it, f"{where}.tools[{i}]", name)
     elif kind == "function":
         yield _function(raw, where, namespace)

@@ -130,7 +130,7 @@ def _part(part: Part) -> Object:
             file = {"filename": name or "file.pdf", "file_data": _data_url(media_type, data)}
             return {"type": "file", "file": file}
         case LinkedFile(_, where):
-            raise dialects.unsupported(where, "a file at a URL")
+            raise dialects.untranslatable(where)
 
 
 def _data_url(media_type: str, data: bytes) -> str:

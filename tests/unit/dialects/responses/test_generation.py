@@ -365,3 +365,42 @@ def test_media_are_of_users_and_results_and_bounded_together() -> None:
 def test_the_format_of_the_text_is_that_of_the_answer(form: object, schema: object) -> None:
     output = parsed(text={"format": form}).output
     assert (output and output.schema) == schema
+
+
+@pytest.mark.parametrize(
+    ("params", "param"),
+    [
+        ({"metadata": {"a": 5}}, "metadata"),
+        ({"metadata": {"a": None}}, "metadata"),
+        ({"metadata": {str(it): "x" for it in range(17)}}, "metadata"),
+        ({"metadata": {"k" * 65: "v"}}, "metadata"),
+        ({"metadata": {"k": "v" * 513}}, "metadata"),
+        ({"truncation": "some"}, "truncation"),
+        ({"truncation": 5}, "truncation"),
+        ({"tools": [{"type": "namespace", "name": "n", "tools": 5}]}, "tools[0].tools"),
+    ],
+)
+def test_what_a_response_would_repeat_is_checked(params: dict[str, Any], param: str) -> None:
+    assert refusal(**params) == ("invalid_request", param)
+
+
+def test_metadata_within_the_bounds_of_openais_api_is_repeated() -> None:
+    given = {"k" * 64: "v" * 512} | {str(it): "" for it in range(15)}
+    assert parsed(metadata=given, truncation="auto").echoed["metadata"] == given
+
+
+@pytest.mark.parametrize("allowed", [[], [{"type": "web_search"}]])
+def test_a_choice_among_no_functions_calls_none(allowed: list[dict[str, str]]) -> None:
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": allowed}
+    offer = parsed(tools=[FUNCTION, HOSTED], tool_choice=choice).tools
+    assert (offer.calling, offer.callable) == (Calling.NONE, None)
+    demanded = choice | {"mode": "required"}
+    told = refusal(tools=[FUNCTION, HOSTED], tool_choice=demanded)
+    assert told == ("invalid_request", "tool_choice")
+
+
+@pytest.mark.parametrize("url", [None, 5, " "])
+def test_an_image_without_a_url_is_told_the_form_of_this_api(url: object) -> None:
+    part = {"type": "input_image", "image_url": url}
+    with pytest.raises(RequestError, match="must be a URL or a data URL"):
+        parsed([{"role": "user", "content": [part]}])
