@@ -20,10 +20,14 @@ EMPTY = "messages.1: all messages must have non-empty content"
 
 
 class StrictProvider(SimulatedProvider):
-    """Rejects what Anthropic rejects; `made` has the system prompt and model of each thought."""
+    """Rejects what Anthropic rejects; `made` has the system prompt and model of each thought.
 
-    def __init__(self) -> None:
+    With `learns`, a thought was made with those of the first request that holds it.
+    """
+
+    def __init__(self, *, learns: bool = False) -> None:
         super().__init__()
+        self._learns = learns
         self.made: dict[str, tuple[object, object]] = {}
         self.rejected = 0
 
@@ -47,6 +51,8 @@ class StrictProvider(SimulatedProvider):
                 return EMPTY
         made_with = body.get("system"), body.get("model")
         for block in thoughts_in(body):
+            if self._learns:
+                self.made.setdefault(block["thinking"], made_with)
             is_own = self.made.get(block["thinking"]) == made_with
             if not is_own or block["signature"] != SIGNATURE:
                 return INVALID

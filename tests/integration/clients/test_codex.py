@@ -1,6 +1,6 @@
 """Codex CLI as a client of `/v1/responses`: it edits files.
 
-Behind it is Claude Code, or an upstream that speaks chat completions.
+Behind it is Claude Code, or an upstream that speaks chat completions or Anthropic's API.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import pytest
 from support.client_programs import npm_clients
 from support.gateway import Gateway, GatewayFactory
 from support.pictures import PNG
+from support.strict_provider import StrictProvider, thoughts_in
 
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
@@ -113,3 +114,25 @@ async def test_codex_has_all_of_its_tools_under_a_models_name_that_it_knows(
         assert await codex.exec("Make the colour blue.") == "It is blue now."
     assert (codex.work / "notes.txt").read_text() == "colour: blue\n"
     assert '"type": "image"' in json.dumps(provider.requests[1].json["messages"])
+
+
+async def test_codex_hands_thoughts_back_to_anthropics_api(
+    gateway: GatewayFactory, codex: Codex
+) -> None:
+    upstream = StrictProvider(learns=True)
+    upstream.script(
+        Says("", thinking="One.", calls=(shell("cat notes.txt"),)),
+        Says("It is red.", thinking="Two."),
+        Says("You are welcome."),
+    )
+    async with upstream.running() as url:
+        table = {"kind": "anthropic", "base_url": url, "credentials": [{"id": "a", "key": "sk-a"}]}
+        async with gateway(upstreams={"one": table}, default_upstream="one") as running:
+            codex.configure(running.url, "false", "claude-opus-5")
+            effort = ("-c", "model_reasoning_effort=high")
+            assert await codex.exec(*effort, "Which colour is it?") == "It is red."
+            await codex.exec("resume", "--last", *effort, "Thank you.")
+    asked = [it.json for it in upstream.requests if it.path == "/v1/messages"]
+    told = [[thought["thinking"] for thought in thoughts_in(it)] for it in asked]
+    assert told == [[], ["One."], ["One.", "Two."]]
+    assert upstream.rejected == 0
