@@ -1,7 +1,7 @@
 """Sends a request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from modegate.http_client.connections.connection import Connection
 from modegate.http_client.errors import InvalidRequestError
@@ -27,8 +27,7 @@ class BodyWriter:
         self._connection = connection
         self._failed = failed
         self._room = asyncio.Event()
-        writing = self._write_sized(body) if isinstance(body, SizedBody) else self._write(body)
-        self._task = asyncio.create_task(self._report(writing))
+        self._task = asyncio.create_task(self._report(body))
         self.done = False
 
     def resume(self) -> None:
@@ -39,12 +38,19 @@ class BodyWriter:
         """Stops sending."""
         self._task.cancel()
 
-    async def _report(self, writing: Coroutine[None, None, None]) -> None:
+    async def _report(self, body: StreamedBody) -> None:
+        pieces = body.pieces if isinstance(body, SizedBody) else body
         try:
-            await writing
+            if isinstance(body, SizedBody):
+                await self._write_sized(body)
+            else:
+                await self._write(body)
             self.done = True
         except Exception as error:  # noqa: BLE001 - raised to the reader of the answer
             self._failed(error)
+        finally:
+            if isinstance(pieces, AsyncGenerator):  # else only the garbage collector would end it
+                await pieces.aclose()
 
     async def _write(self, body: AsyncIterator[bytes]) -> None:
         async for piece in body:
@@ -65,6 +71,7 @@ class BodyWriter:
     async def _write_piece(self, data: bytes) -> None:
         if self._connection.has_input:
             # An early answer is read first: after a failed write it could not be read any more.
+            await asyncio.sleep(0)  # asyncio's loop polls the socket, but goes on here first
             await asyncio.sleep(0)
         self._connection.write(data)
         while not self._connection.can_write:

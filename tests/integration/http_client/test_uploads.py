@@ -1,15 +1,19 @@
 """Request bodies that are streams."""
 
 import asyncio
+import socket
+import struct
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
-from support.http_client import Peer, ask, begin, connection_of, opened, serving
+from support.http_client import PATIENCE_S, Peer, ask, begin, connection_of, opened, serving
 from support.waiting import until
 
 from modegate.http_client.client import Client
 from modegate.http_client.errors import DisconnectedError, InvalidRequestError
 from modegate.http_client.messages.request import SizedBody
+from modegate.http_client.messages.route import Origin, Route
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
 
@@ -86,6 +90,35 @@ async def test_an_early_answer_ends_a_stream_and_its_connection() -> None:
             assert await ask(client, server.route, endless()) == (200, b"early")
             await stopped.wait()
         assert len(server.peers) == 2
+
+
+async def test_an_early_answer_is_read_before_a_write_that_fails() -> None:
+    """The upstream answers and resets the connection while the event loop stands still."""
+    over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        accepted, _ = listener.accept()
+        received = b""
+        while not received.endswith(b"1\r\na\r\n"):
+            received += accepted.recv(65_536)
+        accepted.sendall(OK % (5, b"early"))
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        over.set()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"a"
+        over.wait(PATIENCE_S)
+        for _ in range(3):  # the first may still be written
+            yield bytes(65_536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=[listener], daemon=True)
+        thread.start()
+        route = Route(Origin("http", "127.0.0.1", listener.getsockname()[1]))
+        async with opened(Client()) as client:
+            assert await ask(client, route, body()) == (200, b"early")
+        thread.join()
 
 
 async def test_a_stream_that_fails_fails_the_request_and_closes_the_connection() -> None:
