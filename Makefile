@@ -54,6 +54,7 @@ chaos: $(READY) ## run 2 x 10,000 turns that fail in every way; takes half an ho
 bench: $(READY) ## run the comparative benchmarks; takes a quarter of an hour; PEERS=litellm adds other gateways
 	$(RUN)python -m benchmarks.passthrough $(addprefix --peer ,$(PEERS))
 	$(RUN)python -m benchmarks.growth
+	$(RUN)python -m benchmarks.footprint
 	$(RUN)python -m benchmarks.claude_code
 	$(RUN)python -m benchmarks.disconnects
 	$(RUN)python -m benchmarks.large_bodies

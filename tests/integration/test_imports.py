@@ -15,8 +15,8 @@ RESPONSES = {"model": "gpt-4o", "input": "Hi"}
 # To a file, because a pipe that is not read is full before the start.
 TO_FILE = ["sh", "-c", 'exec "$@" 2> imports', "sh", *MODEGATE]
 PASSTHROUGH = {"X-Claude-Code": "false"}
-# Libraries of clients, of `modegate chat` and of settings that are not set.
-UNUSED = {"aiohttp", "openai", "obstore", "opentelemetry", "psycopg", "redis"}
+# Libraries of clients, of commands, of Claude Code's tools, and of settings that are not set.
+UNUSED = {"aiohttp", "jsonschema_rs", "openai", "obstore", "opentelemetry", "psycopg", "redis"}
 
 
 def test_a_gateway_that_relays_and_translates_does_not_import_the_sdk(tmp_path: Path) -> None:

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Mapping
 
-import jsonschema_rs
-
 from modegate.adapters.claude_cli.structured.cli_schema import CliSchema
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.structured.document_error import DocumentError
 from modegate.domain.structured.output_format import OutputFormat
 
 # Patterns without lookaround or backreferences take linear time; the steps of others are bounded.
-PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=1024 * 1024)
+MAX_BACKTRACKS = 100_000
+MAX_PATTERN_BYTES = 1024 * 1024
 MAX_FAULT_CHARACTERS = 500
 
 
@@ -24,9 +23,14 @@ class OutputSchema:
         Raises:
             InvalidRequestError: if it is no JSON Schema.
         """
+        import jsonschema_rs  # noqa: PLC0415 - 2 MiB, which most gateways do not need
+
+        patterns = jsonschema_rs.FancyRegexOptions(
+            backtrack_limit=MAX_BACKTRACKS, size_limit=MAX_PATTERN_BYTES
+        )
         try:
             self._validator = jsonschema_rs.validator_for(
-                dict(output.schema), pattern_options=PATTERNS, offline=True
+                dict(output.schema), pattern_options=patterns, offline=True
             )
         except (ValueError, jsonschema_rs.ReferencingError):  # names places in a client's schema
             raise parameters.invalid_schema("is no valid JSON Schema", output.where) from None

@@ -10,8 +10,6 @@ import math
 import re
 from collections.abc import Mapping
 
-import jsonschema_rs
-
 from modegate.adapters.claude_cli.tools.root_schema import complete_root
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +30,8 @@ def _is_accepted(schema: Mapping[str, object]) -> bool:
         return False
     if not _has_plain_numbers(schema):
         return False
+    import jsonschema_rs  # noqa: PLC0415 - 2 MiB, which a gateway without tools does not need
+
     return jsonschema_rs.meta.is_valid({**schema, "$schema": DRAFT})
 
 
