@@ -144,11 +144,12 @@ class ClaudeBackend:
         A conversation that is stored elsewhere counts as one that may.
         """
         parked = self._turns.parked.get(session.id)
-        if parked is not None:
+        if parked is not None and not self._turns.end_if_moved(session):
             return any(it.id in call_ids for it in parked.translator.calls)
         await self._turns.settled(session.id)
-        ends_with_it = await self._workspace.ends_with_calls(session, call_ids)
-        if ends_with_it is None:  # no transcript
+        moves = self._archive is not None
+        ends_with_it = await self._workspace.ends_with_calls(session, call_ids, moves=moves)
+        if ends_with_it is None:
             return self._archive is not None and bool(session.transcript)
         return ends_with_it
 

@@ -102,19 +102,22 @@ class SessionDirectories:
         with storage_errors():
             return await asyncio.to_thread(self._kept, limit, after or "", without)
 
-    async def ends_with_calls(self, session: Session, call_ids: Collection[str]) -> bool | None:
-        """Returns whether the session's transcript ends with one of the calls.
+    async def ends_with_calls(
+        self, session: Session, call_ids: Collection[str], *, moves: bool
+    ) -> bool | None:
+        """Returns whether the transcript ends with a call; it is written 0.1 s after the answer (2.1.329).
 
-        None without a transcript. The CLI writes it about 0.1 s after its answer (2.1.329).
+        None without a transcript, and where it `moves`, also if it has gone on elsewhere.
 
         Raises:
             StorageError: the transcript cannot be read.
         """
-        path = stored_prefix.transcript_of(self._folder(session.id), session.cli_session_id)
-        if path is None:
-            return None
+        folder = self._folder(session.id)
         with storage_errors():
-            return await asyncio.to_thread(ends_with_calls, path, call_ids)
+            if moves and not await asyncio.to_thread(stored_prefix.is_current, folder, session):
+                return None
+            path = stored_prefix.transcript_of(folder, session.cli_session_id)
+            return path and await asyncio.to_thread(ends_with_calls, path, call_ids)
 
     async def discard(self, session_id: SessionId) -> bool:
         """Removes the session's folder and its contents; logs a failure and returns False."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from modegate.adapters.claude_cli.session_folder import turn_mark
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
+from modegate.domain.session import Session
 
 NAME = "stored.json"
 CHUNK_BYTES = 1024 * 1024
@@ -91,6 +92,19 @@ def holds(folder: SessionDirectory, path: Path | None, version: str) -> bool:
     mark = turn_mark.read(folder)
     settled = prefix.size if mark is None or path is None else mark.sizes.get(path, 0)
     return path is not None and settled >= prefix.size and is_there(path, prefix)
+
+
+def is_current(folder: SessionDirectory, session: Session) -> bool:
+    """Returns whether the folder goes on from the conversation that the session's record names.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    path = transcript_of(folder, session.cli_session_id)
+    if not session.transcript and session.turns:
+        # Its last turn was acknowledged by a gateway that stored none, which must be this one.
+        return path is not None
+    return holds(folder, path, session.transcript)
 
 
 def is_there(path: Path, prefix: StoredPrefix) -> bool:

@@ -15,7 +15,7 @@ from modegate.adapters.claude_cli.turns.states import TurnEvent
 from modegate.adapters.claude_cli.turns.turn import TurnRun
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.errors.catalogue import claude_code
-from modegate.domain.session import SessionId
+from modegate.domain.session import Session, SessionId
 from modegate.domain.tools.tool_results import match_results
 from modegate.domain.turn import Turn
 
@@ -99,7 +99,7 @@ class TurnRunner:
         """
         session_id = turn.session.id
         parked = self.parked.get(session_id)
-        if parked is None:
+        if parked is None or self.end_if_moved(turn.session):
             return None
         if turn.prompt.results:
             results = match_results(turn.prompt.results, parked.translator.calls)
@@ -110,6 +110,18 @@ class TurnRunner:
         self.parked.take(session_id)
         parked.go_on_with(turn, translator)
         return parked
+
+    def end_if_moved(self, session: Session) -> bool:
+        """Ends the session's parked turn if another gateway has gone on; returns whether it has.
+
+        The process is killed, so that it writes no stale state.
+        """
+        parked = self.parked.get(session.id)
+        if parked is None or parked.is_last_of(session):
+            return False
+        parked.process.child.kill()
+        self.parked.evict(session.id)
+        return True
 
     def _park(self, run: TurnRun) -> None:
         if self._is_draining:

@@ -48,7 +48,7 @@ class TranscriptFetch:
             return
         with storage_errors():
             folder = await self._workspace.prepare(self._session.id)
-            if await asyncio.to_thread(self._is_current, folder):
+            if await asyncio.to_thread(stored_prefix.is_current, folder, self._session):
                 return
         version = self._session.transcript
         found = version and await self._archive.load(self._session.id, Version.parse(version))
@@ -58,14 +58,6 @@ class TranscriptFetch:
             raise sessions.conversation_lost()
         await run_shielded(self._replace(folder, *found))
         log.info("session %s moved here at turn %d", self._session.id, self._session.turns)
-
-    def _is_current(self, folder: SessionDirectory) -> bool:
-        session = self._session
-        path = stored_prefix.transcript_of(folder, session.cli_session_id)
-        if not session.transcript and session.turns:
-            # Its last turn was acknowledged by a gateway that stored none, which must be this one.
-            return path is not None
-        return stored_prefix.holds(folder, path, session.transcript)
 
     async def _replace(
         self, folder: SessionDirectory, stored: Stored, entries: list[Entry]

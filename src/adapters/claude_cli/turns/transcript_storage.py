@@ -25,6 +25,7 @@ from modegate.adapters.claude_cli.session_folder.stored_prefix import (
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.application.ports.transcript_archive import Entry
 from modegate.domain.errors import StorageError
+from modegate.domain.session import Session
 from modegate.domain.turn import Turn
 
 # Larger transcripts are not stored: their sessions stay on the gateway that they are on.
@@ -45,6 +46,11 @@ class TranscriptStorage:
         self._session = turn.session
         self._archive = resources.archive
         self._is_decided = False
+        self._version = turn.session.transcript
+
+    def is_last_of(self, session: Session) -> bool:
+        """Returns whether no gateway has gone on since: the record names this turn's conversation."""
+        return self._archive is None or session.transcript == self._version
 
     @property
     def must_be_stored(self) -> bool:
@@ -75,7 +81,10 @@ class TranscriptStorage:
             )
         version = None if stored is None else str(stored.version)
         acknowledged = await self._turn.on_stored(cli_session_id, version)
-        if acknowledged and stored is not None and stored.batches == 1:
+        if not acknowledged or stored is None:
+            return
+        self._version = str(stored.version)
+        if stored.batches == 1:
             self._archive.drop_others(self._session.id, stored.version)
 
     async def leave_out(self) -> None:

@@ -20,6 +20,7 @@ from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.errors import GatewayError, SessionBusyError
 from modegate.domain.errors.catalogue import claude_code
+from modegate.domain.session import Session
 from modegate.domain.turn import Turn
 
 # Seconds of thinking before the first block until the stream starts without it. A failing API fails
@@ -80,6 +81,10 @@ class TurnRun:
     def serves(self, turn: Turn, tools: OfferedTools | None) -> bool:
         """Returns whether the parked turn can go on with `turn`: same model, prompt and tools."""
         return self._held.serves(turn, tools)
+
+    def is_last_of(self, session: Session) -> bool:
+        """Returns whether the session, as its record is now, has not gone on at another gateway."""
+        return self._held.transcript.is_last_of(session)
 
     def relocks(self) -> bool:
         """Locks the session's folder again; returns False if another gateway has gone on.
