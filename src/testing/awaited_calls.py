@@ -1,6 +1,6 @@
 """A fake of the port for turns that wait for the results of a client's tools."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.session import Session, SessionId
@@ -15,6 +15,16 @@ class FakeAwaitedCalls:
     def is_parked(self, session_id: SessionId) -> bool:
         """Returns whether a turn of the session waits for results."""
         return session_id in self.awaited
+
+    def list_parked(self) -> Sequence[SessionId]:
+        """Returns the sessions that wait."""
+        return [*self.awaited]
+
+    def end_if_moved(self, session_id: SessionId, session: Session | None) -> bool:
+        """Ends the turn of a session that is no more, or has another transcript."""
+        if session is not None and not session.transcript:
+            return False
+        return self.awaited.pop(session_id, None) is not None
 
     def find(self, client: ClientId, call_ids: Collection[str]) -> SessionId | None:
         """Returns the client's session that waits for one of the calls; None if none does."""

@@ -1,7 +1,7 @@
 """The Claude backend: turns on processes of the `claude` executable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import (
     AbstractContextManager,
     aclosing,
@@ -134,6 +134,14 @@ class ClaudeBackend:
         """Returns whether a turn of the session waits for results."""
         return self._turns.parked.get(session_id) is not None
 
+    def list_parked(self) -> Sequence[SessionId]:
+        """Returns the sessions whose turns wait for results."""
+        return self._turns.parked.session_ids
+
+    def end_if_moved(self, session_id: SessionId, session: Session | None) -> bool:
+        """Ends the parked turn of a session that has gone on elsewhere, or is no more."""
+        return self._turns.end_if_moved(session_id, session)
+
     def find(self, client: ClientId, call_ids: Collection[str]) -> SessionId | None:
         """Returns the client's session with a turn that waits for one of the calls; else None."""
         return self._turns.parked.find(client, call_ids)
@@ -144,7 +152,7 @@ class ClaudeBackend:
         A conversation that is stored elsewhere counts as one that may.
         """
         parked = self._turns.parked.get(session.id)
-        if parked is not None and not self._turns.end_if_moved(session):
+        if parked is not None and not self._turns.end_if_moved(session.id, session):
             return any(it.id in call_ids for it in parked.translator.calls)
         await self._turns.settled(session.id)
         moves = self._archive is not None

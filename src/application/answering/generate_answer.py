@@ -32,6 +32,7 @@ from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.ports.answer_backend import AnswerBackend
 from modegate.application.sessions.acknowledgement import Acknowledgement
+from modegate.application.sessions.open_calls import OpenCalls
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.sessions.said import noted, said_after
 from modegate.application.usage.metering import CLAUDE_URL, Metering, NoteUsage, metered
@@ -60,6 +61,7 @@ class GenerateAnswer:
     credential: ClaudeCredential
     metering: Metering
     budgets: ReserveBudget
+    calls: OpenCalls
 
     @asynccontextmanager
     async def generate(
@@ -129,7 +131,14 @@ class GenerateAnswer:
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         record.reached_backend = True
         record.backend_began = time.monotonic()
-        turn = replace(prepared.turn, on_cut=note, on_stored=acknowledgement.stored)
+
+        async def stored(cli_session_id: str | None, transcript: str | None) -> bool:
+            is_named = await acknowledgement.stored(cli_session_id, transcript)
+            if prepared.turn.streamed:  # the client is about to know the calls
+                await self.calls.note(prepared.turn, heard)
+            return is_named
+
+        turn = replace(prepared.turn, on_cut=note, on_stored=stored)
         redacts_arguments = prepared.redacts_arguments
         async with (
             generate_as_chosen(self.backend, turn) as raw,
@@ -148,6 +157,7 @@ class GenerateAnswer:
             async with self._events(prepared, record, note, acknowledgement, heard) as events:
                 completion = await fold(events)
         await acknowledgement.ended(completion.cli_session_id, said_after(prepared.turn, heard))
+        await self.calls.note(prepared.turn, heard)
         await self.prepare.responses.keep(prepared.answered, completion)
         return CompleteAnswer(prepared.frame.without(completion.ignored), completion)
 

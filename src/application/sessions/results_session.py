@@ -1,12 +1,14 @@
 """Finds the session that goes on with the results of a client's tools."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from modegate.application.ports.awaited_calls import AwaitedCalls
+from modegate.application.ports.call_locations import CallLocations
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.client import ClientId
 from modegate.domain.conversation.conversation import Conversation
-from modegate.domain.errors import SessionNotFoundError
+from modegate.domain.errors import SessionNotFoundError, StorageError
 from modegate.domain.errors.catalogue import tool_results
 from modegate.domain.session import Session, SessionId
 from modegate.domain.tools.tool_results import LastResults, check_repeated, match_results
@@ -18,6 +20,7 @@ class ResultsSession:
 
     sessions: SessionRegistry
     calls: AwaitedCalls
+    locations: CallLocations | None = None
 
     async def find(
         self,
@@ -46,7 +49,7 @@ class ResultsSession:
             is_needed = not last.calls
             if is_needed or (not anew and await self.calls.awaits(session, last.call_ids)):
                 return session_id
-        elif found := await self._parked(client, last):
+        elif found := await self._waiting(client, last):
             return found
         if last.are_last and (last.calls or last.call_ids):
             if not last.calls:
@@ -63,11 +66,19 @@ class ResultsSession:
         last = LastResults.of(conversation)
         return last is None or await self.calls.awaits(session, last.call_ids)
 
-    async def _parked(self, client: ClientId, last: LastResults) -> SessionId | None:
-        found = self.calls.find(client, last.call_ids)
-        if found is None:
+    async def _waiting(self, client: ClientId, last: LastResults) -> SessionId | None:
+        """Returns the session whose turn waits here, or whose conversation ends with the calls."""
+        with suppress(SessionNotFoundError):  # it has expired
+            if found := self.calls.find(client, last.call_ids):
+                return (await self.sessions.get_owned(found, client)).id
+            if found := await self._located(client, last):
+                session = await self.sessions.get_owned(found, client)
+                return session.id if await self.calls.awaits(session, last.call_ids) else None
+        return None
+
+    async def _located(self, client: ClientId, last: LastResults) -> SessionId | None:
+        if self.locations is None or not last.call_ids:
             return None
-        try:
-            return (await self.sessions.get_owned(found, client)).id
-        except SessionNotFoundError:  # it has expired
-            return None
+        with suppress(StorageError):  # the history may lead to the session
+            return await self.locations.find(client, last.call_ids)
+        return None

@@ -59,6 +59,7 @@ from modegate.entrypoints.bootstrap.postgres_adapters import (
 )
 from modegate.entrypoints.bootstrap.redis_adapters import (
     redis_budgets,
+    redis_call_locations,
     redis_connection,
     redis_credential_store,
     redis_key_store,
@@ -156,6 +157,11 @@ class Adapters(containers.DeclarativeContainer):
         store_kind,
         local=providers.Object(None),
         redis=providers.Singleton(redis_presence, redis, clock),
+    )
+    call_locations = providers.Selector(
+        store_kind,
+        local=providers.Object(None),
+        redis=providers.Singleton(redis_call_locations, redis),
     )
     response_store: providers.Provider[ResponseStore] = providers.Selector(
         store_kind,

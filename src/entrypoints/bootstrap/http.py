@@ -16,6 +16,7 @@ from modegate.entrypoints.bootstrap.hourly_cleaner import HourlyCleaner
 from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.metrics_sync import MetricsSync
+from modegate.entrypoints.bootstrap.moved_turns_sync import MovedTurnsSync
 from modegate.entrypoints.bootstrap.preparation import Preparation
 from modegate.entrypoints.bootstrap.presence_sync import PresenceSync
 from modegate.entrypoints.bootstrap.reading import Reading
@@ -83,11 +84,11 @@ def build_gateway(
     container.reserve_budget().on_warning = log_budget_warning
     keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
-    syncs: list[MetricsSync | PresenceSync] = []
+    syncs: list[MetricsSync | PresenceSync | MovedTurnsSync] = []
     if container.metrics_folder() is not None:
         syncs.append(MetricsSync(metrics))
     if (presence := container.presence()) is not None:
-        syncs.append(PresenceSync(presence))
+        syncs += (PresenceSync(presence), MovedTurnsSync(container.end_moved_turns()))
         metrics.watch_store(presence)
     tracing = container.tracing()
     telemetry = [it for it in (tracing, container.generation_metrics()) if it is not None]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modegate.adapters.redis.options import RedisOptions
 from modegate.application.ports.admission_limiter import AdmissionLimiter
 from modegate.application.ports.budget_ledger import BudgetLedger, SpendingHistory
+from modegate.application.ports.call_locations import CallLocations
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.credential_store import CredentialStore
 from modegate.application.ports.key_store import KeyStore
@@ -68,6 +69,13 @@ def redis_response_store(connection: "RedisConnection") -> ResponseStore:
     from modegate.adapters.redis.response_store import RedisResponseStore  # noqa: PLC0415
 
     return RedisResponseStore(connection)
+
+
+def redis_call_locations(connection: "RedisConnection") -> CallLocations:
+    """Returns the sessions of open calls, of all gateways."""
+    from modegate.adapters.redis.call_locations import RedisCallLocations  # noqa: PLC0415
+
+    return RedisCallLocations(connection)
 
 
 def redis_presence(connection: "RedisConnection", clock: Clock) -> "RedisPresence":

@@ -28,8 +28,10 @@ from modegate.application.keys.manage import ManageKeys
 from modegate.application.keys.registry import KeyRegistry
 from modegate.application.list_models import ListModels
 from modegate.application.relay_request import RelayRequest
+from modegate.application.sessions.end_moved import EndMovedTurns
 from modegate.application.sessions.expire import ExpireSessions
 from modegate.application.sessions.manage import ManageSessions
+from modegate.application.sessions.open_calls import OpenCalls
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.sessions.results_session import ResultsSession
 from modegate.application.usage.asking_for_usage import AskingForUsage
@@ -97,7 +99,16 @@ class RequestContainer(BudgetContainer):
         calls=Adapters.awaited_calls,
     )
     results_session = providers.Singleton(
-        ResultsSession, sessions=session_registry, calls=Adapters.awaited_calls
+        ResultsSession,
+        sessions=session_registry,
+        calls=Adapters.awaited_calls,
+        locations=Adapters.call_locations,
+    )
+    open_calls = providers.Singleton(
+        OpenCalls, Adapters.call_locations, Adapters.configuration_source
+    )
+    end_moved_turns = providers.Singleton(
+        EndMovedTurns, Adapters.session_store, Adapters.awaited_calls
     )
     expire_sessions = providers.Singleton(
         ExpireSessions,
@@ -134,6 +145,7 @@ class RequestContainer(BudgetContainer):
         credential=claude_credential,
         metering=metering,
         budgets=BudgetContainer.reserve_budget,
+        calls=open_calls,
     )
     translate_answer = providers.Singleton(
         TranslateAnswer,

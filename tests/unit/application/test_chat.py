@@ -35,6 +35,7 @@ from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.credentials.pools import CredentialPools
 from modegate.application.credentials.states import CredentialStates
 from modegate.application.relay_request import RelayRequest
+from modegate.application.sessions.open_calls import OpenCalls
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.sessions.results_session import ResultsSession
 from modegate.application.usage.asking_for_usage import AskingForUsage
@@ -168,6 +169,7 @@ class World:
                 credential=ClaudeCredential(states, IdleClaude(), self.clock),
                 metering=metering,
                 budgets=self.budgets,
+                calls=OpenCalls(None, configuration),
             ),
             metering=metering,
             budgets=self.budgets,

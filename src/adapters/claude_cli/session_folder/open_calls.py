@@ -4,6 +4,10 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
+from modegate.adapters.claude_cli.session_folder import stored_prefix
+from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
+from modegate.domain.session import Session
+
 
 def size_to_calls(path: Path, call_ids: Collection[str]) -> int:
     """Returns the size of the transcript up to the last line that holds one of the calls.
@@ -23,7 +27,24 @@ def size_to_calls(path: Path, call_ids: Collection[str]) -> int:
     return found
 
 
-def ends_with_calls(path: Path, call_ids: Collection[str]) -> bool:
+def ends_with_calls(
+    folder: SessionDirectory, session: Session, call_ids: Collection[str], *, moves: bool
+) -> bool | None:
+    """Returns whether the session's transcript ends with one of the calls.
+
+    None without a transcript, and where it `moves`, also if it has gone on elsewhere. The CLI writes
+    it about 0.1 s after its answer (2.1.329).
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    path = stored_prefix.transcript_of(folder, session.cli_session_id)
+    if path is None or (moves and not stored_prefix.is_current(folder, session)):
+        return None
+    return last_answer_calls(path, call_ids)
+
+
+def last_answer_calls(path: Path, call_ids: Collection[str]) -> bool:
     """Returns whether the last answer in the transcript makes one of the calls.
 
     Raises:

@@ -7,10 +7,10 @@ import shutil
 import uuid
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
+from functools import partial
 from heapq import nsmallest
 from pathlib import Path
 
-from modegate.adapters.claude_cli.session_folder import stored_prefix
 from modegate.adapters.claude_cli.session_folder.config_template import ConfigTemplate
 from modegate.adapters.claude_cli.session_folder.disk_space import ROOM_BYTES, check_room
 from modegate.adapters.claude_cli.session_folder.open_calls import ends_with_calls
@@ -105,19 +105,14 @@ class SessionDirectories:
     async def ends_with_calls(
         self, session: Session, call_ids: Collection[str], *, moves: bool
     ) -> bool | None:
-        """Returns whether the transcript ends with a call; it is written 0.1 s after the answer (2.1.329).
-
-        None without a transcript, and where it `moves`, also if it has gone on elsewhere.
+        """Returns as the function of this name.
 
         Raises:
             StorageError: the transcript cannot be read.
         """
-        folder = self._folder(session.id)
+        ends = partial(ends_with_calls, self._folder(session.id), session, call_ids, moves=moves)
         with storage_errors():
-            if moves and not await asyncio.to_thread(stored_prefix.is_current, folder, session):
-                return None
-            path = stored_prefix.transcript_of(folder, session.cli_session_id)
-            return path and await asyncio.to_thread(ends_with_calls, path, call_ids)
+            return await asyncio.to_thread(ends)
 
     async def discard(self, session_id: SessionId) -> bool:
         """Removes the session's folder and its contents; logs a failure and returns False."""

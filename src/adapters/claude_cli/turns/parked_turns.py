@@ -26,6 +26,11 @@ class ParkedTurns:
         """The number of parked turns."""
         return len(self._parked)
 
+    @property
+    def session_ids(self) -> list[SessionId]:
+        """The sessions of the parked turns."""
+        return [*self._parked]
+
     def get(self, session_id: SessionId) -> TurnRun | None:
         """Returns the session's parked turn, which stays parked; None if there is none."""
         parked = self._parked.get(session_id)

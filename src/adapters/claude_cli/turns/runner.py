@@ -99,7 +99,7 @@ class TurnRunner:
         """
         session_id = turn.session.id
         parked = self.parked.get(session_id)
-        if parked is None or self.end_if_moved(turn.session):
+        if parked is None or self.end_if_moved(session_id, turn.session):
             return None
         if turn.prompt.results:
             results = match_results(turn.prompt.results, parked.translator.calls)
@@ -111,16 +111,16 @@ class TurnRunner:
         parked.go_on_with(turn, translator)
         return parked
 
-    def end_if_moved(self, session: Session) -> bool:
-        """Ends the session's parked turn if another gateway has gone on; returns whether it has.
+    def end_if_moved(self, session_id: SessionId, session: Session | None) -> bool:
+        """Ends the parked turn of a session that has gone on elsewhere, or is no more.
 
-        The process is killed, so that it writes no stale state.
+        The process is killed, so that it writes no stale state. Returns whether there was one.
         """
-        parked = self.parked.get(session.id)
-        if parked is None or parked.is_last_of(session):
+        parked = self.parked.get(session_id)
+        if parked is None or (session is not None and parked.is_last_of(session)):
             return False
         parked.process.child.kill()
-        self.parked.evict(session.id)
+        self.parked.evict(session_id)
         return True
 
     def _park(self, run: TurnRun) -> None:
