@@ -16,7 +16,7 @@ from obstore.store import LocalStore, MemoryStore
 from redis.asyncio import Redis
 from support.redis import EACH_SERVER, REDIS, RedisServer, redis_server
 
-from modegate.adapters.objects.bucket import BucketObjects, s3_bucket
+from modegate.adapters.objects.bucket import BucketObjects
 from modegate.adapters.objects.folder import FolderObjects
 from modegate.adapters.objects.objects import Objects
 from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
@@ -173,25 +173,6 @@ async def test_a_folder_that_cannot_be_used_is_a_storage_error(tmp_path: Path) -
     archive = ObjectTranscriptArchive(FolderObjects(tmp_path / "file"))
     with pytest.raises(StorageError):
         await archive.append(KEY, [{"type": "x"}])
-
-
-async def test_a_bucket_that_is_away_is_a_storage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    archive = ObjectTranscriptArchive(s3_bucket("s3://bucket/prefix"))
-    for call in (
-        archive.append(KEY, [{"type": "x"}]),
-        archive.load(KEY),
-        archive.delete(KEY),
-        archive.list_sessions("p"),
-    ):
-        with pytest.raises(StorageError):
-            await call
 
 
 async def test_a_store_that_is_away_is_a_storage_error() -> None:

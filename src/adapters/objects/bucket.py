@@ -1,5 +1,6 @@
 """Objects in an object store, through obstore."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ class BucketObjects:
         try:
             await obstore.put_async(self._store, name, data)
         except BaseError as error:
-            raise OSError("object could not be stored") from error
+            raise _failure("object could not be stored", error) from error
 
     async def get(self, name: str) -> bytes | None:
         """Gets an object."""
@@ -56,7 +57,7 @@ class BucketObjects:
         except FileNotFoundError:
             return None
         except BaseError as error:
-            raise OSError("object could not be read") from error
+            raise _failure("object could not be read", error) from error
 
     async def list(self, prefix: str) -> list[tuple[str, int]]:
         """Lists objects, in pages of 1000."""
@@ -67,7 +68,7 @@ class BucketObjects:
                     (it["path"], round(it["last_modified"].timestamp() * 1000)) for it in page
                 ]
         except BaseError as error:
-            raise OSError("objects could not be listed") from error
+            raise _failure("objects could not be listed", error) from error
         return found
 
     async def delete(self, names: Sequence[str]) -> None:
@@ -77,4 +78,17 @@ class BucketObjects:
         except FileNotFoundError:
             pass
         except BaseError as error:
-            raise OSError("objects could not be deleted") from error
+            raise _failure("objects could not be deleted", error) from error
+
+
+def _failure(event: str, error: BaseError) -> OSError:
+    """Returns an error with the server's code, such as `AccessDenied`, and nothing of the object."""
+    told = str(error)
+    code = re.search(r"<Code>(\w+)</Code>", told) or re.search("status code: ([0-9]+)", told)
+    if code is not None:
+        reason = code[1]
+    elif "error sending request" in told:
+        reason = "the endpoint cannot be reached"
+    else:
+        reason = type(error).__name__
+    return OSError(f"{event}: {reason}")

@@ -1,6 +1,7 @@
 """Transcripts as objects: one for each `append`."""
 
 import asyncio
+import logging
 import re
 import time
 import uuid
@@ -15,6 +16,8 @@ from modegate.application.ports.transcript_archive import (
 )
 from modegate.dialects.transcripts import decode_entries, encode_entries
 from modegate.domain.storage import StorageFault, fault_of, storage_error
+
+log = logging.getLogger(__name__)
 
 # Main lists have a folder of their own, so that sessions are listed without their other lists.
 MAIN, OTHER = "sessions", "parts"
@@ -33,6 +36,7 @@ class ObjectTranscriptArchive:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._last_ns = 0
+        self._failure: str | None = None
 
     async def append(self, key: TranscriptKey, entries: list[Entry]) -> None:
         """Stores one object."""
@@ -41,12 +45,12 @@ class ObjectTranscriptArchive:
         self._last_ns = max(time.time_ns(), self._last_ns + 1)
         name = f"{_folder(key)}/{self._last_ns:020}-{uuid.uuid4().hex[:8]}"
         data = await asyncio.to_thread(encode_entries, entries)
-        async with _errors():
+        async with self._errors():
             await self._objects.put(name, data)
 
     async def load(self, key: TranscriptKey) -> list[Entry] | None:
         """Reads all objects of the list."""
-        async with _errors():
+        async with self._errors():
             names = sorted(name for name, _ in await self._objects.list(_folder(key)))
             pieces = await self._read(names)
             entries = await asyncio.to_thread(lambda: [*map(decode_entries, pieces)])
@@ -56,7 +60,7 @@ class ObjectTranscriptArchive:
         """Lists the objects of all main lists."""
         prefix = f"{_segment(project_key)}/{MAIN}"
         latest: dict[str, int] = {}
-        async with _errors():
+        async with self._errors():
             for name, mtime in await self._objects.list(prefix):
                 session = _text(name.removeprefix(f"{prefix}/").partition("/")[0])
                 latest[session] = max(mtime, latest.get(session, 0))
@@ -65,7 +69,7 @@ class ObjectTranscriptArchive:
     async def delete(self, key: TranscriptKey) -> None:
         """Deletes the objects of one list, or of the session."""
         folders = [_folder(key)] if key.get("subpath") else [_folder(key), _parts(key)]
-        async with _errors():
+        async with self._errors():
             for folder in folders:
                 if names := [name for name, _ in await self._objects.list(folder)]:
                     await self._objects.delete(names)
@@ -73,7 +77,7 @@ class ObjectTranscriptArchive:
     async def list_subkeys(self, key: TranscriptKey) -> Sequence[str]:
         """Lists the objects of all other lists."""
         prefix = _parts(key)
-        async with _errors():
+        async with self._errors():
             names = [name for name, _ in await self._objects.list(prefix)]
         return sorted({_text(it.removeprefix(f"{prefix}/").partition("/")[0]) for it in names})
 
@@ -87,19 +91,28 @@ class ObjectTranscriptArchive:
         found = await asyncio.gather(*map(read, names))
         return [it for it in found if it is not None]
 
+    @asynccontextmanager
+    async def _errors(self) -> AsyncIterator[None]:
+        """Bounds a call, converts its errors, and logs each that is not the one before."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                yield
+        except TimeoutError as error:
+            self._note("no answer in time")
+            raise storage_error(StorageFault.BUSY) from error
+        except OSError as error:
+            self._note(error.strerror or str(error))
+            raise storage_error(fault_of(error)) from error
+        except ValueError as error:
+            raise storage_error(StorageFault.BROKEN) from error
+        self._note(None)
 
-@asynccontextmanager
-async def _errors() -> AsyncIterator[None]:
-    """Bounds a call, and converts its errors."""
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            yield
-    except TimeoutError as error:
-        raise storage_error(StorageFault.BUSY) from error
-    except OSError as error:
-        raise storage_error(fault_of(error)) from error
-    except ValueError as error:
-        raise storage_error(StorageFault.BROKEN) from error
+    def _note(self, failure: str | None) -> None:
+        if failure is not None and failure != self._failure:
+            log.error("archive of transcripts failed: %s", failure)
+        elif failure is None and self._failure is not None:
+            log.warning("archive of transcripts recovered")
+        self._failure = failure
 
 
 def _folder(key: TranscriptKey) -> str:
