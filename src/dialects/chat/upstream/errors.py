@@ -16,6 +16,14 @@ UNAVAILABLE = 503
 KINDS: Mapping[int, str] = MappingProxyType(
     {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 )
+# Of events, which seldom have a status.
+NAMED: Mapping[str, int] = MappingProxyType(
+    {
+        OVERLOADED_CODE: OVERLOADED,
+        "rate_limit_error": 429,
+        "rate_limit_exceeded": 429,
+    }
+)
 MESSAGES = ("message", "detail", "error", "msg")
 
 
@@ -39,8 +47,9 @@ def error_facts(status: int, body: bytes) -> ErrorFacts:
 def error_of_event(error: object) -> GatewayError:
     """Returns the error that a stream reports."""
     parts = list(_objects({"error": error}))
-    codes = (part.get(name) for part in parts for name in ("code", "status"))
-    status = next((it for it in codes if isinstance(it, int)), FIRST_SERVER_ERROR)
+    told = [part.get(name) for part in parts for name in ("code", "status", "type")]
+    named = (NAMED[it] for it in told if isinstance(it, str) and it in NAMED)
+    status = next((it for it in told if isinstance(it, int)), next(named, FIRST_SERVER_ERROR))
     message = next((it for part in parts for name in MESSAGES if (it := _text(part.get(name)))), "")
     return errors.reported(status, message)
 
