@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx2
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 from yarl import URL
@@ -113,7 +113,6 @@ def sent_to(url: URL) -> tuple[Route, str]:
     return route_to(url, None), url.raw_path_qs
 
 
-@settings(deadline=None)
 @given(key=VISIBLE, environment=ENVIRONMENTS)
 @example(key="sk-x", environment={})
 def test_the_headers_are_those_of_the_installed_sdk(key: str, environment: dict[str, str]) -> None:
@@ -132,7 +131,6 @@ def test_the_headers_are_those_of_the_installed_sdk(key: str, environment: dict[
         assert lowered(ours(key, url, of_client=True)) == without | OURS
 
 
-@settings(deadline=None)
 @given(parts=BASE_URLS)
 @example(parts=("https://", "api.openai.com", "", "/v1", ""))
 @example(parts=("http://", "127.0.0.1", ":11434", "/v1", "/"))

@@ -48,7 +48,7 @@ def test_a_description_of_the_longest_size_is_listed_whole(text: str) -> None:
     assert (tools.listing()[0]["description"], tools.instructions()) == (text, "")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.text(min_size=1, max_size=5))
 def test_each_character_of_a_long_description_is_told(unit: str) -> None:
     text = replace_lone_surrogates(unit * 4097)

@@ -63,13 +63,13 @@ PORTKEY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LITELLM)
 def test_litellm(root: dict[str, Any]) -> None:
     _accepted(import_litellm(root))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PORTKEY)
 def test_portkey(root: dict[str, Any]) -> None:
     _accepted(import_portkey(root))

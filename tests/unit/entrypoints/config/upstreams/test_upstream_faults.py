@@ -308,7 +308,7 @@ TABLES = st.dictionaries(st.text(), st.dictionaries(KEYS, ROWS | VALUES) | VALUE
 
 
 @given(upstreams=TABLES | VALUES, default=VALUES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_value_anywhere_is_accepted_or_a_named_fault(
     upstreams: object, default: object
 ) -> None:
