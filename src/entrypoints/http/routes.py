@@ -64,9 +64,10 @@ def routes_of(
     messages = replace(responses, dialect=DialectName.MESSAGES)
     relayed = relayed_routes(use_cases.relay_call, authenticator, lambda: live.current.relaying)
     return {
+        # The first one, because Falcon compares a path with one route after another.
+        "/v1/chat/completions": chat,
         **relayed,
         **batch_routes(use_cases.batches, authenticator, lambda: live.current.relaying, relayed),
-        "/v1/chat/completions": chat,
         "/v1/responses": Responses(responses, relayed["/v1/responses"]),
         "/v1/responses/{response_id}": OneResponse(
             use_cases.kept_responses, authenticator, relayed["/v1/responses/{response_id}"]
