@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from modegate.http_client.errors import DisconnectedError
+from modegate.http_client.messages.response_parser import ResponseParser
 
 
 class Receiver(Protocol):
@@ -37,6 +38,7 @@ class Connection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
+        self._parser: ResponseParser | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
         self._paused_writing = False
@@ -78,6 +80,17 @@ class Connection(asyncio.Protocol):
     def attach(self, receiver: Receiver) -> None:
         """Makes `receiver` receive what arrives from now on."""
         self._receiver = receiver
+
+    def parser_for(self, method: str) -> ResponseParser:
+        """Returns the connection's parser, ready for the answer to a request with `method`.
+
+        A new one for each answer costs a request 1 %.
+        """
+        if self._parser is None:
+            self._parser = ResponseParser(method)
+        else:
+            self._parser.begin(method)
+        return self._parser
 
     def detach(self) -> None:
         """Makes nothing receive what arrives; anything that does closes the connection."""
@@ -139,6 +152,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         self._end(cleanly=exc is None)
+        if self._parser is not None:
+            self._parser.close()
         self.on_lost(self)
         self.on_lost = _noop
 

@@ -15,7 +15,6 @@ from modegate.http_client.errors import (
 from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.framing import Headers
 from modegate.http_client.messages.request import Body, RequestHead
-from modegate.http_client.messages.response_parser import ResponseParser
 
 # Above this size the connection is read no further until the caller has taken what arrived.
 HIGH_WATER_BYTES = 256 * 1024
@@ -27,21 +26,25 @@ class Exchange:
     """Sends one request, and reads its answer as it arrives.
 
     Close it after use. `release` then gets the connection, and whether it may be used again.
+    `status` is 0 until the head of the answer has arrived; `headers` are as they came but for
+    blanks around the values.
     """
 
     __slots__ = (
         *("_connection", "_error", "_loop", "_parser", "_paused", "_release", "_waiter"),
-        *("_waits_since", "_writer", "deadlines"),
+        *("_waits_since", "_writer", "deadlines", "headers", "status"),
     )
 
     def __init__(
         self, connection: Connection, method: str, deadlines: Deadlines, release: Release
     ) -> None:
         self.deadlines = deadlines
+        self.status = 0
+        self.headers: Headers = []
         self._loop = connection.loop
         self._connection: Connection | None = connection
         self._release = release
-        self._parser = ResponseParser(method)
+        self._parser = connection.parser_for(method)  # used only until `close`
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._waits_since = 0.0
@@ -50,19 +53,10 @@ class Exchange:
         connection.attach(self)
 
     @property
-    def status(self) -> int:
-        """The status of the answer."""
-        return self._parser.status
-
-    @property
-    def headers(self) -> Headers:
-        """The headers of the answer, as they came but for blanks around the values."""
-        return self._parser.headers
-
-    @property
     def ended(self) -> bool:
-        """Whether the body was read to its end."""
-        return self._parser.complete and not self._parser.pieces
+        """Whether the body was read to its end, and the exchange is not closed."""
+        parser = self._parser
+        return self._connection is not None and parser.complete and not parser.pieces
 
     async def request(self, head: RequestHead, body: Body) -> None:
         """Sends the request, and waits for the head of the answer. Closes the exchange on failure.
@@ -76,8 +70,8 @@ class Exchange:
         """
         try:
             self._writer = start_sending(self._open_connection(), head, body, self._fail)
-            while not self._parser.status:
-                await self._wait()
+            while not self.status:
+                await self._arrival()
         except BaseException:
             self.close()
             raise
@@ -88,20 +82,27 @@ class Exchange:
         What arrived before a failure is returned first.
 
         Raises:
+            ClosedError: if the exchange is closed.
             InvalidResponseError: if the answer is malformed or truncated.
             ResponseTimeoutError: if a time bound expired.
         """
+        self._open_connection()
         while not self._parser.pieces:
             if self._parser.complete:
                 return b""
-            await self._wait()
+            await self._arrival()
+            self._open_connection()
         return self._take()
 
     def take_whole(self) -> bytes | None:
         """Returns the body without waiting, if all of it has arrived; else None, and takes nothing.
 
         To be called before any other read.
+
+        Raises:
+            ClosedError: if the exchange is closed.
         """
+        self._open_connection()
         return self._take() if self._parser.complete else None
 
     def close(self) -> None:
@@ -113,20 +114,20 @@ class Exchange:
         reusable = self._is_reusable and connection.has_sent_all
         if self._writer is not None:
             self._writer.stop()
-        self._parser.close()
         self._error = None  # its traceback references this object
         self._release(connection, reusable)
 
     def data_received(self, data: bytes) -> None:
         """Accepts bytes of the answer."""
-        parser, in_head = self._parser, not self._parser.status
         if self._error is not None:
             return
+        parser, in_head = self._parser, not self.status
         try:
             parser.feed(data)
         except InvalidResponseError as error:
             self._fail(error)
-            return
+        if in_head:
+            self.status, self.headers = parser.status, parser.headers
         if parser.size > HIGH_WATER_BYTES and not self._paused and not parser.complete:
             self._paused = True
             self._open_connection().pause_reading()
@@ -172,22 +173,23 @@ class Exchange:
             raise ClosedError("the exchange was closed")
         return self._connection
 
-    async def _wait(self) -> None:
+    def _arrival(self) -> asyncio.Future[None]:
+        """Returns a future that is done when something has arrived, or a time bound has expired.
+
+        Not a coroutine, because each one costs a request about as much as a header.
+        """
         if self._error is not None:
             raise self._error
         connection = self._open_connection()
         self._waits_since = now = self._loop.time()
         expiry = self.deadlines.expiry(now)
         if expiry <= now:  # the timer would lose against bytes that always come
-            self._fail(ResponseTimeoutError("no answer in time"))
-            return
+            self._error = ResponseTimeoutError("no answer in time")
+            raise self._error
         if expiry != inf:
             connection.expire_at(expiry)
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

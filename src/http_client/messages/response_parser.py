@@ -21,7 +21,7 @@ class _UnexpectedBytesError(Exception):
 
 
 class ResponseParser:
-    """Parses the answer to one request, and nothing behind it.
+    """Parses the answer to one request, and nothing behind it; `begin` prepares it for the next one.
 
     `status` is 0 until the head of the final answer is complete. `pieces` and `size` are what has
     arrived of the body; the reader takes it. Close the parser after use: it and the parser of
@@ -43,19 +43,8 @@ class ResponseParser:
     )
 
     def __init__(self, method: str) -> None:
-        self._method = method
         self._framing = Framing.TO_THE_END
-        self._fields: Headers = []
-        self._idle_bytes = 0
         self._in_interim = False
-        self.status = 0
-        self.headers: Headers = []
-        self.pieces: list[bytes] = []
-        self.size = 0
-        self.received = False  # whether anything of an answer arrived
-        self.complete = False
-        self.keep_alive = False  # whether the upstream takes another request
-        self.unexpected = False  # whether bytes arrived behind the answer
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         # Lenient where servers are, and where nothing can be hidden: folded headers (whose control
         # characters are refused below), a missing CR, and blanks behind the size of a chunk.
@@ -64,6 +53,24 @@ class ResponseParser:
             lenient_optional_cr_before_lf=True,
             lenient_spaces_after_chunk_size=True,
         )
+        self.begin(method)
+
+    def begin(self, method: str) -> None:
+        """Prepares for the answer to a request with `method`.
+
+        The last answer of the same connection has to be complete, with nothing behind it.
+        """
+        self._method = method
+        self._fields: Headers = []
+        self._idle_bytes = 0
+        self.status = 0
+        self.headers: Headers = []
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.received = False  # whether anything of an answer arrived
+        self.complete = False
+        self.keep_alive = False  # whether the upstream takes another request
+        self.unexpected = False  # whether bytes arrived behind the answer
 
     def feed(self, data: bytes) -> None:
         """Parses the next bytes of the connection.
