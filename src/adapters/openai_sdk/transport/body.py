@@ -1,6 +1,6 @@
 """Reads the body of an answer, and decodes its content codings."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from modegate.adapters.openai_sdk.transport.content_coding import Decoder, decoder_for
 from modegate.domain.errors.catalogue import upstream as errors
@@ -8,23 +8,17 @@ from modegate.domain.upstream_response import MAX_ANSWER_BYTES
 from modegate.http_client.connections.exchange import Exchange
 from modegate.http_client.errors import InvalidResponseError
 
-CONTENT_ENCODING = b"content-encoding"
-NAME_SIZE = len(CONTENT_ENCODING)
-
 
 class AnswerBody:
-    """Reads one body piece by piece.
+    """Reads one body piece by piece; `codings` are its content codings.
 
     After the answer's head, failures are not connection errors: `read` raises its own errors.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, codings: Sequence[str]) -> None:
         self._exchange = exchange
-        self._codings = [
-            value.decode("latin-1")
-            for name, value in exchange.headers
-            if len(name) == NAME_SIZE and name.lower() == CONTENT_ENCODING
-        ]
+        self._codings = codings
+        self.is_encoded = bool(codings)
         self._decoder: Decoder | None = None
 
     @property
@@ -69,7 +63,7 @@ class AnswerBody:
         return b"".join(pieces)
 
     async def _read_decoded(self) -> bytes:
-        self._decoder, self._codings = self._decoder or decoder_for(self._codings), []
+        self._decoder, self._codings = self._decoder or decoder_for(self._codings), ()
         if self._decoder is None:
             return await self._read_plain()
         while data := await self._read_plain():

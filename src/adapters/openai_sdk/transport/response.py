@@ -22,51 +22,46 @@ KEPT = frozenset(
 )
 # Of an answer that is relayed unchanged, also what describes its content.
 OF_CONTENT = frozenset({b"content-disposition", b"content-range", b"accept-ranges", b"etag"})
-CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
+CONTENT_LENGTH = b"content-length"
+CONTENT_ENCODING = "content-encoding"
 KEPT_PREFIXES = ("x-ratelimit-", "openai-", "anthropic-ratelimit-")
 
 
 @lru_cache(maxsize=1024)
-def _kept_as(raw_name: bytes) -> str | None:
-    """Returns the name under which a header is relayed, or None if it is dropped."""
+def _known_as(raw_name: bytes) -> str | None:
+    """Returns the name under which a header is relayed, or `CONTENT_ENCODING`; else None."""
     name = raw_name.decode("latin-1").lower()
-    return RENAMED.get(name, name) if name in KEPT or name.startswith(KEPT_PREFIXES) else None
-
-
-def head_of(exchange: Exchange) -> ResponseHead:
-    """Returns the status and the relayed headers, without hop-by-hop headers and content coding."""
-    headers = [
-        (name, value.decode("latin-1"))
-        for raw_name, value in exchange.headers
-        if (name := _kept_as(raw_name)) is not None
-    ]
-    return ResponseHead(exchange.status, tuple(headers))
-
-
-def head_of_content(exchange: Exchange) -> ResponseHead:
-    """Returns the head with the headers of the content; its length only if nothing is decoded."""
-    head = head_of(exchange)
-    named = [(name.lower(), value) for name, value in exchange.headers]
-    wanted = OF_CONTENT
-    if not any(name == CONTENT_ENCODING for name, _ in named):
-        wanted |= {CONTENT_LENGTH}
-    found = [(name.decode(), value.decode("latin-1")) for name, value in named if name in wanted]
-    return ResponseHead(head.status, (*head.headers, *found))
+    if name in KEPT or name.startswith(KEPT_PREFIXES):
+        return RENAMED.get(name, name)
+    return name if name == CONTENT_ENCODING else None
 
 
 class Answer:
-    """An answer whose head has arrived; a context that releases its connection."""
+    """An answer whose head has arrived; a context that releases its connection.
+
+    `head` has the relayed headers, without hop-by-hop headers and content codings.
+    """
 
     def __init__(self, exchange: Exchange, url: URL) -> None:
         self._exchange = exchange
         self._url = url
-        self.head = head_of(exchange)
-        self.body = AnswerBody(exchange)
+        relayed, codings = [], []
+        for raw_name, raw_value in exchange.headers:
+            name = _known_as(raw_name)
+            if name == CONTENT_ENCODING:
+                codings.append(raw_value.decode("latin-1"))
+            elif name is not None:
+                relayed.append((name, raw_value.decode("latin-1")))
+        self.head = ResponseHead(exchange.status, tuple(relayed))
+        self.body = AnswerBody(exchange, codings)
 
     @property
     def content_head(self) -> ResponseHead:
-        """The head of an answer that is relayed unchanged."""
-        return head_of_content(self._exchange)
+        """The head of an answer that is relayed unchanged; its length only if nothing is decoded."""
+        named = [(name.lower(), value) for name, value in self._exchange.headers]
+        wanted = OF_CONTENT if self.body.is_encoded else OF_CONTENT | {CONTENT_LENGTH}
+        found = [(name.decode(), value.decode("latin-1")) for name, value in named if name in wanted]
+        return ResponseHead(self.head.status, (*self.head.headers, *found))
 
     @property
     def redirect_target(self) -> str:
