@@ -10,6 +10,7 @@ from modegate.domain.errors import AccessError, GatewayError, StorageError
 from modegate.domain.inbound_request import Entry
 from modegate.domain.quota import Quota
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
+from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import Scope, record_of
 
@@ -30,10 +31,12 @@ class Authenticator:
 
     def entry(self, req: falcon.asgi.Request) -> Entry:
         """Returns the request's address and its keys for admission."""
+        sent = connection_of(req).headers
+        # Most requests have one of the two, and a missing one costs Falcon an exception.
         return Entry(
             self.addresses.find_or_warn(req.scope),
-            req.get_header("Authorization"),
-            req.get_header("x-api-key"),
+            req.get_header("Authorization") if b"authorization" in sent else None,
+            req.get_header("x-api-key") if b"x-api-key" in sent else None,
         )
 
     def mode_of(self, req: falcon.asgi.Request) -> str | None:

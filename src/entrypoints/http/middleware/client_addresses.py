@@ -83,9 +83,12 @@ class ClientAddresses:
         return address
 
     def _located(self, scope: Scope) -> tuple[str, Doubt | None]:
-        names = self._names
-        lines = tuple([header for header in scope["headers"] if header[0] in names])
-        if lines and sum([len(value) for _, value in lines]) > MAX_CACHED_BYTES:
+        names, found = self._names, []
+        for header in scope["headers"]:  # a comprehension costs a request as much as a header
+            if header[0] in names:
+                found.append(header)  # noqa: PERF401
+        lines = tuple(found)
+        if lines and sum(len(value) for _, value in lines) > MAX_CACHED_BYTES:
             return self._locate(_peer(scope), lines)
         return self._locate_cached(_peer(scope), lines)
 
