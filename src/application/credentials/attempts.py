@@ -92,7 +92,8 @@ class _Attempting:
         while True:
             following: Member | None = None
             try:
-                response = await self._attempt(member, now)
+                self._exchange = self._begin(member, now)
+                response = await self._exchange.__aenter__()
             except GatewayError as error:
                 following = self._after(member, failure_of_error(error))
                 if following is None:
@@ -108,6 +109,8 @@ class _Attempting:
                 if following is None:
                     return response
                 await self._exchange.__aexit__(None, None, None)
+            finally:
+                self._request.on_failure = noop  # breaks the reference cycle
             member = following
 
     def __aexit__(
@@ -118,21 +121,18 @@ class _Attempting:
     ) -> Coroutine[Any, Any, bool | None]:
         return self._exchange.__aexit__(kind, error, trace)
 
-    async def _attempt(self, member: Member, now: float) -> UpstreamResponse:
-        request = self._request
+    def _begin(self, member: Member, now: float) -> Response:
+        """Returns the context of one attempt."""
+        request, record = self._request, self._record
         request.on_failure = partial(self._note_repeated, member)
-        self._record.credential = member.credential.id
-        self._record.reached_backend = True
+        record.credential = member.credential.id
+        record.reached_backend = True
         if self._asked:
             request.time_left_s = self._total_s - (time.monotonic() - self._began)
         else:
-            self._began = self._attempt_began = self._record.backend_began = time.monotonic()
+            self._began = self._attempt_began = record.backend_began = time.monotonic()
             request.repeats_rate_limits = not self._pool.can_cool(now)
-        self._exchange = self._backend.send(request, member.credential)
-        try:
-            return await self._exchange.__aenter__()
-        finally:
-            request.on_failure = noop  # breaks the reference cycle
+        return self._backend.send(request, member.credential)
 
     def _after(self, member: Member, failure: Failure) -> Member | None:
         """Records a failure; returns the credential for the next attempt, or None to stop."""
