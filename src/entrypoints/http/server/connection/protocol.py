@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from functools import partial
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,25 +16,23 @@ from modegate.entrypoints.http.server.connection import close_delimited
 from modegate.entrypoints.http.server.connection.close_delimited import CloseDelimited
 from modegate.entrypoints.http.server.connection.foreign_protocols import advice_for
 from modegate.entrypoints.http.server.connection.head_coalescing import HeadCoalescingTransport
+from modegate.entrypoints.http.server.connection.head_limits import (
+    HEAD_LIMIT,
+    HeadTooLargeError,
+    UnknownVersionError,
+    size_of,
+)
+from modegate.entrypoints.http.server.connection.idle_timeout import IdleTimeout
 from modegate.entrypoints.http.server.connection.patience import Patience
 from modegate.entrypoints.http.server.connection.upgrade_filter import UpgradeFilter
 
 VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
-HEAD_LIMIT = 64 * 1024
 # Seconds from the start of a connection or request to the request's last byte.
 PATIENCE = 60.0
 # Seconds without reading after which a client counts as disconnected.
 LONGEST_STALL = 120.0
 
 log = logging.getLogger(__name__)
-
-
-class HeadTooLargeError(Exception):
-    """The request line and the headers exceed `HEAD_LIMIT`."""
-
-
-class UnknownVersionError(Exception):
-    """The parser takes HTTP/0.9 and HTTP/2.0 in a request line; nothing behind it does."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -54,9 +51,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def close_if_idle(self) -> bool:
         """Closes the connection if it waits for another request; returns whether it did."""
-        if self.timeout_keep_alive_task is None or self.transport.is_closing():
+        if not self._idle.is_running or self.transport.is_closing():
             return False
-        self._unset_keepalive_if_required()
         self.transport.close()
         return True
 
@@ -64,6 +60,9 @@ class GatewayProtocol(HttpToolsProtocol):
         """Starts the timeout for the first request."""
         self._lingering = HeadCoalescingTransport(transport, self._is_receiving)
         super().connection_made(self._lingering)
+        self._idle = IdleTimeout(
+            self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
         self._offers = UpgradeFilter()
         self._watch = DisconnectWatch()
         self._patience = Patience(self.loop, self.flow, partial(self._refuse, 408))
@@ -78,6 +77,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops all timers after a disconnect."""
         self._patience.stop()
+        self._idle.close()
         self._lingering.stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
@@ -98,6 +98,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parses received bytes and enforces the limits; discards bytes after a rejection."""
         self._has_received = True
+        self._idle.stop()
         if self._refusal is not None or self._lingering.lingers:
             return
         if self._in_head:
@@ -126,7 +127,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Starts the request; an exception here stops the parser."""
         self._in_head = False
-        if self._may_exceed and _size_of(self.url, self.headers) > HEAD_LIMIT:
+        if self._may_exceed and size_of(self.url, self.headers) > HEAD_LIMIT:
             self._fault = 431
             raise HeadTooLargeError
         version = self.parser.get_http_version()
@@ -157,7 +158,13 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Bounds the time for the rest of a request that was answered early."""
         self._patience.expects_upload = False
-        super().on_response_complete()
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        # As uvicorn does, but without a timer for each response.
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle.start()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """Rejects the request: the stopped parser cannot find the start of the next one."""
@@ -194,7 +201,3 @@ class GatewayProtocol(HttpToolsProtocol):
         if cycle is None or not cycle.response_started:
             return True
         return cycle.response_complete and self._in_head
-
-
-def _size_of(url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> int:
-    return len(url) + sum(len(name) + len(value) for name, value in headers)

@@ -40,10 +40,10 @@ def cycle() -> RequestResponseCycle:
 
 # The attributes that the code reads, calls, overrides or sets, by class.
 PROTOCOL = """
-    app client connection_lost connection_made cycle data_received headers loop
-    on_headers_complete on_message_begin on_message_complete parser pause_writing resume_writing
-    scope send_400_response server server_state timeout_keep_alive_task transport
-    _unset_keepalive_if_required
+    app client connection_lost connection_made cycle data_received flow headers loop
+    on_headers_complete on_message_begin on_message_complete on_response_complete parser
+    pause_writing pipeline resume_writing scope send_400_response server server_state
+    timeout_keep_alive timeout_keep_alive_handler transport
 """
 CYCLE = """
     chunked_encoding expected_content_length response_complete response_started run_asgi send
@@ -56,7 +56,7 @@ USED = {
     HttpToolsProtocol: (protocol, PROTOCOL),
     RequestResponseCycle: (cycle, CYCLE),
     uvicorn.Server: (lambda: uvicorn.Server(config()), SERVER),
-    ServerState: (ServerState, "connections default_headers tasks"),
+    ServerState: (ServerState, "connections default_headers tasks total_requests"),
 }
 
 
@@ -78,6 +78,7 @@ async def test_uvicorn_has_the_attributes_that_the_code_uses(kind: type) -> None
         (HttpToolsProtocol.on_headers_complete, "self"),
         (HttpToolsProtocol.on_message_begin, "self"),
         (HttpToolsProtocol.on_message_complete, "self"),
+        (HttpToolsProtocol.on_response_complete, "self"),
         (uvicorn.Server.startup, "self sockets"),
         (uvicorn.Server.shutdown, "self sockets"),
         (uvicorn.Server.capture_signals, "self"),
@@ -103,14 +104,24 @@ def test_uvicorn_defaults_that_the_code_relies_on_are_unchanged() -> None:
     assert found == expected, f"defaults are {found}: {ADVICE}"
 
 
-async def test_uvicorn_cancels_the_keep_alive_timer_of_an_idle_connection() -> None:
+class OpenTransport(asyncio.Transport):
+    """A transport that stays open."""
+
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_uvicorn_does_nothing_else_after_a_response() -> None:
+    """`GatewayProtocol.on_response_complete` does the same, but sets another timer."""
     idle = protocol()
-    assert idle.timeout_keep_alive_task is None, ADVICE
-    timer = asyncio.get_running_loop().call_later(60, lambda: None)
-    idle.timeout_keep_alive_task = timer
-    idle._unset_keepalive_if_required()  # noqa: SLF001
-    assert timer.cancelled(), ADVICE
-    assert idle.timeout_keep_alive_task is None, ADVICE
+    idle.connection_made(OpenTransport())
+    idle.flow.read_paused = False
+    before = dict(vars(idle))
+    idle.on_response_complete()
+    assert idle.server_state.total_requests == 1, ADVICE
+    changed = {name for name, value in vars(idle).items() if before[name] is not value}
+    assert changed == {"timeout_keep_alive_task"}, ADVICE
+    idle.timeout_keep_alive_task.cancel()
 
 
 def test_the_uvicorn_bound_admits_the_installed_minor_version_and_no_later_one() -> None:
