@@ -38,16 +38,17 @@ class SlidingWindowLimiter:
     def count(self, limit: Limit, subject: str) -> Quota:
         """Counts one request, as `record` does, without a coroutine."""
         now = self._monotonic()
-        self._drop_empty(now)
         key = (limit.name, subject)
-        window = self._windows.get(key) or _Window(limit)
+        window = self._windows.get(key)
+        if window is None:  # only then the number of subjects grows
+            self._drop_empty(now)
+            window = self._windows[key] = _Window(limit)
         window.seconds = limit.seconds  # a reload may have changed it
         window.slide(now)
         if window.taken >= limit.requests:
             wait = window.first + limit.seconds - now
             raise limits.too_many_requests(limit, wait, window.quota(limit, now))
         window.add(now)
-        self._windows[key] = window
         self._windows.move_to_end(key)
         return window.quota(limit, now)
 
@@ -106,9 +107,9 @@ class _Window:
     def add(self, now: float) -> None:
         """Adds a request at `now`."""
         self.taken += 1
-        if self._times and now < self._times[-1].until:
-            self._times[-1].last = now
-            self._times[-1].number += 1
+        if self._times and now < (bucket := self._times[-1]).until:
+            bucket.last = now
+            bucket.number += 1
         else:
             self._times.append(_Bucket(now + self._part, now))
 

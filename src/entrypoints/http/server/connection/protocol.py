@@ -106,8 +106,8 @@ class GatewayProtocol(HttpToolsProtocol):
         # Most heads come in one small piece, and need not be measured.
         self._may_exceed = self._head_size + len(data) > HEAD_LIMIT
         super().data_received(data)
-        if self._refusal is not None and self.cycle is None:
-            self._report_foreign(data)
+        if self._refusal is not None and self.cycle is None and (advice := advice_for(data)):
+            log.warning(advice)
         if self._in_head:
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT and not self._whole:
@@ -173,10 +173,6 @@ class GatewayProtocol(HttpToolsProtocol):
     def _is_receiving(self) -> bool:
         """Whether the client may still send bytes that will not be read."""
         return self._has_received and (self._refusal is not None or not self._whole)
-
-    def _report_foreign(self, opening: bytes) -> None:
-        if (advice := advice_for(opening)) is not None:
-            log.warning(advice)
 
     def _refuse(self, status: int) -> None:
         """Stops reading and responds with an error."""
