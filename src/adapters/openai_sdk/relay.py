@@ -1,7 +1,7 @@
 """The passthrough backend: bytes in, bytes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 
@@ -14,18 +14,17 @@ from modegate.adapters.openai_sdk.answers.usage.chunks import ChunkUsage
 from modegate.adapters.openai_sdk.answers.usage.content import ContentUsage, content_usage
 from modegate.adapters.openai_sdk.answers.usage.reports import report_content, report_cut
 from modegate.adapters.openai_sdk.complete_exchange import CompleteExchange
-from modegate.adapters.openai_sdk.endpoint import Endpoint, Endpoints
+from modegate.adapters.openai_sdk.endpoint import Endpoints
 from modegate.adapters.openai_sdk.model_list import models_in
+from modegate.adapters.openai_sdk.opening import Opening
 from modegate.adapters.openai_sdk.options import UpstreamOptions
 from modegate.adapters.openai_sdk.reporting import reported
-from modegate.adapters.openai_sdk.requests import CHAT_COMPLETIONS, body_of, headers_of
-from modegate.adapters.openai_sdk.retries import retry
 from modegate.adapters.openai_sdk.transport.response import Answer
 from modegate.adapters.openai_sdk.transport.transport import Transport
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.routing.upstream import Upstream
-from modegate.domain.upstream_request import BodyStream, UpstreamRequest
+from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.http_client.messages.deadlines import Deadlines
 
@@ -37,6 +36,7 @@ class PassthroughBackend:
         self._options = options
         self._endpoints = Endpoints(options.clients)
         self._transport = Transport(options)
+        self._opening = Opening(options, self._endpoints, self._transport)
 
     def send(
         self, request: UpstreamRequest, credential: Credential
@@ -63,7 +63,7 @@ class PassthroughBackend:
 
     def reconfigure(self, options: UpstreamOptions) -> None:
         """Uses other options for later requests."""
-        self._options = options
+        self._options = self._opening.options = options
         self._transport.reconfigure(options)
         self._endpoints.forget()
 
@@ -75,8 +75,8 @@ class PassthroughBackend:
         answer: Answer | None = None
         try:
             with reported:
-                deadlines = self._deadlines(request)
-                answer = await self._open(request, credential, deadlines)
+                deadlines = self._opening.deadlines(request)
+                answer = await self._opening.open(request, credential, deadlines)
                 try:  # cheaper than an asynchronous context, and nothing is awaited to close it
                     return await self._read(answer, deadlines, request)
                 finally:
@@ -103,7 +103,7 @@ class PassthroughBackend:
         while not body.strip() and (piece := await answer.body.read()):
             body += piece
         if not answer.body.ended:
-            self._first_byte_came(deadlines)
+            self._opening.first_byte_came(deadlines)
             body = await answer.body.read_all(body)
         return body
 
@@ -116,9 +116,9 @@ class PassthroughBackend:
         relay = SseRelay(request.choices, ChunkUsage(request.body_size, hides=request.hides_usage))
         try:
             with reported:
-                deadlines = self._deadlines(request)
-                answer = await self._open(request, credential, deadlines)
-                came = partial(self._first_byte_came, deadlines)
+                deadlines = self._opening.deadlines(request)
+                answer = await self._opening.open(request, credential, deadlines)
+                came = partial(self._opening.first_byte_came, deadlines)
                 begun = await begin_stream(answer, relay, came)
             events = events_of(begun, answer.body, self._options.timeout)
             async with aclosing(events):
@@ -148,7 +148,8 @@ class PassthroughBackend:
         usage: ContentUsage | None = None
         try:
             with reported:
-                answer = await self._open(request, credential, self._deadlines(request))
+                deadlines = self._opening.deadlines(request)
+                answer = await self._opening.open(request, credential, deadlines)
             usage = content_usage(answer.media_type, request.spending, request.upstream.kind)
             pieces = pieces_of(answer, self._options.timeout, usage)
             async with aclosing(pieces):
@@ -167,47 +168,3 @@ class PassthroughBackend:
                 report_content(request, usage)
             if answer is not None:
                 answer.close()
-
-    def _deadlines(self, request: UpstreamRequest) -> Deadlines:
-        """Returns the bound on the time until the first byte, for all attempts together."""
-        seconds = self._options.first_byte
-        if request.time_left_s is not None:
-            seconds = min(seconds, request.time_left_s)
-        return Deadlines(self._transport.now() + seconds)
-
-    def _first_byte_came(self, deadlines: Deadlines) -> None:
-        """Restarts the time limit: the time after the first byte is bounded separately."""
-        deadlines.whole_at = self._transport.now() + self._options.timeout
-
-    async def _open(
-        self, request: UpstreamRequest, credential: Credential, deadlines: Deadlines
-    ) -> Answer:
-        endpoint = self._endpoints.known(request.upstream, credential)
-        if endpoint is None:
-            endpoint = self._endpoints.of(request.upstream, credential)
-        until = deadlines.whole_at
-        if (
-            request.target is not None
-            or request.traceparent is not None
-            or isinstance(request.body, BodyStream)
-        ):
-            ask = self._asking(endpoint, request, deadlines)
-        else:
-            ask = partial(self._transport.chat, endpoint, request.body, deadlines)
-        try:
-            return await ask()  # nearly always succeeds
-        except GatewayError as error:
-            return await retry(ask, error, self._options, request, until)
-
-    def _asking(
-        self, endpoint: Endpoint, request: UpstreamRequest, deadlines: Deadlines
-    ) -> Callable[[], Awaitable[Answer]]:
-        target = request.target or CHAT_COMPLETIONS
-        extended = partial(self._extend, deadlines)
-        body = body_of(request, extended)
-        headers = headers_of(endpoint, request, target)
-        return partial(self._transport.request, endpoint, target, headers, body, deadlines)
-
-    def _extend(self, deadlines: Deadlines) -> None:
-        """Restarts the bound on the first byte: the upstream has taken a part of the body."""
-        deadlines.whole_at = self._transport.now() + self._options.first_byte

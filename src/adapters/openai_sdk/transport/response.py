@@ -60,7 +60,9 @@ class Answer:
         """The head of an answer that is relayed unchanged; its length only if nothing is decoded."""
         named = [(name.lower(), value) for name, value in self._exchange.headers]
         wanted = OF_CONTENT if self.body.is_encoded else OF_CONTENT | {CONTENT_LENGTH}
-        found = [(name.decode(), value.decode("latin-1")) for name, value in named if name in wanted]
+        found = [
+            (name.decode(), value.decode("latin-1")) for name, value in named if name in wanted
+        ]
         return ResponseHead(self.head.status, (*self.head.headers, *found))
 
     @property

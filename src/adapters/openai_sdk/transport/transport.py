@@ -36,7 +36,7 @@ class Transport:
         self._error_patience = options.error_patience
         self._proxies = ProxyChoice()
         # Each key has its own head, which is encoded once.
-        self._head_of = lru_cache(maxsize=2 * options.clients)(self._encode)
+        self._chat_head = lru_cache(maxsize=2 * options.clients)(self._encode_chat)
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -57,7 +57,8 @@ class Transport:
             UpstreamUnreachableError: if it did not answer.
             TurnTimeoutError: if a time bound expired.
         """
-        return self._send("POST", endpoint.chat_completions, endpoint, body, deadlines)
+        head = self._chat_head(endpoint)
+        return self._exchange(head, endpoint.chat_completions, body, deadlines or Deadlines())
 
     async def request(
         self,
@@ -75,7 +76,8 @@ class Transport:
 
     async def models(self, endpoint: Endpoint) -> Answer:
         """Requests the upstream's list of models; otherwise like `chat`."""
-        return await self._send("GET", endpoint.models, endpoint, b"", None)
+        head = self._encode("GET", endpoint.models, endpoint)
+        return await self._exchange(head, endpoint.models, b"", Deadlines())
 
     def now(self) -> float:
         """Returns the time of the event loop, which deadlines refer to."""
@@ -86,12 +88,6 @@ class Transport:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
-
-    def _send(
-        self, method: str, url: URL, endpoint: Endpoint, body: bytes, deadlines: Deadlines | None
-    ) -> Awaitable[Answer]:
-        head = self._head_of(method, url, endpoint)
-        return self._exchange(head, url, body, deadlines or Deadlines())
 
     async def _exchange(
         self, head: RequestHead, url: URL, body: Body, deadlines: Deadlines
@@ -109,6 +105,9 @@ class Transport:
             return answer
         async with answer:
             raise await rejection(answer, self._error_patience)
+
+    def _encode_chat(self, endpoint: Endpoint) -> RequestHead:
+        return self._encode("POST", endpoint.chat_completions, endpoint)
 
     def _encode(self, method: str, url: URL, endpoint: Endpoint) -> RequestHead:
         route = route_to(url, self._proxies.of(url))

@@ -121,6 +121,7 @@ async def test_uvicorn_does_nothing_else_after_a_response() -> None:
     assert idle.server_state.total_requests == 1, ADVICE
     changed = {name for name, value in vars(idle).items() if before[name] is not value}
     assert changed == {"timeout_keep_alive_task"}, ADVICE
+    assert idle.timeout_keep_alive_task is not None
     idle.timeout_keep_alive_task.cancel()
 
 

@@ -52,7 +52,9 @@ def idle(loop: Any, expired: list[bool]) -> IdleTimeout:
     return IdleTimeout(loop, SECONDS, lambda: expired.append(True))
 
 
-def test_an_idle_connection_expires_once(loop: Loop, idle: IdleTimeout, expired: list[bool]) -> None:
+def test_an_idle_connection_expires_once(
+    loop: Loop, idle: IdleTimeout, expired: list[bool]
+) -> None:
     idle.start()
     assert idle.is_running
     loop.advance(SECONDS - 1)
