@@ -7,6 +7,7 @@ from types import MappingProxyType
 from modegate.dialects.chat.dialect import ChatDialect
 from modegate.dialects.chat.errors import error_object
 from modegate.dialects.dialect import Dialect, ErrorFacts
+from modegate.dialects.sse import DONE, event
 from modegate.domain import errors
 from modegate.domain.errors import GatewayError, Wording
 from modegate.entrypoints.http.messages.wording import HEADERS
@@ -167,6 +168,11 @@ def stream_error(error: GatewayError) -> bytes:
     """Returns OpenAI's error object for a started stream."""
     facts = stream_facts(error)
     return error_object(facts.message, facts.kind, errors.StreamCutError.code)
+
+
+def cut_of_chat(error: GatewayError) -> bytes:
+    """Returns an error event and `[DONE]`, for a stream that was cut."""
+    return event(stream_error(error)) + DONE
 
 
 def stream_message(error: GatewayError) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import falcon.asgi
 
-from modegate.dialects.sse import DONE, event
 from modegate.domain.errors import GatewayError, StorageError
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Quota
@@ -16,7 +15,8 @@ from modegate.entrypoints.http.messages.error_forms import (
     error_form_of,
     is_of_anthropic,
 )
-from modegate.entrypoints.http.messages.errors import internal_error, stream_error
+from modegate.entrypoints.http.messages.errors import cut_of_chat, internal_error
+from modegate.entrypoints.http.middleware.cancellation import CancellableRequest
 from modegate.entrypoints.http.middleware.control import CONNECTION_CONTROL, ConnectionControl
 from modegate.entrypoints.http.middleware.disconnect_watch import (
     DISCONNECT_WATCH,
@@ -44,20 +44,13 @@ CLOSE = (b"connection", b"close")
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-def cut_of_chat(error: GatewayError) -> bytes:
-    """Returns an error event and `[DONE]`, for a stream that was cut."""
-    return event(stream_error(error)) + DONE
-
-
-class ClientConnection:
+class ClientConnection(CancellableRequest):
     """Wraps ASGI receive and send; detects client disconnects once the body is read."""
 
-    was_cut = False
     answered = False
     render_cut: Callable[[GatewayError], bytes] = staticmethod(cut_of_chat)
     _streams = False
     _begins_stream = False
-    _gone = False
 
     def __init__(
         self,
@@ -77,7 +70,8 @@ class ClientConnection:
         watch: DisconnectWatch | None = extensions.get(DISCONNECT_WATCH)
         self._disconnects = watch or ReceivingWatch(receive)
         self.control: ConnectionControl | None = extensions.get(CONNECTION_CONTROL)
-        handler = asyncio.current_task()
+        # Finding the running event loop is a system call until Python 3.12.
+        handler = asyncio.current_task(self._disconnects.loop)
         assert handler is not None  # noqa: S101 - a server calls it from a task
         self.handler: asyncio.Task[Any] = handler
         self._receive = receive
@@ -113,9 +107,9 @@ class ClientConnection:
 
     def _note_receipt(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "http.disconnect":
-            self._leave()
+            self.leave()
         elif not message.get("more_body", False):
-            self._disconnects.start(self._leave)
+            self._disconnects.start(self.leave)
 
     def send(self, message: Message) -> Awaitable[None]:
         """Sends a message; after the last one a disconnect has no effect.
@@ -197,27 +191,7 @@ class ClientConnection:
 
     def stop_watching(self) -> None:
         """Stops watching for a disconnect, and breaks the reference cycle with the watch."""
-        self._disconnects.stop(self._leave)
-
-    def cut(self) -> None:
-        """Cancels the request once; a second cancellation would interrupt its cleanup."""
-        if not self._is_ending:
-            self.was_cut = True
-            self.handler.cancel()
-
-    def cancelled_by_us(self) -> bool:
-        """Returns whether the cancellation came from a disconnect or `cut`, and nothing else."""
-        return self._is_ending and self.handler.uncancel() == 0
-
-    @property
-    def _is_ending(self) -> bool:
-        return self._gone or self.was_cut
-
-    def _leave(self) -> None:
-        self.record.client_left = True
-        if not self._is_ending:
-            self._gone = True
-            self.handler.cancel()
+        self._disconnects.stop(self.leave)
 
 
 def connection_of(req: falcon.asgi.Request) -> ClientConnection:

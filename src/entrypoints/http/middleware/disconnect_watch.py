@@ -17,9 +17,13 @@ OnDisconnect = Callable[[], None]
 
 
 class DisconnectWatch:
-    """The watch of one connection, on behalf of the request that is being answered on it."""
+    """The watch of one connection, on behalf of the request that is being answered on it.
 
-    def __init__(self) -> None:
+    `loop` is the connection's event loop, None if it is not known.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.loop = loop
         self._on_disconnect: OnDisconnect | None = None
         self._is_lost = False
 
@@ -45,6 +49,8 @@ class DisconnectWatch:
 
 class ReceivingWatch:
     """The watch of one request on a server without the extension: a task that awaits `receive`."""
+
+    loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
         self._receive = receive

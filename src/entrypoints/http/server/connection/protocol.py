@@ -64,7 +64,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
         self._offers = UpgradeFilter()
-        self._watch = DisconnectWatch()
+        self._watch = DisconnectWatch(self.loop)
         self._patience = Patience(self.loop, self.flow, partial(self._refuse, 408))
         control = ConnectionControl(self._patience.expect_upload, self._lingering.close)
         self._extensions = {
