@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from modegate.application.answering.admission import Admission, record_admission
-from modegate.application.answering.key_checks import check_mode, check_model
+from modegate.application.answering.call_checks import check_body, check_call, check_route
 from modegate.application.answering.missing_responses import MissingResponses
 from modegate.application.answering.routed_answer import RelayedAnswer, RoutedAnswer
 from modegate.application.answering.translate_answer import TranslateAnswer
@@ -22,34 +22,26 @@ from modegate.application.budgets.reserve import ReserveBudget
 from modegate.application.credentials.attempts import Response
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.relay_request import record_response, sticky_key_of
-from modegate.application.upstream_checks import check_upstream
 from modegate.application.upstream_ids import record_upstream_id, with_request_id
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.dialects.chat.relayed import relayed_body
-from modegate.dialects.chat.request import model_to_relay
 from modegate.dialects.completions import choices_of
 from modegate.dialects.responses.references import goes_on_from_kept
 from modegate.domain.access.client import Client
-from modegate.domain.access.key_rules import KeyRules
 from modegate.domain.configuration import Configuration
 from modegate.domain.credentials.selection import Strategy
 from modegate.domain.dialect_name import DialectName
-from modegate.domain.errors.catalogue import routing as errors
 from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody, InboundRequest
-from modegate.domain.routing.mode import Mode, ModeDefaults
 from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.routing.upstream import UpstreamKind
 from modegate.domain.upstream_request import BodyStream, Target, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
-# Fields of a body that continue what the upstream keeps.
-KEPT_CONVERSATION = ("previous_response_id", "conversation")
 NO_BODY = b""
 ANTHROPIC_VERSION = "/v1"
-NO_DEFAULTS = ModeDefaults()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +70,13 @@ class RelayCall:
         admitted = await self.admission.acquire(call.entry, configuration)
         try:
             record_admission(call.record, admitted)
-            check_mode(admitted.client.rules, call.decision.mode)
-            _check_mode(call, configuration)
-            body = await call.read()
-            _check_model(call, body, admitted.client)
-            if call.decision.by_default:
-                _check_default(call, admitted.client.rules, configuration)
-            route = _route(call, configuration)
             client = admitted.client
+            check_call(call, client, configuration)
+            body = await call.read()
+            check_body(call, body, client, configuration)
+            route = _route(call, configuration)
             if not self._is_translated(call, body, route):
-                _check_upstream(call, body, route)
-                _check_conversation(call, body, configuration)
+                check_route(call, body, route, configuration)
                 async with self._relay(call, body, route, client, configuration) as response:
                     if not self._lacks_operation(call, body, route, response):
                         named = with_request_id(response, call.operation.kind)
@@ -151,39 +139,6 @@ class RelayCall:
         return self.budgets.around(sending, client, configuration, call.record, demand)
 
 
-def _check_mode(call: InboundCall, configuration: Configuration) -> None:
-    """Rejects what no body could make possible, before it is read."""
-    if call.decision.mode is not Mode.PASSTHROUGH:
-        raise errors.no_such_endpoint()
-    if call.operation.keeps_state and not _may_use_state(call, configuration):
-        raise errors.shared_key()
-
-
-def _may_use_state(call: InboundCall, configuration: Configuration) -> bool:
-    if configuration.shares_state:
-        return True
-    return call.upstream_key is not None and configuration.routes.clients_may_bring_keys
-
-
-def _check_model(call: InboundCall, body: ChatBody | Upload, client: Client) -> None:
-    """Checks the model that the body names; operations on kept state need not name one."""
-    model = body.model if isinstance(body, Upload) else model_to_relay(body.params)
-    call.record.model = model
-    if model is not None or not call.operation.keeps_state:
-        check_model(client.rules, model)
-
-
-def _check_default(call: InboundCall, rules: KeyRules, configuration: Configuration) -> None:
-    """Rejects what goes to Claude Code by its model's name, or by a default."""
-    modes, key_mode = configuration.modes, rules.mode
-    if not call.operation.is_conversation:
-        modes, key_mode = NO_DEFAULTS, None
-    decision = modes.decide(call.decision, DialectName.RESPONSES, key_mode, call.record.model)
-    if decision.mode is not Mode.PASSTHROUGH:
-        call.record.mode = decision.mode
-        raise errors.no_such_endpoint()
-
-
 def _inbound(call: InboundCall, body: ChatBody) -> InboundRequest:
     """Returns the same request as one for an answer."""
 
@@ -205,22 +160,6 @@ def _route(call: InboundCall, configuration: Configuration) -> RelayRoute:
     route = configuration.routes.resolve(call.decision, call.upstream_key, call.record.model)
     assert isinstance(route, RelayRoute)  # noqa: S101 - the mode is passthrough
     return route
-
-
-def _check_upstream(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> None:
-    params = body.params if isinstance(body, ChatBody) and call.operation.is_conversation else {}
-    check_upstream(route.upstream, call.operation.capability, params, call.operation.kind)
-
-
-def _check_conversation(
-    call: InboundCall, body: ChatBody | Upload, configuration: Configuration
-) -> None:
-    if not call.operation.is_conversation or _may_use_state(call, configuration):
-        return
-    if isinstance(body, ChatBody):
-        for name in KEPT_CONVERSATION:
-            if body.params.get(name) is not None:
-                raise errors.shared_key(name)
 
 
 def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) -> UpstreamRequest:
