@@ -8,7 +8,7 @@ from modegate.http_client.connections.connection import Connection
 from modegate.http_client.connections.sending import BodyWriter, start_sending
 from modegate.http_client.errors import (
     ClosedError,
-    DisconnectedError,
+    HttpClientError,
     InvalidResponseError,
     ResponseTimeoutError,
 )
@@ -26,8 +26,7 @@ class Exchange:
     """Sends one request, and reads its answer as it arrives.
 
     Close it after use. `release` then gets the connection, and whether it may be used again.
-    `status` is 0 until the head of the answer has arrived; `headers` are as they came but for
-    blanks around the values.
+    `status` is 0 until the head has arrived; `headers` have no blanks around their values.
     """
 
     __slots__ = (
@@ -55,8 +54,8 @@ class Exchange:
     @property
     def ended(self) -> bool:
         """Whether the body was read to its end, and the exchange is not closed."""
-        parser = self._parser
-        return self._connection is not None and parser.complete and not parser.pieces
+        is_open = self._connection is not None
+        return is_open and self._parser.complete and not self._parser.pieces
 
     async def request(self, head: RequestHead, body: Body) -> None:
         """Sends the request, and waits for the head of the answer. Closes the exchange on failure.
@@ -98,9 +97,6 @@ class Exchange:
         """Returns the body without waiting, if all of it has arrived; else None, and takes nothing.
 
         To be called before any other read.
-
-        Raises:
-            ClosedError: if the exchange is closed.
         """
         self._open_connection()
         return self._take() if self._parser.complete else None
@@ -137,12 +133,9 @@ class Exchange:
 
     def connection_ended(self, *, cleanly: bool) -> None:
         """Ends the answer, which is complete if nothing else was to end it."""
-        if not self._parser.received:
-            self._fail(DisconnectedError("disconnected before the answer"))
-            return
         try:
             self._parser.feed_eof(cleanly=cleanly)
-        except InvalidResponseError as error:
+        except HttpClientError as error:
             self._fail(error)
         self._wake()
 
@@ -174,10 +167,7 @@ class Exchange:
         return self._connection
 
     def _arrival(self) -> asyncio.Future[None]:
-        """Returns a future that is done when something has arrived, or a time bound has expired.
-
-        Not a coroutine, because each one costs a request about as much as a header.
-        """
+        """Returns a future that is done at the next arrival, or a failure. A coroutine costs more."""
         if self._error is not None:
             raise self._error
         connection = self._open_connection()

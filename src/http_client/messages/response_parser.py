@@ -2,7 +2,7 @@
 
 import httptools
 
-from modegate.http_client.errors import InvalidResponseError
+from modegate.http_client.errors import DisconnectedError, InvalidResponseError
 from modegate.http_client.messages.framing import Framing, Headers, framing_of
 
 INTERIM, FINAL = 100, 200
@@ -100,8 +100,11 @@ class ResponseParser:
         """Ends the answer with the connection; `cleanly` means without an error.
 
         Raises:
+            DisconnectedError: if nothing of an answer arrived.
             InvalidResponseError: if the answer is incomplete.
         """
+        if not self.received:
+            raise DisconnectedError("disconnected before the answer")
         self.keep_alive = False
         if self.complete:
             return

@@ -11,7 +11,7 @@ from support.http_client import Peer, ask, begin, opened, serving
 from support.waiting import until
 
 from modegate.http_client.client import Client
-from modegate.http_client.errors import DisconnectedError, InvalidResponseError
+from modegate.http_client.errors import ClosedError, DisconnectedError, InvalidResponseError
 from modegate.http_client.messages.route import Origin, Route
 
 MEGABYTE = bytes(1024 * 1024)
@@ -169,6 +169,22 @@ async def test_an_answer_that_is_not_read_to_its_end_closes_the_connection() -> 
             assert await exchange.read() == path.encode()
             exchange.close()
         await until(lambda: len(server.peers) == 2)
+
+
+async def test_a_closed_exchange_reads_nothing_of_the_next_answer() -> None:
+    async with serving(echo) as server, opened(Client()) as client:
+        earlier = await begin(client, server.route, path="/earlier")
+        earlier.close()
+        later = await begin(client, server.route, path="/later")
+        with pytest.raises(ClosedError):
+            await earlier.read()
+        with pytest.raises(ClosedError):
+            earlier.take_whole()
+        assert not earlier.ended
+        assert (b"Content-Length", b"8") in earlier.headers
+        assert await later.read() == b"/later"
+        later.close()
+    assert len(server.peers) == 1
 
 
 async def close(peer: Peer) -> None:

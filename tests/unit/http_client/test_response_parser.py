@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.answers import BODY, CASES, CHUNKED, CHUNKS, END, LAST, LENGTH, OK, Case
 
-from modegate.http_client.errors import InvalidResponseError
+from modegate.http_client.errors import DisconnectedError, InvalidResponseError
 from modegate.http_client.messages.response_parser import MAX_FRAMING_BYTES, ResponseParser
 
 WHOLE = OK + LENGTH + END + BODY
@@ -153,6 +153,56 @@ def test_a_long_stream_of_small_chunks_is_no_excess_of_framing() -> None:
     parser.close()
     assert parser.complete
     assert parser.size == MAX_FRAMING_BYTES // 4
+
+
+REUSABLE = [name for name, case in CASES.items() if case.reusable and case.body is not None]
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("earlier", REUSABLE)
+def test_the_answer_before_on_the_same_connection_changes_nothing(earlier: str, name: str) -> None:
+    before, case = CASES[earlier], CASES[name]
+    parser = ResponseParser(before.method)
+    try:
+        parser.feed(before.raw)
+        status, headers, pieces = parser.status, parser.headers, parser.pieces
+        kept = ([*headers], [*pieces])
+        parser.begin(case.method)
+        if case.body is None:
+            with pytest.raises(InvalidResponseError):
+                feed(parser, case)
+            return
+        feed(parser, case)
+    finally:
+        parser.close()
+    assert status == before.status
+    assert ([*headers], [*pieces]) == kept, "what was read of the answer before has changed"
+    alone = parsed([case.raw], closes=case.closes, method=case.method)
+    for attribute in (
+        "status",
+        "headers",
+        "pieces",
+        "size",
+        "complete",
+        "keep_alive",
+        "unexpected",
+    ):
+        assert getattr(parser, attribute) == getattr(alone, attribute), attribute
+
+
+def feed(parser: ResponseParser, case: Case) -> None:
+    parser.feed(case.raw)
+    if case.closes:
+        parser.feed_eof()
+
+
+def test_a_connection_that_ends_before_an_answer_has_no_answer_to_complete() -> None:
+    parser = ResponseParser("POST")
+    parser.feed(WHOLE)
+    parser.begin("POST")
+    with pytest.raises(DisconnectedError):
+        parser.feed_eof()
+    parser.close()
 
 
 def test_a_closed_parser_needs_no_garbage_collector() -> None:
