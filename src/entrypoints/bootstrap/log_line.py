@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import orjson
 
+MILLISECONDS = tuple(b'.%03d+00:00",' % it for it in range(1000))
+
 
 def json_line(
     created: float, level: str, logger: str, message: str, fields: Mapping[str, object]
@@ -18,16 +20,17 @@ def json_line(
 
 def fixed_part(level: str, logger: str, message: str) -> bytes:
     """Returns the part of a line that its level, logger and message determine."""
-    return _encoded({"level": level, "logger": logger, "message": message})[1:-1]
+    return _encoded({"level": level, "logger": logger, "message": message})[1:-1] + b","
 
 
 def line_with(created: float, fixed: bytes, fields: Mapping[str, object]) -> bytes:
     """Returns the same line as `json_line`, from its fixed part and at least one field."""
-    return _line(created, b"%b,%b" % (fixed, _encoded(fields)[1:]))
+    return _line(created, fixed, _encoded(fields)[1:])
 
 
-def _line(created: float, rest: bytes) -> bytes:
-    return b'{"time":"%b.%03d+00:00",%b' % (_second(int(created)), created % 1 * 1000, rest)
+def _line(created: float, *rest: bytes) -> bytes:
+    # Formatting bytes takes twice as long as joining them.
+    return b"".join((_second(int(created)), MILLISECONDS[int(created % 1 * 1000)], *rest))
 
 
 def _encoded(values: Mapping[str, object]) -> bytes:
@@ -39,4 +42,5 @@ def _encoded(values: Mapping[str, object]) -> bytes:
 
 @lru_cache(maxsize=2)
 def _second(unix: int) -> bytes:
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+    """Returns the begin of a line of this second."""
+    return datetime.fromtimestamp(unix, UTC).strftime('{"time":"%Y-%m-%dT%H:%M:%S').encode()
