@@ -46,7 +46,7 @@ class PassthroughBackend:
             return self._pass_on(request, credential)
         if request.streamed:
             return self._stream(request, credential)
-        return CompleteExchange(partial(self._complete, request, credential))
+        return CompleteExchange(self._complete, request, credential)
 
     async def list_models(
         self, upstream: Upstream, credential: Credential

@@ -133,6 +133,6 @@ def request_id_of(wish: bytes | None) -> str:
     if wish and len(wish) <= LONGEST_ID and VISIBLE.fullmatch(wish):
         return wish.decode()
     # A UUIDv4 that need not be unpredictable, so `random` is enough.
-    digits = random.randbytes(16).hex()
+    digits = random.randbytes(16).hex()  # noqa: S311
     variable = f"4{digits[13:16]}-{VARIANT}{digits[17:20]}"
     return f"{digits[:8]}-{digits[8:12]}-{variable}-{digits[20:]}"
