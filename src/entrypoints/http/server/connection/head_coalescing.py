@@ -14,7 +14,7 @@ class HeadCoalescingTransport(LingeringTransport):
     """
 
     _lines = b""
-    _head = b""
+    _head: tuple[bytes, ...] = ()
 
     def add_lines(self, lines: bytes) -> None:
         """Adds header lines, each with its end, to the head that is written next."""
@@ -23,9 +23,9 @@ class HeadCoalescingTransport(LingeringTransport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Writes to the client; holds a response's head back until its body, or the next moment."""
         if self._head:
-            data = self._take_head() + data
+            data = b"".join((*self._take_head(), data))
         elif self._lines and data[-len(HEAD_END) :] == HEAD_END:
-            self._head = b"%b%b\r\n" % (bytes(data[: -len(LINE_END)]), self._lines)
+            self._head = bytes(data[: -len(LINE_END)]), self._lines, LINE_END
             self._lines = b""
             self._sending = self._loop.call_soon(self._send_head)
             return
@@ -43,10 +43,10 @@ class HeadCoalescingTransport(LingeringTransport):
 
     def _send_head(self) -> None:
         if head := self._take_head():
-            super().write(head)
+            super().write(b"".join(head))
 
-    def _take_head(self) -> bytes:
-        head, self._head = self._head, b""
+    def _take_head(self) -> tuple[bytes, ...]:
+        head, self._head = self._head, ()
         if head:
             self._sending.cancel()
         return head
