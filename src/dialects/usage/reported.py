@@ -18,8 +18,6 @@ WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens", "cache_creation_
 REASONING = ("reasoning_tokens", "thinking_tokens")
 ELSEWHERE = frozenset({*CACHED, *WRITTEN})
 ELSEWHERE_INSIDE = frozenset(WRITTEN)
-INTEGERS = {int}
-
 
 # The names of the prompt's tokens, those of the completion, and their details.
 CHAT = (
@@ -37,7 +35,7 @@ def read_usage(reported: object) -> Usage | None:
 
     Completion tokens that are 0 or missing are the total without the prompt, if that is known.
     """
-    if not isinstance(reported, Mapping):
+    if not isinstance(reported, (dict, Mapping)):  # `Mapping` alone takes 0.3 µs
         return None
     return _usual(reported) or _unusual(reported)
 
@@ -45,15 +43,11 @@ def read_usage(reported: object) -> Usage | None:
 def _usual(reported: Mapping[str, Any]) -> Usage | None:
     """Returns a usage in exactly OpenAI's form, or None: a fifth of the cost of any other form."""
     try:
-        counts = (
-            reported["prompt_tokens"],
-            reported["completion_tokens"],
-            reported["prompt_tokens_details"]["cached_tokens"],
-            reported["completion_tokens_details"]["reasoning_tokens"],
-        )
-        prompt, completion, cached, reasoning = counts
+        prompt, completion = reported["prompt_tokens"], reported["completion_tokens"]
+        cached = reported["prompt_tokens_details"]["cached_tokens"]
+        reasoning = reported["completion_tokens_details"]["reasoning_tokens"]
         is_usual = (
-            set(map(type, counts)) == INTEGERS
+            type(prompt) is type(completion) is type(cached) is type(reasoning) is int
             and 0 <= cached <= prompt <= MAX_TOKENS
             and 0 <= reasoning <= completion <= MAX_TOKENS
             and completion > 0
