@@ -36,8 +36,9 @@ class ApiKey:
 
 def bearer_key(authorization: str | None) -> ApiKey | None:
     """Returns the key of a `Bearer` header (scheme case-insensitive), or None if there is none."""
-    scheme, _, key = (authorization or "").strip().partition(" ")
-    return ApiKey(key.strip()) if scheme.lower() == BEARER and key.strip() else None
+    scheme, _, rest = (authorization or "").strip().partition(" ")
+    key = rest.strip()
+    return ApiKey(key) if key and scheme.lower() == BEARER else None
 
 
 def plain_key(text: str | None) -> ApiKey | None:

@@ -14,6 +14,12 @@ MAX_FRAMING_BYTES = 64 * 1024
 # httptools reads `Content-Length : 5` as a length, but names it `Content-Length `.
 BLANKS = bytes((*range(0x21), 0x7F))
 CONTROLS = BLANKS.replace(b"\t", b"").replace(b" ", b"")
+# Translations that change forbidden bytes only: four times as fast as a pattern, and faster than
+# deleting these bytes.
+NAME_BYTES, VALUE_BYTES = (
+    bytes(it ^ 0x80 if it in forbidden else it for it in range(256))
+    for forbidden in (BLANKS, CONTROLS)
+)
 
 
 class _UnexpectedBytesError(Exception):
@@ -171,11 +177,11 @@ def _check(fields: Headers) -> None:
     """Refuses a head that exceeds a limit, or that other parsers may read differently."""
     if len(fields) > MAX_HEADERS:
         raise InvalidResponseError("too many headers")
-    names, values = map(b"".join, zip(*fields, strict=True)) if fields else (b"", b"")
+    names = b"".join([name for name, _ in fields])
+    values = b"".join([value for _, value in fields])
     if len(names) + len(values) > MAX_FRAMING_BYTES:
         raise InvalidResponseError("headers too long")
-    # `translate` finds a byte four times as fast as a pattern does.
-    if names.translate(None, BLANKS) != names or values.translate(None, CONTROLS) != values:
+    if names.translate(NAME_BYTES) != names or values.translate(VALUE_BYTES) != values:
         raise InvalidResponseError("invalid character in a header")
 
 
