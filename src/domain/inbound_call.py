@@ -1,13 +1,16 @@
 """A request for a relayed operation as it enters the pipeline."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from modegate.domain.inbound_request import ChatBody, Entry, InProcess, unknown
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import ModeDecision
 from modegate.domain.routing.operation import Operation
+from modegate.domain.routing.upstream import UpstreamKind
 from modegate.domain.upstream_request import BodyStream, Target
+
+ANTHROPIC_VERSION = "/v1"
 
 
 @dataclass(slots=True)
@@ -37,3 +40,10 @@ class InboundCall:
     upstream_key: str | None = field(default=None, repr=False)
     conversation: Callable[[], str | None] = unknown
     record: RequestRecord = field(default_factory=RequestRecord)
+
+    @property
+    def upstream_target(self) -> Target:
+        """The target below the upstream's address, which has no version with Anthropic."""
+        if self.operation.kind is UpstreamKind.ANTHROPIC:
+            return replace(self.target, path=ANTHROPIC_VERSION + self.target.path)
+        return self.target

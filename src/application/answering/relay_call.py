@@ -9,7 +9,7 @@ the Responses API, which Claude Code has too.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.answering.admission import Admission, record_admission
@@ -36,12 +36,10 @@ from modegate.domain.inbound_call import InboundCall, Upload
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
-from modegate.domain.routing.upstream import UpstreamKind
-from modegate.domain.upstream_request import BodyStream, Target, UpstreamRequest
+from modegate.domain.upstream_request import BodyStream, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 
 NO_BODY = b""
-ANTHROPIC_VERSION = "/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +167,7 @@ def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) 
     content = _content_of(body, route)
     return UpstreamRequest(
         upstream=route.upstream,
-        target=_target_of(call),
+        target=call.upstream_target,
         body=content,
         streamed=streams_chunks,
         choices=choices_of(body.params) if isinstance(body, ChatBody) and streams_chunks else 1,
@@ -178,13 +176,6 @@ def _request_for(call: InboundCall, body: ChatBody | Upload, route: RelayRoute) 
         spending=call.operation.spending,
         traceparent=call.record.traceparent,
     )
-
-
-def _target_of(call: InboundCall) -> Target:
-    """Returns the target below the upstream's address, which has no version with Anthropic."""
-    if call.operation.kind is UpstreamKind.ANTHROPIC:
-        return replace(call.target, path=ANTHROPIC_VERSION + call.target.path)
-    return call.target
 
 
 def _content_of(body: ChatBody | Upload, route: RelayRoute) -> bytes | BodyStream:
