@@ -38,6 +38,8 @@ OPERATOR_ADVICE: Mapping[Remedy, str] = MappingProxyType(
         Remedy.CHECK_STORE_PERMISSIONS: "check the permissions of the user in MODEGATE_STORE",
         Remedy.ENLARGE_STORE: "raise maxmemory of the server in MODEGATE_STORE",
         Remedy.UPDATE_STORE: "name Redis 7 or Valkey in MODEGATE_STORE",
+        Remedy.CHECK_ARCHIVE: "check MODEGATE_TRANSCRIPTS, as the server's log says, if that does not "
+        "help",
     }
 )
 

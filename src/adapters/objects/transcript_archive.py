@@ -15,7 +15,8 @@ from modegate.application.ports.transcript_archive import (
     TranscriptKey,
 )
 from modegate.dialects.transcripts import decode_entries, encode_entries
-from modegate.domain.storage import StorageFault, fault_of, storage_error
+from modegate.domain.errors.catalogue import storage
+from modegate.domain.storage import StorageFault, fault_of
 
 log = logging.getLogger(__name__)
 
@@ -99,12 +100,13 @@ class ObjectTranscriptArchive:
                 yield
         except TimeoutError as error:
             self._note("no answer in time")
-            raise storage_error(StorageFault.BUSY) from error
+            raise storage.archive_failed() from error
         except OSError as error:
             self._note(error.strerror or str(error))
-            raise storage_error(fault_of(error)) from error
+            is_full = fault_of(error) is StorageFault.FULL
+            raise (storage.full() if is_full else storage.archive_failed()) from error
         except ValueError as error:
-            raise storage_error(StorageFault.BROKEN) from error
+            raise storage.archive_failed() from error
         self._note(None)
 
     def _note(self, failure: str | None) -> None:

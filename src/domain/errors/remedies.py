@@ -82,6 +82,7 @@ class Remedy(StrEnum):
     CHECK_STORE_PERMISSIONS = auto()
     ENLARGE_STORE = auto()
     UPDATE_STORE = auto()
+    CHECK_ARCHIVE = auto()
 
 
 NOTES = frozenset({Remedy.READ_LOG})
@@ -121,6 +122,7 @@ REQUIRED_OF_OPERATOR = frozenset(
         Remedy.CHECK_STORE_PERMISSIONS,
         Remedy.ENLARGE_STORE,
         Remedy.UPDATE_STORE,
+        Remedy.CHECK_ARCHIVE,
     }
 )
 """Actions of the operator without which the error remains."""

@@ -127,6 +127,7 @@ NEUTRAL = Wording(
             Remedy.CHECK_STORE_PERMISSIONS: "check the permissions of its user",
             Remedy.ENLARGE_STORE: "give it more memory",
             Remedy.UPDATE_STORE: "use Redis 7 or Valkey",
+            Remedy.CHECK_ARCHIVE: "check where transcripts are stored if that does not help",
         }
     )
 )

@@ -81,3 +81,12 @@ def store_unreadable() -> StorageError:
         "The server's shared store has a value that cannot be read.",
         remedies=(Remedy.READ_LOG,),
     )
+
+
+def archive_failed() -> StorageError:
+    """Returns the error for an archive of transcripts that cannot be read or written."""
+    return StorageError(
+        "The server cannot reach the stored transcripts of sessions.",
+        remedies=(Remedy.RETRY_SOON, Remedy.CHECK_ARCHIVE),
+        retry_after=STORE_RETRY_AFTER_S,
+    )
