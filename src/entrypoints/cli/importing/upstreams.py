@@ -7,6 +7,7 @@ from modegate.domain.credentials.selection import Strategy
 from modegate.entrypoints.cli.importing.carried import Carried, Credential, Headers, Upstream
 from modegate.entrypoints.cli.importing.names import PATTERN_MARK, is_model, slug
 from modegate.entrypoints.cli.importing.node import Node
+from modegate.entrypoints.config.upstreams.types import MAX_WEIGHT
 
 ONE_UPSTREAM = (
     "a model has one upstream in modegate, which fails over between its credentials only; the "
@@ -104,7 +105,8 @@ def _credentials(found: Sequence[Deployment]) -> tuple[Credential, ...]:
     weights: dict[str, int] = {}
     for it in found:
         weights[it.key_env] = weights.get(it.key_env, 0) + it.weight
-    return tuple(Credential(name, weight) for name, weight in weights.items())
+    excess = max(1.0, max(weights.values(), default=1) / MAX_WEIGHT)
+    return tuple(Credential(name, max(1, int(it / excess))) for name, it in weights.items())
 
 
 def _prefix(name: str, target: str) -> str | None:

@@ -17,10 +17,10 @@ from modegate.entrypoints.cli.importing.providers import (
 )
 from modegate.entrypoints.cli.importing.upstreams import Deployment, Upstreams
 from modegate.entrypoints.cli.importing.variables import Variables, referenced
+from modegate.entrypoints.config.upstreams.types import MAX_WEIGHT
 
 READ = frozenset({"api_base", "api_key", "base_url", "custom_llm_provider", "model", "weight"})
 WEIGHTS = ("weight", "rpm", "tpm")  # in the order of LiteLLM's simple-shuffle
-MAX_WEIGHT = 1_000_000
 OF_A_DEPLOYMENT = (
     "a limit of one deployment: modegate limits keys of clients, and lets a credential cool down "
     "after the upstream's 429"

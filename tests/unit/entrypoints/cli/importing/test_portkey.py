@@ -54,6 +54,15 @@ def test_keys_of_one_provider_are_credentials_of_one_upstream(
     assert found.credentials("groq") == [("GROQ_KEY", expected[0]), ("GROQ_KEY_2", expected[1])]
 
 
+def test_weights_without_a_small_common_scale_stay_within_the_bound(tmp_path: Path) -> None:
+    primes = (997, 991, 983, 977)
+    rows = [{"provider": "groq", "api_key": f"key-{it}", "weight": 1 / it} for it in primes]
+    found = imported(targets("loadbalance", *rows), tmp_path)
+    weights = [weight for _, weight in found.credentials("groq")]
+    assert weights == sorted(weights)
+    assert weights[-1] == 1_000_000
+
+
 def test_other_providers_are_reached_by_a_prefix_and_the_lost_failover_is_named(
     tmp_path: Path,
 ) -> None:
