@@ -17,6 +17,7 @@ from modegate.simulator.api import Call, Fails, Says
 from modegate.simulator.provider import SimulatedProvider, last_user_text
 from modegate.testing.answer_backend import ScriptedBackend, says
 
+OTHER = "3f2c8a10-5b7e-4a51-9d0e-6c1f2b3a4d5e"
 BODY = {"model": "sonnet", "input": "Hi"}
 # As Codex offers them, whether or not a backend has them.
 TOOLS: Any = [
@@ -150,6 +151,44 @@ async def test_a_response_is_continued_read_and_deleted(
         )
     assert unknown.value.code == "previous_response_not_found"
     assert (await both.http.delete(f"/v1/responses/{first.id}")).status_code == 404
+
+
+async def test_a_conversation_is_the_session(both: Gateway, provider: SimulatedProvider) -> None:
+    provider.script(Says("Hello Ada."), Says("Ada."), Says("Still Ada."))
+    sdk = both.sdk.responses
+    first = await sdk.create(model="sonnet", input="I am Ada.", store=False, extra_headers=CLAUDE)
+    assert first.conversation is not None
+    named = first.conversation.id
+    second = await sdk.with_raw_response.create(
+        model="sonnet", input="Who am I?", conversation=named, store=False, extra_headers=CLAUDE
+    )
+    assert second.headers["x-claude-session-id"] == named
+    assert "Hello Ada." in json.dumps(provider.requests[-1].json)
+    async with sdk.stream(
+        model="sonnet", input="Sure?", conversation={"id": named}, extra_headers=CLAUDE
+    ) as stream:
+        third = await stream.get_final_response()
+    assert third.output_text == "Still Ada."
+    assert third.conversation == first.conversation
+    assert (await sdk.retrieve(third.id)).conversation == first.conversation
+
+
+@pytest.mark.parametrize(
+    ("conversation", "headers", "status"),
+    [
+        ("conv_1", CLAUDE, 400),
+        (OTHER, CLAUDE, 404),
+        (OTHER, CLAUDE | {"X-Claude-Session-ID": OTHER[::-1]}, 400),
+        (OTHER, CLAUDE | {"X-Claude-Session-ID": OTHER.replace("3f", "4f")}, 400),
+        (OTHER, {}, 403),  # passthrough with the server's key
+    ],
+)
+async def test_a_conversation_that_is_no_session_of_the_client(
+    conversation: str, headers: dict[str, str], status: int, both: Gateway
+) -> None:
+    body = BODY | {"conversation": conversation}
+    response = await both.http.post("/v1/responses", json=body, headers=headers)
+    assert response.status_code == status
 
 
 async def test_a_kept_response_is_its_clients_alone(gateway: GatewayFactory) -> None:

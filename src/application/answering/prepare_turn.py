@@ -123,8 +123,10 @@ class PrepareTurn:
     ) -> AsyncIterator[_Held]:
         """Locks the session with the given id, the one with the same history, or a new one."""
         conversation = asked.conversation
+        if asked.session is not None and route.session_id not in (None, asked.session):
+            raise parameters.wrong_type("conversation", "the session in X-Claude-Session-ID")
         session_id = await self.results.find(
-            route.session_id, client, conversation, anew=route.anew
+            route.session_id or asked.session, client, conversation, anew=route.anew
         )
         if session_id is not None:
             async with self.sessions.resume(session_id, client) as session:

@@ -22,6 +22,7 @@ from modegate.domain.upstream_request import Target
 JSON = (("content-type", "application/json"),)
 # What Claude Code rejects has no form in another API either.
 POLICY = ParamPolicy()
+CONVERSATION = "conversation"
 TOOL_CHOICE = "tool_choice"
 
 
@@ -97,6 +98,8 @@ def translation_of(
     Raises:
         RequestError: if a value is invalid, or has no form in another API.
     """
+    if client_dialect is DialectName.RESPONSES and body.params.get(CONVERSATION) is not None:
+        raise dialects.untranslatable(CONVERSATION)  # it is a session of Claude Code
     dialect = upstream_dialect_of(route.upstream)
     linked = replace(media, fetches=False)  # the upstream's own API takes URLs
     try:

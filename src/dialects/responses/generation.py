@@ -15,6 +15,7 @@ from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
 from modegate.domain.parameters.param_policy import EFFORTS, as_count
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.domain.session import SessionId, is_session_id
 from modegate.domain.structured.output_format import OutputFormat
 
 TRUNCATIONS = (None, "auto", "disabled")
@@ -25,6 +26,7 @@ METADATA = (
 )
 COUNT = "a whole number of at least 1"
 FORMAT = "text.format"
+CONVERSATION = "conversation"
 ENCRYPTED = "reasoning.encrypted_content"
 # What a response repeats from its request.
 ECHOED = (
@@ -87,6 +89,7 @@ def parse_generation(
             **{name: params[name] for name in ECHOED if params.get(name) is not None},
         },
         previous_response=_previous(params),
+        session=_session(params),
         is_kept=params.get("store") is not False,
         seals_reasoning=ENCRYPTED in include,
         shows_reasoning=isinstance(reasoning.get("summary"), str),
@@ -120,6 +123,19 @@ def _previous(params: Mapping[str, object]) -> str | None:
     if not isinstance(value, str | None):
         raise parameters.wrong_type("previous_response_id", "the id of a response")
     return value
+
+
+def _session(params: Mapping[str, object]) -> SessionId | None:
+    """Returns the session that `conversation` names, as responses do."""
+    value = params.get(CONVERSATION)
+    if value is None:
+        return None
+    if params.get("previous_response_id") is not None:
+        raise parameters.wrong_type(CONVERSATION, "left out with 'previous_response_id'")
+    named = value.get("id") if isinstance(value, Mapping) else value
+    if not isinstance(named, str) or not is_session_id(named):
+        raise parameters.wrong_type(CONVERSATION, "the id in 'conversation' of a response")
+    return SessionId(named)
 
 
 def _output(form: object) -> OutputFormat | None:

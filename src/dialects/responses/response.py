@@ -33,6 +33,7 @@ def response_of(frame: AnswerFrame, status: str, output: Sequence[Object] = ()) 
         "metadata": {},
         "parallel_tool_calls": True,
         "previous_response_id": None,
+        "conversation": None if frame.session_id is None else {"id": frame.session_id},
         "store": False,
         "reasoning": {"effort": None, "summary": None},
         "temperature": 1.0,

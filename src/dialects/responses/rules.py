@@ -18,6 +18,7 @@ NAMES = (
     "include",
     "store",
     "previous_response_id",
+    "conversation",
 )
 # Parameters without a rule are ignored and named: the list changes with each release of a client.
 POLICY = ParamPolicy(
@@ -26,7 +27,6 @@ POLICY = ParamPolicy(
         "truncation": Rule(Tier.HONOURED, ("disabled",), otherwise=Tier.IGNORED),
         "temperature": IGNORED,
         "background": Rule(Tier.REFUSED, neutral=(OFF, None)),
-        "conversation": Rule(Tier.REFUSED),
         "prompt": Rule(Tier.REFUSED),
     }
 )

@@ -36,6 +36,9 @@ NAMESPACE = {"type": "namespace", "name": "agents", "tools": [FUNCTION | {"name"
 HOSTED = {"type": "web_search", "external_web_access": True}
 
 
+SESSION = "3f2c8a10-5b7e-4a51-9d0e-6c1f2b3a4d5e"
+
+
 def parsed(given: object = "Hi", **params: object) -> Any:
     return parse_generation({"model": "sonnet", "input": given, **params})
 
@@ -236,7 +239,14 @@ def test_an_invalid_item_is_refused_by_its_place(item: object, param: str) -> No
         ),
         ({"tools": [FUNCTION | {"name": "a b"}]}, "invalid_request", "tools[0].name"),
         ({"background": True}, "unsupported_parameter", "background"),
-        ({"conversation": "c"}, "unsupported_parameter", "conversation"),
+        ({"conversation": "c"}, "invalid_request", "conversation"),
+        ({"conversation": {}}, "invalid_request", "conversation"),
+        ({"conversation": 1}, "invalid_request", "conversation"),
+        (
+            {"conversation": SESSION, "previous_response_id": "resp_mg_1"},
+            "invalid_request",
+            "conversation",
+        ),
         ({"previous_response_id": 1}, "invalid_request", "previous_response_id"),
         ({"store": 1}, "invalid_request", "store"),
         ({"tools": {}}, "invalid_request", "tools"),
@@ -404,3 +414,12 @@ def test_an_image_without_a_url_is_told_the_form_of_this_api(url: object) -> Non
     part = {"type": "input_image", "image_url": url}
     with pytest.raises(RequestError, match="must be a URL or a data URL"):
         parsed([{"role": "user", "content": [part]}])
+
+
+@pytest.mark.parametrize("named", [SESSION, {"id": SESSION}])
+def test_a_conversation_is_a_session(named: object) -> None:
+    assert parsed(conversation=named).session == SESSION
+
+
+def test_without_a_conversation_no_session_is_named() -> None:
+    assert parsed(conversation=None).session is None
