@@ -317,7 +317,7 @@ async def test_streamed_text_is_not_repeated_when_the_cli_retries_a_broken_strea
     both: Gateway, provider: SimulatedProvider
 ) -> None:
     text = "one two three four"
-    provider.script(Says(text, 0.02, cut_after=2), Says(text, 0.02, cut_after=3), Says(text))
+    provider.script(Says(text, 0.2, cut_after=2), Says(text, 0.2, cut_after=3), Says(text))
     response = await both.claude("Hi", stream=True)
     events = [json.loads(line[6:]) for line in response.text.split("\n\n")[:-2]]
     said = "".join(event["choices"][0]["delta"].get("content", "") for event in events)
@@ -435,7 +435,7 @@ async def test_a_failed_turn_is_removed_from_the_conversation(
     session = {"X-Claude-Session-ID": first.headers["X-Claude-Session-ID"]}
     provider.script(*(Fails(500) for _ in range(3)))
     assert (await both.claude("two", headers=session)).status_code == 502
-    provider.script(Says("Two is two.", cut_after=2, delay=0.05), Says("No, three."))
+    provider.script(Says("Two is two.", cut_after=2, delay=0.3), Says("No, three."))
     assert "stream_error" in (await both.claude("two", headers=session, stream=True)).text
     answered = await both.claude("two", headers=session)
     assert answered.status_code == 200
