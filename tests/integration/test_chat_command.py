@@ -112,6 +112,7 @@ async def test_the_printed_resume_command_uses_the_same_gateway(
         await assert_printed_command_resumes(begun, provider, keyed)
 
 
+@pytest.mark.exhaustive
 async def test_the_resume_command_has_a_full_path_unless_modegate_is_on_path(
     both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
@@ -131,6 +132,7 @@ async def test_chat_reads_the_prompt_from_standard_input(
     assert provider.requests[-1].json["messages"] == [{"role": "user", "content": "Grüße"}]
 
 
+@pytest.mark.exhaustive
 async def test_invalid_chat_input_or_settings_exit_with_status_2(shell: dict[str, str]) -> None:
     nowhere = "http://127.0.0.1:9"
     assert "the prompt is empty" in failed(await chat(url=nowhere, shell=shell), 2)

@@ -36,6 +36,7 @@ def test_files_copied_by_the_dockerfile_exist_and_are_not_ignored() -> None:
             assert f"!{source}" in ignored
 
 
+@pytest.mark.exhaustive
 def test_the_dockerfile_build_steps_produce_a_working_install(tmp_path: Path) -> None:
     lock, build = instructions("RUN")[:2]
     source = copy_sources(tmp_path / "build")

@@ -169,6 +169,7 @@ def test_the_batch_job_answers_with_the_real_cli(tmp_path: Path) -> None:
     assert done.stderr == "6 of 6 answered\n"
 
 
+@pytest.mark.exhaustive
 def test_the_batch_job_reports_one_failure_of_200_and_keeps_no_session(tmp_path: Path) -> None:
     claude = ScriptedClaude(tmp_path, *answer("Forty-", "two."))
     claude.script_for("What is 7 squared?", {"exit": 1})

@@ -129,7 +129,7 @@ async def test_a_parked_turn_is_stale_once_its_session_has_gone_on_elsewhere(
     assert parked(home) == 0
 
 
-@pytest.mark.parametrize("has_header", [True, False])
+@pytest.mark.parametrize("has_header", [pytest.param(True, marks=pytest.mark.exhaustive), False])
 async def test_a_loop_of_tools_goes_to_and_fro(
     pair: tuple[Gateway, Gateway], provider: SimulatedProvider, has_header: bool
 ) -> None:

@@ -241,7 +241,7 @@ async def test_oneshot_mode_uses_one_process_per_request(
     assert "My name is Ada." in last_messages(provider)
 
 
-@pytest.mark.parametrize("mode", ["live", "oneshot"])
+@pytest.mark.parametrize("mode", ["live", pytest.param("oneshot", marks=pytest.mark.exhaustive)])
 async def test_the_text_of_an_abandoned_first_turn_stays_in_the_conversation(
     mode: str,
     gateway: GatewayFactory,

@@ -124,7 +124,9 @@ class PrepareTurn:
         """Locks the session with the given id, the one with the same history, or a new one."""
         conversation = asked.conversation
         if asked.session is not None and route.session_id not in (None, asked.session):
-            raise parameters.wrong_type("conversation", "the session in X-Claude-Session-ID")
+            raise parameters.wrong_type(
+                "conversation", "the session that the request names elsewhere"
+            )
         session_id = await self.results.find(
             route.session_id or asked.session, client, conversation, anew=route.anew
         )
