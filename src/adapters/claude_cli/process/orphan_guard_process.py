@@ -8,14 +8,19 @@ the standard library, so that it starts fast and stays small.
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 # The variable that marks a child and its descendants.
 MARK = "MODEGATE_PROCESS"
 # Maximum scans of the process table: a process may spawn another while it is being killed.
 LOOKS = 10
+BETWEEN_LOOKS_S = 0.002
+PROCESSES = "/proc"
+NO_VARIABLES = [b""]
+# Positions in `/proc/PID/stat` behind the name, see proc(5).
+MEMORY_SIZE, VARIABLES_BEGIN, VARIABLES_END = 20, 47, 48
 
 
 def watch(lines: Iterable[bytes]) -> dict[int, str]:
@@ -36,19 +41,25 @@ def kill_marked(marks: Collection[str]) -> None:
     Only Linux exposes the environment of a process; elsewhere this is a no-op.
     """
     wanted = {f"{MARK}={mark}".encode() for mark in marks}
-    for _ in range(LOOKS):
-        found = list(_carriers(wanted)) if wanted else []
-        for pid in found:
-            _signal(os.kill, pid)
-        if not found:
+    for _ in range(LOOKS if wanted else 0):
+        is_over = True
+        for pid, variables in _processes():
+            if not wanted.isdisjoint(variables):
+                _signal(os.kill, pid)
+                is_over = False
+            elif variables == NO_VARIABLES and _is_starting(pid):
+                is_over = False
+        if is_over:
             return
+        time.sleep(BETWEEN_LOOKS_S)
 
 
-def _carriers(wanted: AbstractSet[bytes]) -> Iterator[int]:
-    with suppress(FileNotFoundError), os.scandir("/proc") as entries:
+def _processes() -> Iterator[tuple[int, list[bytes]]]:
+    """Yields each process with its variables."""
+    with suppress(FileNotFoundError), os.scandir(PROCESSES) as entries:
         for entry in entries:
-            if entry.name.isdigit() and not wanted.isdisjoint(_environment(entry.path)):
-                yield int(entry.name)
+            if entry.name.isdigit():
+                yield int(entry.name), _environment(entry.path)
 
 
 def _environment(process: str) -> list[bytes]:
@@ -58,6 +69,22 @@ def _environment(process: str) -> list[bytes]:
             return file.read().split(b"\0")
     except OSError:
         return []
+
+
+def _is_starting(pid: int) -> bool:
+    """Returns whether a process without variables may be about to get some.
+
+    In `execve`, a process has memory for a moment before it has its variables, and its parent goes on
+    already. A kernel thread has no memory; a process that was started without variables has an empty
+    range of them.
+    """
+    try:
+        with open(f"{PROCESSES}/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return False
+    size, begin, end = (fields[at] for at in (MEMORY_SIZE, VARIABLES_BEGIN, VARIABLES_END))
+    return size != "0" and (end == "0" or begin != end)
 
 
 def main() -> None:
