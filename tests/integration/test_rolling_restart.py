@@ -23,7 +23,7 @@ GATEWAYS = 4
 CLIENTS = int(os.environ.get("MODEGATE_FLEET_CLIENTS", "4"))
 ROUNDS = int(os.environ.get("MODEGATE_FLEET_ROUNDS", "1"))
 # Many times what each load balancer of the tests needs; Traefik asks every three seconds.
-DRAIN_DELAY_MS = {"haproxy": "3000", "envoy": "8000", "traefik": "12000"}
+DRAIN_DELAY_MS = {"haproxy": "3000", "envoy": "3000", "traefik": "12000"}
 SUMS = ("requests", "errors", "prompt_tokens", "completion_tokens")
 each_balancer = pytest.mark.parametrize(
     "name",

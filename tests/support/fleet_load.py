@@ -124,6 +124,7 @@ class Load:
                 return await self._ask(text, stream, headers)
             except InternalServerError as error:
                 if error.code not in REFUSALS:
+                    error.add_note(error.response.text)
                     raise
                 self.refused += 1
 
