@@ -16,29 +16,18 @@ from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.process.shielded import cancelled
-from modegate.adapters.claude_cli.protocol.document import Document
-from modegate.adapters.claude_cli.protocol.failures.retry_wait import Patience
-from modegate.adapters.claude_cli.protocol.translator import Translator
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
-from modegate.adapters.claude_cli.structured.output_schema import OutputSchema
-from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
-from modegate.adapters.claude_cli.tools.shown_names import ShownNames
+from modegate.adapters.claude_cli.turns.conversations import Conversations
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
+from modegate.adapters.claude_cli.turns.translation import offered_tools, translator_of, whole
 from modegate.adapters.claude_cli.turns.usage_of_cut import usage_if_cut
 from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.events import (
     AnswerEvent,
-    Finished,
-    MessageStarted,
-    ReasoningDelta,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallStarted,
 )
-from modegate.domain.errors import BackendAuthError, StorageError
+from modegate.domain.errors import BackendAuthError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.parameters.param_policy import Effort
@@ -59,7 +48,9 @@ class ClaudeBackend:
         self._turns = TurnRunner(
             TurnResources(options, self._slots, self._processes, self._workspace, self._archive)
         )
-        self._forgetting: set[asyncio.Task[bool]] = set()
+        self._conversations = Conversations(
+            self._workspace, self._archive, self._turns, self._processes
+        )
         self._preparing: asyncio.Task[None] | None = None
 
     def status(self) -> ClaudeHealth:
@@ -98,14 +89,14 @@ class ClaudeBackend:
         """
         if self._processes.launcher.executable is None:
             raise claude_code.unavailable()
-        tools = self._offered(turn)
-        translator = self._translator(turn, tools)
+        tools = offered_tools(turn, self._options)
+        translator = translator_of(turn, tools, self._options)
         async with (
             self._turns.run(turn, translator, tools) as chunks,
             aclosing(self._noting_login(chunks)) as events,
         ):
             with usage_if_cut(turn, translator):
-                yield events if turn.streamed else _whole(events, translator)
+                yield events if turn.streamed else whole(events, translator)
 
     async def prepare(self) -> None:
         """Starts to read the executable's features and to prewarm, both in the background.
@@ -192,40 +183,19 @@ class ClaudeBackend:
         return nullcontext()
 
     async def list_ids(self, *, limit: int, after: SessionId | None = None) -> list[SessionId]:
-        """Returns a page of sessions that have a folder, without those of prewarmed processes.
-
-        Once an hour also of those that have a stored transcript.
-        """
-        here = await self._workspace.list_ids(
-            limit=limit, after=after, without=self._processes.unused
-        )
-        if self._archive is None:
-            return here
-        try:
-            stored = await self._archive.list_ids(after)
-        except StorageError:  # the store that is away also stops what would delete them
-            return here
-        return sorted({*here, *stored})[:limit]
+        """Returns a page of the sessions that have a conversation; as `Conversations.list_ids`."""
+        return await self._conversations.list_ids(limit, after)
 
     async def delete(self, session_id: SessionId) -> bool:
-        """Ends the session's process, and deletes its folder and its stored transcript.
-
-        A cancelled caller does not interrupt it. Returns False if another gateway uses the session.
-
-        Raises:
-            StorageError: the folder or the stored transcript cannot be removed.
-        """
-        task = asyncio.create_task(self._forget(session_id))
-        self._forgetting.add(task)
-        task.add_done_callback(self._forgetting.discard)
-        return await asyncio.shield(task)
+        """Deletes the session's conversation; as `Conversations.delete`."""
+        return await self._conversations.delete(session_id)
 
     async def aclose(self) -> None:
         """Waits for the cleanup of turns and sessions, then ends every process."""
         if self._preparing is not None:
             await cancelled(self._preparing)
         self._turns.drain()
-        while under_way := {*self._turns.settling, *self._forgetting}:
+        while under_way := {*self._turns.settling, *self._conversations.deleting}:
             await asyncio.wait(under_way)
         await self._processes.aclose()
         if self._archive is not None:
@@ -234,36 +204,6 @@ class ClaudeBackend:
     def _with_archive(self, options: ClaudeOptions) -> ClaudeOptions:
         """Returns options with which the CLI writes a turn before it reports the end."""
         return options if self._archive is None else replace(options, eager_flush=True)
-
-    def _offered(self, turn: Turn) -> OfferedTools | None:
-        """Returns the client's tools; None if the model must not call any."""
-        if turn.tools is None or not turn.tools.offered:
-            return None
-        return OfferedTools(turn.tools, self._options.max_tool_result_chars)
-
-    def _translator(self, turn: Turn, tools: OfferedTools | None) -> Translator:
-        return Translator(
-            handed_out=turn.streamed,
-            names=None if tools is None else ShownNames(tools, self._options.tools),
-            patience=Patience(self._options.own_wait, self._options.api_retries),
-            cuts_at_limit=self._options.cuts_at_limit,
-            has_own_limit=turn.max_tokens is not None,
-            document=(
-                Document(OutputSchema(turn.output).document, turn.output.requests)
-                if turn.output
-                else None
-            ),
-            shows_reasoning=self._options.shows_reasoning,
-        )
-
-    async def _forget(self, session_id: SessionId) -> bool:
-        await self._turns.end_session(session_id)
-        await self._processes.end_session(session_id)
-        if not await self._workspace.delete(session_id):
-            return False
-        if self._archive is not None:
-            await self._archive.delete(session_id)
-        return True
 
     async def _noting_login(
         self, events: AsyncIterator[AnswerEvent]
@@ -276,22 +216,3 @@ class ClaudeBackend:
         except BackendAuthError:
             self._credentials.refused()
             raise
-
-
-async def _whole(
-    events: AsyncIterator[AnswerEvent], translator: Translator
-) -> AsyncGenerator[AnswerEvent, None]:
-    """Yields the text in one piece, because the CLI may retract parts of it until the end."""
-    async for event in events:
-        if not isinstance(event, Started | Finished):
-            continue
-        if isinstance(event, Finished):
-            yield MessageStarted()
-            if reasoning := translator.reasoning:
-                yield ReasoningDelta(reasoning)
-            if text := translator.text:
-                yield TextDelta(text)
-            for index, call in enumerate(translator.calls):
-                yield ToolCallStarted(index, call.id, call.name)
-                yield ToolCallDelta(index, call.arguments)
-        yield event

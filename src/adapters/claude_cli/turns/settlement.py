@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from modegate.adapters.claude_cli.process.shielded import run_shielded
 from modegate.adapters.claude_cli.protocol.answer_status import AnswerStatus
 from modegate.adapters.claude_cli.turns.disposition import (
     RETURNS_PROCESS,
@@ -51,8 +52,25 @@ class Settlement:
             with_answer=with_answer and not self._held.interrupted,
         )
 
+    async def keep(self, answer: AnswerStatus, cli_session_id: str | None) -> None:
+        """Makes an answered turn final, even if the caller is cancelled or the gateway killed."""
+        if self._held.turn.resume and answer.refused:
+            await run_shielded(self._held.transcript.leave_out())
+        else:
+            await run_shielded(self._keep(answer, cli_session_id))
+
+    async def _keep(self, answer: AnswerStatus, cli_session_id: str | None) -> None:
+        if self._held.transcript.must_be_stored:
+            async with self._held.changing:
+                await self.store(answer, cli_session_id)
+        await self._held.keep()
+
     async def carry_out(self, answer: AnswerStatus, cli_session_id: str | None = None) -> TurnEvent:
         """Settles the turn, releases the session's folder, and returns how the process ended."""
+        async with self._held.changing:
+            return await self._carry_out(answer, cli_session_id)
+
+    async def _carry_out(self, answer: AnswerStatus, cli_session_id: str | None) -> TurnEvent:
         if answer.answered:
             await self._workspace.keep_config_template(self._held.current.place.folder)
             self._processes.note_use(self._held.current.launch.cli_model)

@@ -1,5 +1,6 @@
 """The process of one turn, and the transcript's length before it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,8 @@ class TurnProcess:
     """Acquires a turn's process, replaces it, and restores its conversation.
 
     `owns_folder` is whether the session's folder exists only for this turn. `interrupted` is whether
-    the CLI's turn was ended so that it is stored.
+    the CLI's turn was ended so that it is stored. `changing` is held while the process is replaced or
+    settled.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class TurnProcess:
         self._call_ids = tuple(str(it.call_id) for it in turn.prompt.results if turn.resume)
         self.owns_folder = False
         self.interrupted = False
+        self.changing = asyncio.Lock()
         self.transcript = TranscriptStorage(turn, resources)
         self._fetch = TranscriptFetch(turn, resources)
         self._processes = resources.processes
