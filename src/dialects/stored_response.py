@@ -1,6 +1,7 @@
 """The form in which a kept response is stored: a head of JSON, and the bytes of its images and files.
 
 A change of the form needs a new `VERSION`. Gateways of another version then do not find the value.
+What came later is written only where it is needed: the order of an answer, and redacted thoughts.
 """
 
 import json
@@ -27,6 +28,7 @@ from modegate.domain.conversation.message import (
     TextPart,
     ToolCall,
 )
+from modegate.domain.conversation.runs import Run, RunKind, Runs
 from modegate.domain.conversation.thought import Thought
 from modegate.domain.kept_response import KeptResponse
 from modegate.domain.parameters.turn_setting import TurnSetting
@@ -98,7 +100,8 @@ def _message(message: Message) -> list[object]:
     parts = [_part(it) for it in message.parts]
     calls = [_call(it) for it in message.calls]
     said: list[object] = [message.role, parts, calls, message.call_id, message.name]
-    return [*said, message.is_error, [_thought(it) for it in message.thoughts]]
+    row = [*said, message.is_error, [_thought(it) for it in message.thoughts]]
+    return [*row, _runs(message.runs)] if message.runs else row
 
 
 def _part(part: Part) -> object:
@@ -119,8 +122,13 @@ def _call(call: ToolCall) -> list[str]:
     return [call.id, call.name, call.arguments]
 
 
-def _thought(thought: Thought) -> list[str]:
-    return [thought.text, thought.signature, thought.origin, thought.sealed]
+def _thought(thought: Thought) -> list[object]:
+    row: list[object] = [thought.text, thought.signature, thought.origin, thought.sealed]
+    return [*row, True] if thought.is_redacted else row
+
+
+def _runs(runs: Runs) -> list[object]:
+    return [[it.kind, it.size] for it in runs]
 
 
 def _completion(completion: Completion) -> dict[str, object]:
@@ -134,11 +142,11 @@ def _completion(completion: Completion) -> dict[str, object]:
         "ignored": [it.name for it in completion.ignored],
         "thoughts": [_thought(it) for it in completion.thoughts],
         "stop_text": completion.stop_text,
-    }
+    } | ({"runs": _runs(completion.runs)} if completion.runs else {})
 
 
 def _read_message(row: list[Any], contents: BytesIO) -> Message:
-    role, parts, calls, call_id, name, is_error, thoughts = row
+    role, parts, calls, call_id, name, is_error, thoughts, *runs = row
     return Message(
         Role(role),
         tuple(_read_part(it, contents) for it in parts),
@@ -147,7 +155,12 @@ def _read_message(row: list[Any], contents: BytesIO) -> Message:
         name,
         is_error,
         tuple(Thought(*it) for it in thoughts),
+        _read_runs(*runs),
     )
+
+
+def _read_runs(rows: list[Any] | None = None) -> Runs:
+    return tuple(Run(RunKind(kind), size) for kind, size in rows or ())
 
 
 def _read_part(part: str | list[Any], contents: BytesIO) -> Part:
@@ -176,5 +189,6 @@ def _read_completion(row: dict[str, Any]) -> Completion:
             "calls": tuple(ToolCall(*it) for it in row["calls"]),
             "thoughts": tuple(Thought(*it) for it in row["thoughts"]),
             "ignored": tuple(TurnSetting[it] for it in row["ignored"]),
+            "runs": _read_runs(row.get("runs")),
         }
     )

@@ -16,6 +16,14 @@ INVALID = "messages.1.content.0: Invalid `signature` in `thinking` block"
 EXPECTED = (
     "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`"
 )
+WITHOUT_CONTENT = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-5-5",
+    "stop_reason": "tool_use",
+    "usage": {"input_tokens": 7, "output_tokens": 9},
+}
 EMPTY = "messages.1: all messages must have non-empty content"
 
 
@@ -30,6 +38,7 @@ class StrictProvider(SimulatedProvider):
         self._learns = learns
         self.made: dict[str, tuple[object, object]] = {}
         self.rejected = 0
+        self.blocks: list[Any] = []  # of the next answer, as they are
 
     def thinks(self, thought: str, system: object, model: str) -> str:
         """Makes a thought known, and returns it."""
@@ -38,6 +47,11 @@ class StrictProvider(SimulatedProvider):
 
     async def _answer(self, request: Request, reply: Reply) -> None:
         fault = self._fault(request.json) if request.path.startswith("/v1/messages") else None
+        if fault is None and self.blocks:
+            blocks, self.blocks = self.blocks, []
+            message = WITHOUT_CONTENT | {"content": blocks}
+            await reply.whole(200, encode(message), JSON)
+            return
         if fault is None:
             await super()._answer(request, reply)
             return

@@ -114,7 +114,8 @@ class KeptResponses:
         asked = answered.asked.conversation.messages
         answer = text_message(Role.ASSISTANT, completion.text)
         thoughts = tuple(replace(it, origin=answered.origin) for it in completion.thoughts)
-        said = (replace(answer, calls=completion.calls, thoughts=thoughts),)
+        calls, runs = completion.calls, completion.runs
+        said = (replace(answer, calls=calls, thoughts=thoughts, runs=runs),)
         kept = KeptResponse(
             answered.frame.id_with(ID_PREFIX),
             answered.client,

@@ -17,6 +17,8 @@ from modegate.domain.conversation.message import Message
 from modegate.domain.conversation.thought import Thought
 from modegate.domain.generation_request import GenerationRequest
 
+REDACTED = "redacted"
+
 
 @dataclass(frozen=True, slots=True)
 class SealedThoughts:
@@ -44,7 +46,8 @@ class SealedThoughts:
                 if isinstance(event, ReasoningDelta):
                     text.add(event.text)
                 if isinstance(event, ReasoningSigned):
-                    thought = Thought(text.text, event.signature, origin)
+                    signed = event.signature, origin
+                    thought = Thought(text.text, *signed, is_redacted=event.is_redacted)
                     text = GrowingText()
                     sealed.append(replace(event, sealed=await self._sealed(thought, client)))
                 else:
@@ -55,15 +58,22 @@ class SealedThoughts:
         if not message.thoughts:
             return message
         opened = [await self._open(it, client) for it in message.thoughts]
-        return replace(message, thoughts=tuple(it for it in opened if it.origin == origin))
+        # Each keeps its place; one without a signature is not sent.
+        kept = (it if it.origin == origin else Thought() for it in opened)
+        return replace(message, thoughts=tuple(kept))
 
     async def _open(self, thought: Thought, client: ClientId) -> Thought:
         """Returns the thought; one without an origin if it cannot be opened."""
         if thought.signature:  # of a response that is kept here
             return thought
         content = await self.sealer.open(thought.sealed, client)
-        return Thought() if content is None else Thought(*json.loads(content))
+        if content is None:
+            return Thought()
+        text, signature, origin, *redacted = json.loads(content)
+        return Thought(text, signature, origin, is_redacted=bool(redacted))
 
     async def _sealed(self, thought: Thought, client: ClientId) -> str:
-        content = json.dumps([thought.text, thought.signature, thought.origin])
-        return await self.sealer.seal(content.encode(), client)
+        content = [thought.text, thought.signature, thought.origin]
+        if thought.is_redacted:  # only then, so that older gateways open the others
+            content.append(REDACTED)
+        return await self.sealer.seal(json.dumps(content).encode(), client)

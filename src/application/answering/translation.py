@@ -70,7 +70,8 @@ class Translation:
     @property
     def has_thoughts(self) -> bool:
         """Whether the conversation has thoughts of the model."""
-        return any(it.thoughts for it in self.asked.conversation.messages)
+        messages = self.asked.conversation.messages
+        return any(thought.signature for it in messages for thought in it.thoughts)
 
     def without_thoughts(self) -> "Translation":
         """Returns the request without the thoughts of its conversation."""

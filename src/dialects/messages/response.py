@@ -68,12 +68,24 @@ def render_usage(usage: Usage) -> dict[str, object]:
 
 def _content(frame: AnswerFrame, completion: Completion) -> list[dict[str, object]]:
     content: list[dict[str, object]] = []
-    # A thought without a signature is left out of later requests (`foreign_thoughts.py`).
-    if frame.shows_reasoning:
-        content += map(_thinking, completion.reasoning_parts)
-    if completion.text:
-        content.append({"type": "text", "text": completion.text})
-    return [*content, *map(_tool_use, completion.calls)]
+    for piece in completion.pieces:
+        if isinstance(piece, ToolCall):
+            content.append(_tool_use(piece))
+        elif isinstance(piece, str):
+            _add_text(content, piece)
+        elif frame.shows_reasoning and not piece.is_redacted:
+            # Without a signature, it is left out of later requests (`foreign_thoughts.py`).
+            content.append(_thinking(piece))
+    return content
+
+
+def _add_text(content: list[dict[str, object]], text: str) -> None:
+    """Adds a text; behind another one, it belongs to that, as in a stream."""
+    last = content[-1] if content else {}
+    if last.get("type") == "text":
+        last["text"] = f"{last['text']}{text}"
+    else:
+        content.append({"type": "text", "text": text})
 
 
 def _thinking(thought: Thought) -> dict[str, object]:

@@ -53,7 +53,7 @@ class MessageEvents:
     def render(self, event: AnswerEvent) -> bytes:
         """Returns the events of one event; the first one begins the message."""
         begun = b"" if self._has_begun else self._start()
-        if isinstance(event, ReasoningDelta | ReasoningSigned) and not self._frame.shows_reasoning:
+        if self._hides(event):
             return begun
         if isinstance(event, Finished):
             return begun + self._finish(event)
@@ -73,6 +73,12 @@ class MessageEvents:
         """Returns the last events; empty after a cut, which has its own."""
         last, self._last = self._last, b""
         return last
+
+    def _hides(self, event: AnswerEvent) -> bool:
+        """Returns whether the client does not get a thought: it hides all, or the API hides this."""
+        is_redacted = isinstance(event, ReasoningSigned) and event.is_redacted
+        is_thought = isinstance(event, ReasoningDelta | ReasoningSigned)
+        return is_redacted or (is_thought and not self._frame.shows_reasoning)
 
     def _start(self) -> bytes:
         self._has_begun = True

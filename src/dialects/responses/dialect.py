@@ -1,6 +1,7 @@
 """Responses as a dialect."""
 
 from collections.abc import Iterator, Mapping
+from itertools import count
 
 from modegate.dialects.chat.errors import error_object
 from modegate.dialects.dialect import ErrorFacts, StreamRenderer
@@ -19,6 +20,8 @@ from modegate.domain.answer.events import (
 )
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
+from modegate.domain.conversation.message import ToolCall
+from modegate.domain.conversation.thought import Thought
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
@@ -54,15 +57,23 @@ class ResponsesDialect:
 
 
 def _events(completion: Completion) -> Iterator[AnswerEvent]:
-    for thought in completion.reasoning_parts:
-        if thought.text:
-            yield ReasoningDelta(thought.text)
-        if thought.signature:
-            yield ReasoningSigned(thought.signature, thought.sealed)
-    if completion.text:
-        yield TextDelta(completion.text)
-    for index, call in enumerate(completion.calls):
-        yield ToolCallStarted(index, call.id, call.name)
-        if call.arguments:
-            yield ToolCallDelta(index, call.arguments)
+    numbers = count()
+    for piece in completion.pieces:
+        match piece:
+            case str():
+                yield TextDelta(piece)
+            case Thought():
+                yield from _thought(piece)
+            case ToolCall():
+                index = next(numbers)
+                yield ToolCallStarted(index, piece.id, piece.name)
+                if piece.arguments:
+                    yield ToolCallDelta(index, piece.arguments)
     yield Finished(completion.finish_reason, completion.usage)
+
+
+def _thought(thought: Thought) -> Iterator[AnswerEvent]:
+    if thought.text:
+        yield ReasoningDelta(thought.text)
+    if thought.signature:
+        yield ReasoningSigned(thought.signature, thought.sealed, is_redacted=thought.is_redacted)

@@ -51,11 +51,13 @@ class ReasoningSigned:
     """The thought so far is complete, and its API takes it back with this signature only.
 
     A thought of which the API shows nothing has a signature, too. `sealed` is the thought in the form
-    in which a client keeps it; empty if it does not.
+    in which a client keeps it; empty if it does not. Of one that `is_redacted`, the API gives nothing
+    but `signature`.
     """
 
     signature: str
     sealed: str = ""
+    is_redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A complete answer, folded from its events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from modegate.domain.answer.events import (
@@ -17,9 +17,19 @@ from modegate.domain.answer.events import (
 from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.message import ToolCall
+from modegate.domain.conversation.runs import (
+    GrowingRuns,
+    RunKind,
+    Runs,
+    divided,
+    in_order,
+    sizes_of_thoughts,
+)
 from modegate.domain.conversation.thought import Thought
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.parameters.turn_setting import TurnSetting
+
+UNSIGNED = ReasoningSigned("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,8 @@ class Completion:
     """A complete answer; `reasoning` is empty where the backend shows none.
 
     `calls` are those of the client's tools. `thoughts` are the parts of the reasoning, if its API has
-    signed any. `stop_text` is the client's text that ended the answer.
+    signed any. `runs` have the order of thoughts, text and calls if it is not this one. `stop_text` is
+    the client's text that ended the answer.
 
     `cli_session_id` is the id under which the backend keeps the conversation; `ignored` are the
     settings of the turn that it could not apply.
@@ -42,11 +53,20 @@ class Completion:
     ignored: tuple[TurnSetting, ...] = ()
     thoughts: tuple[Thought, ...] = ()
     stop_text: str | None = None
+    runs: Runs = ()
 
     @property
-    def reasoning_parts(self) -> tuple[Thought, ...]:
-        """The reasoning by its thoughts; as one where none is signed."""
-        return self.thoughts or ((Thought(self.reasoning),) if self.reasoning else ())
+    def pieces(self) -> Iterator[Thought | str | ToolCall]:
+        """The thoughts, the texts and the calls in their order."""
+        texts = (self.text,) if self.text else ()
+        return in_order(self.runs, self._thoughts(), texts, self.calls)
+
+    def _thoughts(self) -> tuple[Thought, ...]:
+        """Returns the reasoning by its thoughts; where none is signed, by its runs."""
+        if self.thoughts or not self.reasoning:
+            return self.thoughts
+        sizes = sizes_of_thoughts(self.runs) or (len(self.reasoning),)
+        return tuple(map(Thought, divided(self.reasoning, sizes)))
 
 
 class Folding:
@@ -57,8 +77,10 @@ class Folding:
 
     def __init__(self) -> None:
         self._text = GrowingText()
-        self._thought = GrowingText()  # since the last signature
-        self._signed: list[Thought] = []
+        self._reasoning = GrowingText()
+        self._signed: dict[int, ReasoningSigned] = {}  # by the number of the thought
+        self._runs = GrowingRuns()
+        self._thoughts = 0
         self._calls: dict[int, tuple[str, str, GrowingText]] = {}
         self._started = Started()
 
@@ -67,12 +89,16 @@ class Folding:
         match event:
             case TextDelta(text):
                 self._text.add(text)
+                self._runs.add(RunKind.TEXT, len(text))
             case ReasoningDelta(text):
-                self._thought.add(text)
-            case ReasoningSigned(signature, sealed):
-                self._signed.append(Thought(self._thought.text, signature, sealed=sealed))
-                self._thought = GrowingText()
+                self._reasoning.add(text)
+                self._thoughts += self._runs.add(RunKind.THOUGHT, len(text))
+            case ReasoningSigned():
+                self._thoughts += self._runs.add(RunKind.THOUGHT, 0)
+                self._signed[self._thoughts - 1] = event
+                self._runs.end()
             case ToolCallStarted(index, call_id, name):
+                self._runs.add(RunKind.CALL, 1)
                 self._calls[index] = (call_id, name, GrowingText())
             case ToolCallDelta(index, arguments):
                 self._calls[index][2].add(arguments)
@@ -86,20 +112,24 @@ class Folding:
 
     def _completion(self, finished: Finished) -> Completion:
         calls = (ToolCall(*it[:2], it[2].text) for _, it in sorted(self._calls.items()))
-        thoughts, rest = tuple(self._signed), self._thought.text
-        if thoughts and rest:
-            thoughts = (*thoughts, Thought(rest))
         return Completion(
             self._text.text,
             finished.finish_reason,
             finished.usage,
             self._started.cli_session_id,
-            "".join(it.text for it in thoughts) if thoughts else rest,
+            self._reasoning.text,
             tuple(calls),
             self._started.ignored,
-            thoughts,
+            tuple(self._told()) if self._signed else (),
             finished.stop_text,
+            self._runs.runs,
         )
+
+    def _told(self) -> Iterator[Thought]:
+        """Yields the thoughts, those with a signature that have one."""
+        for number, text in enumerate(divided(self._reasoning.text, self._runs.thoughts)):
+            it = self._signed.get(number, UNSIGNED)
+            yield Thought(text, it.signature, sealed=it.sealed, is_redacted=it.is_redacted)
 
 
 async def fold(events: AsyncIterator[AnswerEvent]) -> Completion:

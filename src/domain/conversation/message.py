@@ -1,8 +1,10 @@
 """Messages: what each author said, in parts, with calls of tools and their results."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from modegate.domain.conversation.runs import Runs, in_order
 from modegate.domain.conversation.thought import Thought
 
 
@@ -84,7 +86,8 @@ class ToolCall:
 class Message:
     """One message. `calls` are the tools that an assistant's message calls.
 
-    `thoughts` are what the model thought before it; they are no part of what was said.
+    `thoughts` are what the model thought; they are no part of what was said. They come before the
+    texts and the calls, unless `runs` have another order.
 
     `call_id` is the id of the call whose result the message is; `name` is the called function in
     messages of older clients, which have no ids. `is_error` marks a result that reports a failure.
@@ -97,6 +100,13 @@ class Message:
     name: str | None = None
     is_error: bool = False
     thoughts: tuple[Thought, ...] = ()
+    runs: Runs = ()
+
+    @property
+    def pieces(self) -> Iterator[Thought | str | ToolCall]:
+        """The thoughts, the texts and the calls of an answer in their order."""
+        texts = [it.text for it in self.parts if isinstance(it, TextPart)]
+        return in_order(self.runs, self.thoughts, texts, self.calls)
 
     @property
     def text(self) -> str:

@@ -12,9 +12,11 @@ class Thought:
 
     `origin` names the API and the model: others reject the signature. `sealed` is the form in which
     a client keeps it. Of a thought that a client hands back, only that is known until it is opened.
+    Of one that `is_redacted`, the API shows nothing, and `signature` is all that it gives.
     """
 
     text: str = field(default="", repr=False)
     signature: str = field(default="", repr=False)
     origin: str = ""
     sealed: str = field(default="", repr=False)
+    is_redacted: bool = False

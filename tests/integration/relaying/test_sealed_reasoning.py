@@ -194,3 +194,60 @@ async def test_a_kept_response_is_continued_with_its_thoughts(
     await ask(running, store=True, input=[RESULT], previous_response_id=first["id"])
     assert [it["thinking"] for it in thoughts_in(upstream.requests[-1].json)] == ["Hm."]
     assert upstream.rejected == 0
+
+
+def interleaved(upstream: StrictProvider) -> list[Any]:
+    """Returns an answer that thinks before each of its calls, once without showing anything."""
+    thoughts = [upstream.thinks(it, "Be brief.", MODEL) for it in ("Paris.", "Rome.")]
+    first, last = ({"type": "thinking", "thinking": it, "signature": SIGNATURE} for it in thoughts)
+    calls = [
+        {"type": "tool_use", "id": f"toolu_{i}", "name": "weather", "input": {"city": city}}
+        for i, city in enumerate(("Paris", "Rome"))
+    ]
+    redacted = {"type": "redacted_thinking", "data": "c2VjcmV0"}
+    text = {"type": "text", "text": "Then Rome."}
+    return [first, redacted, calls[0], last, text, calls[1]]
+
+
+def last_said(upstream: StrictProvider) -> Any:
+    body: Any = upstream.requests[-1].json
+    return body["messages"][1]["content"]
+
+
+RESULTS = [RESULT | {"call_id": f"toolu_{i}"} for i in range(2)]
+
+
+async def test_thoughts_between_calls_come_back_in_their_places(
+    running: Gateway, upstream: StrictProvider
+) -> None:
+    upstream.blocks = said = interleaved(upstream)
+    items = (await ask(running)).json()["output"]
+    kinds = "reasoning reasoning function_call reasoning message function_call"
+    assert [it["type"] for it in items] == kinds.split()
+    assert "c2VjcmV0" not in json.dumps(items)
+    await ask(running, input=[HI, *items, *RESULTS])
+    assert last_said(upstream) == said
+    assert upstream.rejected == 0
+
+
+async def test_a_kept_response_keeps_the_places_of_its_thoughts(
+    running: Gateway, upstream: StrictProvider
+) -> None:
+    upstream.blocks = said = interleaved(upstream)
+    first = (await ask(running, store=True, include=[])).json()
+    await ask(running, store=True, input=RESULTS, previous_response_id=first["id"])
+    assert last_said(upstream) == said
+    kept = [{"type": "item_reference", "id": it["id"]} for it in first["output"]]
+    await ask(running, store=True, input=[HI, *kept, *RESULTS])
+    assert [it["type"] for it in last_said(upstream)] == ["tool_use", "text", "tool_use"]
+
+
+async def test_a_chat_upstream_gets_the_calls_of_such_an_answer_with_their_results(
+    running: Gateway, upstream: StrictProvider
+) -> None:
+    upstream.blocks = interleaved(upstream)
+    items = (await ask(running)).json()["output"]
+    await ask(running, input=[HI, *items, *RESULTS], model="chat/gpt-5")
+    body: Any = upstream.requests[-1].json
+    roles = [it["role"] for it in body["messages"]]
+    assert roles == ["system", "user", "assistant", "tool", "tool"]

@@ -26,6 +26,7 @@ from modegate.domain.conversation.message import (
     ToolCall,
     text_message,
 )
+from modegate.domain.conversation.runs import Run, RunKind
 from modegate.domain.conversation.thought import Thought
 from modegate.domain.kept_response import KeptResponse
 from modegate.domain.parameters.turn_setting import TurnSetting
@@ -44,7 +45,10 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 OBJECTS = st.dictionaries(TEXTS, JSON, max_size=3)
 CALLS = st.lists(st.builds(ToolCall, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple)
-THOUGHTS = st.lists(st.builds(Thought, TEXTS, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple)
+THOUGHTS = st.lists(st.builds(Thought, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans()), max_size=2).map(
+    tuple
+)
+RUNS = st.lists(st.builds(Run, st.sampled_from(RunKind), NUMBERS), max_size=3).map(tuple)
 BYTES = st.binary(max_size=40)
 PARTS = (
     st.builds(TextPart, TEXTS)
@@ -62,6 +66,7 @@ MESSAGES = st.builds(
     name=st.none() | TEXTS,
     is_error=st.booleans(),
     thoughts=THOUGHTS,
+    runs=RUNS,
 )
 OFFERS = st.builds(
     ToolOffer,
@@ -101,6 +106,7 @@ COMPLETIONS = st.builds(
     ignored=st.lists(st.sampled_from(TurnSetting), max_size=3).map(tuple),
     thoughts=THOUGHTS,
     stop_text=st.none() | TEXTS,
+    runs=RUNS,
 )
 RESPONSES = st.builds(
     KeptResponse,

@@ -29,6 +29,8 @@ FINISH_REASONS: Mapping[object, FinishReason] = MappingProxyType(
     }
 )
 NO_ARGUMENTS = "{}"
+# A thought that the API has encrypted; its data is all that it gives.
+REDACTED = "redacted_thinking"
 
 
 def finish_reason_of(stop_reason: object) -> FinishReason:
@@ -60,7 +62,8 @@ class ContentEvents:
     def start(self, block: Object) -> Iterator[AnswerEvent]:
         """Yields the events of a block that begins; a complete one has its content."""
         self._kind = text_in(block, "type")
-        self._signature = text_in(block, "signature")
+        redacted = self._kind == REDACTED
+        self._signature = text_in(block, "data" if redacted else "signature")
         if self._kind == "tool_use":
             self._input, self._has_arguments = block.get("input"), False
             yield ToolCallStarted(self._calls, text_in(block, "id"), text_in(block, "name"))
@@ -87,8 +90,8 @@ class ContentEvents:
 
     def stop(self) -> Iterator[AnswerEvent]:
         """Yields the events of a block that ends."""
-        if self._kind == "thinking" and self._signature:
-            yield ReasoningSigned(self._signature)
+        if self._kind in ("thinking", REDACTED) and self._signature:
+            yield ReasoningSigned(self._signature, is_redacted=self._kind == REDACTED)
         elif self._kind == "tool_use":
             if not self._has_arguments:
                 arguments = encode(self._input).decode() if self._input else NO_ARGUMENTS

@@ -58,18 +58,23 @@ class _Turns:
 
     def add_answer(self, message: Message) -> None:
         """Adds what the model thought and said, and its calls; nothing if it said nothing."""
-        content = content_of(message.parts)
-        if not content and not message.calls:
+        if not message.text.strip() and not message.calls:
             return
         if not self._turns or self._turns[-1][0] is not Role.ASSISTANT:
             self._waiting = []
         _, said = self._turn(Role.ASSISTANT)
-        said += [*map(_thinking, filter(_is_signed, message.thoughts)), *content]
-        for call in message.calls:
-            call_id = self._id_of(call)
-            self._waiting.append((call, call_id))
-            arguments = input_of(call.arguments)
-            said.append({"type": "tool_use", "id": call_id, "name": call.name, "input": arguments})
+        said += filter(None, map(self._piece, message.pieces))
+
+    def _piece(self, piece: Thought | str | ToolCall) -> Object | None:
+        """Returns a block; None for what the API rejects: unsigned thoughts and blank texts."""
+        if isinstance(piece, Thought):
+            return _thinking(piece) if piece.signature else None
+        if isinstance(piece, str):
+            return {"type": "text", "text": piece} if piece.strip() else None
+        call_id = self._id_of(piece)
+        self._waiting.append((piece, call_id))
+        arguments = input_of(piece.arguments)
+        return {"type": "tool_use", "id": call_id, "name": piece.name, "input": arguments}
 
     def add_said(self, message: Message) -> None:
         """Adds what a user said, or the result of a call."""
@@ -111,11 +116,9 @@ class _Turns:
         return None
 
 
-def _is_signed(thought: Thought) -> bool:
-    return bool(thought.signature)
-
-
 def _thinking(thought: Thought) -> Object:
+    if thought.is_redacted:
+        return {"type": "redacted_thinking", "data": thought.signature}
     return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
 
 

@@ -1,6 +1,7 @@
 """Messages, complete and streamed, judged by Anthropic's own types."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,14 @@ from support.dialects import USAGE, answer_events, each, read_events
 from modegate.dialects.dialect import ErrorFacts
 from modegate.dialects.messages.dialect import MessagesDialect
 from modegate.dialects.messages.generation import parse_generation
-from modegate.domain.answer.events import AnswerEvent, FinishReason
+from modegate.domain.answer.events import (
+    AnswerEvent,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    TextDelta,
+    ToolCallStarted,
+)
 from modegate.domain.answer.fold import fold
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.session import SessionId
@@ -181,3 +189,28 @@ def test_a_refused_thread_has_the_details_with_which_the_sdk_goes_on_without_one
     _, body = DIALECT.error(facts)
     details = json.loads(body)["error"]["details"]
     assert details == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+
+
+async def test_blocks_between_calls_are_in_the_same_order_in_a_complete_message() -> None:
+    started, *_, finished = answer_events(calls=CALLS[:1])
+    events: list[AnswerEvent] = [
+        started,
+        ReasoningDelta("Hm."),
+        TextDelta("Let me "),
+        ReasoningDelta("So."),
+        TextDelta("look."),
+        ToolCallStarted(0, "call_0", "get"),
+        ReasoningSigned("secret", is_redacted=True),
+        TextDelta("Also this."),
+        finished,
+    ]
+    whole = json.loads(DIALECT.complete(FRAME, await fold(each(events))))
+    kinds = ["thinking", "text", "thinking", "text", "tool_use", "text"]
+    assert [it["type"] for it in whole["content"]] == kinds
+    renderer = DIALECT.stream(FRAME)
+    told = b"".join(map(renderer.render, events))
+    starts = [it for name, it in read_events(told) if name == "content_block_start"]
+    assert [it["content_block"]["type"] for it in starts] == kinds
+    silent = replace(FRAME, shows_reasoning=False)
+    whole = json.loads(DIALECT.complete(silent, await fold(each(events))))
+    assert [it.get("text") for it in whole["content"]] == ["Let me look.", None, "Also this."]

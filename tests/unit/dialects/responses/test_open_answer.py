@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from modegate.dialects.responses.generation import parse_generation
-from modegate.domain.conversation.message import Message, Role
+from modegate.domain.conversation.message import Message, Role, ToolCall
+from modegate.domain.conversation.thought import Thought
 
 HI = {"role": "user", "content": "Hi"}
 SAID = {"role": "assistant", "content": "Hello."}
@@ -54,3 +55,32 @@ def _of(message: Message) -> tuple[list[str], str, list[str]]:
 )
 def test_reasoning_belongs_to_what_follows_it(items: Any, found: object) -> None:
     assert answers(*items) == found
+
+
+def pieces(*items: Any) -> list[list[str]]:
+    """Returns what each of the assistant's messages has, in its order."""
+    said = parse_generation({"model": "m", "input": [HI, *items]}).conversation.messages
+    return [[_name(it) for it in each.pieces] for each in said if each.role is Role.ASSISTANT]
+
+
+def _name(piece: Thought | str | ToolCall) -> str:
+    if isinstance(piece, str):
+        return piece
+    return piece.sealed if isinstance(piece, Thought) else piece.name
+
+
+@pytest.mark.parametrize(
+    ("items", "found"),
+    [
+        ((thought("a"), call("c"), thought("b"), call("d")), [["a", "c", "b", "d"]]),
+        (
+            (thought("a"), call("c"), call("d"), thought("b"), SAID),
+            [["a", "c", "d", "b", "Hello."]],
+        ),
+        ((SAID, call("c"), SAID, call("d"), result("c")), [["Hello.", "c", "Hello.", "d"]]),
+        ((SAID, SAID, call("c")), [["Hello."], ["Hello.", "c"]]),
+        ((call("c"), result("c"), SAID), [["c"], ["Hello."]]),
+    ],
+)
+def test_what_lies_between_calls_keeps_its_place(items: Any, found: object) -> None:
+    assert pieces(*items) == found

@@ -14,9 +14,13 @@ from modegate.dialects.responses.dialect import ResponsesDialect
 from modegate.dialects.responses.generation import parse_generation
 from modegate.domain.answer.events import (
     AnswerEvent,
+    Finished,
     FinishReason,
     ReasoningDelta,
     ReasoningSigned,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
 )
 from modegate.domain.answer.fold import fold
 from modegate.domain.answer.frame import AnswerFrame
@@ -209,3 +213,35 @@ async def test_a_sealed_thought_is_part_of_its_item_even_if_nothing_of_it_is_sho
     ]
     hidden = [it["type"] for it in told if it.get("output_index") == 1]
     assert hidden == ["response.output_item.added", "response.output_item.done"]
+
+
+BETWEEN_CALLS: list[AnswerEvent] = [
+    ReasoningDelta("Hm."),
+    ReasoningSigned("a", "mg1.A"),
+    TextDelta("First "),
+    TextDelta("Paris."),
+    ToolCallStarted(0, "call_0", "get"),
+    ToolCallDelta(0, '{"city": "Paris"}'),
+    ReasoningSigned("secret", "mg1.B", is_redacted=True),
+    ReasoningDelta("And Rome."),
+    ReasoningSigned("c", "mg1.C"),
+    TextDelta("Then Rome."),
+    ToolCallStarted(1, "call_1", "get"),
+    ToolCallDelta(1, '{"city": "Rome"}'),
+    ReasoningDelta("Done?"),
+    Finished(FinishReason.TOOL_CALLS, USAGE),
+]
+
+
+async def test_what_lies_between_calls_has_the_same_place_in_a_complete_response() -> None:
+    told = stream(BETWEEN_CALLS)
+    whole = json.loads(DIALECT.complete(FRAME, await fold(each(BETWEEN_CALLS))))
+    assert told[-1]["response"] == whole
+    kinds = "reasoning message function_call reasoning reasoning message function_call reasoning"
+    assert [it["type"] for it in whole["output"]] == kinds.split()
+
+
+async def test_unsigned_thoughts_between_texts_keep_their_places() -> None:
+    events: list[AnswerEvent] = [it for it in BETWEEN_CALLS if not isinstance(it, ReasoningSigned)]
+    whole = json.loads(DIALECT.complete(FRAME, await fold(each(events))))
+    assert stream(events)[-1]["response"] == whole

@@ -135,6 +135,7 @@ RICH = (
 TOLD = [
     ReasoningDelta("Höm."),
     ReasoningSigned("c2ln"),
+    ReasoningSigned("x", is_redacted=True),
     TextDelta("Grüße"),
     ToolCallStarted(0, "toolu_1", "get"),
     ToolCallDelta(0, '{"a": '),
@@ -165,6 +166,7 @@ def test_a_complete_answer_has_the_same_content() -> None:
         "model": "claude-sonnet-5-5",
         "content": [
             {"type": "thinking", "thinking": "Höm.", "signature": "c2ln"},
+            {"type": "redacted_thinking", "data": "x"},
             {"type": "server_tool_use", "id": "srv", "name": "web_search", "input": {}},
             {"type": "text", "text": "Grüße"},
             {"type": "tool_use", "id": "toolu_1", "name": "get", "input": {"a": 1}},
@@ -174,7 +176,7 @@ def test_a_complete_answer_has_the_same_content() -> None:
     }
     events = list(UPSTREAM.answer(json.dumps(message).encode()))
     calls = [ToolCallStarted(0, "toolu_1", "get"), ToolCallDelta(0, '{"a":1}')]
-    assert events[2:-1] == [*TOLD[:3], *calls]
+    assert events[2:-1] == [*TOLD[:4], *calls]
     last = events[-1]
     assert isinstance(last, Finished)
     assert (last.usage.total_tokens, last.model) == (16, "claude-sonnet-5-5")
