@@ -31,6 +31,7 @@ from modegate.domain.errors import BackendAuthError
 from modegate.domain.errors.catalogue import claude_code
 from modegate.domain.health import Capacity, ClaudeHealth, StorageState
 from modegate.domain.parameters.param_policy import Effort
+from modegate.domain.secrets import redactor
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
 
@@ -161,6 +162,7 @@ class ClaudeBackend:
             self._processes.note_use(cli_model)
 
     async def _prepare(self) -> None:
+        await asyncio.to_thread(redactor.prepare)
         await self._processes.launcher.prepare()
         self._note_warm_models()
 

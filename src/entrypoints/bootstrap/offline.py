@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.config.settings import Settings
-from modegate.simulator.provider import SimulatedProvider
 
 KEY = "sk-simulated"
 WORD_DELAY = 0.02
@@ -35,6 +34,9 @@ async def offline_container(
 
     The state is in the folder `state`, or in a temporary folder that is deleted at the end.
     """
+    # Other gateways do not load it.
+    from modegate.simulator.provider import SimulatedProvider  # noqa: PLC0415
+
     provider = SimulatedProvider(delay=WORD_DELAY)
     with nullcontext(state) if state else simulated_state() as folder:
         async with provider.running() as url:

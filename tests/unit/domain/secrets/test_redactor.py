@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modegate.domain.secrets import redactor
 from modegate.domain.secrets.redactor import Redactor, redact
 
 KEY = "MIIEpAIBAAKCAQEA1234567890abcdef"
@@ -172,3 +173,9 @@ def test_a_pem_key_without_line_breaks_is_not_buffered_until_its_end(step: int) 
         held = max(held, len(redactor._held))  # noqa: SLF001 - not observable otherwise
     assert emitted + redactor.flush() == "[REDACTED] and more"
     assert held < 1000 + step
+
+
+def test_a_prepared_redactor_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor.prepare()
+    monkeypatch.setattr(redactor, "_any_of", None)  # cannot be called
+    assert redact("x AKIA0123456789ABCDEF y") == "x [REDACTED] y"
