@@ -1,5 +1,7 @@
 """Fixtures for all tests."""
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,20 @@ settings.register_profile("any speed", deadline=None, suppress_health_check=[Hea
 settings.load_profile("any speed")
 
 CAPTURES = Path(__file__).parent / "captures"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leaves what lives until the end, as modules and tests do, out of garbage collections.
+
+    They took 40% of the CPU time of collecting the tests, and 12% of that of the unit tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
