@@ -1,21 +1,20 @@
 """`GET /admin/credentials`, `PATCH /admin/credentials/{id}`, and `POST …/{id}/probe`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon.asgi
 
 from modegate.application.credentials.manage import ManageCredentials
-from modegate.dialects.json import encode, parse_json_object
+from modegate.dialects.json import encode
 from modegate.domain.errors.catalogue import credentials as errors
 from modegate.entrypoints.http.admin.access import AdminAccess
+from modegate.entrypoints.http.admin.body import fields_of
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.admin.shapes import describe_credential
-from modegate.entrypoints.http.messages.request_body import read_json_body
-from modegate.entrypoints.http.middleware.client_connection import connection_of
 
 ENABLED = "enabled"
-MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,7 @@ class OneCredential:
     ) -> None:
         """Enables or disables the credential; responds when the change is stored."""
         await self.access.admit(req)
-        client = connection_of(req)
-        body = await read_json_body(req, client.headers, MAX_BODY_BYTES, client.read_body)
-        enabled = read_enabled(body)
+        enabled = _enabled_of(await fields_of(req))
         view = await self.credentials.switch(credential_id, enabled=enabled)
         resp.data = encode(describe_credential(view))
 
@@ -72,13 +69,12 @@ class CredentialProbe:
         resp.data = encode(describe_credential(await self.probes.run(credential_id)))
 
 
-def read_enabled(body: bytes) -> bool:
-    """Returns the value of `enabled`, the only field of the body.
+def _enabled_of(fields: Mapping[str, object]) -> bool:
+    """Returns the value of `enabled`, the only field.
 
     Raises:
-        InvalidRequestError: the body is anything else.
+        InvalidRequestError: there is anything else.
     """
-    fields = parse_json_object(body)
     enabled = fields.get(ENABLED)
     if not isinstance(enabled, bool) or len(fields) > 1:
         raise errors.no_switch()

@@ -8,17 +8,15 @@ import falcon.asgi
 
 from modegate.application.keys.fields import Fields, read_fields
 from modegate.application.keys.manage import ManageKeys, NewSecret
-from modegate.dialects.json import encode, parse_json_object
+from modegate.dialects.json import encode
 from modegate.domain.errors.catalogue import keys as errors
 from modegate.entrypoints.http.admin.access import AdminAccess
+from modegate.entrypoints.http.admin.body import fields_of
 from modegate.entrypoints.http.admin.shapes import describe_key
-from modegate.entrypoints.http.messages.request_body import read_json_body
-from modegate.entrypoints.http.middleware.client_connection import connection_of
 
 GRACE = "grace_seconds"
 DEFAULT_GRACE_S = 3600
 MAX_GRACE_S = 30 * 86_400
-MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Keys:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Makes a key; responds with its secret when it is stored."""
         await self.access.admit(req)
-        given = {name: it for name, it in (await _body_of(req)).items() if it is not None}
+        given = {name: it for name, it in (await fields_of(req)).items() if it is not None}
         created = await self.keys.create(read_fields(given))
         resp.status = falcon.HTTP_201
         resp.data = encode(_with_secret(created, self.keys))
@@ -68,7 +66,7 @@ class OneKey:
     ) -> None:
         """Changes fields of the key; responds when the change is stored."""
         await self.access.admit(req)
-        key = await self.keys.change(key_id, read_fields(await _body_of(req)))
+        key = await self.keys.change(key_id, read_fields(await fields_of(req)))
         resp.data = encode(describe_key(key, self.keys.clock.time_of_day()))
 
     async def on_delete(
@@ -95,7 +93,7 @@ class KeyRotation:
         """Gives the key a new secret; responds with it when it is stored."""
         await self.access.admit(req)
         has_body = req.content_length or req.get_header("Transfer-Encoding") is not None
-        grace = read_grace(await _body_of(req) if has_body else {})
+        grace = read_grace(await fields_of(req) if has_body else {})
         rotated = await self.keys.rotate(key_id, grace)
         resp.data = encode(_with_secret(rotated, self.keys))
 
@@ -115,12 +113,6 @@ def read_grace(fields: Fields) -> int:
     if not isinstance(grace, int) or isinstance(grace, bool) or not 0 <= grace <= MAX_GRACE_S:
         raise errors.wrong_field(GRACE, f"must be a whole number of 0 to {MAX_GRACE_S}")
     return grace
-
-
-async def _body_of(req: falcon.asgi.Request) -> Fields:
-    client = connection_of(req)
-    body = await read_json_body(req, client.headers, MAX_BODY_BYTES, client.read_body)
-    return parse_json_object(body)
 
 
 def _with_secret(made: NewSecret, keys: ManageKeys) -> dict[str, object]:
