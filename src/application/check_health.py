@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from modegate.application.ports.backend_status import BackendStatus, StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.shared_store import SharedStore
-from modegate.domain.health import CredentialsCheck, Health, StorageState, StoreHealth, StoreState
+from modegate.domain.health import (
+    ArchiveState,
+    CredentialsCheck,
+    Health,
+    StorageState,
+    StoreHealth,
+    StoreState,
+)
 from modegate.domain.store_failure import StoreFailureMode
 from modegate.domain.usage.condition import LedgerCondition
 
@@ -38,7 +45,7 @@ class CheckHealth:
     `answering` has the answer backends by name; the upstreams are those of the configuration.
     `store` is the store that several gateways share, if there is one.
     `credentials` returns the state of all credentials without asking an upstream, and `ledger` that
-    of the usage ledger.
+    of the usage ledger. `transcripts` returns that of the archive; None without one.
     """
 
     answering: Mapping[str, BackendStatus]
@@ -48,6 +55,7 @@ class CheckHealth:
     store_failure_mode: StoreFailureMode = StoreFailureMode.CLOSED
     credentials: Callable[[], CredentialsCheck] = lambda: CredentialsCheck.OK
     ledger: Callable[[], LedgerCondition] = LedgerCondition
+    transcripts: Callable[[], ArchiveState | None] = lambda: None
 
     def execute(self) -> Health:
         """Returns the last known state."""
@@ -57,6 +65,7 @@ class CheckHealth:
             storage=self.storage.storage_state(),
             credentials=self.credentials(),
             ledger=self.ledger().state,
+            transcripts=self.transcripts(),
             store=None if self.store is None else self._store_health(self.store),
         )
 

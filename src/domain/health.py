@@ -58,6 +58,13 @@ class StoreHealth:
     gateways: int
 
 
+class ArchiveState(StrEnum):
+    """The state of the archive of transcripts: `WARN` while it cannot be used."""
+
+    OK = "ok"
+    WARN = "warn"
+
+
 class LedgerState(StrEnum):
     """The state of the usage ledger: `WARN` while rows cannot be written."""
 
@@ -118,7 +125,7 @@ class Health:
     """The state of each backend by its name, and of the storage that sessions need.
 
     `answering` are the answer backends, which need the storage. `upstreams` are those that requests
-    are relayed to.
+    are relayed to. Without the archive of `transcripts`, sessions go on where they are.
     """
 
     answering: Mapping[str, ClaudeHealth]
@@ -127,6 +134,7 @@ class Health:
     credentials: CredentialsCheck = CredentialsCheck.OK
     ledger: LedgerState = LedgerState.OK
     store: StoreHealth | None = None
+    transcripts: ArchiveState | None = None
 
     @property
     def ready(self) -> bool:

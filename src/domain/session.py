@@ -52,7 +52,8 @@ class Session:
     `cli_session_id` is the CLI's id: initially the public id, later the id that the CLI reports.
     `system_prompt` is that of the last turn; a turn without a system prompt reuses it.
     `turns` counts the acknowledged turns, and `transcript` is the checksum of the stored transcript
-    that has them all. It is empty if none is stored, and the conversation is then where it began.
+    that has them all. It is empty if none is stored, and the conversation is then where it began: of
+    gateways that share transcripts, only that one can go on.
     `said` is the digest of what the session has heard and said in these turns (see
     `conversation.history`); empty while that is not certain, for example during a turn.
     """
@@ -98,6 +99,16 @@ class Session:
         """
         touched = self.touched(now, cli_session_id)
         return replace(touched, turns=self.turns + 1, transcript=transcript, said=said)
+
+    def stored_late(self, cli_session_id: str, transcript: str) -> "Session":
+        """Returns the session with a transcript of a turn that was acknowledged without one.
+
+        Only a first turn was counted then.
+        """
+        turns = self.turns if self.turns and not self.transcript else self.turns + 1
+        return replace(
+            self, cli_session_id=cli_session_id, transcript=transcript, turns=turns, said=""
+        )
 
     def in_turn(self) -> "Session":
         """Returns the session while a turn runs, which may or may not become part of it."""

@@ -32,8 +32,8 @@ class Turn:
 
     A backend that stores transcripts for other gateways awaits `on_stored` before `Finished`, and
     where it keeps a turn without one. It gives its id of the conversation, and the version that is
-    stored with this turn, or None if none is. The result is whether the session names that version
-    from now on.
+    stored with this turn, or None if none is. The result is whether the session's record is stored,
+    and names that version from now on.
     """
 
     cli_model: str

@@ -13,7 +13,7 @@ from support.redis import RedisServer, redis_server
 from support.tool_turns import process_of
 from support.waiting import until
 
-from modegate.adapters.claude_cli.turns import transcript_storage
+from modegate.adapters.claude_cli.turns import stored_turn
 from modegate.simulator.api import Call, Says
 from modegate.simulator.provider import SimulatedProvider
 
@@ -48,7 +48,7 @@ async def pair(
     # A busy machine lets the CLI write late, and a turn that it has not written does not move.
     with redis.Redis(port=store.port) as client:
         client.flushdb()
-    monkeypatch.setattr(transcript_storage, "WRITTEN_TIMEOUT_S", 30.0)
+    monkeypatch.setattr(stored_turn, "WRITTEN_TIMEOUT_S", 30.0)
     async with AsyncExitStack() as running:
         home, other = [
             await running.enter_async_context(

@@ -13,6 +13,7 @@ from support.gateway import Gateway, GatewayFactory
 from support.reaching import spoken
 from support.waiting import until
 
+from modegate.entrypoints.bootstrap import archive_sync
 from modegate.entrypoints.http.server.connection import protocol
 from modegate.testing.answer_backend import ScriptedBackend, says
 
@@ -194,6 +195,25 @@ async def test_live_and_health_report_a_ready_gateway(running: Gateway) -> None:
         "ledger": "ok",
         "capacity": {"active": 0, "queued": 0, "warm": 0, "live": 0, "parked": 0, "max": 10},
     }
+
+
+async def test_health_warns_while_transcripts_cannot_be_stored(
+    gateway: GatewayFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_sync, "INTERVAL_S", 0.05)
+    shared = tmp_path / "shared"
+    shared.write_text("a file")
+    async with gateway(modegate_transcripts=f"file://{shared}") as running:
+
+        async def is_now(state: str) -> None:
+            while (await running.http.get("/health")).json()["checks"]["transcripts"] != state:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+        await is_now("warn")
+        response = await running.http.get("/health")
+        assert (response.status_code, response.json()["status"]) == (200, "ready")
+        shared.unlink()
+        await is_now("ok")
 
 
 async def test_health_is_unavailable_without_any_backend(gateway: GatewayFactory) -> None:

@@ -22,10 +22,12 @@ from modegate.adapters.memory.configuration_source import MemoryConfigurationSou
 from modegate.adapters.memory.session_store import MemorySessionStore
 from modegate.application.ports.transcript_archive import Entry, TranscriptArchive, TranscriptKey
 from modegate.application.sessions.expire import ExpireSessions
+from modegate.application.sessions.store_late import StoreLateTurns
 from modegate.domain.answer.events import AnswerEvent, Finished, TextDelta
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors import GatewayError, SessionNotFoundError, StorageError
 from modegate.domain.errors.catalogue import sessions
+from modegate.domain.health import ArchiveState
 from modegate.domain.session import Session, SessionId
 from modegate.domain.storage import StorageFault, storage_error
 from modegate.testing.clock import FakeClock
@@ -175,7 +177,7 @@ async def test_only_the_turns_own_entries_are_stored(
 async def test_a_long_session_begins_a_new_list_and_drops_the_old_one(
     members: list[Member], archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("archive.archived_sessions", "turns.transcript_storage"):
+    for module in ("archive.archived_sessions", "turns.stored_turn"):
         monkeypatch.setattr(f"modegate.adapters.claude_cli.{module}.MOST_BATCHES", 3)
     session = (await members[0].ask("0")).session
     for number in range(1, 9):
@@ -349,6 +351,107 @@ async def test_a_first_turn_that_cannot_be_stored_stays_at_home(
     archive.fails = False
     assert (await home.ask("2", session)).heard == ["0", "1", "2"]
     assert (await other.ask("3", session)).heard == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_first_turn_that_could_not_be_stored_is_no_lost_session_elsewhere(
+    members: list[Member], fleet: Fleet, archive: Archive, *, streamed: bool
+) -> None:
+    home, other, *_ = members
+    archive.fails = True
+    session = (await home.ask("0", streamed=streamed)).session
+    late = StoreLateTurns(fleet.store, home.backend.late)
+    for _ in range(2):
+        with pytest.raises(StorageError) as caught:
+            await other.ask("1", session)
+        assert caught.value.is_repeatable
+        assert await late.execute() == 0
+    assert (await home.ask("1", session)).heard == ["0", "1"]
+    archive.fails = False
+    assert await late.execute() == 1
+    assert (await other.ask("2", session)).heard == ["0", "1", "2"]
+    assert await late.execute() == 0
+    assert not home.backend.late.list_unstored()
+    assert (await home.ask("3", session)).heard == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("what", ["archive", "store"])
+async def test_turns_that_could_not_be_stored_move_once_they_can(
+    what: str, members: list[Member], fleet: Fleet, archive: Archive, store: Store
+) -> None:
+    home, other, *_ = members
+    moved, stays = (await home.ask("0")).session, (await home.ask("0")).session
+    fail(archive, store, what, fails=True)
+    for session in (moved, stays):
+        assert (await home.ask("1", session)).heard == ["0", "1"]
+    fail(archive, store, what, fails=False)
+    assert (await other.ask("2", stays)).heard == ["0", "2"]
+    late = StoreLateTurns(fleet.store, home.backend.late)
+    assert await late.execute() == 1
+    assert not home.backend.late.list_unstored() or await late.execute() == 0
+    assert (await other.ask("2", moved)).heard == ["0", "1", "2"]
+    assert (await other.ask("3", stays)).heard == ["0", "2", "3"]
+
+
+async def test_a_session_whose_record_could_not_be_stored_either_is_known_later(
+    members: list[Member], fleet: Fleet, archive: Archive, store: Store
+) -> None:
+    home, other, *_ = members
+    for what in ("archive", "store"):
+        fail(archive, store, what, fails=True)
+    session, deleted = [(await home.ask("0", streamed=False)).session for _ in range(2)]
+    for what in ("archive", "store"):
+        fail(archive, store, what, fails=False)
+    assert await home.backend.delete(deleted)
+    assert await StoreLateTurns(fleet.store, home.backend.late).execute() == 1
+    assert (await other.ask("1", session)).heard == ["0", "1"]
+    assert await fleet.store.get(deleted) is None
+
+
+async def test_a_deleted_session_is_not_stored_late(
+    members: list[Member], fleet: Fleet, archive: Archive
+) -> None:
+    home = members[0]
+    archive.fails = True
+    session = (await home.ask("0", streamed=False)).session
+    archive.fails = False
+    await fleet.store.remove(session)
+    assert await StoreLateTurns(fleet.store, home.backend.late).execute() == 0
+    assert not home.backend.late.list_unstored()
+    assert await fleet.store.get(session) is None
+    assert not archive.size
+
+
+async def test_a_turn_that_is_not_settled_waits_to_be_stored(
+    members: list[Member], fleet: Fleet, archive: Archive
+) -> None:
+    home, other, *_ = members
+    archive.fails = True
+    session = (await home.ask("0")).session
+    archive.fails = False
+    late = StoreLateTurns(fleet.store, home.backend.late)
+    async with home.asked("HANG", session) as (_, events):
+        await first_word(events)
+        assert await late.execute() == 0
+    await late.execute()  # the undone turn may or may not have left its mark
+    assert (await home.ask("1", session)).heard == ["0", "1"]
+    await late.execute()
+    assert (await other.ask("2", session)).heard == ["0", "1", "2"]
+
+
+async def test_the_archive_is_known_to_be_away_and_back(
+    members: list[Member], archive: Archive
+) -> None:
+    backend, late = members[0].backend, members[0].backend.late
+    assert late.archive_state() is ArchiveState.OK
+    archive.fails = True
+    await late.check_archive()
+    assert late.archive_state() is ArchiveState.WARN
+    archive.fails = False
+    await late.check_archive()
+    assert late.archive_state() is ArchiveState.OK
+    assert not archive._store  # noqa: SLF001 - the check leaves nothing
+    assert not await backend.list_ids(limit=10)
 
 
 async def test_an_archive_that_is_away_delays_a_move_only(

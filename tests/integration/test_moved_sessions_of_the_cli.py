@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.session_fleet import Fleet, Member
 
-from modegate.adapters.claude_cli.turns import transcript_storage
+from modegate.adapters.claude_cli.turns import stored_turn
 from modegate.adapters.objects.folder import FolderObjects
 from modegate.adapters.objects.transcript_archive import ObjectTranscriptArchive
 from modegate.simulator.api import Says
@@ -28,7 +28,7 @@ def fleet(
 ) -> Fleet:
     assert provider.url
     # A busy machine lets the CLI write late, and a turn that it has not written does not move.
-    monkeypatch.setattr(transcript_storage, "WRITTEN_TIMEOUT_S", 30.0)
+    monkeypatch.setattr(stored_turn, "WRITTEN_TIMEOUT_S", 30.0)
     archive = ObjectTranscriptArchive(FolderObjects(tmp_path / "archive"))
     return Fleet(tmp_path, None, archive, environment=environment)
 

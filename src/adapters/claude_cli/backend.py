@@ -18,6 +18,7 @@ from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.process.shielded import cancelled
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.turns.conversations import Conversations
+from modegate.adapters.claude_cli.turns.late_turns import LateTurns
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.adapters.claude_cli.turns.runner import TurnRunner
 from modegate.adapters.claude_cli.turns.translation import offered_tools, translator_of, whole
@@ -46,9 +47,11 @@ class ClaudeBackend:
         self._workspace = SessionDirectories(options.state)
         self._processes = ProcessPool(options, self._workspace)
         self._slots = Slots(options.slots, options.queue_timeout)
-        self._turns = TurnRunner(
-            TurnResources(options, self._slots, self._processes, self._workspace, self._archive)
+        resources = TurnResources(
+            options, self._slots, self._processes, self._workspace, self._archive
         )
+        self._turns = TurnRunner(resources)
+        self.late = LateTurns(resources, self._turns)
         self._conversations = Conversations(
             self._workspace, self._archive, self._turns, self._processes
         )
@@ -190,6 +193,7 @@ class ClaudeBackend:
 
     async def delete(self, session_id: SessionId) -> bool:
         """Deletes the session's conversation; as `Conversations.delete`."""
+        self.late.forget(session_id)
         return await self._conversations.delete(session_id)
 
     async def aclose(self) -> None:

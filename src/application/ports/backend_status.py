@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from modegate.domain.health import ClaudeHealth, StorageState
+from modegate.domain.health import ArchiveState, ClaudeHealth, StorageState
 
 
 class BackendStatus(Protocol):
@@ -22,5 +22,17 @@ class StorageProbe(Protocol):
         ...
 
     async def check_storage(self) -> None:
+        """Attempts a write; never raises."""
+        ...
+
+
+class ArchiveProbe(Protocol):
+    """Reports whether the archive of transcripts, which several gateways share, can be used."""
+
+    def archive_state(self) -> ArchiveState | None:
+        """Returns the outcome of the last use; None without an archive."""
+        ...
+
+    async def check_archive(self) -> None:
         """Attempts a write; never raises."""
         ...

@@ -18,14 +18,16 @@ class Acknowledgement:
         self._stored_as: tuple[str | None, str] | None = None
 
     async def stored(self, cli_session_id: str | None, transcript: str | None) -> bool:
-        """Acknowledges the turn with its stored transcript; returns whether that was stored.
+        """Acknowledges the turn with its stored transcript; returns whether the record is stored.
 
-        Without a transcript the session stays at its last turn: other gateways go on from there.
+        Without a transcript the session stays at its last turn: other gateways go on from there. A
+        first turn counts all the same, so that it is not taken for one that was cut.
         """
         self._is_decided = True
+        if transcript is None and cli_session_id is not None and not self._session.turns:
+            return await self._sessions.acknowledge(self._session, cli_session_id)
         if transcript is None:
-            await self._sessions.save(self._session, cli_session_id)
-            return False
+            return await self._sessions.save(self._session, cli_session_id)
         is_stored = await self._sessions.acknowledge(self._session, cli_session_id, transcript)
         self._stored_as = (cli_session_id, transcript) if is_stored else None
         return is_stored

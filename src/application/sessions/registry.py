@@ -70,8 +70,9 @@ class SessionRegistry:
             try:
                 yield session
             except SessionNotFoundError:  # the backend has lost the conversation
-                with suppress(StorageError):  # the next turn fails in the same way
-                    await self.store.remove(session_id)
+                if session.turns:  # a first turn may be stored late: see `StoreLateTurns`
+                    with suppress(StorageError):  # the next turn fails in the same way
+                        await self.store.remove(session_id)
                 raise
 
     @asynccontextmanager
@@ -115,13 +116,15 @@ class SessionRegistry:
                 await self._put(session)
             raise
 
-    async def save(self, session: Session, cli_session_id: str | None) -> None:
+    async def save(self, session: Session, cli_session_id: str | None) -> bool:
         """Stores the session once its turn runs; it can be resumed by its id from then on.
+
+        Returns whether it is stored.
 
         A failure is logged by the store and not raised, because the answer is being paid for. A new
         session then stays unknown, and an existing one unchanged.
         """
-        await self._put(session.in_turn().touched(self.clock.now(), cli_session_id))
+        return await self._put(session.in_turn().touched(self.clock.now(), cli_session_id))
 
     async def acknowledge(
         self, session: Session, cli_session_id: str | None, transcript: str = "", said: str = ""

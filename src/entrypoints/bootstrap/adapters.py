@@ -203,6 +203,7 @@ class Adapters(containers.DeclarativeContainer):
     claude_status = providers.Callable[ClaudeBackend](same, claude_cli)
     transcript_store = providers.Callable[ClaudeBackend](same, claude_cli)
     awaited_calls = providers.Callable[ClaudeBackend](same, claude_cli)
+    late_transcripts = claude_cli.provided.late
     storage_probe = providers.Callable(storage_probe, session_store, transcript_store)
     cli_diagnostics = providers.Coroutine(examine, claude_options)
     upstream_options = providers.Factory(adapter_options.upstream_options, settings)

@@ -8,6 +8,7 @@ from functools import partial
 
 import uvicorn
 
+from modegate.entrypoints.bootstrap.archive_sync import ArchiveSync
 from modegate.entrypoints.bootstrap.budget_warning import log_budget_warning
 from modegate.entrypoints.bootstrap.container import Container, close
 from modegate.entrypoints.bootstrap.control import Control
@@ -84,12 +85,14 @@ def build_gateway(
     container.reserve_budget().on_warning = log_budget_warning
     keys = KeySync(container.key_registry())
     key_files = KeyFileWatch(mapping.key_files(settings), container.memory_configuration())
-    syncs: list[MetricsSync | PresenceSync | MovedTurnsSync] = []
+    syncs: list[MetricsSync | PresenceSync | MovedTurnsSync | ArchiveSync] = []
     if container.metrics_folder() is not None:
         syncs.append(MetricsSync(metrics))
     if (presence := container.presence()) is not None:
         syncs += (PresenceSync(presence), MovedTurnsSync(container.end_moved_turns()))
         metrics.watch_store(presence)
+    if container.transcript_archive() is not None:
+        syncs.append(ArchiveSync(container.late_transcripts(), container.store_late_turns()))
     tracing = container.tracing()
     telemetry = [it for it in (tracing, container.generation_metrics()) if it is not None]
     probes = SharedProbes(container.probe_credential())

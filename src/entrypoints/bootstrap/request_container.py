@@ -34,6 +34,7 @@ from modegate.application.sessions.manage import ManageSessions
 from modegate.application.sessions.open_calls import OpenCalls
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.sessions.results_session import ResultsSession
+from modegate.application.sessions.store_late import StoreLateTurns
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.domain.routing.route import CLAUDE
@@ -109,6 +110,9 @@ class RequestContainer(BudgetContainer):
     )
     end_moved_turns = providers.Singleton(
         EndMovedTurns, Adapters.session_store, Adapters.awaited_calls
+    )
+    store_late_turns = providers.Singleton(
+        StoreLateTurns, Adapters.session_store, Adapters.late_transcripts
     )
     expire_sessions = providers.Singleton(
         ExpireSessions,
@@ -203,6 +207,7 @@ class RequestContainer(BudgetContainer):
         configuration=Adapters.configuration_source,
         credentials=credential_summary.provided.check,
         ledger=Adapters.usage_ledger.provided.condition,
+        transcripts=Adapters.late_transcripts.archive_state,
         store=Adapters.presence,
         store_failure_mode=providers.Callable(mapping.store_failure_mode, Adapters.settings),
     )

@@ -17,11 +17,14 @@ from modegate.application.ports.transcript_archive import (
     TranscriptKey,
 )
 from modegate.domain.errors import GatewayError, StorageError
+from modegate.domain.health import ArchiveState
 from modegate.domain.session import SessionId, is_session_id
 from modegate.domain.storage import StorageFault, storage_error
 
 # The project of all sessions. Deployments that share a place have folders or databases of their own.
 PROJECT = "modegate"
+# What a check writes and deletes: no session, and listed with none.
+CHECKED = TranscriptKey(project_key=f"{PROJECT}-check", session_id="check")
 # Seconds for which the end of an answer waits, and for which a moved session waits.
 STORE_TIMEOUT_S = 3.0
 LOAD_TIMEOUT_S = 10.0
@@ -50,6 +53,16 @@ class ArchivedSessions:
         self._swept_at = -math.inf
         self._listed: list[SessionId] = []
         self._dropping: set[asyncio.Task[None]] = set()
+        self.state = ArchiveState.OK
+
+    async def check(self) -> None:
+        """Records in `state` whether the archive takes a write."""
+        with suppress(StorageError):
+            async with self._within(STORE_TIMEOUT_S):
+                await self._archive.append(CHECKED, [{"type": PROJECT}])
+                with suppress(NotImplementedError):
+                    await self._archive.delete(CHECKED)
+            self.state = ArchiveState.OK
 
     async def extend(
         self, session_id: SessionId, before: Stored | None, turn: int, entries: Sequence[Entry]
@@ -59,14 +72,15 @@ class ArchivedSessions:
         Raises:
             StorageError: they are not stored, or perhaps not.
         """
-        async with _within(STORE_TIMEOUT_S):
+        async with self._within(STORE_TIMEOUT_S):
             checksum = before.version.checksum if before else NOTHING
             batch = await asyncio.to_thread(Batch.after, checksum, turn, entries)
             part = before.version.part if before else uuid.uuid4().hex[:8]
             await self._archive.append(_key(session_id, part), batch.lines())
             if before is None:
                 await self._archive.append(_key(session_id), [{"type": PROJECT}])
-            return Stored(Version(part, batch.checksum), before.batches + 1 if before else 1)
+        self.state = ArchiveState.OK
+        return Stored(Version(part, batch.checksum), before.batches + 1 if before else 1)
 
     async def load(
         self, session_id: SessionId, version: Version
@@ -76,7 +90,7 @@ class ArchivedSessions:
         Raises:
             StorageError: the archive cannot be used.
         """
-        async with _within(LOAD_TIMEOUT_S):
+        async with self._within(LOAD_TIMEOUT_S):
             lines = await self._archive.load(_key(session_id, version.part))
             if lines is None:
                 return None
@@ -97,7 +111,7 @@ class ArchivedSessions:
         Raises:
             StorageError: the archive cannot be used.
         """
-        async with _within(LOAD_TIMEOUT_S):
+        async with self._within(LOAD_TIMEOUT_S):
             await self._archive.delete(_key(session_id))
 
     async def list_ids(self, after: SessionId | None) -> list[SessionId]:
@@ -121,34 +135,41 @@ class ArchivedSessions:
         now = time.monotonic()
         if now - self._swept_at < SWEEP_INTERVAL_S:
             return []
-        async with _within(LOAD_TIMEOUT_S):
+        async with self._within(LOAD_TIMEOUT_S):
             found = await self._archive.list_sessions(PROJECT)
         self._swept_at = now
         return [SessionId(it["session_id"]) for it in found if is_session_id(it["session_id"])]
 
     async def _drop_others(self, session_id: SessionId, kept: Version) -> None:
         with suppress(GatewayError, NotImplementedError):
-            async with _within(LOAD_TIMEOUT_S):
+            async with self._within(LOAD_TIMEOUT_S):
                 for part in await self._archive.list_subkeys(_key(session_id)):
                     if part != kept.part:
                         await self._archive.delete(_key(session_id, part))
+
+    @asynccontextmanager
+    async def _within(self, seconds: float) -> AsyncIterator[None]:
+        """Bounds what an archive does. One that was made for the SDK may raise any error.
+
+        A failed call makes the state a warning. Only a write ends that: a full archive can be read.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except NotImplementedError:
+            raise
+        except StorageError:
+            self.state = ArchiveState.WARN
+            raise
+        except TimeoutError as error:
+            self.state = ArchiveState.WARN
+            raise storage_error(StorageFault.BUSY) from error
+        except Exception as error:
+            self.state = ArchiveState.WARN
+            log.warning("archive of transcripts could not be used: %s", type(error).__name__)
+            raise storage_error(StorageFault.BROKEN) from error
 
 
 def _key(session_id: SessionId, part: str = "") -> TranscriptKey:
     key = TranscriptKey(project_key=PROJECT, session_id=session_id)
     return {**key, "subpath": part} if part else key
-
-
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    """Bounds what an archive does. One that was made for the SDK may raise any error."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except (StorageError, NotImplementedError):
-        raise
-    except TimeoutError as error:
-        raise storage_error(StorageFault.BUSY) from error
-    except Exception as error:
-        log.warning("archive of transcripts could not be used: %s", type(error).__name__)
-        raise storage_error(StorageFault.BROKEN) from error

@@ -101,9 +101,9 @@ def is_current(folder: SessionDirectory, session: Session) -> bool:
         OSError: the folder cannot be read.
     """
     path = transcript_of(folder, session.cli_session_id)
-    if not session.transcript and session.turns:
+    if not session.transcript and session.turns and path is not None:
         # Its last turn was acknowledged by a gateway that stored none, which must be this one.
-        return path is not None
+        return True
     return holds(folder, path, session.transcript)
 
 

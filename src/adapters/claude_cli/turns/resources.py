@@ -1,12 +1,13 @@
 """What all turns share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from modegate.adapters.claude_cli.archive.archived_sessions import ArchivedSessions
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
+from modegate.adapters.claude_cli.turns.unstored_turns import UnstoredTurns
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,4 @@ class TurnResources:
     processes: ProcessPool
     workspace: SessionDirectories
     archive: ArchivedSessions | None = None
+    unstored: UnstoredTurns = field(default_factory=UnstoredTurns)

@@ -15,7 +15,7 @@ from modegate.adapters.claude_cli.session_folder.session_directory import (
 )
 from modegate.adapters.claude_cli.turns.resources import TurnResources
 from modegate.application.ports.transcript_archive import Entry
-from modegate.domain.errors.catalogue import sessions
+from modegate.domain.errors.catalogue import sessions, storage
 from modegate.domain.tools.calls_lost import CallsLostError
 from modegate.domain.turn import Turn
 
@@ -41,7 +41,7 @@ class TranscriptFetch:
         Raises:
             SessionNotFoundError: the conversation is neither here nor stored.
             CallsLostError: so, and the turn brings results.
-            StorageError: the folder or the archive cannot be used.
+            StorageError: the folder or the archive cannot be used, or no turn is stored yet.
             SessionBusyError: another gateway uses the folder.
         """
         if self._archive is None or not self._turn.resume:
@@ -55,6 +55,8 @@ class TranscriptFetch:
         if not found:
             if results := self._turn.prompt.results:
                 raise CallsLostError.of(results)
+            if self._session.turns and not version:
+                raise storage.turn_not_stored()
             raise sessions.conversation_lost()
         await run_shielded(self._replace(folder, *found))
         log.info("session %s moved here at turn %d", self._session.id, self._session.turns)

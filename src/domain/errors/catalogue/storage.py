@@ -6,6 +6,8 @@ from modegate.domain.errors.remedies import Remedy
 BUSY_RETRY_AFTER_S = 2.0
 # A store that was started again is found within a second.
 STORE_RETRY_AFTER_S = 1.0
+# An archive of transcripts that is back gets such turns within these seconds.
+LATE_RETRY_AFTER_S = 5.0
 
 
 def full() -> StorageError:
@@ -89,4 +91,13 @@ def archive_failed() -> StorageError:
         "The server cannot reach the stored transcripts of sessions.",
         remedies=(Remedy.RETRY_SOON, Remedy.CHECK_ARCHIVE),
         retry_after=STORE_RETRY_AFTER_S,
+    )
+
+
+def turn_not_stored() -> StorageError:
+    """Returns the error for a session whose first turn only another gateway has, so far."""
+    return StorageError(
+        "The session's first turn could not be stored yet, and another server has it.",
+        remedies=(Remedy.RETRY_SOON, Remedy.CHECK_ARCHIVE),
+        retry_after=LATE_RETRY_AFTER_S,
     )

@@ -46,6 +46,8 @@ def describe(state: State, status: str, version: str) -> dict[str, object]:
     store: dict[str, object] = {}
     if state.store is not None:
         store = {"store": state.store.state, "gateways": state.store.gateways}
+    if state.transcripts is not None:
+        store["transcripts"] = state.transcripts
     windows = {} if claude.windows is None else {"claude_windows": describe_windows(claude.windows)}
     return {
         "status": status,

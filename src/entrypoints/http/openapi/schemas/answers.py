@@ -5,6 +5,7 @@ from enum import StrEnum
 from modegate.domain.answer.events import FinishReason
 from modegate.domain.credentials.quota_windows import WindowStatus
 from modegate.domain.health import (
+    ArchiveState,
     CredentialsCheck,
     CredentialState,
     LedgerState,
@@ -128,6 +129,7 @@ def _health() -> Schema:
     )
     checks["properties"]["store"] = {"enum": _values(StoreState)}
     checks["properties"]["gateways"] = COUNT
+    checks["properties"]["transcripts"] = {"enum": _values(ArchiveState)}
     checks["properties"]["claude_windows"] = ref("QuotaWindows")
     status = {"enum": ["ready", "unavailable", "draining"]}
     return object_of(status=status, version=STRING, checks=checks)
