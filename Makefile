@@ -7,10 +7,11 @@ RUN := .venv/bin/
 # More workers than cores, because most tests of processes and time limits wait.
 WORKERS := $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )))
 READY := .venv/.ready
+CHECKS := docs format types architecture
 # Without compiled files each worker, and each process that a test starts, compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo serve test test-all check format types architecture unit integration chaos bench docs fmt lock audit dist clean
+.PHONY: help demo serve test test-all check compiled format types architecture unit integration chaos bench docs fmt lock audit dist clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,7 +22,9 @@ demo: $(READY) ## show both modes, offline
 serve: $(READY) ## run the gateway
 	$(RUN)modegate serve
 
-test: check ## check format, lint, types and architecture, then run every test
+# Without the first step each worker compiles the tests and what they import.
+test: $(READY) ## check format, lint, types and architecture, then run every test
+	@$(MAKE) --no-print-directory --jobs=5 compiled $(CHECKS)
 	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(COVERAGE) -m "not exhaustive" tests
 
 test-all: ## run make test with coverage, then the tests that repeat its cases with other inputs
@@ -30,7 +33,10 @@ test-all: ## run make test with coverage, then the tests that repeat its cases w
 	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile -m exhaustive tests
 
 check: $(READY) ## check docs, format, lint, types and architecture; run no tests
-	@$(MAKE) --no-print-directory --jobs=4 docs format types architecture
+	@$(MAKE) --no-print-directory --jobs=4 $(CHECKS)
+
+compiled: $(READY)
+	@collected=$$($(RUN)pytest --quiet --collect-only tests 2>&1) || { echo "$$collected"; exit 1; }
 
 format: $(READY)
 	$(RUN)ruff format --check .
