@@ -12,7 +12,7 @@ from modegate.dialects.chat.relayed import relayed_body
 from modegate.domain.access.client import Client
 from modegate.domain.credentials.selection import Strategy
 from modegate.domain.inbound_request import ChatBody, InboundRequest
-from modegate.domain.parameters.param_policy import as_count
+from modegate.domain.parameters.kinds import as_count
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.hints import hint_for

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from modegate.domain.parameters.param_policy import as_count
+from modegate.domain.parameters.kinds import as_count
 
 
 def choices_of(params: Mapping[str, object]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from modegate.domain.dialect_name import DialectName
+from modegate.domain.parameters.json_patterns import is_empty
 from modegate.domain.parameters.param_policy import EFFORTS
 
 # With the same name and meaning in each dialect that has them.
@@ -38,7 +39,7 @@ RENAMED: Mapping[DialectName, Mapping[str, str]] = MappingProxyType(
 
 def passed_in(params: Mapping[str, object]) -> dict[str, object]:
     """Returns the parameters that have the same name in chat completions."""
-    return {name: value for name in SAME if (value := params.get(name)) is not None}
+    return {name: value for name in SAME if not is_empty(value := params.get(name))}
 
 
 def passed_effort(effort: object) -> dict[str, object]:

@@ -7,7 +7,7 @@ from modegate.application.usage.pricing import Asked
 from modegate.domain.inbound_call import Upload
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.media.base64_runs import run_lengths
-from modegate.domain.parameters.param_policy import as_count
+from modegate.domain.parameters.kinds import as_count
 from modegate.domain.usage.estimates import PROMPT_BYTES_A_TOKEN
 from modegate.domain.usage.prices import Price
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modegate.domain.parameters.param_policy import as_count, as_stop
+from modegate.domain.parameters.kinds import as_count, as_stop
 from modegate.domain.parameters.turn_setting import TurnSetting
 
 # OpenAI's newer name includes reasoning, as Claude's limit does. Of two limits the lower counts.

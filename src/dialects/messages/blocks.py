@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modegate.dialects.json import encode
 from modegate.dialects.messages.media import MEDIA, media_parts
+from modegate.dialects.messages.told_blocks import TOLD, told_part
 from modegate.domain.conversation.message import Message, Part, Role, TextPart, ToolCall
 from modegate.domain.errors.catalogue import dialects, parameters
 from modegate.domain.errors.catalogue import media as errors_of_media
@@ -14,8 +15,9 @@ from modegate.domain.media.policy import MediaPolicy
 Blocks = Sequence[Part | Message]
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
-RESULT_BLOCKS = ("text", "image", "document")
-USER_BLOCKS = (*RESULT_BLOCKS, "tool_result")
+SHOWN_BLOCKS = ("text", "image", "document", "search_result")
+RESULT_BLOCKS = (*SHOWN_BLOCKS, "tool_reference")
+USER_BLOCKS = (*SHOWN_BLOCKS, "tool_result")
 ASSISTANT_BLOCKS = ("text", "tool_use", "thinking", "redacted_thinking")
 
 
@@ -90,6 +92,8 @@ def _parts(block: object, where: str, known: Sequence[str], media: MediaPolicy) 
     kind = block.get("type") if isinstance(block, Mapping) else None
     if isinstance(block, Mapping) and isinstance(kind, str) and kind in MEDIA:
         yield from media_parts(block, where, media)
+    elif isinstance(block, Mapping) and isinstance(kind, str) and kind in TOLD and kind in known:
+        yield told_part(block, where)
     else:
         yield _text(block, where, known)
 

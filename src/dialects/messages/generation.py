@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from modegate.dialects.chat.request import check_stream, model_of
+from modegate.dialects.fields import Fields, check_fields
 from modegate.dialects.messages.conversation import parse_conversation
 from modegate.dialects.messages.rules import POLICY
 from modegate.dialects.messages.tools import parse_tools
@@ -11,7 +12,8 @@ from modegate.dialects.passed import passed_in, passed_user
 from modegate.domain.errors.catalogue import dialects, parameters
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
-from modegate.domain.parameters.param_policy import EFFORTS, Effort, as_count
+from modegate.domain.parameters.kinds import Kind, as_count
+from modegate.domain.parameters.param_policy import EFFORTS, Effort
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.structured.output_format import OutputFormat
 
@@ -19,6 +21,7 @@ COUNT = "a whole number of at least 1"
 FORMAT = "output_config.format"
 CACHE, CITATIONS = "cache_control", "citations"
 EFFORT_NAMES = ("thinking", "output_config")
+OF_THINKING: Fields = {"budget_tokens": Kind.COUNT, "display": ("summarized", "omitted")}
 THINKING = ("enabled", "adaptive", "disabled")
 
 
@@ -55,6 +58,9 @@ def _parse(params: Mapping[str, object], media: MediaPolicy) -> GenerationReques
     thinking, config = _object(params, "thinking"), _object(params, "output_config")
     if thinking and thinking.get("type") not in THINKING:
         raise parameters.wrong_type("thinking.type", ", ".join(THINKING))
+    check_fields("thinking", thinking, OF_THINKING)
+    check_fields("output_config", config, {"effort": Kind.TEXT})
+    check_fields("metadata", _object(params, "metadata"), {"user_id": Kind.TEXT})
     tools = parse_tools(params)
     return GenerationRequest(
         model=model_of(params),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from modegate.dialects.chat.request import check_stream, model_of
+from modegate.dialects.fields import Fields, check_fields
 from modegate.dialects.output_schema import TYPES, output_of_schema
 from modegate.dialects.passed import passed_effort, passed_in
 from modegate.dialects.responses.conversation import parse_conversation
@@ -13,7 +14,8 @@ from modegate.dialects.responses.tools import Form, declared_tools
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA, MediaPolicy
-from modegate.domain.parameters.param_policy import EFFORTS, as_count
+from modegate.domain.parameters.kinds import Kind, as_count
+from modegate.domain.parameters.param_policy import EFFORTS
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.session import SessionId, is_session_id
 from modegate.domain.structured.output_format import OutputFormat
@@ -28,6 +30,10 @@ COUNT = "a whole number of at least 1"
 FORMAT = "text.format"
 CONVERSATION = "conversation"
 ENCRYPTED = "reasoning.encrypted_content"
+SUMMARIES = ("auto", "concise", "detailed")
+# Other models know other efforts than OpenAI's.
+OF_REASONING: Fields = {"effort": Kind.TEXT, "summary": SUMMARIES, "generate_summary": SUMMARIES}
+OF_TEXT: Fields = {"verbosity": ("low", "medium", "high")}
 # What a response repeats from its request.
 ECHOED = (
     "instructions",
@@ -63,10 +69,12 @@ def parse_generation(
     if params.get("truncation") not in TRUNCATIONS:
         raise parameters.wrong_type("truncation", "auto or disabled")
     include = params.get("include") or []
-    if not isinstance(include, list):
-        raise parameters.wrong_type("include", "a list")
+    if not isinstance(include, list) or not all(isinstance(it, str) for it in include):
+        raise parameters.wrong_type("include", "a list of texts")
     if not isinstance(params.get("store"), bool | None):
         raise parameters.wrong_type("store", "true or false")
+    check_fields("reasoning", reasoning, OF_REASONING)
+    check_fields("text", text, OF_TEXT)
     output = _output(text.get("format"))
     declared = declared_tools(params.get("tools"))
     effort = reasoning.get("effort")

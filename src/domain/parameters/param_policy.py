@@ -1,15 +1,13 @@
 """The rules by which Claude Code honours, ignores or rejects each request parameter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.parameters.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
-
-Predicate = Callable[[object], bool]
-MAX_STOPS = 16
+from modegate.domain.parameters.kinds import CHECKS, Kind
 
 
 class Tier(Enum):
@@ -34,44 +32,6 @@ class Effort(Enum):
 # The values of `reasoning_effort`; the CLI has nothing below `low` but no reasoning.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {effort.value: effort for effort in Effort} | {"minimal": Effort.LOW}
-)
-
-
-class Kind(Enum):
-    """The type that a value must have in every mode, worded for error messages."""
-
-    ANY = "anything"
-    BOOLEAN = "true or false"
-    COUNT = "a whole number of at least 1"
-    LIST = "a list"
-    OBJECT = "an object"
-    STOP = "a text, or a list of at most 16 texts"
-
-
-def as_count(value: object) -> int | None:
-    """Returns the integer of at least 1 that a JSON number equals (2.0 is 2), else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if value >= 1 and value == value // 1 else None
-
-
-def as_stop(value: object) -> tuple[str, ...] | None:
-    """Returns the texts of `stop`, a string or a list of strings, without empty ones; else None."""
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list) or len(texts) > MAX_STOPS:
-        return None
-    return tuple(it for it in texts if it) if all(isinstance(it, str) for it in texts) else None
-
-
-CHECKS: Mapping[Kind, Predicate] = MappingProxyType(
-    {
-        Kind.ANY: lambda _: True,
-        Kind.BOOLEAN: lambda value: isinstance(value, bool),
-        Kind.COUNT: lambda value: as_count(value) is not None,
-        Kind.LIST: lambda value: isinstance(value, list),
-        Kind.OBJECT: lambda value: isinstance(value, Mapping),
-        Kind.STOP: lambda value: as_stop(value) is not None,
-    }
 )
 
 
@@ -106,6 +66,11 @@ IGNORED = Rule(Tier.IGNORED)
 OFF = False
 
 
+def ignored(kind: Kind) -> Rule:
+    """Returns a rule that ignores each value of a kind."""
+    return Rule(Tier.IGNORED, kind=kind)
+
+
 def _refused(*neutral: object, kind: Kind = Kind.ANY) -> Rule:
     """Returns a rule that rejects every value except neutral ones."""
     return Rule(Tier.REFUSED, kind=kind, neutral=(*neutral, EMPTY))
@@ -119,27 +84,29 @@ CLAUDE_CODE_RULES: Mapping[str, Rule] = MappingProxyType(
         "messages": HONOURED,
         "stream": HONOURED,
         "stream_options": HONOURED,
-        "reasoning_effort": Rule(Tier.HONOURED, tuple(EFFORTS), otherwise=Tier.IGNORED),
+        "reasoning_effort": Rule(
+            Tier.HONOURED, tuple(EFFORTS), otherwise=Tier.IGNORED, kind=Kind.TEXT
+        ),
         "n": _refused(1, kind=Kind.COUNT),
         "logprobs": _refused(OFF, kind=Kind.BOOLEAN),
         "response_format": Rule(Tier.HONOURED, kind=Kind.OBJECT),
         "modalities": _refused(ListOf("text", EMPTY), kind=Kind.LIST),
-        "temperature": IGNORED,
-        "top_p": IGNORED,
+        "temperature": ignored(Kind.TEMPERATURE),
+        "top_p": ignored(Kind.SHARE),
         "max_tokens": Rule(Tier.HONOURED, kind=Kind.COUNT),
         "max_completion_tokens": Rule(Tier.HONOURED, kind=Kind.COUNT),
         "stop": Rule(Tier.HONOURED, kind=Kind.STOP),
-        "seed": IGNORED,
-        "frequency_penalty": IGNORED,
-        "presence_penalty": IGNORED,
-        "user": IGNORED,
-        "store": IGNORED,
-        "metadata": IGNORED,
-        "service_tier": IGNORED,
+        "seed": ignored(Kind.INTEGER),
+        "frequency_penalty": ignored(Kind.PENALTY),
+        "presence_penalty": ignored(Kind.PENALTY),
+        "user": ignored(Kind.TEXT),
+        "store": ignored(Kind.BOOLEAN),
+        "metadata": ignored(Kind.OBJECT),
+        "service_tier": ignored(Kind.TEXT),
         "parallel_tool_calls": Rule(Tier.HONOURED, kind=Kind.BOOLEAN),
-        "verbosity": IGNORED,
-        "prompt_cache_key": IGNORED,
-        "safety_identifier": IGNORED,
+        "verbosity": ignored(Kind.TEXT),
+        "prompt_cache_key": ignored(Kind.TEXT),
+        "safety_identifier": ignored(Kind.TEXT),
         "tools": HONOURED,
         "tool_choice": HONOURED,
         "functions": HONOURED,

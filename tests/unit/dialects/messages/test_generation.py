@@ -25,6 +25,13 @@ from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.tools.client_tool import Calling
 
 HI = {"role": "user", "content": "Hi"}
+FOUND = {
+    "type": "search_result",
+    "source": "https://docs.example/a",
+    "title": "A page",
+    "content": [{"type": "text", "text": "One."}, {"type": "text", "text": "Two."}],
+    "citations": {"enabled": True},
+}
 TOOL = {"name": "get", "description": "Gets.", "input_schema": {"type": "object"}}
 
 
@@ -195,6 +202,20 @@ USER = "user"
             {"role": USER, "content": [{"type": "tool_result"}]},
             "messages[0].content[0].tool_use_id",
         ),
+        ({"role": USER, "content": [{"type": ["text"]}]}, "messages[0].content[0]"),
+        ({"role": USER, "content": [FOUND | {"title": 1}]}, "messages[0].content[0].title"),
+        ({"role": USER, "content": [FOUND | {"source": None}]}, "messages[0].content[0].source"),
+        ({"role": USER, "content": [FOUND | {"content": "x"}]}, "messages[0].content[0].content"),
+        (
+            {"role": USER, "content": [FOUND | {"content": [FOUND]}]},
+            "messages[0].content[0].content[0]",
+        ),
+        (
+            {"role": USER, "content": [{"type": "tool_reference", "tool_name": "get"}]},
+            "messages[0].content[0]",
+        ),
+        ({"role": USER, "content": [{"type": "container_upload"}]}, "messages[0].content[0]"),
+        ({"role": "assistant", "content": [FOUND]}, "messages[0].content[0]"),
         ({"role": "assistant", "content": [{"type": "tool_use"}]}, "messages[0].content[0].id"),
         ({"role": "assistant", "content": "Hi"}, "messages"),
         ({"role": USER, "content": "x" * 500_001}, "messages[0].content"),
@@ -216,6 +237,23 @@ def test_an_invalid_message_is_refused_by_its_place(message: object, param: str)
         ({"stop_sequences": "x"}, "invalid_request", "stop_sequences"),
         ({"stop_sequences": ["x", " "]}, "invalid_request", "stop_sequences"),
         ({"system": 1}, "invalid_request", "system"),
+        *(({"temperature": it}, "invalid_request", "temperature") for it in (1.5, -1, "0", True)),
+        *(({"top_p": it}, "invalid_request", "top_p") for it in (1.5, -1, "0")),
+        *(({"top_k": it}, "invalid_request", "top_k") for it in (1.5, -1, "0")),
+        ({"service_tier": 1}, "invalid_request", "service_tier"),
+        ({"metadata": "u"}, "invalid_request", "metadata"),
+        ({"metadata": {"user_id": 7}}, "invalid_request", "metadata.user_id"),
+        (
+            {"thinking": {"type": "enabled", "budget_tokens": "x"}},
+            "invalid_request",
+            "thinking.budget_tokens",
+        ),
+        (
+            {"thinking": {"type": "adaptive", "display": "odd"}},
+            "invalid_request",
+            "thinking.display",
+        ),
+        ({"output_config": {"effort": 3}}, "invalid_request", "output_config.effort"),
         ({"thinking": {"type": "odd"}}, "invalid_request", "thinking.type"),
         ({"thinking": []}, "invalid_request", "thinking"),
         ({"output_config": {"format": {}}}, "invalid_request", "output_config.format"),
@@ -388,3 +426,23 @@ def test_citations_are_named_as_ignored() -> None:
         "document", source("text", data="Notes."), citations={"enabled": True}, title="n"
     )
     assert parsed({"role": "user", "content": [document]}).ignored == ("citations",)
+
+
+TOLD = "A page\nSource: https://docs.example/a\n\nOne.\n\nTwo.\n\n"
+
+
+def test_search_results_and_references_to_tools_are_told_as_texts() -> None:
+    reference = {"type": "tool_reference", "tool_name": "get"}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [FOUND, reference]}
+    asked = parsed(
+        {"role": "user", "content": [FOUND, text("text", "What does it say?")]},
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}],
+        },
+        {"role": "user", "content": [result]},
+    )
+    user, _, given = asked.conversation.messages
+    assert user.text == f"{TOLD}What does it say?"
+    assert given.text == f"{TOLD}Tool: get\n\n"
+    assert "citations" in asked.ignored

@@ -48,6 +48,19 @@ def test_honoured_parameters_are_not_reported_as_ignored() -> None:
     [
         *(("max_tokens", value) for value in (0, -1, 1.5, "5", True, [5], float("inf"))),
         *(("stop", value) for value in (1, True, {"x": "y"}, ["x", 1], ["x"] * 17)),
+        *(("temperature", value) for value in ("hot", True, -0.1, 2.1, [1], float("nan"))),
+        *(("top_p", value) for value in ("1", False, -1, 1.01)),
+        *(("frequency_penalty", value) for value in (-2.5, 3, "0")),
+        *(("presence_penalty", value) for value in (-2.5, 3, "0")),
+        *(("seed", value) for value in (1.5, "7", True, float("inf"))),
+        *(("user", value) for value in (7, ["me"])),
+        ("store", "yes"),
+        ("metadata", "x"),
+        ("service_tier", 1),
+        ("verbosity", 1),
+        ("reasoning_effort", 3),
+        ("prompt_cache_key", 1),
+        ("safety_identifier", True),
     ],
 )
 def test_limits_and_stops_of_another_type_are_invalid(name: str, value: object) -> None:
@@ -60,6 +73,10 @@ def test_limits_and_stops_of_another_type_are_invalid(name: str, value: object) 
     ("name", "value"),
     [
         ("temperature", 0.5),
+        ("temperature", 2),
+        ("temperature", ""),
+        ("seed", -(2**63)),
+        ("presence_penalty", -2.0),
         ("top_p", 1),
         ("seed", 1),
         ("frequency_penalty", 0),

@@ -12,7 +12,8 @@ from modegate.domain.conversation.conversation import (
     MAX_STEPS,
 )
 from modegate.domain.conversation.message import Role
-from modegate.domain.parameters.param_policy import HONOURED, MAX_STOPS, Kind, Rule, Tier
+from modegate.domain.parameters.kinds import GREATEST_PENALTY, HIGHEST_TEMPERATURE, MAX_STOPS, Kind
+from modegate.domain.parameters.param_policy import HONOURED, Rule, Tier
 from modegate.domain.routing.model_map import PREFIX_MARK, ModelMap
 from modegate.entrypoints.http.openapi.schemas.json_patterns import EMPTY_NAME, describe, one_of
 from modegate.entrypoints.http.openapi.schemas.schema import NULL, Schema, ref
@@ -22,6 +23,12 @@ KINDS: Mapping[Kind, Schema] = {
     Kind.ANY: {},
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.COUNT: {"type": "integer", "minimum": 1},
+    Kind.NATURAL: {"type": "integer", "minimum": 0},
+    Kind.INTEGER: {"type": "integer"},
+    Kind.TEMPERATURE: {"type": "number", "minimum": 0, "maximum": HIGHEST_TEMPERATURE},
+    Kind.SHARE: {"type": "number", "minimum": 0, "maximum": 1},
+    Kind.PENALTY: {"type": "number", "minimum": -GREATEST_PENALTY, "maximum": GREATEST_PENALTY},
+    Kind.TEXT: {"type": "string"},
     Kind.LIST: {"type": "array"},
     Kind.OBJECT: {"type": "object"},
     Kind.STOP: {
