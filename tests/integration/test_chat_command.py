@@ -92,7 +92,9 @@ async def assert_printed_command_resumes(
     assert "Who am I?" in str(provider.requests[-1].json["messages"])
 
 
+@pytest.mark.parametrize("by_file", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 async def test_the_printed_resume_command_uses_the_same_gateway(
+    by_file: bool,
     gateway: GatewayFactory,
     environment: dict[str, str],
     provider: SimulatedProvider,
@@ -103,12 +105,10 @@ async def test_the_printed_resume_command_uses_the_same_gateway(
         port = running.url.rpartition(":")[2]
         text = f'port = {port}\napi_key = "{KEY}"'
         await asyncio.to_thread(Path(shell["HOME"], "my own.toml").write_text, text)
-        by_file = ("Hi", "--claude", "--config", "my own.toml")
-        await assert_printed_command_resumes(
-            await chat(*by_file, url=None, shell=shell), provider, shell
-        )
-        keyed = shell | {"API_KEY": KEY}
-        begun = await chat("Hi", "--claude", url=None, shell=keyed | {"PORT": port})
+        config = ("--config", "my own.toml") if by_file else ()
+        keyed = shell if by_file else shell | {"API_KEY": KEY}
+        known = keyed if by_file else keyed | {"PORT": port}
+        begun = await chat("Hi", "--claude", *config, url=None, shell=known)
         await assert_printed_command_resumes(begun, provider, keyed)
 
 
@@ -123,7 +123,7 @@ async def test_the_resume_command_has_a_full_path_unless_modegate_is_on_path(
     assert provider.requests
 
 
-@pytest.mark.parametrize("arguments", [(), ("-",)])
+@pytest.mark.parametrize("arguments", [(), pytest.param(("-",), marks=pytest.mark.exhaustive)])
 async def test_chat_reads_the_prompt_from_standard_input(
     arguments: tuple[str, ...], both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
@@ -172,7 +172,14 @@ async def test_chat_without_a_gateway_suggests_modegate_serve(shell: dict[str, s
     assert "modegate serve" in told
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        pytest.param("127.0.0.1", marks=pytest.mark.exhaustive),
+        pytest.param("localhost", marks=pytest.mark.exhaustive),
+    ],
+)
 async def test_chat_takes_address_and_key_from_the_gateway_settings(
     address: str, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
@@ -220,25 +227,35 @@ async def test_chat_sends_modegate_key_and_reports_missing_or_wrong_keys(
 
 
 async def test_chat_explains_rejections_in_terms_of_its_own_options(
-    both: Gateway, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
+    both: Gateway, provider: SimulatedProvider, shell: dict[str, str]
 ) -> None:
-    async def told(*arguments: str, url: str = both.url) -> str:
-        return failed(await chat("Hi", *arguments, url=url, shell=shell))
+    async def told(*arguments: str) -> str:
+        return failed(await chat("Hi", *arguments, url=both.url, shell=shell))
 
     unknown = "11111111-1111-4111-8111-111111111111"
     gone = await told("--session", unknown)
     assert f"Session {unknown} is unknown or has expired: leave out --session to" in gone
-    assert "leave out --session" in await told("--session", "mine")
     no_model = await told("--claude", "--model", "nonsense")
     assert (
         "Claude Code has no model nonsense: choose another with --model, one of: opus" in no_model
     )
     assert "X-Claude-Code" not in no_model
-    provider.script(Fails(404, "No such model"), Fails(404, "Not found"))
-    for _ in range(2):
-        assert "or add --claude to use Claude Code" in await told("--model", "sonnet")
+    provider.script(Fails(404, "No such model"))
+    assert "or add --claude to use Claude Code" in await told("--model", "sonnet")
     provider.script(Fails(401, "Incorrect\n\x1b[2Jkey"))
     assert "Incorrect [2Jkey (HTTP 401)" in await told()
+
+
+@pytest.mark.exhaustive
+async def test_chat_explains_more_rejections_in_terms_of_its_own_options(
+    both: Gateway, gateway: GatewayFactory, provider: SimulatedProvider, shell: dict[str, str]
+) -> None:
+    async def told(*arguments: str, url: str = both.url) -> str:
+        return failed(await chat("Hi", *arguments, url=url, shell=shell))
+
+    assert "leave out --session" in await told("--session", "mine")
+    provider.script(Fails(404, "Not found"))
+    assert "or add --claude to use Claude Code" in await told("--model", "sonnet")
     async with gateway(openai_passthrough_enabled=False) as running:
         assert "with --claude" in await told(url=running.url)
     async with gateway(allow_client_openai_key=False) as running:
@@ -262,7 +279,14 @@ async def test_chat_prints_a_truncated_answer_and_fails(
 Pieces = tuple[bytes | None, ...]
 
 
-@pytest.mark.parametrize("pieces", [(WORD, None), (WORD,), (WORD, b"data: {\n\n")])
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (WORD, None),
+        pytest.param((WORD,), marks=pytest.mark.exhaustive),
+        pytest.param((WORD, b"data: {\n\n"), marks=pytest.mark.exhaustive),
+    ],
+)
 async def test_chat_fails_after_an_incomplete_stream(pieces: Pieces, shell: dict[str, str]) -> None:
     async def answer(_: Request, reply: Reply) -> None:
         await reply.begin(HEAD)
@@ -369,10 +393,10 @@ async def test_chat_replaces_characters_that_the_output_encoding_lacks(
     ("variable", "value"),
     [
         ("HTTPS_PROXY", "foo://x"),
-        ("HTTPS_PROXY", "http://[::1"),
-        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        pytest.param("HTTPS_PROXY", "http://[::1", marks=pytest.mark.exhaustive),
+        pytest.param("ALL_PROXY", "socks5://127.0.0.1:9", marks=pytest.mark.exhaustive),
         ("SSL_CERT_FILE", "'/nonexistent'\r"),
-        ("SSL_CERT_FILE", "/dev/null"),
+        pytest.param("SSL_CERT_FILE", "/dev/null", marks=pytest.mark.exhaustive),
     ],
 )
 async def test_invalid_proxy_or_certificate_variables_give_a_one_line_error(

@@ -88,7 +88,7 @@ def load(backend: ClaudeBackend) -> tuple[int, int]:
     return capacity.active, capacity.parked
 
 
-@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("streamed", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 async def test_a_call_ends_the_answer_and_its_result_goes_on_in_the_same_process(
     streamed: bool, start: Start, provider: SimulatedProvider
 ) -> None:
@@ -116,7 +116,7 @@ async def test_a_call_ends_the_answer_and_its_result_goes_on_in_the_same_process
     assert len(told(provider)) == 9
 
 
-@pytest.mark.parametrize("parallel", [True, False])
+@pytest.mark.parametrize("parallel", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 async def test_calls_of_one_answer_take_their_results_in_any_order(
     parallel: bool, start: Start, provider: SimulatedProvider
 ) -> None:

@@ -154,7 +154,15 @@ def test_the_demo_fails_without_a_claude_executable(host: dict[str, str], tmp_pa
     assert "no claude executable" in done.stdout
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "x.example"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        pytest.param("::", marks=pytest.mark.exhaustive),
+        pytest.param("192.0.2.1", marks=pytest.mark.exhaustive),
+        pytest.param("x.example", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_non_loopback_address_requires_keys_or_an_explicit_opt_out(
     address: str, host: dict[str, str], tmp_path: Path
 ) -> None:
@@ -405,7 +413,15 @@ def test_the_doctor_warns_about_cleaned_and_ignored_settings(
     assert "warn settings: MODEGATE_PORT, MODEGATE_SERVICE_HOST: ignored" in found.stdout
 
 
-@pytest.mark.parametrize("command", [("config", "show"), ("serve",), ("doctor",), ("chat", "Hi")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("config", "show"), marks=pytest.mark.exhaustive),
+        ("serve",),
+        pytest.param(("doctor",), marks=pytest.mark.exhaustive),
+        ("chat", "Hi"),
+    ],
+)
 def test_each_command_reports_every_setting_with_an_invalid_value(
     command: tuple[str, ...], host: dict[str, str], tmp_path: Path
 ) -> None:

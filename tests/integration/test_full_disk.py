@@ -85,8 +85,15 @@ async def test_turns_on_a_full_disk_are_rejected_before_the_model_is_asked(
         await settled(running)
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("settings", [{}, ONESHOT], ids=["live", "oneshot"])
+@pytest.mark.parametrize(
+    ("settings", "stream"),
+    [
+        pytest.param({}, True, id="live-True"),
+        pytest.param(ONESHOT, False, id="oneshot-False"),
+        pytest.param({}, False, id="live-False", marks=pytest.mark.exhaustive),
+        pytest.param(ONESHOT, True, id="oneshot-True", marks=pytest.mark.exhaustive),
+    ],
+)
 async def test_a_disk_that_fills_during_a_turn_does_not_lose_the_answer(
     settings: dict[str, Any],
     stream: bool,

@@ -104,7 +104,7 @@ async def test_a_stream_sends_the_document_and_nothing_else(
     assert final.choices[0].finish_reason == "stop"
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("streamed", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 async def test_an_invalid_document_is_repaired_once_and_then_an_error(
     streamed: bool, both: Gateway, provider: SimulatedProvider
 ) -> None:
@@ -229,15 +229,16 @@ async def test_limits_refusals_and_failures_end_a_structured_answer_as_any_other
     cut = (await both.claude(response_format=output, max_tokens=2000)).json()["choices"][0]
     assert (cut["finish_reason"], cut["message"]["content"]) == ("length", '{"name": "Ada Lo')
     provider.clear()
-    provider.script(*[Says("I cannot.", stop="refusal")] * 3)
+    # Enough also for the process of the cut answer, which may still ask for the rest of it.
+    provider.script(*[Says("I cannot.", stop="refusal")] * 10)
     refused = (await both.claude(response_format=output)).json()["choices"][0]
     assert (refused["finish_reason"], refused["message"]["content"]) == ("content_filter", "")
     provider.clear()
-    provider.script(*[Fails(400)] * 3)
+    provider.script(*[Fails(400)] * 10)
     assert (await both.claude(response_format=output)).status_code == 400
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("streamed", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 async def test_tools_and_a_schema_in_one_request(
     streamed: bool, both: Gateway, provider: SimulatedProvider
 ) -> None:
@@ -275,8 +276,15 @@ async def test_a_simulated_model_writes_a_document_that_fits(both: Gateway) -> N
     assert answered.json()["choices"][0]["message"]["content"] == '{"name":"simulated"}'
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("repaired", [True, False])
+@pytest.mark.parametrize(
+    ("streamed", "repaired"),
+    [
+        (True, True),
+        (False, False),
+        pytest.param(True, False, marks=pytest.mark.exhaustive),
+        pytest.param(False, True, marks=pytest.mark.exhaustive),
+    ],
+)
 async def test_a_document_that_only_the_gateway_rejects_is_repaired_once(
     streamed: bool, repaired: bool, both: Gateway, provider: SimulatedProvider
 ) -> None:

@@ -187,15 +187,16 @@ async def test_wrong_results_name_the_calls_and_leave_the_parked_turn(
     assert (await chat.again()).content
 
 
-async def test_twenty_clients_at_once_get_only_their_own_calls(
-    gateway: GatewayFactory, provider: SimulatedProvider
+@pytest.mark.parametrize("clients", [8, pytest.param(20, marks=pytest.mark.exhaustive)])
+async def test_many_clients_at_once_get_only_their_own_calls(
+    clients: int, gateway: GatewayFactory, provider: SimulatedProvider
 ) -> None:
-    keys = tuple(f"sk-client-{number:04}" for number in range(20))
+    keys = tuple(f"sk-client-{number:04}" for number in range(clients))
     provider.script(*[model] * 400)
     settings = {"max_concurrent_processes": 4, "pool_queue_timeout_ms": 60_000}
-    async with gateway(api_keys=keys, claude_parked_turns=20, **settings) as running:
+    async with gateway(api_keys=keys, claude_parked_turns=clients, **settings) as running:
         chats = [Chat(running, key, streamed=bool(at % 2)) for at, key in enumerate(keys)]
-        asked = [f"canary-{number}x canary-{number}y" for number in range(20)]
+        asked = [f"canary-{number}x canary-{number}y" for number in range(clients)]
 
         async def check(chat: Chat, text: str) -> None:
             assert sorted((await chat.loop(text)).split()) == sorted(text.split())
@@ -212,7 +213,13 @@ async def test_twenty_clients_at_once_get_only_their_own_calls(
 
 
 @pytest.mark.parametrize(
-    ("with_header", "is_stored"), [(True, True), (False, True), (True, False), (False, False)]
+    ("with_header", "is_stored"),
+    [
+        (True, True),
+        pytest.param(False, True, marks=pytest.mark.exhaustive),
+        pytest.param(True, False, marks=pytest.mark.exhaustive),
+        (False, False),
+    ],
 )
 async def test_results_go_on_after_a_restart_of_the_gateway(
     with_header: bool,
@@ -240,9 +247,19 @@ async def test_results_go_on_after_a_restart_of_the_gateway(
         assert (chat.session == session) == is_stored
 
 
-@pytest.mark.parametrize("is_stored", [True, False])
-@pytest.mark.parametrize("with_header", [True, False])
-@pytest.mark.parametrize("moment", ["before the results", "with the results"])
+@pytest.mark.parametrize(
+    ("moment", "with_header", "is_stored"),
+    [
+        ("before the results", True, True),
+        ("before the results", False, False),
+        ("with the results", True, False),
+        ("with the results", False, True),
+        pytest.param("before the results", True, False, marks=pytest.mark.exhaustive),
+        pytest.param("before the results", False, True, marks=pytest.mark.exhaustive),
+        pytest.param("with the results", True, True, marks=pytest.mark.exhaustive),
+        pytest.param("with the results", False, False, marks=pytest.mark.exhaustive),
+    ],
+)
 async def test_no_request_fails_where_the_parked_process_is_killed(
     moment: str,
     with_header: bool,

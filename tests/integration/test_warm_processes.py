@@ -18,7 +18,6 @@ from modegate.simulator.provider import SimulatedProvider
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
 SESSION = "X-Claude-Session-ID"
-SESSIONS = 40
 
 
 @pytest.fixture(autouse=True)
@@ -218,14 +217,15 @@ async def test_an_executable_that_supports_only_one_turn_is_not_prewarmed(
     assert len(claude.starts) == 2
 
 
+@pytest.mark.parametrize("count", [20, pytest.param(40, marks=pytest.mark.exhaustive)])
 async def test_many_concurrent_sessions_see_no_prompt_of_each_other(
-    gateway: GatewayFactory, claude: ScriptedClaude
+    count: int, gateway: GatewayFactory, claude: ScriptedClaude
 ) -> None:
     """Runs more sessions than live processes; each process repeats every prompt it received."""
     claude.script({"recite": "2cb703a8-f70b-4e7f-b4f6-d3b3a057d8e1"})
     dice = random.Random(5)  # noqa: S311 - not for cryptography
     sessions: dict[int, str] = {}
-    turns = [number % SESSIONS for number in range(3 * SESSIONS)]
+    turns = [number % count for number in range(3 * count)]
     dice.shuffle(turns)
 
     async def client() -> None:
@@ -241,10 +241,10 @@ async def test_many_concurrent_sessions_see_no_prompt_of_each_other(
                 sessions[number] = response.headers[SESSION]
 
     reused: list[bool] = []
-    settings = {"claude_warm_processes": 2, "claude_live_sessions": SESSIONS // 3}
+    settings = {"claude_warm_processes": 2, "claude_live_sessions": count // 3}
     async with gateway(claude_path=str(claude.path), **settings) as running:
         await asyncio.gather(*(client() for _ in range(6)))
-    assert sum(reused) > SESSIONS // 10
+    assert sum(reused) > count // 10
     pids = {turn["pid"] for turn in claude.turns}
     assert len(pids) < len(claude.turns)
 

@@ -121,10 +121,9 @@ async def test_a_reader_that_stops_stops_the_upstream_and_loses_nothing() -> Non
     async with serving(serve) as server, opened(Client()) as client:
         exchange = await begin(client, server.route)
         await until(lambda: exchange._paused)  # noqa: SLF001
-        before = -1
-        while before != sent:  # the upstream goes on until all buffers on the way are full
-            before = sent
-            await asyncio.sleep(0.2)
+        (upstream,) = server.peers
+        # The upstream goes on until all buffers on the way are full.
+        await until(upstream.writer.transport.get_write_buffer_size)
         assert sent < size
         assert exchange._parser.size < 2 * HIGH_WATER_BYTES  # noqa: SLF001
         got = 0
