@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from modegate.domain.conversation.conversation import Conversation
-from modegate.domain.conversation.message import Message, ToolCall
+from modegate.domain.conversation.message import Message, Role, ToolCall
 from modegate.domain.conversation.prompt import begin_of_results
 from modegate.domain.errors.catalogue import tool_results as errors
 
@@ -14,8 +15,8 @@ from modegate.domain.errors.catalogue import tool_results as errors
 class LastResults:
     """The results that a request ends with, also where a message of the user follows them.
 
-    `calls` are those of the answer before them; empty where the request lacks it. `are_last` is
-    whether no message follows.
+    `calls` are those of the answer before them, which may be several messages; empty where the
+    request lacks it. `are_last` is whether no message follows.
     """
 
     results: tuple[Message, ...]
@@ -30,7 +31,8 @@ class LastResults:
         if begin is None:
             return None
         results = tuple(it for it in said[begin:] if it.is_result)
-        calls = said[begin - 1].calls if begin else ()
+        answers = takewhile(lambda it: it.role is Role.ASSISTANT, reversed(said[:begin]))
+        calls = tuple(call for it in reversed(list(answers)) for call in it.calls)
         return cls(results, calls, said[-1].is_result)
 
     @property

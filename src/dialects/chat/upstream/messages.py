@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from modegate.domain.conversation.message import (
@@ -15,6 +16,7 @@ from modegate.domain.conversation.message import (
     Role,
     TextPart,
     ToolCall,
+    text_message,
 )
 from modegate.domain.errors.catalogue import dialects
 from modegate.domain.media.kinds import MediaType
@@ -31,14 +33,15 @@ def encode_messages(messages: Sequence[Message], *, systems_anywhere: bool = Tru
 
     The first system messages are one, because some templates of open models accept only one, and
     that at the beginning. Without `systems_anywhere`, later ones are told by the user. The results of
-    calls directly follow their message. What tools showed comes after the results,
-    because the API accepts texts only as results.
+    calls directly follow their message, so an answer that goes on after calls is one message with
+    them. Answers that say nothing are left out. What tools showed comes after the results, because the
+    API accepts texts only as results.
     """
     leading = list(takewhile(_is_system, messages))
     encoded: list[Object] = []
     if text := BETWEEN.join(it.text for it in leading if it.text):
         encoded.append({"role": Role.SYSTEM, "content": text})
-    rest = messages[len(leading) :]
+    rest = _with_whole_answers(messages[len(leading) :])
     at = 0
     while at < len(rest):
         message = rest[at]
@@ -46,7 +49,8 @@ def encode_messages(messages: Sequence[Message], *, systems_anywhere: bool = Tru
         if message.role is not Role.ASSISTANT:
             _add(encoded, message, systems_anywhere=systems_anywhere)
             continue
-        encoded.append(_answer(message))
+        if message.calls or message.text.strip():
+            encoded.append(_answer(message))
         called = {call.id for call in message.calls}
         following = list(takewhile(_is_no_answer, rest[at:]))
         at += len(following)
@@ -56,6 +60,27 @@ def encode_messages(messages: Sequence[Message], *, systems_anywhere: bool = Tru
             if it not in results:
                 _add(encoded, it, systems_anywhere=systems_anywhere)
     return encoded
+
+
+def _with_whole_answers(messages: Sequence[Message]) -> list[Message]:
+    """Returns the messages, each answer that follows one with calls as a part of that."""
+    found: list[Message] = []
+    for message in messages:
+        last = found[-1] if found else None
+        if last is None or not last.calls or message.role is not Role.ASSISTANT:
+            found.append(message)
+            continue
+        text = BETWEEN.join(filter(None, (_said(last), _said(message))))
+        calls = (*last.calls, *message.calls)
+        found[-1] = replace(text_message(Role.ASSISTANT, text), calls=calls)
+    return found
+
+
+def _said(answer: Message) -> str:
+    """Returns the text of an answer; what it says between its calls as paragraphs."""
+    if not answer.runs:
+        return answer.text
+    return BETWEEN.join(it for it in answer.pieces if isinstance(it, str) and it)
 
 
 def _is_system(message: Message) -> bool:
@@ -86,9 +111,10 @@ def _add(encoded: list[Object], message: Message, *, systems_anywhere: bool) -> 
 
 
 def _answer(message: Message) -> Object:
-    answer: Object = {"role": Role.ASSISTANT, "content": message.text}
+    text = _said(message)
+    answer: Object = {"role": Role.ASSISTANT, "content": text}
     if message.calls:
-        answer["content"] = message.text or None
+        answer["content"] = text or None
         answer["tool_calls"] = [_call(it) for it in message.calls]
     return answer
 

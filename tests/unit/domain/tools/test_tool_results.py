@@ -10,6 +10,7 @@ from modegate.domain.tools.tool_results import LastResults, match_results
 CALLS = (ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}"))
 HELLO = text_message(Role.USER, "Hello")
 CALLING = Message(Role.ASSISTANT, calls=CALLS)
+ONE_BY_ONE = [Message(Role.ASSISTANT, calls=(it,)) for it in CALLS]
 
 
 def result(call_id: str | None, name: str | None = None) -> Message:
@@ -47,6 +48,7 @@ def test_other_results_are_rejected_with_the_calls(results: list[Message], words
     [
         ((HELLO, CALLING, result("a")), CALLS, True),
         ((HELLO, CALLING, result("a"), HELLO), CALLS, False),
+        ((HELLO, *ONE_BY_ONE, result("a")), CALLS, True),
         ((result("a"),), (), True),
         ((HELLO, result("a")), (), True),
     ],

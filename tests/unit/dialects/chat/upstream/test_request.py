@@ -19,6 +19,8 @@ from modegate.domain.conversation.message import (
     ToolCall,
     text_message,
 )
+from modegate.domain.conversation.runs import GrowingRuns, RunKind
+from modegate.domain.conversation.thought import Thought
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import DEFAULT_MEDIA
 from modegate.domain.parameters.param_policy import Effort, ParamPolicy
@@ -238,3 +240,32 @@ def test_the_dialect_of_clients_reads_the_same_request() -> None:
     )
     parsed = ChatDialect().parse(body(asked), ParamPolicy(), DEFAULT_MEDIA)
     assert replace(parsed, names={}) == asked
+
+
+def test_an_answer_that_goes_on_after_its_calls_is_one_message() -> None:
+    first, second = (ToolCall(it, "get", "{}") for it in ("a", "b"))
+    told = messages(
+        QUESTION,
+        Message(Role.ASSISTANT, (TextPart("One."),), (first,)),
+        Message(Role.ASSISTANT, (TextPart("Two."),), (second,)),
+        Message(Role.TOOL, (TextPart("1"),), call_id="a"),
+        Message(Role.TOOL, (TextPart("2"),), call_id="b"),
+    )
+    assert [it["role"] for it in told] == ["user", "assistant", "tool", "tool"]
+    assert told[1]["content"] == "One.\n\nTwo."
+    assert [it["id"] for it in told[1]["tool_calls"]] == ["a", "b"]
+
+
+def test_what_is_said_between_calls_is_a_paragraph() -> None:
+    runs = GrowingRuns()
+    for kind, size in ((RunKind.TEXT, 4), (RunKind.CALL, 1), (RunKind.TEXT, 4)):
+        runs.add(kind, size)
+    parts = (TextPart("One."), TextPart("Two."))
+    answer = Message(Role.ASSISTANT, parts, (ToolCall("a", "get", "{}"),), runs=runs.runs)
+    assert messages(QUESTION, answer)[1]["content"] == "One.\n\nTwo."
+
+
+def test_an_answer_that_says_nothing_is_left_out() -> None:
+    silent = Message(Role.ASSISTANT, thoughts=(Thought("Hm."),))
+    told = messages(QUESTION, silent, QUESTION, text_message(Role.ASSISTANT, " "), QUESTION)
+    assert [it["role"] for it in told] == ["user"] * 3
