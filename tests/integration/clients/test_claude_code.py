@@ -80,3 +80,18 @@ async def test_claude_code_edits_files_with_several_calls(
     asked = [it.path for it in provider.requests]
     assert set(asked) == {"/v1/messages?beta=true" if claude == "true" else CHAT}
     assert len(asked) == 4
+
+
+@pytest.mark.exhaustive
+async def test_claude_code_uses_a_tool_that_it_has_searched_for(
+    both: Gateway, provider: SimulatedProvider, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    query = json.dumps({"query": "select:WebFetch", "max_results": 1})
+    provider.script(Says("", calls=(Call("ToolSearch", query),)), Says("Found."))
+    done = await run(both, work, "Find a tool.", header="X-Claude-Code: false")
+    assert (done["is_error"], done["result"]) == (False, "Found.")
+    last: Any = provider.requests[-1].json
+    assert "Tool: WebFetch" in last["messages"][-1]["content"]
+    assert "WebFetch" in [it["function"]["name"] for it in last["tools"]]
