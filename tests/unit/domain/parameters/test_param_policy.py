@@ -58,7 +58,7 @@ def test_honoured_parameters_are_not_reported_as_ignored() -> None:
         ("metadata", "x"),
         ("service_tier", 1),
         ("verbosity", 1),
-        ("reasoning_effort", 3),
+        *(("reasoning_effort", value) for value in (3, {"x": 1}, ["low"], True)),
         ("prompt_cache_key", 1),
         ("safety_identifier", True),
     ],
@@ -189,7 +189,7 @@ def test_the_least_effort_is_the_least_that_the_cli_has() -> None:
     assert screen(reasoning_effort="minimal") == Screening((), Effort.LOW)
 
 
-@pytest.mark.parametrize("value", ["most", "", 3, {"x": 1}, ["low"], True])
+@pytest.mark.parametrize("value", ["most", "", {}, []])
 def test_other_effort_values_are_reported_as_ignored(value: object) -> None:
     assert screen(reasoning_effort=value) == Screening(("reasoning_effort",), None)
 
