@@ -82,7 +82,7 @@ def asked(provider: SimulatedProvider) -> list[tuple[str, Any]]:
     return turns_in(provider.requests[-1].json)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 async def test_a_history_kept_by_the_client_is_one_session_for_the_model(
     running: Gateway, provider: SimulatedProvider, stream: bool
 ) -> None:

@@ -132,7 +132,7 @@ def parked(gateway: Gateway) -> int:
     return int(gateway.container.claude_cli().status().capacity.parked)
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("streamed", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 async def test_a_loop_of_tools_continues_its_session_without_a_header(
     streamed: bool, both: Gateway, provider: SimulatedProvider
 ) -> None:

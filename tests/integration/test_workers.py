@@ -47,7 +47,9 @@ def running(tmp_path: Path) -> Iterator[Serving]:
         yield it
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.exhaustive)]
+)
 def test_a_signal_ends_all_workers_with_status_0(number: signal.Signals, running: Serving) -> None:
     workers = children(running.process.pid)
     assert len(workers) == 2
