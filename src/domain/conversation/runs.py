@@ -35,36 +35,46 @@ USUAL = list(RunKind)
 
 
 class GrowingRuns:
-    """Collects the runs of an answer as it comes."""
+    """Collects the runs of an answer as it comes; each small piece adds to a number only."""
+
+    __slots__ = ("_done", "_kind", "_size")
 
     def __init__(self) -> None:
-        self._runs: list[Run] = []
-        self._is_open = False
+        self._done: list[Run] = []
+        self._kind: RunKind | None = None  # of the run at the end
+        self._size = 0
 
     def add(self, kind: RunKind, size: int) -> bool:
         """Adds to the run at the end, or begins one; returns whether it has begun one."""
-        if self._is_open and self._runs[-1].kind is kind:
-            self._runs[-1] = Run(kind, self._runs[-1].size + size)
+        if self._kind is kind:
+            self._size += size
             return False
-        self._runs.append(Run(kind, size))
-        self._is_open = True
+        self.end()
+        self._kind, self._size = kind, size
         return True
 
     def end(self) -> None:
         """Ends the run, so that what follows is another one."""
-        self._is_open = False
+        if self._kind is not None:
+            self._done.append(Run(self._kind, self._size))
+            self._kind = None
 
     @property
     def thoughts(self) -> tuple[int, ...]:
         """The sizes of the thoughts so far."""
-        return sizes_of_thoughts(self._runs)
+        return sizes_of_thoughts(self._so_far)
 
     @property
     def runs(self) -> Runs:
         """The runs so far; empty if their order is the usual one."""
-        places = [USUAL.index(it.kind) for it in self._runs]
+        places = [USUAL.index(it.kind) for it in self._so_far]
         is_usual = all(first <= second for first, second in pairwise(places))
-        return () if is_usual else tuple(self._runs)
+        return () if is_usual else self._so_far
+
+    @property
+    def _so_far(self) -> Runs:
+        last = () if self._kind is None else (Run(self._kind, self._size),)
+        return (*self._done, *last)
 
 
 def sizes_of_thoughts(runs: Iterable[Run]) -> tuple[int, ...]:
