@@ -18,7 +18,7 @@ from modegate.entrypoints.bootstrap.key_file_watch import KeyFileWatch
 from modegate.entrypoints.bootstrap.key_sync import KeySync
 from modegate.entrypoints.bootstrap.metrics_sync import MetricsSync
 from modegate.entrypoints.bootstrap.moved_turns_sync import MovedTurnsSync
-from modegate.entrypoints.bootstrap.preparation import Preparation
+from modegate.entrypoints.bootstrap.preparation import Preparation, run_steps
 from modegate.entrypoints.bootstrap.presence_sync import PresenceSync
 from modegate.entrypoints.bootstrap.reading import Reading
 from modegate.entrypoints.bootstrap.rejected_usage import log_rejected_usage
@@ -147,6 +147,7 @@ def build_gateway(
         live,
         draining,
         on_start=(
+            partial(run_steps, preparing_first(container)),
             keys.start,
             credentials.start,
             cleaner.start,
@@ -179,11 +180,23 @@ def build_gateway(
 
 def preparing(container: Container) -> list[Hook]:
     """Returns what prepares the backends for their first requests; an unused one is not."""
-    has_upstreams = bool(container.configuration_source().current().routes.upstreams)
-    backends = (container.answer_backend, *((container.relay_backend,) if has_upstreams else ()))
-    if has_upstreams:  # first, because the first answer needs it at once
-        backends = (container.price_source, *backends)
-    parts = (container.usage_ledger, *backends)
+    relay = (container.relay_backend,) if _has_upstreams(container) else ()
+    return _steps_of(container.usage_ledger, container.answer_backend, *relay)
+
+
+def preparing_first(container: Container) -> list[Hook]:
+    """Returns what prepares the prices before the server accepts connections.
+
+    The first answer needs them. While a thread imports them, that answer would block the event loop.
+    """
+    return _steps_of(container.price_source) if _has_upstreams(container) else []
+
+
+def _has_upstreams(container: Container) -> bool:
+    return bool(container.configuration_source().current().routes.upstreams)
+
+
+def _steps_of(*parts: Callable[[], object]) -> list[Hook]:
     return [step for part in parts if (step := getattr(part(), "prepare", None))]
 
 

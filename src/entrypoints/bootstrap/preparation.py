@@ -8,15 +8,25 @@ from modegate.entrypoints.bootstrap.background import BackgroundTask
 log = logging.getLogger(__name__)
 
 
+Step = Callable[[], Awaitable[None]]
+
+
+async def run_steps(steps: Sequence[Step]) -> None:
+    """Runs the steps one after the other; a failure is logged and does not stop the rest."""
+    for step in steps:
+        try:
+            await step()
+        except Exception:
+            log.exception("preparation failed: the first request will repeat it")
+
+
 class Preparation:
     """Prepares the backends one after the other while the server already answers.
 
     `then` is called when all have ended, failed ones included.
     """
 
-    def __init__(
-        self, steps: Sequence[Callable[[], Awaitable[None]]], then: Callable[[], object] | None
-    ) -> None:
+    def __init__(self, steps: Sequence[Step], then: Callable[[], object] | None) -> None:
         self._steps = steps
         self._then = then
         self._running = BackgroundTask(self._run)
@@ -30,10 +40,6 @@ class Preparation:
         await self._running.aclose()
 
     async def _run(self) -> None:
-        for step in self._steps:
-            try:
-                await step()
-            except Exception:
-                log.exception("preparation failed: the first request will repeat it")
+        await run_steps(self._steps)
         if self._then is not None:
             self._then()
