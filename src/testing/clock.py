@@ -1,8 +1,10 @@
 """A clock that a test controls."""
 
+import asyncio
+
 
 class FakeClock:
-    """A clock that changes only through `advance`."""
+    """A clock that changes only through `advance` and `sleep`, which takes no time."""
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self._now = now
@@ -19,6 +21,11 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Advances the clock by `seconds`."""
         self._now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets other tasks run once, and advances the clock."""
+        await asyncio.sleep(0)
+        self.advance(seconds)
 
     def jump(self, seconds: float) -> None:
         """Set the time of day forth, or back; no time passes."""

@@ -1,5 +1,6 @@
 """The operating system's clock, and a clock that does not jump when that one is set."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -43,6 +44,10 @@ class SystemClock:
     def time_of_day(self) -> float:
         """Returns the Unix seconds of the machine's clock, for clients to read."""
         return self._wall()
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets other tasks run meanwhile."""
+        await asyncio.sleep(seconds)
 
     @cached_property
     def _epoch(self) -> float:

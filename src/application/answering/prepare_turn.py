@@ -24,8 +24,13 @@ from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.session import Session, history_key
+from modegate.domain.tools.tool_results import LastResults
 from modegate.domain.turn import Turn
 from modegate.domain.usage.estimates import estimated_tokens
+
+# Seconds for which results wait until the answer with their calls has ended: a client has the calls
+# before the stream's end, and may send the results at once, to any gateway.
+RESULTS_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class PrepareTurn:
 
         Raises:
             RequestError: if the request is invalid, or the client has no such session or response.
-            SessionBusyError: if another request is using the session.
+            SessionBusyError: if another request is using the session; results wait for it a little.
             RateLimitError: if the session's rate limit is reached.
         """
         check_tools_size(body.content)
@@ -131,7 +136,8 @@ class PrepareTurn:
             route.session_id or asked.session, client, conversation, anew=route.anew
         )
         if session_id is not None:
-            async with self.sessions.resume(session_id, client) as session:
+            patience_s = RESULTS_PATIENCE_S if LastResults.of(conversation) else 0.0
+            async with self.sessions.resume(session_id, client, patience_s) as session:
                 yield _Held(session, build_prompt(conversation, resume=True), resume=True)
             return
         prompt = build_prompt(conversation, resume=False)

@@ -13,3 +13,7 @@ class Clock(Protocol):
     def time_of_day(self) -> float:
         """Returns Unix seconds of the machine's clock, to show to clients."""
         ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets other tasks run until so many seconds have passed."""
+        ...

@@ -22,6 +22,8 @@ from modegate.domain.session import Session, SessionId, parse_session_id
 
 # Sessions with the same history that are tried, each of which may be in use.
 MOST_CANDIDATES = 4
+# Seconds between two attempts to lock a session that is in use.
+HOLD_INTERVAL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +56,19 @@ class SessionRegistry:
                 yield Session.start(session_id, client, self.clock.now())
 
     @asynccontextmanager
-    async def resume(self, text: str, client: ClientId) -> AsyncIterator[Session]:
-        """Locks the client's session with the id in `text`.
+    async def resume(
+        self, text: str, client: ClientId, patience_s: float = 0.0
+    ) -> AsyncIterator[Session]:
+        """Locks the client's session with the id in `text`; waits for its release if it is in use.
 
         Raises:
             InvalidSessionIdError: if `text` is not a session id.
             SessionNotFoundError: if the session is unknown, expired, or another client's.
-            SessionBusyError: if another request is using the session.
+            SessionBusyError: if another request is using the session, also after `patience_s`.
         """
         # Checked before locking: "busy" must not reveal that another client's session exists.
         session_id = (await self.get_owned(text, client)).id
-        async with self.store.hold(session_id):
+        async with self._held(session_id, patience_s):
             # Checked again, because the turn that held the lock may have changed or ended it.
             session = await self.get_owned(session_id, client)
             try:
@@ -83,6 +87,20 @@ class SessionRegistry:
         """
         async with AsyncExitStack() as holding:
             yield await self._held_by_history(history, client, holding)
+
+    @asynccontextmanager
+    async def _held(self, session_id: SessionId, patience_s: float) -> AsyncIterator[None]:
+        ends_at = self.clock.now() + patience_s
+        async with AsyncExitStack() as holding:
+            while True:
+                try:
+                    await holding.enter_async_context(self.store.hold(session_id))
+                    break
+                except SessionBusyError:
+                    if self.clock.now() >= ends_at:
+                        raise
+                    await self.clock.sleep(HOLD_INTERVAL_S)
+            yield
 
     async def _held_by_history(
         self, history: str, client: ClientId, holding: AsyncExitStack

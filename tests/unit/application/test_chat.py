@@ -1,5 +1,6 @@
 """The chat use cases with a scripted backend."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from modegate.adapters.memory.budget_ledger import MemoryBudgetLedger
 from modegate.adapters.memory.credential_store import MemoryCredentialStore
 from modegate.adapters.memory.response_store import MemoryResponseStore
 from modegate.adapters.memory.session_store import MemorySessionStore
+from modegate.application.answering import prepare_turn
 from modegate.application.answering.admission import Admission
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.fetch_images import FetchImages
@@ -94,6 +96,7 @@ from modegate.testing.upstreams import CREDENTIAL, UPSTREAM
 FIRST = SessionId("00000000-0000-4000-8000-000000000001")
 UNKNOWN = "3f8b0c1e-6f6c-4b59-9a52-0d4e2c9f1b11"
 PARAMS: dict[str, object] = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}
+RESULTS = [{"role": "tool", "tool_call_id": "c", "content": "blue"}]
 
 
 class World:
@@ -495,6 +498,22 @@ async def test_a_session_serves_one_request_at_a_time(world: World) -> None:
         with pytest.raises(SessionBusyError):
             await world.complete(claude(FIRST))
     await world.complete(claude(FIRST))
+
+
+async def test_results_wait_until_the_answer_with_their_calls_has_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.complete(claude())
+    async with world.stream(streamed(FIRST)):
+        results = asyncio.create_task(world.complete(claude(FIRST, messages=RESULTS)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not results.done()
+    await results
+    monkeypatch.setattr(prepare_turn, "RESULTS_PATIENCE_S", 0.0)
+    async with world.stream(streamed(FIRST)):
+        with pytest.raises(SessionBusyError):
+            await world.complete(claude(FIRST, messages=RESULTS))
 
 
 async def enter(world: World, request: InboundRequest) -> None:
