@@ -127,9 +127,12 @@ class WriteBehind:
             self._hurry.wait(GATHER_S)
             self._hurry.clear()
             self._wake.clear()
+            # A job that comes while rows are written may wait for a row that is not among them.
+            jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
             self._write_all()
             self._report_loss()
-            self._do_jobs()
+            for job in jobs:
+                job()
         deadline = time.monotonic() + LAST_TRIES_S
         while not self._write_all() and time.monotonic() < deadline:
             time.sleep(LAST_PAUSE_S)

@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -391,12 +391,23 @@ def has_come_to(lines: int, path: Path, process: subprocess.Popen[Any]) -> bool:
     return lines_in(path) >= lines or process.poll() is not None
 
 
-def run_with_kills(folder: Path, total: int, kills: int, seed: int, *more: str) -> None:
-    """Kills the command at random points, then lets it come to its end."""
-    host = bare_environment(folder)
+def run_with_kills(
+    folder: Path,
+    total: int,
+    kills: int,
+    seed: int,
+    *more: str,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Kills the command at random points, then lets it come to its end.
+
+    The simulated model answers, or what the `environment` names.
+    """
+    host = bare_environment(folder) | dict(environment or {})
     write_requests(folder, map(request_line, range(total)))
     chance = random.Random(seed)  # noqa: S311 - the same points each time
-    command = ("batch", "run", REQUESTS, "-o", RESULTS, "--offline", *more)
+    simulated = () if environment else ("--offline",)
+    command = ("batch", "run", REQUESTS, "-o", RESULTS, *simulated, *more)
     points = sorted(chance.randrange(total - 20) for _ in range(kills))
     for point in points:
         with started(*command, host=host) as process:
@@ -411,6 +422,29 @@ def run_with_kills(folder: Path, total: int, kills: int, seed: int, *more: str) 
 def test_a_killed_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     run_with_kills(tmp_path, 200, 2, 1)
     assert said(results_in(tmp_path / RESULTS)) == expected(range(200))
+
+
+@pytest.mark.parametrize(
+    ("total", "kills"), [(100, 2), pytest.param(2000, 10, marks=pytest.mark.exhaustive)]
+)
+@pytest.mark.timeout(600)
+async def test_each_result_of_a_killed_batch_has_its_row_in_the_ledger(
+    total: int, kills: int, provider: SimulatedProvider, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    environment = {
+        "OPENAI_BASE_URL": f"{provider.url}/v1",
+        "OPENAI_API_KEY": "sk-openai",
+        "MODEGATE_STATE_DIR": str(state),
+    }
+    await asyncio.to_thread(run_with_kills, tmp_path, total, kills, 3, environment=environment)
+    ledger = SqliteUsageLedger(state)
+    rows = [row.request_id for row in await ledger.page(0, 10 * total)]
+    await ledger.aclose()
+    results = [it["request_id"] for it in results_in(tmp_path / RESULTS).values()]
+    assert len(results) == total
+    assert not {*results} - {*rows}
+    assert len({*rows}) == len(rows)
 
 
 @pytest.mark.exhaustive

@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterato
 
 @pytest.fixture(autouse=True)
 def _empty(server: RedisServer) -> None:
-    with redis.Redis.from_url(server.url) as client:
+    with redis.Redis.from_url(server.full_url) as client:
         client.flushall()
 
 
@@ -80,7 +80,7 @@ async def test_gateways_share_all_limits(server: RedisServer) -> None:
 async def test_calls_of_one_turn_are_one_call_of_the_store(server: RedisServer) -> None:
     async with opened(server) as limiter:
         await limiter.peek(WIDE, "x")  # loads the script
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
             await asyncio.gather(*(limiter.acquire(WIDE, "x", MANY) for _ in range(100)))
             for _ in range(100):
@@ -115,7 +115,7 @@ async def test_a_high_limit_is_counted_in_buckets(server: RedisServer) -> None:
     async with opened(server) as limiter:
         quotas = await asyncio.gather(*(limiter.record(limit, "a") for _ in range(1_000)))
         assert [it.remaining for it in quotas] == list(range(19_999, 18_999, -1))
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             size = client.llen(window_key(limit, "a"))
             assert size < 500
             head = struct.pack("<4d", limit.requests, 0, time.time() * 1000, limit.requests)
@@ -142,7 +142,7 @@ async def test_buckets_expire(server: RedisServer) -> None:
 async def test_the_numbers_of_buckets_and_their_head_stay_equal(server: RedisServer) -> None:
     limit = Limit("high", 20_000, 0.05)
     async with opened(server) as limiter, opened(server) as other:
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             sizes = set()
             for number in range(300):
                 await asyncio.gather(*(limiter.record(limit, "a") for _ in range(number % 7)))

@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterat
 
 @pytest.fixture
 def server(running: RedisServer) -> RedisServer:
-    with redis.Redis.from_url(running.url) as client:
+    with redis.Redis.from_url(running.full_url) as client:
         client.flushall()
     return running
 
@@ -137,7 +137,7 @@ async def test_a_store_that_lost_its_data_is_set_from_the_history(server: RedisS
     spent = {TOKENS: 20}
     async with opened(server, KnownHistory(spent)) as ledger:
         await ledger.reserve("r1", [charge(30)])
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             client.flushall()
         assert await left(ledger) in {LIMIT - 20, LIMIT - 50}  # restored with the account
         assert await left(ledger) == LIMIT - 50

@@ -26,14 +26,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterato
 
 @pytest.fixture(autouse=True)
 def _empty(server: RedisServer) -> None:
-    with redis.Redis.from_url(server.url) as client:
+    with redis.Redis.from_url(server.full_url) as client:
         client.flushall()
 
 
 async def test_a_permit_passes_from_a_request_to_the_next(server: RedisServer) -> None:
     rated = KeyLimits("a", 3, Limit("rated", 2, 3600.0))
     async with opened(server) as limiter:
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             await limiter.acquire(WIDE, "x", rated)
             (permit,) = client.zrange(permits_key("a"), 0, -1)
             limiter.release("a")
@@ -57,7 +57,7 @@ async def test_a_cancelled_request_releases_the_permit_that_it_took_over(
     server: RedisServer,
 ) -> None:
     async with opened(server) as limiter:
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             for turns in range(40):
                 await limiter.acquire(WIDE, "x", MANY)
                 limiter.release("a")
@@ -78,7 +78,7 @@ async def test_the_last_permit_is_released_at_once(
     monkeypatch.setattr(batcher, "PATIENCE_S", 3600.0)
     one_permit = KeyLimits("a", 1)
     async with opened(server) as limiter, opened(server) as other:
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             for gateway in (limiter, other, limiter):
                 await gateway.acquire(WIDE, "x", one_permit)
                 gateway.release("a")
@@ -115,7 +115,7 @@ async def test_a_live_gateway_keeps_its_permits_beyond_a_lease(
     monkeypatch.setattr(admission_limiter, "RENEWAL_S", 0.05)
     async with opened(server) as limiter, opened(server) as other:
         await limiter.acquire(WIDE, "x", one_permit)
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server.full_url) as client:
             (first,) = client.zrange(permits_key("a"), 0, 0, withscores=True)
 
             def is_renewed() -> bool:
@@ -133,7 +133,9 @@ async def test_leases_do_not_end_while_the_store_is_away(server: RedisServer) ->
     one_permit = KeyLimits("a", 1)
     async with opened(server) as limiter, opened(server) as other:
         await limiter.acquire(WIDE, "x", one_permit)
-        with redis.Redis.from_url(server.url) as client:  # as after an outage longer than a lease
+        with redis.Redis.from_url(
+            server.full_url
+        ) as client:  # as after an outage longer than a lease
             client.hset(STATE, "seen", 1)
             client.zadd(permits_key("a"), dict.fromkeys(client.zrange(permits_key("a"), 0, 0), 1))
         with pytest.raises(RateLimitError):

@@ -66,7 +66,7 @@ async def clients_of(client: Redis) -> Sequence[object]:
 
 
 async def test_scripts_and_commands_return_their_answers(server: RedisServer) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         assert await connection.run(Script("return {KEYS[1], ARGV[1]}"), ("a",), (7,)) == [
             b"a",
             b"7",
@@ -78,14 +78,14 @@ async def test_scripts_and_commands_return_their_answers(server: RedisServer) ->
 
 
 async def test_callers_at_once_get_their_own_answers(server: RedisServer) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         assert all(await asyncio.gather(*(echoed(connection, str(it)) for it in range(500))))
 
 
 async def test_a_script_is_loaded_again_after_the_server_has_forgotten_it(
     server: RedisServer,
 ) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         assert await echoed(connection, "one")
         await connection.call(lambda client: client.script_flush())
         assert await echoed(connection, "two")
@@ -95,7 +95,7 @@ async def test_a_script_is_loaded_again_after_the_server_has_forgotten_it(
 async def test_a_cancelled_call_leaves_its_answer_to_nobody(
     server: RedisServer, steps: int
 ) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         for turn in range(20):
             cut = asyncio.create_task(echoed(connection, f"cut-{turn}"))
             other = asyncio.create_task(told(connection, f"cut-{turn}"))
@@ -112,7 +112,7 @@ async def test_a_cancelled_call_leaves_its_answer_to_nobody(
 
 async def test_cancelled_calls_leave_no_task_and_no_connection(server: RedisServer) -> None:
     before = len(asyncio.all_tasks())
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         assert await echoed(connection, "one")
         for _ in range(100):
             call = asyncio.create_task(echoed(connection, "cut"))
@@ -127,7 +127,7 @@ async def test_cancelled_calls_leave_no_task_and_no_connection(server: RedisServ
 async def test_a_server_that_hangs_is_away_within_a_second_then_at_once(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connected(server.url, timeout_s=0.8) as connection:
+    async with connected(server.full_url, timeout_s=0.8) as connection:
         assert await echoed(connection, "one")
         server.pause()
         try:
@@ -156,7 +156,7 @@ async def test_a_server_that_was_started_again_is_found_by_itself(
     tmp_path: Path, store_kind: str, end: str
 ) -> None:
     with redis_server(tmp_path, name=store_kind) as server:
-        async with connected(server.url) as connection:
+        async with connected(server.full_url) as connection:
             assert await echoed(connection, "one")
             await connection.call(lambda client: client.set("a", "b"))
             getattr(server, end)()
@@ -172,7 +172,7 @@ async def test_a_server_that_was_started_again_is_found_by_itself(
 async def test_a_connection_that_was_cut_is_made_again_without_an_error(
     server: RedisServer,
 ) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         assert await echoed(connection, "one")
         await connection.call(lambda client: client.client_kill_filter(skipme=True))
         await recovered(connection)
@@ -193,7 +193,7 @@ async def test_an_old_server_is_refused(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "OLDEST_VERSION", (99, 0))
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         for _ in range(2):
             with pytest.raises(StorageError, match=r"has version .*, and modegate needs 7\.0"):
                 await connection.check()
@@ -202,7 +202,7 @@ async def test_an_old_server_is_refused(
 async def test_an_error_of_the_server_is_logged_once(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         for _ in range(3):
             with pytest.raises(StorageError, match="refused a command"):
                 await connection.run(Script("return redis.call('NOTHING')"), ())
@@ -211,7 +211,7 @@ async def test_an_error_of_the_server_is_logged_once(
 
 
 async def test_a_full_server_says_so(server: RedisServer) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         await connection.call(lambda client: client.config_set("maxmemory", "1"))
         try:
             with pytest.raises(StorageError, match="store is full"):
@@ -223,7 +223,7 @@ async def test_a_full_server_says_so(server: RedisServer) -> None:
 async def test_a_wrong_password_is_told_in_the_log(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connected(server.url.replace("//", "//me:secret-word@")) as connection:
+    async with connected(server.full_url.replace("//", "//me:secret-word@")) as connection:
         with pytest.raises(StorageError, match="store cannot be reached"):
             await connection.check()
     assert "secret-word" not in caplog.text
@@ -231,13 +231,13 @@ async def test_a_wrong_password_is_told_in_the_log(
 
 
 async def test_pipelines_are_refused(server: RedisServer) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         with pytest.raises(NotImplementedError):
             await connection.call(lambda client: client.pipeline().execute())
 
 
 async def test_closing_is_idempotent_and_ends_calls(server: RedisServer) -> None:
-    async with connected(server.url) as connection:
+    async with connected(server.full_url) as connection:
         assert await echoed(connection, "one")
         waiting = asyncio.create_task(connection.call(lambda client: client.blpop(["nothing"])))
         await asyncio.sleep(0)
@@ -246,14 +246,14 @@ async def test_closing_is_idempotent_and_ends_calls(server: RedisServer) -> None
             await waiting
         with pytest.raises(StorageError):
             await connection.check()
-    async with connected(server.url) as other:
+    async with connected(server.full_url) as other:
         async with asyncio.timeout(30):
             while len(await other.call(clients_of)) > 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
 
 async def test_a_command_on_a_closing_connection_is_a_lost_connection(server: RedisServer) -> None:
-    address = parse_store_address(server.url)
+    address = parse_store_address(server.full_url)
     closing = socket_for(address, Node("127.0.0.1", server.port), PATIENT_S)
     await closing.connect()  # type: ignore[no-untyped-call]
     assert closing._writer is not None  # noqa: SLF001

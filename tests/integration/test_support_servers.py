@@ -11,11 +11,11 @@ from support.redis import redis_server
 
 def test_what_redis_acknowledged_survives_a_kill(tmp_path: Path, store_kind: str) -> None:
     async def store() -> None:
-        async with redis.asyncio.Redis.from_url(server.url) as client:
+        async with redis.asyncio.Redis.from_url(server.full_url) as client:
             await client.set("name", "value")
 
     async def stored() -> object:
-        async with redis.asyncio.Redis.from_url(server.url) as client:
+        async with redis.asyncio.Redis.from_url(server.full_url) as client:
             return await client.get("name")
 
     with redis_server(tmp_path, name=store_kind) as server:

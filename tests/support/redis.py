@@ -1,6 +1,7 @@
 """Starts a Redis server of its own for tests, on a free port, with its files in a temporary folder."""
 
 import importlib.util
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,9 @@ import pytest
 
 from support.serving import free_port, wait
 
+STORE_PAGE = Path(__file__).parents[2] / "docs/store.md"
+# The user that gateways have in the tests: so all that they do is done with the documented rights.
+USER, PASSWORD = "modegate", "store-secret"
 REDIS, VALKEY = "redis", "valkey"
 # Parameters of a fixture for tests that are run on each server.
 EACH_SERVER = (REDIS, pytest.param(VALKEY, marks=pytest.mark.exhaustive))
@@ -30,7 +34,12 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """The address as the setting MODEGATE_STORE has it."""
+        """The address as the setting MODEGATE_STORE has it, with a user of the documented rights."""
+        return f"redis://{USER}:{PASSWORD}@127.0.0.1:{self.port}/0"
+
+    @property
+    def full_url(self) -> str:
+        """The address with a user of all rights: for what only a test does."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
@@ -47,6 +56,7 @@ class RedisServer:
         command = [self._program]
         for name, value in options.items():
             command += [f"--{name}", str(value)]
+        command += ["--user", USER, "on", f">{PASSWORD}", *documented_rights()]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait(self._answers)
 
@@ -82,6 +92,13 @@ class RedisServer:
                 return connection.recv(64).startswith(b"+PONG")
         except OSError:
             return False
+
+
+def documented_rights() -> list[str]:
+    """Returns the rights that a gateway needs in the store, as docs/store.md has them."""
+    found = re.search(r"ACL SETUSER modegate on >\S+ (.+)", STORE_PAGE.read_text())
+    assert found is not None
+    return found[1].split()
 
 
 def server_program(name: str = REDIS) -> str:

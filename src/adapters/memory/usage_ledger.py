@@ -25,6 +25,9 @@ class MemoryUsageLedger:
         """Returns that nothing is wrong."""
         return LedgerCondition()
 
+    async def flush(self) -> None:
+        """Returns at once."""
+
     async def sums(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """Returns the sums of each group."""
         found: dict[tuple[str | int | None, ...], Sums] = {} if query.groups else {(): Sums()}

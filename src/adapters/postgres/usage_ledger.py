@@ -16,6 +16,7 @@ from modegate.adapters.postgres.usage.table import PostgresRowTable
 from modegate.application.ports.usage_ledger import MAX_GROUPS
 from modegate.domain.errors.catalogue import ledger
 from modegate.domain.errors.catalogue import usage as errors
+from modegate.domain.health import LedgerState
 from modegate.domain.usage.condition import LedgerCondition
 from modegate.domain.usage.query import RequestsQuery, UsageQuery
 from modegate.domain.usage.row import UsageRow
@@ -53,6 +54,11 @@ class PostgresUsageLedger:
         """Returns the present condition."""
         return self._writer.condition()
 
+    async def flush(self) -> None:
+        """Waits until the rows are written."""
+        if self.condition().state is LedgerState.OK:
+            await self._flushed()
+
     async def sums(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """Returns the sums of each group."""
         found = await self._read(lambda it: find_sums(it, query, MAX_GROUPS + 1))
@@ -83,10 +89,13 @@ class PostgresUsageLedger:
             await asyncio.to_thread(self._writer.close)
             await asyncio.to_thread(self._readers.close)
 
+    async def _flushed(self) -> None:
+        await asyncio.wait({asyncio.wrap_future(self._writer.flushed())}, timeout=FLUSH_S)
+
     async def _read(self, work: Callable[[Connection], T]) -> T:
         if self._closed:
             raise ledger.broken()
-        await asyncio.wait({asyncio.wrap_future(self._writer.flushed())}, timeout=FLUSH_S)
+        await self._flushed()
         try:
             async with asyncio.timeout(LONGEST_READ_S):
                 return await asyncio.wrap_future(self._readers.submit(work, READ_TIMEOUT_S))

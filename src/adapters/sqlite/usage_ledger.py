@@ -15,6 +15,7 @@ from modegate.adapters.sqlite.usage.reading import find_last_requests, find_page
 from modegate.adapters.sqlite.usage.table import SqliteRowTable
 from modegate.application.ports.usage_ledger import MAX_GROUPS
 from modegate.domain.errors.catalogue import usage as errors
+from modegate.domain.health import LedgerState
 from modegate.domain.storage import StorageFault, storage_error
 from modegate.domain.usage.condition import LedgerCondition
 from modegate.domain.usage.query import RequestsQuery, UsageQuery
@@ -49,6 +50,11 @@ class SqliteUsageLedger:
         """Returns the present condition."""
         return self._writer.condition()
 
+    async def flush(self) -> None:
+        """Waits until the rows are written."""
+        if self.condition().state is LedgerState.OK:
+            await self._flushed()
+
     async def sums(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """Returns the sums of each group."""
         found = await self._read(lambda db: find_sums(db, query, MAX_GROUPS + 1))
@@ -80,10 +86,13 @@ class SqliteUsageLedger:
             await asyncio.get_running_loop().run_in_executor(self._reading, self._file.close)
             self._reading.shutdown()
 
+    async def _flushed(self) -> None:
+        await asyncio.wait({asyncio.wrap_future(self._writer.flushed())}, timeout=FLUSH_S)
+
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
             raise storage_error(StorageFault.BROKEN)
-        await asyncio.wait({asyncio.wrap_future(self._writer.flushed())}, timeout=FLUSH_S)
+        await self._flushed()
         running = asyncio.get_running_loop().run_in_executor(self._reading, self._in_thread, work)
         return await running
 

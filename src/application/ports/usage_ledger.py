@@ -29,6 +29,13 @@ class UsageLedger(Protocol):
         """Returns the present condition; never blocks."""
         ...
 
+    async def flush(self) -> None:
+        """Waits until the rows that were added here are stored; never raises.
+
+        Returns at once while none can be stored, and in any case after a few seconds.
+        """
+        ...
+
     async def sums(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """Returns the sums of each group, sorted by its values; None comes first.
 

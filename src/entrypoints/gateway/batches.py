@@ -143,8 +143,11 @@ async def run_items(
     execute: Execute,
     pace: Pace,
     tasks: set[asyncio.Task[None]] | None = None,
+    settle: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[ItemResult, None]:
     """Yields the results as they come; items are taken when there is room for them.
+
+    `settle` is awaited before results are yielded: once for all that have come by then.
 
     Closing it cancels the items that are running, and to cancel its `tasks` ends it. An exception
     of `items` or `execute` is raised.
@@ -153,14 +156,19 @@ async def run_items(
     running = pace.concurrency
     try:
         while running:
-            result = await workers.results.get()
-            if result is None:
-                running -= 1
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                workers.room.release()
-                yield result
+            come = [await workers.results.get()]
+            while not workers.results.empty():
+                come.append(workers.results.get_nowait())
+            if settle is not None:
+                await settle()
+            for result in come:
+                if result is None:
+                    running -= 1
+                elif isinstance(result, BaseException):
+                    raise result
+                else:
+                    workers.room.release()
+                    yield result
     finally:
         await workers.aclose()
 

@@ -221,6 +221,10 @@ class Gateway:
         """Returns what answers one item of a batch; `mode` is that of items without one."""
         return item_execution(self.container, mode)
 
+    async def flush_usage(self) -> None:
+        """Waits until the ledger has the rows of all requests that have ended; never raises."""
+        await self.container.usage_ledger().flush()
+
     async def _end_tasks(self) -> None:
         tasks = list(self._tasks)
         for task in tasks:

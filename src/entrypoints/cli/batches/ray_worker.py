@@ -19,13 +19,15 @@ class BatchWorker:
         self._execute: Execute | None = None
 
     async def execute(self, item: BatchItem) -> ItemResult:
-        """Returns the result of one item."""
+        """Returns the result of one item, once the ledger has its row."""
         if self._execute is None:
             async with self._opening:
                 if self._execute is None:
                     await self._gateway.__aenter__()
                     self._execute = self._gateway.item_execution(self._mode)
-        return await self._execute(item)
+        result = await self._execute(item)
+        await self._gateway.flush_usage()
+        return result
 
     async def aclose(self) -> None:
         """Closes the gateway, which stores the usage."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ from modegate.entrypoints.cli.batches.result_file import ResultFile
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.gateway.batches import Execute, Pace, run_items
 from modegate.entrypoints.gateway.gateway import Gateway
+
+Settle = Callable[[], Awaitable[None]]
 
 SYNC_INTERVAL_S = 1.0
 FAILED = 1
@@ -102,14 +104,14 @@ class _Run:
 
     async def _answer(self, lines: BinaryIO, interrupted: Interrupts) -> None:
         async with AsyncExitStack() as stack:
-            execute = await stack.enter_async_context(self._execution())
+            execute, settle = await stack.enter_async_context(self._execution())
             await stack.enter_async_context(self._syncing())
             pace = Pace(
                 concurrency=self._options.concurrency,
                 retries=self._options.retries,
                 stop=interrupted.stop,
             )
-            answering = run_items(self._items(lines), execute, pace)
+            answering = run_items(self._items(lines), execute, pace, settle=settle)
             answers = await stack.enter_async_context(aclosing(answering))
             with progress_of(self._figures) as progress:
                 async for result in answers:
@@ -119,7 +121,11 @@ class _Run:
                     progress.show()
 
     @asynccontextmanager
-    async def _execution(self) -> AsyncIterator[Execute]:
+    async def _execution(self) -> AsyncIterator[tuple[Execute, Settle | None]]:
+        """Yields what answers an item, and what has the ledger take the rows of the answers.
+
+        A result is written after its row, so a killed run leaves no result without one.
+        """
         options = self._options
         if options.ray is not None:
             from modegate.entrypoints.cli.batches.ray_cluster import ray_execution  # noqa: PLC0415
@@ -131,11 +137,11 @@ class _Run:
                 concurrency=options.concurrency,
                 is_offline=options.offline,
             ) as execute:
-                yield execute
+                yield execute, None  # each worker does it before it returns a result
             return
         opening = Gateway.offline if options.offline else Gateway
         async with opening(self._settings) as gateway:
-            yield gateway.item_execution(options.mode)
+            yield gateway.item_execution(options.mode), gateway.flush_usage
 
     def _items(self, lines: BinaryIO) -> Iterator[BatchItem]:
         """Yields the requests without a result, and reports the lines that are none."""
