@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx2
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 from yarl import URL
@@ -135,6 +135,9 @@ def test_the_headers_are_those_of_the_installed_sdk(key: str, environment: dict[
 @example(parts=("https://", "api.openai.com", "", "/v1", ""))
 @example(parts=("http://", "127.0.0.1", ":11434", "/v1", "/"))
 def test_the_addresses_are_those_of_the_installed_sdk(parts: tuple[str, ...]) -> None:
+    path = parts[3] + parts[4]
+    # The SDK loses an empty segment before a last `.` or `..`, which RFC 3986 keeps.
+    assume("//" not in path or "/." not in path)
     base_url = "".join(parts)
     endpoint = ours("sk-x", base_url)
     theirs = URL(str(AsyncOpenAI(api_key="sk-x", base_url=base_url, http_client=CLIENT).base_url))
