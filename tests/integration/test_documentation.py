@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from support.markdown import PAGES, ROOT, Snippet, anchors, snippets
 from support.openapi import CHAT, DOCUMENT
-from support.serving import COLD, Serving, bare_environment, serving
+from support.serving import COLD, FEW_PLUGINS, Serving, bare_environment, serving
 
 from modegate.application.keys.fields import READERS
 from modegate.domain.credentials.error_rules import Action
@@ -102,6 +102,7 @@ def execute(command: list[str], snippet: Snippet, offline: Serving, folder: Path
         input=snippet.code.replace("127.0.0.1:3456", offline.address),
         env={
             **offline.environment,
+            **FEW_PLUGINS,
             "PATH": f"{sys.prefix}/bin:{offline.environment['PATH']}",
             "PORT": offline.address.partition(":")[2],
             "OPENAI_BASE_URL": f"{offline.url}/v1",

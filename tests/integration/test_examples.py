@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from support.serving import COLD, Serving, bare_environment, serving
+from support.serving import COLD, FEW_PLUGINS, Serving, bare_environment, serving
 
 from modegate.testing.scripted_claude import ScriptedClaude, answer
 
@@ -101,7 +101,12 @@ def run(
     return done
 
 
-@pytest.mark.parametrize("name", PRINTED)
+# Those that differ from others only in a library that takes long to import, or in their language.
+ALIKE = {"python/asynchronous.py", "langchain/chat.py", "javascript/asynchronous.js"}
+MARKS = {name: [pytest.mark.exhaustive] for name in ALIKE}
+
+
+@pytest.mark.parametrize("name", [pytest.param(it, marks=MARKS.get(it, ())) for it in PRINTED])
 def test_examples_print_the_expected_output(
     name: str, offline: Serving, request: pytest.FixtureRequest
 ) -> None:
@@ -132,10 +137,11 @@ SUITES = [
 
 @pytest.mark.parametrize(("folder", "passed"), SUITES)
 def test_the_examples_own_test_suites_pass(folder: str, passed: int, offline: Serving) -> None:
-    pytest_quietly = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
-    assert (
-        f"{passed} passed" in run((*pytest_quietly, EXAMPLES / folder), offline.environment).stdout
+    environment = {**offline.environment, **FEW_PLUGINS}
+    done = run(
+        (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", EXAMPLES / folder), environment
     )
+    assert f"{passed} passed" in done.stdout
 
 
 def test_the_custom_backend_example_serves_answers_and_health(tmp_path: Path) -> None:

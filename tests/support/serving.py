@@ -61,6 +61,13 @@ def measured() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("COV")}
 
 
+# For tests that run pytest: the plugins of all packages here take seconds to import.
+FEW_PLUGINS = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_PLUGINS": "anyio.pytest_plugin",
+}
+
+
 def bare_environment(home: Path) -> dict[str, str]:
     """Returns a minimal environment."""
     return {
