@@ -109,10 +109,13 @@ async def running(connected: Site, opened: ExitStack, folder: Path, name: str) -
     if name not in site.balancers:
         addresses = [member.address for member in site.members]
         site.balancers[name] = opened.enter_context(balancer(name, folder / name, addresses))
-        url = site.balancers[name].url
-        site.clients[name] = httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False)
+        site.clients[name] = client_of(site.balancers[name])
     await all_used(site, name)
     return site
+
+
+def client_of(balancer: Balancer) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=balancer.url, timeout=60, trust_env=False)
 
 
 async def all_used(site: Site, name: str) -> None:
@@ -193,28 +196,35 @@ async def test_a_gateway_marked_as_down_in_nginx_can_be_restarted(name: str, run
     text = nginx.file.read_text()
     marked = text.replace(f"server {member.address} ", f"server {member.address} down ")
     assert marked.count(" down ") == 2
-    reload(nginx, marked)
+    await reload(running, nginx, marked)
     asked = f"before the restart, by {name}"
-    async with asyncio.timeout(60):
-        used = True
-        while used:  # old workers of nginx serve their connections to the end
-            before = len(running.asked(asked))
-            answers = await asyncio.gather(*(running.chat(name, asked) for _ in range(12)))
-            assert [answer.status_code for answer in answers] == [200] * 12
-            used = 2 in running.asked(asked)[before:]
+    answers = await asyncio.gather(*(running.chat(name, asked) for _ in range(12)))
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert {*running.asked(asked)} == {1, 3}
     asked = f"during the restart, by {name}"
     restarting = asyncio.create_task(asyncio.to_thread(restart, member))
     while not restarting.done():
         assert (await running.chat(name, asked)).status_code == 200
     await restarting
     assert {*running.asked(asked)} == {1, 3}
-    reload(nginx, text)
+    await reload(running, nginx, text)
     await all_used(running, name)
 
 
-def reload(nginx: Balancer, text: str) -> None:
+def workers(nginx: Balancer) -> set[str]:
+    """The pids of the worker processes."""
+    pid = nginx.process.pid
+    return {*Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+async def reload(site: Site, nginx: Balancer, text: str) -> None:
+    """Reloads the file; returns once no worker of before and no connection to one is left."""
+    old = workers(nginx)
     nginx.file.write_text(text)
     nginx.process.send_signal(signal.SIGHUP)
+    await until(lambda: workers(nginx).isdisjoint(old), 60)
+    await site.clients[nginx.name].aclose()
+    site.clients[nginx.name] = client_of(nginx)
 
 
 def restart(member: Member) -> None:
