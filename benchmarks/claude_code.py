@@ -206,7 +206,9 @@ class Comparison:
         await ahead.aclose()
         await self._through.wait_for_warm()
         await self._note(NEW, OURS, self._through())
-        await asyncio.sleep(CALM)
+        # The process that replaces the one in use loads for a second or two, at full speed. The
+        # process driven directly has no such neighbour.
+        await self._through.wait_for_warm()
         await self._note(LATER, OURS, self._through(self._through.session))
         known = str(uuid.uuid4())
         await self._by_hand("--session-id", known)

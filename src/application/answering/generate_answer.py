@@ -173,7 +173,7 @@ class GenerateAnswer:
                     self._events(prepared, record, note, acknowledgement, heard)
                 )
                 first = await _first_of(events)
-            await self.sessions.save(session, first.cli_session_id)
+            await self.sessions.begun(session, first.cli_session_id)
             rest = self.prepare.responses.keeping(prepared.answered, events)
             yield StreamedAnswer(
                 prepared.frame.without(first.ignored),

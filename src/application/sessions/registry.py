@@ -126,13 +126,22 @@ class SessionRegistry:
         """
         await self.store.reserve(session)
         if session.said:
-            await self._put(session.in_turn())
+            await self._put(session.in_turn().touched(self.clock.now(), None))
         try:
             yield
         except GatewayError:
             if session.said:
                 await self._put(session)
             raise
+
+    async def begun(self, session: Session, cli_session_id: str | None) -> None:
+        """Stores the session at the first event of its turn, unless `in_turn` has stored all of it.
+
+        The client waits for this event, and a failure is handled as by `save`.
+        """
+        is_stored = session.said and cli_session_id in {None, session.cli_session_id}
+        if not is_stored:
+            await self.save(session, cli_session_id)
 
     async def save(self, session: Session, cli_session_id: str | None) -> bool:
         """Stores the session once its turn runs; it can be resumed by its id from then on.

@@ -311,3 +311,32 @@ async def test_clock_jumps_expire_no_session_and_shift_reported_times(
     assert (await world.sessions.get(TWO, ME)).created_at == jump
     world.clock.advance(5)
     assert await world.expire.execute() == 1
+
+
+class CountingStore(MemorySessionStore):
+    """Counts what is stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts = 0
+
+    async def put(self, session: Session) -> None:
+        self.puts += 1
+        await super().put(session)
+
+
+@pytest.mark.parametrize(
+    ("said", "reported", "puts"),
+    [("digest", TWO, 1), ("digest", None, 1), ("digest", "forked", 2), ("", TWO, 1)],
+)
+async def test_a_turn_that_begins_is_stored_once(
+    world: World, said: str, reported: str | None, puts: int
+) -> None:
+    registry = replace(world.sessions.sessions, store=CountingStore())
+    assert isinstance(registry.store, CountingStore)
+    session = replace(Session.start(TWO, ME, 0.0), turns=1, said=said)
+    async with registry.in_turn(session):
+        await registry.begun(session, reported)
+    assert registry.store.puts == puts
+    stored = await registry.store.get(TWO)
+    assert stored == replace(session, used_at=55.0, said="", cli_session_id=reported or TWO)

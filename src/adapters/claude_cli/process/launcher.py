@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modegate.adapters.claude_cli.command.command_line import Features, Launch, build_command
 from modegate.adapters.claude_cli.command.environment import build_environment, in_session
-from modegate.adapters.claude_cli.command.executable import find_executable
+from modegate.adapters.claude_cli.command.executable import Executable
 from modegate.adapters.claude_cli.command.login_state import login_changed_at
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.capabilities import FeatureProbe
@@ -51,6 +51,7 @@ class Launcher:
     def __init__(self, options: ClaudeOptions, workspace: SessionDirectories) -> None:
         self._options = options
         self._workspace = workspace
+        self._executable = _executable_of(options)
         self.environment = build_environment(options)
         self._guard = OrphanGuard()
         self._features = FeatureProbe(self.environment, self._guard)
@@ -61,13 +62,14 @@ class Launcher:
     @property
     def executable(self) -> str | None:
         """The path of the executable; None if it is missing."""
-        return find_executable(self._options.executable, self._options.environment.get("PATH"))
+        return self._executable.find()
 
     def reconfigure(self, options: ClaudeOptions) -> None:
         """Starts later processes with other options."""
         before, self._options = self._options, options
         if options.of_processes != before.of_processes:
             self._generation += 1
+            self._executable = _executable_of(options)
             self.environment = build_environment(options)
             self._features = FeatureProbe(self.environment, self._guard)
 
@@ -198,6 +200,10 @@ class Launcher:
         )
         limit_descriptors(process.child.pid, self._options.descriptors)
         self._guard.add(process.child.pid, process.mark)
+
+
+def _executable_of(options: ClaudeOptions) -> Executable:
+    return Executable(options.executable, options.environment.get("PATH"))
 
 
 async def _append_results(folder: SessionDirectory, launch: Launch) -> None:
