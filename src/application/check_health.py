@@ -1,7 +1,6 @@
 """The use case that reports the state of the backends."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from modegate.application.ports.backend_status import BackendStatus, StorageProbe
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -16,6 +15,7 @@ from modegate.domain.health import (
 )
 from modegate.domain.store_failure import StoreFailureMode
 from modegate.domain.usage.condition import LedgerCondition
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The use case that lists the models that clients may request."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from modegate.application.credentials.pools import CredentialPools
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -22,6 +21,7 @@ from modegate.domain.routing.mode import UNDECIDED, Mode, without_prefix
 from modegate.domain.routing.model_map import CLAUDES_OWN
 from modegate.domain.routing.route import Routes
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 
 def noop(_: GatewayError) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 
 from modegate.application.upstream_checks import check_upstream
 from modegate.application.upstream_ids import record_upstream_id
@@ -20,6 +19,7 @@ from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.domain.usage.prices import PriceTable
+from modegate.lazy_dataclass import dataclass
 
 FIRST_ERROR_STATUS = 400
 UPSTREAM_ERROR = "upstream_error"

@@ -7,7 +7,7 @@ Calls may overlap in the events of an answer. The blocks of `/v1/messages` and t
 import json
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 
 from modegate.dialects.pieces import in_pieces
@@ -21,6 +21,7 @@ from modegate.domain.answer.events import (
 )
 from modegate.domain.answer.growing_text import GrowingText
 from modegate.domain.conversation.message import ToolCall
+from modegate.lazy_dataclass import dataclass
 
 
 class BlockKind(Enum):

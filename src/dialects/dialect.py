@@ -1,7 +1,6 @@
 """What a dialect does: pure, on whole requests, and on one event at a time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from modegate.domain.answer.events import AnswerEvent
@@ -10,6 +9,7 @@ from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import ParamPolicy
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Finds the field `model` in the first bytes of a form; pure."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus
+
+from modegate.lazy_dataclass import dataclass
 
 MULTIPART = "multipart/form-data"
 URL_ENCODED = "application/x-www-form-urlencoded"

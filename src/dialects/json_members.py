@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from modegate.dialects.json import BOM
+from modegate.lazy_dataclass import dataclass
 
 BLANKS = re.compile(r"[ \t\n\r]*")
 # Numbers are only skipped, so they are not converted.

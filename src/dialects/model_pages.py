@@ -5,11 +5,11 @@ Source: Anthropic's API reference, "List Models", 2026-11.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from modegate.dialects.model_lists import Object, anthropic_model
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.routing.listed_model import ListedModel
+from modegate.lazy_dataclass import dataclass
 
 CLAUDE = "claude"
 LIMIT, AFTER, BEFORE = "limit", "after_id", "before_id"

@@ -1,7 +1,7 @@
 """All settings that a reload may change, as one frozen snapshot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, tzinfo
 
 from modegate.domain.access.key_ring import KeyRing
@@ -16,6 +16,7 @@ from modegate.domain.routing.mode import ModeDefaults
 from modegate.domain.routing.route import Routes
 from modegate.domain.session import SessionPolicy
 from modegate.domain.usage.prices import PriceTable
+from modegate.lazy_dataclass import dataclass
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0

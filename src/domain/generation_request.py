@@ -1,7 +1,7 @@
 """What a client asks of a model, in the terms of no dialect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.parameters.param_policy import Effort
@@ -9,6 +9,7 @@ from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.session import SessionId
 from modegate.domain.structured.output_format import OutputFormat
 from modegate.domain.tools.client_tool import ToolOffer
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """The current state of the backends."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from modegate.domain.credentials.quota_windows import QuotaWindows
+from modegate.lazy_dataclass import dataclass
 
 
 class CredentialState(StrEnum):

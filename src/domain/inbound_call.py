@@ -1,7 +1,7 @@
 """A request for a relayed operation as it enters the pipeline."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.domain.inbound_request import ChatBody, Entry, InProcess, unknown
 from modegate.domain.request_record import RequestRecord
@@ -9,6 +9,7 @@ from modegate.domain.routing.mode import ModeDecision
 from modegate.domain.routing.operation import Operation
 from modegate.domain.routing.upstream import UpstreamKind
 from modegate.domain.upstream_request import BodyStream, Target
+from modegate.lazy_dataclass import dataclass
 
 ANTHROPIC_VERSION = "/v1"
 

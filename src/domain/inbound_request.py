@@ -6,12 +6,13 @@ more to set (Python 3.11). Treat them as values all the same.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.client import ANONYMOUS, Client
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode, ModeDecision
+from modegate.lazy_dataclass import dataclass
 
 
 def unknown() -> None:

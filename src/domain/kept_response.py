@@ -1,13 +1,14 @@
 """A response that is kept, so that its client can continue or read it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.conversation.message import FilePart, ImagePart, Message
 from modegate.domain.routing.mode import Mode
+from modegate.lazy_dataclass import dataclass
 
 # The ids that the gateway gives. Others are of no kept response, and no part of a key of a store.
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)

@@ -1,6 +1,6 @@
 """Rate limits and the remaining quota under them."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

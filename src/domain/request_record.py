@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.budgets.account import Balance
 from modegate.domain.quota import Quota
+from modegate.lazy_dataclass import dataclass
 
 # The client disconnected before its answer was complete; nginx logs the same status.
 CLIENT_CLOSED_REQUEST = 499

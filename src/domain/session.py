@@ -1,13 +1,14 @@
 """Sessions: conversations that span several requests."""
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from typing import NewType
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import InvalidSessionIdError
 from modegate.domain.errors.catalogue import sessions
+from modegate.lazy_dataclass import dataclass
 
 SessionId = NewType("SessionId", str)
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
+
+from modegate.lazy_dataclass import dataclass
 
 STORE_PORT = 6379
 SENTINEL_PORT = 26379

@@ -1,7 +1,7 @@
 """One prepared turn of a conversation."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
@@ -9,6 +9,7 @@ from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session
 from modegate.domain.structured.output_format import OutputFormat
 from modegate.domain.tools.client_tool import ToolOffer
+from modegate.lazy_dataclass import dataclass
 
 
 def noop(_: Usage, __: str | None) -> None:

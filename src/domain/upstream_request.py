@@ -1,12 +1,13 @@
 """A request to an upstream, as bytes."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.errors.gateway_error import GatewayError
 from modegate.domain.routing.operation import Spending
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 
 def noop(_: GatewayError) -> None:

@@ -1,7 +1,9 @@
 """An upstream's response, as bytes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from modegate.lazy_dataclass import dataclass
 
 # The most that is held of one answer.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024

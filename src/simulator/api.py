@@ -4,8 +4,9 @@ import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from modegate.lazy_dataclass import dataclass
 from modegate.simulator.loopback_server import Reply, Request
 
 JSON = {"content-type": "application/json"}

@@ -5,7 +5,8 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+
+from modegate.lazy_dataclass import dataclass
 
 HEAD_LIMIT = 64 * 1024
 

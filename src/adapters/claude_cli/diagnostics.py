@@ -1,12 +1,11 @@
 """Diagnostics of the executable, for operators."""
 
-from dataclasses import dataclass
-
 from modegate.adapters.claude_cli.command.command_line import HARDENING, OPTIONAL
 from modegate.adapters.claude_cli.command.environment import build_environment
 from modegate.adapters.claude_cli.command.executable import find_executable
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.capabilities import FeatureProbe, run_and_capture
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """The operator's options for the Claude backend."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from modegate.lazy_dataclass import dataclass
 
 MIB = 1024 * 1024
 

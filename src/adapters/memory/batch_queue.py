@@ -1,7 +1,7 @@
 """Batches and their items in memory; they end with the process."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.application.ports.clock import Clock
 from modegate.domain.access.client import ClientId
@@ -15,6 +15,7 @@ from modegate.domain.batches.queued_item import (
     QueueLoad,
 )
 from modegate.domain.batches.state import BatchState
+from modegate.lazy_dataclass import dataclass
 
 LEASE_S = 30.0
 TAKES_RESULTS = frozenset({BatchState.IN_PROGRESS, BatchState.CANCELLING})

@@ -1,11 +1,11 @@
 """Budgets of one process, in memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from modegate.application.ports.budget_ledger import SpendingHistory
 from modegate.domain.budgets.account import Account, Balance, Charge, InsufficientBudgetError
 from modegate.domain.budgets.window import Window
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True)

@@ -1,9 +1,10 @@
 """The configuration in memory."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.domain.access.key_ring import KeyRing
 from modegate.domain.configuration import Configuration
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

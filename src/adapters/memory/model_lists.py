@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.model_catalog import ModelCatalog
@@ -11,6 +11,7 @@ from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 # Claude Code waits 3 s for the list of models.
 MAX_WAIT_S = 2.0

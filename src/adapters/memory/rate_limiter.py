@@ -3,10 +3,10 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from modegate.domain.errors.catalogue import limits
 from modegate.domain.quota import Limit, Quota
+from modegate.lazy_dataclass import dataclass
 
 Subject = tuple[str, str]  # the limit's name and its subject; cheap to hash
 # Up to this limit, each request's time is stored separately. Under a higher limit, requests in the

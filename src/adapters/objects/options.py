@@ -1,7 +1,8 @@
 """Where transcripts are stored."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from modegate.lazy_dataclass import dataclass
 
 
 class ArchiveKind(Enum):

@@ -3,13 +3,14 @@
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from yarl import URL
 
 from modegate.adapters.openai_sdk.sdk_headers import replaced, sdk_headers
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
 from modegate.domain.routing.upstream import OPENAI, Upstream, UpstreamKind
+from modegate.lazy_dataclass import dataclass
 
 ANTHROPIC_VERSION = "2023-06-01"
 # The longest list that Anthropic's API returns.

@@ -1,6 +1,6 @@
 """The operator's options for requests to upstreams."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

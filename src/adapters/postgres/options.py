@@ -1,6 +1,8 @@
 """Options of the database."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

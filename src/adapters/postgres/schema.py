@@ -1,13 +1,13 @@
 """The tables, and their migrations: one step for each version of a part."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from modegate.domain.errors.catalogue import ledger
+from modegate.lazy_dataclass import dataclass
 
 # Advisory locks: "modegate" in ASCII, and the number behind it. Each is held for one transaction.
 WRITE_LOCK = 0x6D6F_6465_6761_7465

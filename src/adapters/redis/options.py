@@ -1,8 +1,9 @@
 """Options of the store."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.store_address import StoreAddress, parse_store_address
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

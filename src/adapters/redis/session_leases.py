@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 
 from modegate.adapters.redis.connection import PREFIX, RedisConnection, Script
 from modegate.domain.errors import StorageError
 from modegate.domain.errors.catalogue import sessions
 from modegate.domain.session import SessionId
+from modegate.lazy_dataclass import dataclass
 
 # A hold of a dead gateway ends after so many seconds on the store's clock.
 LEASE_S = 8.0

@@ -4,8 +4,10 @@ import fcntl
 import os
 import threading
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from modegate.lazy_dataclass import dataclass
 
 # A lock covers one byte, whose position is derived from the id. The file itself stays empty.
 POSITIONS = 2**62

@@ -1,7 +1,5 @@
 """The first step of every request: authentication and limits."""
 
-from dataclasses import dataclass
-
 from modegate.application.ports.admission_limiter import AdmissionLimiter
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -11,6 +9,7 @@ from modegate.domain.errors import GatewayError
 from modegate.domain.inbound_request import Entry, InProcess
 from modegate.domain.quota import KeyLimits, Quota
 from modegate.domain.request_record import RequestRecord
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True)  # not frozen: created for each request

@@ -5,7 +5,6 @@ admit → read → decide the mode → check the key → route → reserve → r
 """
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
@@ -24,6 +23,7 @@ from modegate.domain.configuration import Configuration
 from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.route import RelayRoute, Route, Routes
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

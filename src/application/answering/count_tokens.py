@@ -1,7 +1,5 @@
 """The use case that counts the tokens of a request, without answering it."""
 
-from dataclasses import dataclass
-
 from modegate.application.answering.admission import Admission, record_admission
 from modegate.application.answering.key_checks import check_turn_mode, check_turn_model
 from modegate.application.budgets.demand import text_bytes
@@ -11,6 +9,7 @@ from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.route import Routes
 from modegate.domain.usage.estimates import prompt_estimate
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The step that fetches the images and files that messages link to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.ports.media_fetcher import FetchError, MediaFetcher
 from modegate.domain.conversation.conversation import Conversation
@@ -15,6 +15,7 @@ from modegate.domain.conversation.message import (
 from modegate.domain.errors.catalogue import media as errors
 from modegate.domain.media.parts import check_total, file_part, image_part
 from modegate.domain.media.policy import MediaPolicy
+from modegate.lazy_dataclass import dataclass
 
 # Links of one request; each is fetched after the one before.
 MAX_LINKS = 20

@@ -15,7 +15,7 @@ from contextlib import (
     nullcontext,
     suppress,
 )
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from modegate.application.answering.prepare_turn import PrepareTurn
@@ -49,6 +49,7 @@ from modegate.domain.inbound_request import ChatBody, InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.route import ClaudeRoute
 from modegate.domain.tools.calls_lost import CallsLostError
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

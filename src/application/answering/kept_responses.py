@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.ports.response_store import ResponseStore
 from modegate.dialects.responses.references import (
@@ -22,6 +22,7 @@ from modegate.domain.errors import StorageError
 from modegate.domain.errors.catalogue import dialects
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.kept_response import KeptResponse, is_response_id
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.answering.fetch_images import FetchImages
 from modegate.application.answering.kept_responses import KeptResponses
@@ -27,6 +27,7 @@ from modegate.domain.session import Session, history_key
 from modegate.domain.tools.tool_results import LastResults
 from modegate.domain.turn import Turn
 from modegate.domain.usage.estimates import estimated_tokens
+from modegate.lazy_dataclass import dataclass
 
 # Seconds for which results wait until the answer with their calls has ended: a client has the calls
 # before the stream's end, and may send the results at once, to any gateway.

@@ -1,12 +1,11 @@
 """The result of preparing a turn."""
 
-from dataclasses import dataclass
-
 from modegate.application.answering.kept_responses import Answered
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.generation_request import GenerationRequest
 from modegate.domain.quota import Quota
 from modegate.domain.turn import Turn
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

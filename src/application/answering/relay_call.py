@@ -9,7 +9,6 @@ the Responses API, which Claude Code has too.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.answering.admission import Admission, record_admission
@@ -38,6 +37,7 @@ from modegate.domain.routing.operation import Spending, StreamForm
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import BodyStream, UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.lazy_dataclass import dataclass
 
 NO_BODY = b""
 

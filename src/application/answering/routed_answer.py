@@ -1,12 +1,12 @@
 """The results of the pipeline: one type for each route."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.answer.fold import Completion
 from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ An API takes its thoughts back with their signatures only. Clients of the Respon
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.ports.sealer import Sealer
 from modegate.domain.access.client import ClientId
@@ -16,6 +16,7 @@ from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.conversation.message import Message
 from modegate.domain.conversation.thought import Thought
 from modegate.domain.generation_request import GenerationRequest
+from modegate.lazy_dataclass import dataclass
 
 REDACTED = "redacted"
 

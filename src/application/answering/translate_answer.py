@@ -5,7 +5,7 @@ parse → continue → encode → reserve → send → read → settle
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from modegate.application.answering.kept_responses import Answered, KeptResponses
@@ -53,6 +53,7 @@ from modegate.domain.upstream_request import UpstreamRequest
 from modegate.domain.upstream_response import UpstreamResponse
 from modegate.domain.usage.estimates import prompt_estimate
 from modegate.domain.usage.prices import PriceTable
+from modegate.lazy_dataclass import dataclass
 
 JSON = ("content-type", "application/json")
 

@@ -1,6 +1,6 @@
 """A client's request in the terms of another API."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.dialects.accepted_names import AcceptedNames, names_in
 from modegate.dialects.chat.relayed import relayed_body
@@ -18,6 +18,7 @@ from modegate.domain.media.policy import MediaPolicy
 from modegate.domain.parameters.param_policy import Effort, ParamPolicy
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.upstream_request import Target
+from modegate.lazy_dataclass import dataclass
 
 JSON = (("content-type", "application/json"),)
 # What Claude Code rejects has no form in another API either.

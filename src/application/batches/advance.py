@@ -1,7 +1,7 @@
 """The use case that brings a batch to its next state: it reads its file, or writes its results."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.batches.input_file import InputFaults, ItemReader, lines_of
 from modegate.application.ports.batch_queue import BatchQueue
@@ -14,6 +14,7 @@ from modegate.domain.batches.batch import Batch
 from modegate.domain.batches.file import ID_PREFIX, FileObject, Purpose
 from modegate.domain.batches.queued_item import ListedItem, QueuedItem
 from modegate.domain.batches.state import BatchState
+from modegate.lazy_dataclass import dataclass
 
 # As many items as are parsed and stored without a break for other requests.
 CHUNK = 200

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.relay_call import RelayCall
@@ -32,6 +31,7 @@ from modegate.domain.routing.mode import Mode, ModeDecision, ModeDefaults
 from modegate.domain.routing.operation import Operation
 from modegate.domain.upstream_request import Target
 from modegate.domain.upstream_response import UpstreamResponse
+from modegate.lazy_dataclass import dataclass
 
 OK = 200
 ANEW = ModeDecision(Mode.PASSTHROUGH, anew=True, by_default=True)

@@ -1,11 +1,10 @@
 """The use case that deletes old batches and files."""
 
-from dataclasses import dataclass
-
 from modegate.application.ports.batch_queue import BatchQueue
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.file_store import FileStore
+from modegate.lazy_dataclass import dataclass
 
 PAGE = 100
 

@@ -1,7 +1,6 @@
 """The use cases of batches: create, look up, list and cancel."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from modegate.application.answering.key_checks import check_mode
 from modegate.application.batches.manage_files import ManageFiles
@@ -16,6 +15,7 @@ from modegate.domain.batches.state import BatchState
 from modegate.domain.errors.catalogue import batches as errors
 from modegate.domain.errors.catalogue import routing
 from modegate.domain.routing.mode import Mode
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

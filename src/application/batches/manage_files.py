@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -11,6 +10,7 @@ from modegate.application.ports.ids import IdGenerator
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.file import ID_PREFIX, FileObject, FileSpaceError, Purpose
 from modegate.domain.errors.catalogue import batches as errors
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

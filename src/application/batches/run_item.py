@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.batches.execute_item import ExecuteItem
 from modegate.application.ports.clock import Clock
@@ -22,6 +22,7 @@ from modegate.domain.errors import (
 )
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.usage.row import UsageRow
+from modegate.lazy_dataclass import dataclass
 
 MAX_RETRIES = 5
 FIRST_DELAY_S = 1.0

@@ -1,7 +1,7 @@
 """What a request asks for, before it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.usage.pricing import Asked
 from modegate.domain.inbound_call import Upload
@@ -10,6 +10,7 @@ from modegate.domain.media.base64_runs import run_lengths
 from modegate.domain.parameters.kinds import as_count
 from modegate.domain.usage.estimates import PROMPT_BYTES_A_TOKEN
 from modegate.domain.usage.prices import Price
+from modegate.lazy_dataclass import dataclass
 
 # Above all public prices of Claude models in 2026-11; the CLI's names of models have no own prices.
 DEAREST_CLAUDE = Price(input=15.0, output=75.0)

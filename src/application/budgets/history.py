@@ -1,11 +1,10 @@
 """What accounts spent in the past, as the usage ledger says."""
 
-from dataclasses import dataclass
-
 from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.domain.budgets.account import GATEWAY, Account, Unit
 from modegate.domain.budgets.window import Window
 from modegate.domain.usage.query import Group, UsageQuery
+from modegate.lazy_dataclass import dataclass
 
 MILLISECONDS = 1000
 

@@ -1,6 +1,5 @@
 """The credential of Claude Code: a login or a key that the CLI finds by itself."""
 
-from dataclasses import dataclass
 from types import TracebackType
 
 from modegate.application.credentials.states import CredentialStates
@@ -12,6 +11,7 @@ from modegate.domain.errors import BackendError, BackendUnavailableError
 from modegate.domain.errors.catalogue import credentials as errors
 from modegate.domain.health import CredentialState as LoginState
 from modegate.domain.routing.route import CLAUDE
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True)

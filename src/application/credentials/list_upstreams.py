@@ -1,7 +1,6 @@
 """The use case that shows operators the upstreams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modegate.application.credentials.pools import CredentialPools
 from modegate.application.ports.clock import Clock
@@ -11,6 +10,7 @@ from modegate.domain.credentials.pool import CredentialPool
 from modegate.domain.credentials.state import CredentialStatus
 from modegate.domain.errors import GatewayError, TurnTimeoutError, UpstreamUnreachableError
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.credentials.pools import CredentialPools
@@ -14,6 +13,7 @@ from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import credentials as errors
 from modegate.domain.routing.route import CLAUDE
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The use case that tries a credential now."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modegate.application.credentials.failures import failure_of_error, failure_of_response
 from modegate.application.credentials.manage import Found, ManageCredentials
@@ -17,6 +16,7 @@ from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.routing.model_map import DEFAULT_NAME
 from modegate.domain.routing.route import CLAUDE
 from modegate.domain.turn import Turn
+from modegate.lazy_dataclass import dataclass
 
 PROMPT = Prompt.of_text("Answer with the word: ok")
 

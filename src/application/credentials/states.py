@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.application.ports.credential_store import (
     CredentialChange,
@@ -13,6 +13,7 @@ from modegate.application.ports.credential_store import (
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.state import CredentialState
 from modegate.domain.errors import GatewayError
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True, eq=False)

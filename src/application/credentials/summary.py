@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.application.credentials.pools import CredentialPools
@@ -11,6 +10,7 @@ from modegate.domain.credentials.member import Member
 from modegate.domain.credentials.state import CredentialState, CredentialStatus
 from modegate.domain.health import CredentialsCheck
 from modegate.domain.routing.route import CLAUDE
+from modegate.lazy_dataclass import dataclass
 
 USABLE = frozenset({CredentialStatus.READY, CredentialStatus.UNKNOWN})
 TRANSIENT = frozenset({CredentialStatus.COOLING, CredentialStatus.EXPIRED})

@@ -1,6 +1,6 @@
 """What operators see of a credential."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.application.credentials.claude import ClaudeCredential
 from modegate.domain.credentials.member import Member
@@ -8,6 +8,7 @@ from modegate.domain.credentials.quota_windows import QuotaWindows
 from modegate.domain.credentials.state import CredentialState, CredentialStatus, LastError
 from modegate.domain.health import CredentialState as LoginState
 from modegate.domain.routing.route import CLAUDE
+from modegate.lazy_dataclass import dataclass
 
 SWITCHED_OFF = "disabled by an operator"
 NO_LOGIN = "no login and no key"

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.application.keys.fields import NAME, Fields, with_fields
 from modegate.application.keys.registry import KeyRegistry
@@ -16,6 +16,7 @@ from modegate.domain.access.client_key import (
     KeySource,
 )
 from modegate.domain.errors.catalogue import keys as errors
+from modegate.lazy_dataclass import dataclass
 
 SECRET_BYTES = 32
 ID_BYTES = 12

@@ -1,10 +1,11 @@
 """The port for the states of credentials."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from modegate.domain.credentials.state import MERGED, CredentialState
+from modegate.lazy_dataclass import dataclass
 
 EVERY_FIELD = frozenset(MERGED)
 

@@ -1,10 +1,10 @@
 """The port for the keys of clients that are made while the gateway runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from modegate.domain.access.client_key import ClientKey, DigestKey
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """The port for the known lists of models."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.errors import GatewayError
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

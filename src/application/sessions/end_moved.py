@@ -1,10 +1,9 @@
 """Ends parked turns whose sessions have gone on at other gateways."""
 
-from dataclasses import dataclass
-
 from modegate.application.ports.awaited_calls import AwaitedCalls
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.errors import StorageError
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.ports.clock import Clock
@@ -11,6 +10,7 @@ from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import SessionId
+from modegate.lazy_dataclass import dataclass
 
 # Ids in memory at once; SQLite accepts at least 999 values in a statement.
 PAGE_SIZE = 500

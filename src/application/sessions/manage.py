@@ -1,7 +1,6 @@
 """The use case that lists and ends a client's sessions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modegate.application.ports.awaited_calls import AwaitedCalls
 from modegate.application.ports.transcript_store import TranscriptStore
@@ -9,6 +8,7 @@ from modegate.application.sessions.registry import SessionRegistry
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import GatewayError
 from modegate.domain.session import Session
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

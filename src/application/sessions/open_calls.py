@@ -1,13 +1,13 @@
 """Tells other gateways which sessions wait for results of a client's tools."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modegate.application.ports.call_locations import CallLocations
 from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.domain.answer.heard import HeardAnswer
 from modegate.domain.errors import StorageError
 from modegate.domain.turn import Turn
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

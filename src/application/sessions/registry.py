@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.configuration_source import ConfigurationSource
@@ -19,6 +18,7 @@ from modegate.domain.errors import (
 from modegate.domain.errors.catalogue import sessions
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session, SessionId, parse_session_id
+from modegate.lazy_dataclass import dataclass
 
 # Sessions with the same history that are tried, each of which may be in use.
 MOST_CANDIDATES = 4

@@ -1,7 +1,6 @@
 """Finds the session that goes on with the results of a client's tools."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modegate.application.ports.awaited_calls import AwaitedCalls
 from modegate.application.ports.call_locations import CallLocations
@@ -12,6 +11,7 @@ from modegate.domain.errors import SessionNotFoundError, StorageError
 from modegate.domain.errors.catalogue import tool_results
 from modegate.domain.session import Session, SessionId
 from modegate.domain.tools.tool_results import LastResults, check_repeated, match_results
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Stores turns that could not be stored when they were answered."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from modegate.application.ports.late_transcripts import LateTranscripts
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.errors import SessionBusyError, StorageError
 from modegate.domain.session import SessionId
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

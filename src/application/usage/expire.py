@@ -1,10 +1,9 @@
 """The use case that deletes old rows of the usage ledger."""
 
-from dataclasses import dataclass
-
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.domain.usage.query import DAY_MS
+from modegate.lazy_dataclass import dataclass
 
 # A deletion of so many rows takes a few milliseconds, in which no row is written.
 BATCH_ROWS = 1000

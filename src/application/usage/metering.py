@@ -1,7 +1,6 @@
 """The step that records what an answer used and cost."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.usage.pricing import Asked, Pricing
@@ -19,6 +18,7 @@ from modegate.domain.routing.operation import Spending
 from modegate.domain.routing.route import RelayRoute
 from modegate.domain.usage.estimates import estimated_tokens, size_of, text_estimate
 from modegate.domain.usage.prices import PriceTable
+from modegate.lazy_dataclass import dataclass
 
 # Receives a usage, and the model that answered.
 NoteUsage = Callable[[Usage, str | None], None]

@@ -1,11 +1,11 @@
 """Finds the prices of answers."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.price_source import PriceSource
 from modegate.domain.usage.prices import Price, PriceTable
+from modegate.lazy_dataclass import dataclass
 
 # `price_version` of the operator's prices.
 FROM_SETTINGS = "settings"

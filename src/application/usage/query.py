@@ -1,13 +1,13 @@
 """The use case that answers questions about usage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modegate.application.ports.clock import Clock
 from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.domain.usage.query import DAY_MS, RequestsQuery, UsageQuery
 from modegate.domain.usage.row import UsageRow
 from modegate.domain.usage.sums import UsageGroup
+from modegate.lazy_dataclass import dataclass
 
 DEFAULT_DAYS = 30
 

@@ -1,11 +1,11 @@
 """The use cases that write the rows of a ledger as JSON lines, and read them again."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from modegate.application.ports.usage_ledger import UsageLedger
 from modegate.dialects.usage.rows import DamagedRowError, line_of, parse_line
 from modegate.domain.usage.row import UsageRow
+from modegate.lazy_dataclass import dataclass
 
 PAGE_ROWS = 1000
 

@@ -1,10 +1,10 @@
 """The parameters of a chat-completions request that set how the model answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modegate.domain.parameters.kinds import as_count, as_stop
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.lazy_dataclass import dataclass
 
 # OpenAI's newer name includes reasoning, as Claude's limit does. Of two limits the lower counts.
 LIMITS = ("max_completion_tokens", "max_tokens")

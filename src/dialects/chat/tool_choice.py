@@ -1,11 +1,11 @@
 """Parses `tool_choice`, and `function_call` of the older form."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from modegate.domain.errors.catalogue import tools as errors
 from modegate.domain.parameters.json_patterns import is_empty
 from modegate.domain.tools.client_tool import Calling
+from modegate.lazy_dataclass import dataclass
 
 CALLINGS: Mapping[str, Calling] = {
     "auto": Calling.AUTO,

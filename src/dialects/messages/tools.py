@@ -1,7 +1,6 @@
 """Parses the tools of a request for a message, and which of them may be called."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modegate.domain.errors.catalogue import dialects, parameters
 from modegate.domain.tools.checks import (
@@ -13,6 +12,7 @@ from modegate.domain.tools.checks import (
     check_unique,
 )
 from modegate.domain.tools.client_tool import Calling, ClientTool, ToolOffer
+from modegate.lazy_dataclass import dataclass
 
 # Claude Code sends it to keep the place of tools that it has not loaded yet.
 PLACEHOLDER = "DeferredToolPlaceholder"

@@ -5,7 +5,6 @@ namespace one whose name begins with that of the namespace.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from modegate.domain.errors.catalogue import parameters
@@ -18,6 +17,7 @@ from modegate.domain.tools.checks import (
     check_unique,
 )
 from modegate.domain.tools.client_tool import ClientTool
+from modegate.lazy_dataclass import dataclass
 
 INPUT = "input"
 # Of Responses; chat completions take 64.

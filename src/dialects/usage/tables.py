@@ -3,7 +3,7 @@
 Statements have `?` for each value.
 """
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 Statement = tuple[str, list[object]]
 """A statement and its values."""

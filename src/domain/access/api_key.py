@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.errors.catalogue import access
+from modegate.lazy_dataclass import dataclass
 
 BEARER = "bearer"
 LONGEST_KEY = 256

@@ -1,10 +1,10 @@
 """Clients: the holders of API keys."""
 
-from dataclasses import dataclass
 from typing import NewType
 
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.key_rules import NO_RULES, KeyRules
+from modegate.lazy_dataclass import dataclass
 
 ClientId = NewType("ClientId", str)
 

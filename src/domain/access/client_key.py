@@ -1,12 +1,13 @@
 """The keys of clients, without their secrets."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.access.client import Client, ClientId
 from modegate.domain.access.key_rules import NO_RULES, KeyRules
+from modegate.lazy_dataclass import dataclass
 
 ID_PREFIX = "key_"
 SECRET_PREFIX = "sk-mg-"  # noqa: S105 - the part that all secrets have in common

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.api_key import ApiKey, bearer_key, plain_key
 from modegate.domain.access.client import ANONYMOUS, Client
@@ -16,6 +16,7 @@ from modegate.domain.access.client_key import (
 )
 from modegate.domain.errors import InvalidKeyError
 from modegate.domain.errors.catalogue import access
+from modegate.lazy_dataclass import dataclass
 
 NO_HOLDERS: Mapping[bytes, "Holder"] = {}
 

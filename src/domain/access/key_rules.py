@@ -1,9 +1,10 @@
 """What the holder of a key may use, and how much of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.budgets.budget import Budget
 from modegate.domain.quota import Limit
+from modegate.lazy_dataclass import dataclass
 
 PREFIX_MARK = "*"
 MINUTE_S = 60.0

@@ -6,11 +6,12 @@ to; a backend may keep it to itself. `ReasoningSigned` ends a thought that its A
 `ToolCallDelta`; calls may overlap. An answer with calls ends with `FinishReason.TOOL_CALLS`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.lazy_dataclass import dataclass
 
 
 class FinishReason(StrEnum):

@@ -1,7 +1,6 @@
 """A complete answer, folded from its events."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 
 from modegate.domain.answer.events import (
     AnswerEvent,
@@ -28,6 +27,7 @@ from modegate.domain.conversation.runs import (
 from modegate.domain.conversation.thought import Thought
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.parameters.turn_setting import TurnSetting
+from modegate.lazy_dataclass import dataclass
 
 UNSIGNED = ReasoningSigned("")
 

@@ -1,11 +1,12 @@
 """The metadata of an answer."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.session import SessionId
 from modegate.domain.tools.client_tool import ToolOffer
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Token usage."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True)  # not frozen: created for each request

@@ -1,12 +1,13 @@
 """Batches: many requests in one file, which are answered when there is room for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.state import TRANSITIONS, BatchState
 from modegate.domain.routing.mode import Mode
+from modegate.lazy_dataclass import dataclass
 
 ID_PREFIX = "batch_mg_"
 COMPLETION_WINDOW = "24h"

@@ -1,12 +1,12 @@
 """The endpoints that items of a batch may name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.routing.operation import Operation
 from modegate.domain.routing.operations import MESSAGES, OPERATIONS
+from modegate.lazy_dataclass import dataclass
 
 VERSION = "/v1"
 

@@ -1,9 +1,9 @@
 """Files that clients upload for batches, and those that batches write."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from modegate.domain.access.client import ClientId
+from modegate.lazy_dataclass import dataclass
 
 ID_PREFIX = "file-mg_"
 

@@ -1,10 +1,11 @@
 """One request of a batch, and its result."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.mode import Mode
+from modegate.lazy_dataclass import dataclass
 
 SUCCESSES = range(200, 300)
 

@@ -1,6 +1,6 @@
 """The limits of batches that the gateway runs."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 MIB = 1024 * 1024
 # As OpenAI's.

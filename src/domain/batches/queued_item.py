@@ -1,10 +1,11 @@
 """The items of a batch in the queue: one for each line of its input file."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.client import ClientId
 from modegate.domain.routing.mode import Mode
 from modegate.domain.usage.row import UsageRow
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What a budget counts, and for whom."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from modegate.domain.budgets.window import Period, Window
+from modegate.lazy_dataclass import dataclass
 
 # The subject of the budget of the whole gateway; no key has this id.
 GATEWAY = "*"

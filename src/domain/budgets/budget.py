@@ -1,8 +1,7 @@
 """Budgets: what a key, or the gateway, may spend in a period."""
 
-from dataclasses import dataclass
-
 from modegate.domain.budgets.window import Period
+from modegate.lazy_dataclass import dataclass
 
 # A minute is for token limits only.
 BUDGET_PERIODS = (Period.DAY, Period.WEEK, Period.MONTH)

@@ -1,11 +1,11 @@
 """What a request must reserve before it is sent."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from modegate.domain.budgets.account import GATEWAY, Account, Charge, Unit, nano_usd
 from modegate.domain.budgets.budget import Budget
 from modegate.domain.budgets.window import Period, Window
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True)  # not frozen: created for each request

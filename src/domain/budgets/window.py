@@ -1,10 +1,11 @@
 """The windows of budgets: minutes, days, weeks and months of a time zone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import partial
+
+from modegate.lazy_dataclass import dataclass
 
 MINUTE_S = 60
 MONTHS = 12

@@ -1,8 +1,7 @@
 """A conversation, with its bounds."""
 
-from dataclasses import dataclass
-
 from modegate.domain.conversation.message import Message
+from modegate.lazy_dataclass import dataclass
 
 MAX_MESSAGES = 100
 # Calls of tools and their results; an agent makes many of them for one question.

@@ -7,12 +7,13 @@ So the digest covers what a message says, not how it is written.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from hashlib import sha256
 
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.conversation.message import SYSTEM_ROLES, Message, Part, Role, TextPart
 from modegate.domain.text import replace_lone_surrogates
+from modegate.lazy_dataclass import dataclass
 
 # The digest of a conversation in which nothing was said. An empty digest is an unknown one.
 NOTHING_SAID = sha256().hexdigest()

@@ -1,11 +1,12 @@
 """Messages: what each author said, in parts, with calls of tools and their results."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from modegate.domain.conversation.runs import Runs, in_order
 from modegate.domain.conversation.thought import Thought
+from modegate.lazy_dataclass import dataclass
 
 
 class Role(StrEnum):

@@ -1,7 +1,7 @@
 """The prompt of a turn: the system prompt, what was said before, and what is asked now."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from modegate.domain.conversation.conversation import Conversation
@@ -15,6 +15,7 @@ from modegate.domain.conversation.message import (
     text_message,
 )
 from modegate.domain.text import replace_lone_surrogates
+from modegate.lazy_dataclass import dataclass
 
 LABELS = {
     Role.USER: "User",

@@ -5,10 +5,11 @@ calls. An API takes its thoughts back only in their places.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate, islice, pairwise
 from typing import TypeVar
+
+from modegate.lazy_dataclass import dataclass
 
 Thought = TypeVar("Thought")
 Call = TypeVar("Call")

@@ -1,6 +1,8 @@
 """Thoughts of a model that its API takes back."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from modegate.lazy_dataclass import dataclass
 
 # The beginning of what this gateway has sealed; later forms have another number.
 SEALED = "mg1."

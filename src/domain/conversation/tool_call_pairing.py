@@ -2,7 +2,8 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True, eq=False)

@@ -1,8 +1,9 @@
 """Credentials: what a request to an upstream is authorized with."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.api_key import ApiKey
+from modegate.lazy_dataclass import dataclass
 
 CLIENTS_OWN = "client"
 

@@ -1,8 +1,9 @@
 """Rules of an operator for an upstream's errors, as exceptions to the table of verdicts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from modegate.lazy_dataclass import dataclass
 
 # Error texts are short; a longer body is not searched further.
 SEARCHED_BYTES = 8192

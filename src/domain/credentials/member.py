@@ -1,10 +1,11 @@
 """The members of a pool of credentials."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.state import CredentialState
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,7 @@
 """The credentials of one upstream, with their states and the strategy that chooses among them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.domain.credentials.credential import Credential
 from modegate.domain.credentials.error_rules import ErrorRule
@@ -19,6 +19,7 @@ from modegate.domain.credentials.verdict import (
 )
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import credentials as errors
+from modegate.lazy_dataclass import dataclass
 
 FOREVER = float("inf")
 OUT_OF_USE = frozenset({CredentialStatus.DISABLED, CredentialStatus.EXPIRED})

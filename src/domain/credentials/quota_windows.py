@@ -1,8 +1,10 @@
 """The quota windows of a Claude account, such as five hours and seven days, as the API reports them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
+
+from modegate.lazy_dataclass import dataclass
 
 OVERAGE = "overage"  # the window of paid use beyond the plan
 

@@ -6,11 +6,11 @@ choice among a thousand computes 64 scores.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from math import isqrt
 
 from modegate.domain.credentials.member import Member, Usable
+from modegate.lazy_dataclass import dataclass
 
 # Up to this size a pool is one group.
 MAX_GROUP = 32

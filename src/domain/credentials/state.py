@@ -1,8 +1,10 @@
 """The state of a credential: its cool-down, its counters and its last error."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from enum import StrEnum
+
+from modegate.lazy_dataclass import dataclass
 
 
 class CredentialStatus(StrEnum):

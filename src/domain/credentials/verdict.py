@@ -1,11 +1,11 @@
 """The table from an upstream's failure to what follows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from modegate.domain.credentials.error_rules import ErrorRule, find_rule
 from modegate.domain.credentials.state import Cooldown, CredentialState
+from modegate.lazy_dataclass import dataclass
 
 FIRST_RATE_LIMIT_S = 1.0
 MAX_OWN_RATE_LIMIT_S = 300.0

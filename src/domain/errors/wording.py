@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from modegate.domain.errors.remedies import (
@@ -12,6 +12,7 @@ from modegate.domain.errors.remedies import (
     Input,
     Remedy,
 )
+from modegate.lazy_dataclass import dataclass
 
 GENERAL: Mapping[Remedy, str] = MappingProxyType(
     {

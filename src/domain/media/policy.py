@@ -1,7 +1,8 @@
 """The bounds on images and files in a request."""
 
-from dataclasses import dataclass
 from urllib.parse import SplitResult
+
+from modegate.lazy_dataclass import dataclass
 
 MIB = 1024 * 1024
 # Pixels a side; the Anthropic API refuses larger images.

@@ -10,9 +10,10 @@ A pattern is one of these:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from modegate.lazy_dataclass import dataclass
 
 
 class _Empty(Enum):

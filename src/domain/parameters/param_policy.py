@@ -1,13 +1,14 @@
 """The rules by which Claude Code honours, ignores or rejects each request parameter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from types import MappingProxyType
 
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.parameters.json_patterns import EMPTY, ListOf, ObjectOf, is_empty, matches
 from modegate.domain.parameters.kinds import CHECKS, Kind
+from modegate.lazy_dataclass import dataclass
 
 
 class Tier(Enum):

@@ -1,7 +1,8 @@
 """Hints: what an upstream's error means, and what to do, by its status and its words."""
 
 from collections.abc import Container
-from dataclasses import dataclass
+
+from modegate.lazy_dataclass import dataclass
 
 # Errors name their cause at their beginning, and a long body must cost no more than a short one.
 SEARCHED_BYTES = 8 * 1024

@@ -1,7 +1,7 @@
 """The models that clients may request, under the names that they send."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from modegate.domain.routing.capability import Capability
@@ -10,6 +10,7 @@ from modegate.domain.routing.model_dates import released_at
 from modegate.domain.routing.model_map import BUILT_IN_MODELS, CLAUDES_OWN, ModelMap
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.routing.upstream_table import PREFIX_MARK, SEPARATOR, UpstreamTable
+from modegate.lazy_dataclass import dataclass
 
 # The CLI uses a model of Anthropic for every name in its map.
 ANTHROPIC = "anthropic"

@@ -1,11 +1,12 @@
 """The mode that answers a request: by its headers, its model's name, or a default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.errors.catalogue import parameters
+from modegate.lazy_dataclass import dataclass
 
 TRUTHY = frozenset({"true", "1", "yes"})
 FALSY = frozenset({"false", "0", "no"})

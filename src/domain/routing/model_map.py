@@ -3,11 +3,12 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from modegate.domain.errors.catalogue import parameters
 from modegate.domain.routing.mode import MODEL_PREFIX, without_prefix
+from modegate.lazy_dataclass import dataclass
 
 DEFAULT_NAME = "default"
 PREFIX_MARK = "*"

@@ -1,10 +1,10 @@
 """Operations that are relayed as they are: those of the OpenAI API but chat, and Anthropic's."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from modegate.domain.routing.capability import Capability
 from modegate.domain.routing.upstream import UpstreamKind
+from modegate.lazy_dataclass import dataclass
 
 
 class StreamForm(Enum):

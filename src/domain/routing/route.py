@@ -1,7 +1,7 @@
 """Routes: where a request goes, decided from the request and the configuration alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.api_key import parse_upstream_key
 from modegate.domain.credentials.credential import CLIENTS_OWN, Credential
@@ -12,6 +12,7 @@ from modegate.domain.routing.mode import Mode, ModeDecision
 from modegate.domain.routing.model_map import ModelMap
 from modegate.domain.routing.upstream import Upstream
 from modegate.domain.routing.upstream_table import UpstreamTable
+from modegate.lazy_dataclass import dataclass
 
 # The name of the backend that the `claude` CLI implements.
 CLAUDE = "claude"

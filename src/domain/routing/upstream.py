@@ -1,7 +1,7 @@
 """Upstreams: the remote APIs to which requests are relayed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from modegate.domain.credentials.error_rules import ErrorRule
 from modegate.domain.credentials.selection import Strategy
 from modegate.domain.dialect_name import DialectName
 from modegate.domain.routing.capability import ALL_CAPABILITIES, Capability
+from modegate.lazy_dataclass import dataclass
 
 # The name of the upstream that the settings without a table describe.
 OPENAI = "openai"

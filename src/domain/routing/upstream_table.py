@@ -1,11 +1,12 @@
 """The table from a model's name to the upstream that serves it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.errors import ModelNotFoundError
 from modegate.domain.errors.catalogue import routing as errors
 from modegate.domain.routing.upstream import Upstream
+from modegate.lazy_dataclass import dataclass
 
 PREFIX_MARK = "*"
 SEPARATOR = "/"

@@ -1,7 +1,9 @@
 """Patterns of secrets, which also match an incomplete secret at the end of a text."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from modegate.lazy_dataclass import dataclass
 
 REDACTED = "[REDACTED]"
 LONGEST_LOOK_BEHIND = 5

@@ -1,7 +1,9 @@
 """The format that a client requires of an answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

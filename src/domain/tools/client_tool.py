@@ -1,8 +1,10 @@
 """Functions that the client runs itself when the model calls them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
+
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 
 from modegate.domain.conversation.conversation import Conversation
 from modegate.domain.conversation.message import Message, Role, ToolCall
 from modegate.domain.conversation.prompt import begin_of_results
 from modegate.domain.errors.catalogue import tool_results as errors
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

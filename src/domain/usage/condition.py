@@ -1,8 +1,7 @@
 """Whether the usage ledger works."""
 
-from dataclasses import dataclass
-
 from modegate.domain.health import LedgerState
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

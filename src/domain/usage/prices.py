@@ -1,10 +1,11 @@
 """Prices of tokens, and what a usage costs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from modegate.domain.answer.usage import Usage
+from modegate.lazy_dataclass import dataclass
 
 # Prices are for so many tokens.
 TOKENS = 1_000_000

@@ -1,11 +1,12 @@
 """Questions to the usage ledger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 
 from modegate.domain.usage.row import UsageRow
+from modegate.lazy_dataclass import dataclass
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

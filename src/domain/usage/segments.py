@@ -1,11 +1,11 @@
 """The parts of a query: days where it has whole days, else hours, else rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from modegate.domain.usage.query import DAY_MS, HOUR_MS, Group, UsageQuery
 from modegate.domain.usage.row import first_id
+from modegate.lazy_dataclass import dataclass
 
 HOURS_IN_DAY = DAY_MS // HOUR_MS
 

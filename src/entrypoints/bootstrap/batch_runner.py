@@ -5,7 +5,6 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
 from modegate.application.batches.advance import AdvanceBatch
@@ -18,6 +17,7 @@ from modegate.dialects.batch import render_failure
 from modegate.domain.batches.batch import Batch
 from modegate.domain.batches.queued_item import ClaimedItem, FinishedItem
 from modegate.domain.errors import GatewayError
+from modegate.lazy_dataclass import dataclass
 
 # Seconds between two looks for the work of other processes.
 IDLE_S = 1.0

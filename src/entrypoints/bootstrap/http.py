@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import uvicorn
@@ -39,6 +38,7 @@ from modegate.entrypoints.http.server.connection.protocol import GatewayProtocol
 from modegate.entrypoints.http.server.listener import BACKLOG
 from modegate.entrypoints.http.server.server import GatewayServer
 from modegate.entrypoints.http.use_cases import AdminUseCases, UseCases
+from modegate.lazy_dataclass import dataclass
 
 # Seconds for the error responses of cancelled requests to reach their clients.
 FLUSH_TIMEOUT_S = 2

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from modegate.application.ports.configuration_source import ReplaceableSource
@@ -12,6 +12,7 @@ from modegate.domain.credentials.credential import Credential
 from modegate.entrypoints.bootstrap.background import BackgroundTask
 from modegate.entrypoints.config.upstreams.credentials import KeyFile
 from modegate.entrypoints.config.upstreams.secrets import SecretError
+from modegate.lazy_dataclass import dataclass
 
 # Seconds between two looks.
 LOOK_INTERVAL_S = 0.5

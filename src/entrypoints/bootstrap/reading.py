@@ -1,10 +1,10 @@
 """How the settings of a gateway are read, at the start and at a reload."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings
+from modegate.lazy_dataclass import dataclass
 
 
 def noop(_: str) -> None:

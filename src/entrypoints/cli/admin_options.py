@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from modegate.domain.hosts import is_loopback
@@ -14,6 +14,7 @@ from modegate.entrypoints.cli.gateway_address import (
 )
 from modegate.entrypoints.config.sources import LoadedSettings
 from modegate.entrypoints.config.value_cleaning import clean
+from modegate.lazy_dataclass import dataclass
 
 KEY_VARIABLE = "ADMIN_KEY"
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from modegate.domain.hosts import is_loopback
@@ -14,6 +14,7 @@ from modegate.entrypoints.config.settings_file import FILE_VARIABLE
 from modegate.entrypoints.config.sources import CLIENT_KEY_VARIABLE, LoadedSettings
 from modegate.entrypoints.config.value_cleaning import clean
 from modegate.entrypoints.config.written_settings import FROM_ENVIRONMENT
+from modegate.lazy_dataclass import dataclass
 
 STANDARD_INPUT = "-"
 UPSTREAM_MODEL = "gpt-4o"

@@ -1,7 +1,8 @@
 """Findings of `modegate doctor`."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from modegate.lazy_dataclass import dataclass
 
 
 class Severity(StrEnum):

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modegate.domain.health import (
     ClaudeHealth,
@@ -15,6 +14,7 @@ from modegate.domain.routing.route import CLAUDE
 from modegate.domain.routing.upstream import OPENAI, Upstream
 from modegate.entrypoints.cli.program_name import command_name
 from modegate.entrypoints.config.upstreams.checks import FROM_ENVIRONMENT
+from modegate.lazy_dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

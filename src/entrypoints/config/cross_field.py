@@ -1,6 +1,6 @@
 """Errors between settings that are each valid."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Cleans variables that are not settings, but are read by children, proxies, TLS and SDKs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.entrypoints.config.value_cleaning import STRAY_QUOTES, clean, impossible_character
+from modegate.lazy_dataclass import dataclass
 
 # Sent in headers.
 TOKENS = frozenset(

@@ -1,7 +1,7 @@
 """Reads the cleaned values of settings from the environment and from a file."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import get_origin
 
 from modegate.entrypoints.config.budget_types import BUDGET
@@ -13,6 +13,7 @@ from modegate.entrypoints.config.upstreams.cleaning import clean_tables
 from modegate.entrypoints.config.upstreams.places import setting_of
 from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.config.value_cleaning import BYTE_ORDER_MARK, Cleaned, clean, clean_list
+from modegate.lazy_dataclass import dataclass
 
 # Tables cannot be written as environment variables.
 ONLY_IN_FILE = frozenset({"models", BUDGET, PRICES, UPSTREAMS, KEYS, DIALECTS})

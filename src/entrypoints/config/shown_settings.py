@@ -1,7 +1,6 @@
 """Shows the settings with their sources, with secrets masked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -15,6 +14,7 @@ from modegate.entrypoints.config.prices import PRICES, describe_prices
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.upstreams.description import NOTHING, describe_upstreams
 from modegate.entrypoints.config.upstreams.views import UPSTREAMS
+from modegate.lazy_dataclass import dataclass
 
 BY_DEFAULT = "default"
 # Secrets whose place may be shown, but not the password in them.

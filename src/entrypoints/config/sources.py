@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -34,6 +34,7 @@ from modegate.entrypoints.config.written_settings import (
     locate_file,
     removal,
 )
+from modegate.lazy_dataclass import dataclass
 
 CLIENT_KEY_VARIABLE = "MODEGATE_KEY"  # for `modegate chat`; not a setting of the gateway
 PROCESS_VARIABLE = "MODEGATE_PROCESS"  # set by the gateway for its children

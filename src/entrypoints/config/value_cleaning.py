@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from modegate.lazy_dataclass import dataclass
 
 BYTE_ORDER_MARK = "\ufeff"
 QUOTES = "\"'"

@@ -2,13 +2,14 @@
 
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from modegate.entrypoints.config.foreign_variables import nearest
 from modegate.entrypoints.config.raw_settings import NAMES, RawSettings, from_environment, from_file
 from modegate.entrypoints.config.settings_file import FILE_VARIABLE, find_file, read_file
 from modegate.entrypoints.config.value_cleaning import clean, printable
+from modegate.lazy_dataclass import dataclass
 
 FROM_ENVIRONMENT = "environment"
 

@@ -1,7 +1,7 @@
 """The results of the Python API: the same types in both modes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from modegate.domain.answer.frame import AnswerFrame
 from modegate.domain.answer.usage import Usage
 from modegate.domain.errors.catalogue import backend
 from modegate.domain.request_record import RequestRecord
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,12 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from modegate.dialects.batch import item_of
 from modegate.domain.batches.item import BatchItem, ItemResult, Retry
+from modegate.lazy_dataclass import dataclass
 
 Given: TypeAlias = Mapping[str, object] | BatchItem
 Items: TypeAlias = Iterable[Given] | AsyncIterable[Given]

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from modegate.domain.dialect_name import DialectName
@@ -10,6 +10,7 @@ from modegate.domain.inbound_request import InboundRequest
 from modegate.domain.request_record import RequestRecord
 from modegate.domain.routing.mode import Mode, ModeDefaults, decide_mode
 from modegate.domain.routing.model_map import DEFAULT_NAME
+from modegate.lazy_dataclass import dataclass
 
 Message: TypeAlias = Mapping[str, object]
 Messages: TypeAlias = str | Sequence[Message]

@@ -1,13 +1,14 @@
 """The options of the HTTP interface."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.entrypoints.http.admin.options import AdminOptions
 from modegate.entrypoints.http.messages.client_address import parse_network
 from modegate.entrypoints.http.messages.forwarded import ForwardedHeader
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
 from modegate.entrypoints.http.resources.relayed import RelayOptions
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The use cases that the HTTP interface needs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from modegate.application.answering.answer_request import AnswerRequest
 from modegate.application.answering.count_tokens import CountTokens
@@ -21,6 +20,7 @@ from modegate.entrypoints.http.admin.operation import GatewayControl
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.resources.batches.routes import BatchUseCases
 from modegate.entrypoints.http.resources.metrics import MetricsExposition
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from modegate.http_client.connections.addresses import Address, open_socket, resolve
 from modegate.http_client.connections.connection import Connection
@@ -12,6 +11,7 @@ from modegate.http_client.connections.tls import TlsContext
 from modegate.http_client.connections.tunnel import Tunnel
 from modegate.http_client.errors import ConnectError
 from modegate.http_client.messages.route import Origin, Route
+from modegate.lazy_dataclass import dataclass
 
 # Returns whether connections to a host may use one of its addresses.
 Admits = Callable[[str, str], bool]

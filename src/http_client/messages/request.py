@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.http_client.errors import InvalidRequestError
 from modegate.http_client.messages.route import Route
+from modegate.lazy_dataclass import dataclass
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # Only visible ASCII: a blank would end the target, and anything else has to be percent-encoded.

@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 
 from modegate.adapters.claude_cli.archive.turn_log import NOTHING, Batch, conversation
 from modegate.adapters.claude_cli.archive.version import Version
@@ -20,6 +19,7 @@ from modegate.domain.errors import GatewayError, StorageError
 from modegate.domain.health import ArchiveState
 from modegate.domain.session import SessionId, is_session_id
 from modegate.domain.storage import StorageFault, storage_error
+from modegate.lazy_dataclass import dataclass
 
 # The project of all sessions. Deployments that share a place have folders or databases of their own.
 PROJECT = "modegate"

@@ -8,11 +8,11 @@ also hold batches of turns that were never acknowledged, in any order, and copie
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 
 from modegate.application.ports.transcript_archive import Entry
+from modegate.lazy_dataclass import dataclass
 
 # The type of the entry that begins a batch. The CLI has no such type.
 BATCH = "modegate-turn"

@@ -1,6 +1,6 @@
 """Which stored transcript belongs to a session."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 SEPARATOR = "."
 

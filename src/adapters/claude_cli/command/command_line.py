@@ -1,6 +1,6 @@
 """The command line of a process."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modegate.adapters.claude_cli.command.replay import replay_of
 from modegate.adapters.claude_cli.options import ClaudeOptions
@@ -10,6 +10,7 @@ from modegate.domain.conversation.message import Message
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import SessionId
 from modegate.domain.turn import Turn
+from modegate.lazy_dataclass import dataclass
 
 BASICS = (
     "--print",

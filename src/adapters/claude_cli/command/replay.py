@@ -1,10 +1,11 @@
 """What of a new session's conversation is written as its transcript, and what is then asked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.adapters.claude_cli.content import as_plain_text
 from modegate.domain.conversation.message import Message, Role, TextPart, text_message
 from modegate.domain.conversation.prompt import Prompt
+from modegate.lazy_dataclass import dataclass
 
 # Asks for the rest of an answer with which a conversation ends. These are the CLI's own words for
 # that (2.1.329), which no model has to be told the meaning of.

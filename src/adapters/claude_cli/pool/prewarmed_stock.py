@@ -3,11 +3,12 @@
 import time
 from collections import deque
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.adapters.claude_cli.process.child_process import noop
 from modegate.adapters.claude_cli.process.cli_process import CliProcess
 from modegate.domain.session import SessionId
+from modegate.lazy_dataclass import dataclass
 
 # Replace older processes, because what they read at their start may have changed.
 MAX_AGE_S = 1800.0

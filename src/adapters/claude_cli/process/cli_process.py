@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.adapters.claude_cli import errors
 from modegate.adapters.claude_cli.command.command_line import Launch
@@ -25,6 +25,7 @@ from modegate.adapters.claude_cli.tools.offered_tools import OfferedTools
 from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.errors import GatewayError
 from modegate.domain.errors.catalogue import claude_code
+from modegate.lazy_dataclass import dataclass
 
 # Event types that an idle process may write; any other event belongs to a turn.
 IDLE_EVENT_TYPES = frozenset(

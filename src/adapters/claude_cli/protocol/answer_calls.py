@@ -1,13 +1,14 @@
 """The calls of the client's tools in one answer, without I/O."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from modegate.adapters.claude_cli.protocol.events import Event, text
 from modegate.domain.answer.events import AnswerEvent, ToolCallDelta, ToolCallStarted
 from modegate.domain.conversation.message import ToolCall
 from modegate.domain.text import PairJoiner
+from modegate.lazy_dataclass import dataclass
 
 
 class TextFilter(Protocol):

@@ -1,6 +1,6 @@
 """How far an answer has come, without I/O."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

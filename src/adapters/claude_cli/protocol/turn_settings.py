@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modegate.adapters.claude_cli.protocol.events import Event
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.parameters.turn_setting import TurnSetting
 from modegate.domain.turn import Turn
+from modegate.lazy_dataclass import dataclass
 
 LIMIT, NO_THINKING, BODY = (
     "CLAUDE_CODE_MAX_OUTPUT_TOKENS",

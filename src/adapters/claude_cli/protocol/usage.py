@@ -1,9 +1,10 @@
 """Counts the tokens of a turn from its events, without I/O."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.adapters.claude_cli.protocol.events import Event, child, count, text
 from modegate.domain.answer.usage import Usage
+from modegate.lazy_dataclass import dataclass
 
 CHARACTERS_A_TOKEN = 4
 # Of each model, what was used since the last result (2.1.329). Other totals in a result are those

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from modegate.domain.storage import fault_of, storage_error
+from modegate.lazy_dataclass import dataclass
 
 LOCK = "lock"
 

@@ -4,13 +4,14 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 from modegate.adapters.claude_cli.session_folder import turn_mark
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.domain.session import Session
+from modegate.lazy_dataclass import dataclass
 
 NAME = "stored.json"
 CHUNK_BYTES = 1024 * 1024

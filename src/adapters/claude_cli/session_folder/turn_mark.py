@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
+from modegate.lazy_dataclass import dataclass
 
 NAME = "turn.json"
 

@@ -8,9 +8,9 @@ keywords move to the description, where the model reads them; the gateway checks
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modegate.domain.turn import Turn
+from modegate.lazy_dataclass import dataclass
 
 Schema = Mapping[str, object]
 

@@ -1,9 +1,10 @@
 """What each end of a turn does to its process and its conversation, as a table."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum, auto
 
 from modegate.adapters.claude_cli.turns.states import TurnState
+from modegate.lazy_dataclass import dataclass
 
 
 class Disposition(Enum):

@@ -1,6 +1,6 @@
 """What all turns share."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.adapters.claude_cli.archive.archived_sessions import ArchivedSessions
 from modegate.adapters.claude_cli.options import ClaudeOptions
@@ -8,6 +8,7 @@ from modegate.adapters.claude_cli.pool.process_pool import ProcessPool
 from modegate.adapters.claude_cli.pool.slots import Slots
 from modegate.adapters.claude_cli.session_folder.session_directories import SessionDirectories
 from modegate.adapters.claude_cli.turns.unstored_turns import UnstoredTurns
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.adapters.claude_cli.options import ClaudeOptions
 from modegate.adapters.claude_cli.process.stderr_redaction import redact_stderr
@@ -13,6 +13,7 @@ from modegate.adapters.claude_cli.turns.turn_events import TurnEvents
 from modegate.adapters.claude_cli.turns.turn_process import TurnProcess
 from modegate.domain.answer.events import AnswerEvent, Started
 from modegate.domain.errors.catalogue import claude_code
+from modegate.lazy_dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

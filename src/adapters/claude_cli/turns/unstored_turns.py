@@ -1,10 +1,10 @@
 """Turns that were answered while the archive of transcripts could not take them."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
 from modegate.domain.session import Session, SessionId
+from modegate.lazy_dataclass import dataclass
 
 # Beyond these, the oldest are stored only with their session's next turn here.
 MOST = 10_000

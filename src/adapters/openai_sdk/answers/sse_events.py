@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from modegate.lazy_dataclass import dataclass
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 # Older versions of llama.cpp report an error in a field of this name.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 
 from modegate.adapters.openai_sdk.answers.answer_kind import AnswerKind, kind_of, plain_start
 from modegate.adapters.openai_sdk.answers.chunk_splitting import split_completion
@@ -23,6 +22,7 @@ from modegate.domain.errors import GatewayError, UpstreamRefusalError
 from modegate.domain.errors.catalogue import upstream as errors
 from modegate.domain.routing.hints import hint_for
 from modegate.domain.upstream_response import ResponseHead, UpstreamResponse
+from modegate.lazy_dataclass import dataclass
 
 # Seconds to hold back comments, because the first event decides the status. Comments also prevent
 # timeouts of proxies and clients, which are 30 s or more.

@@ -5,12 +5,11 @@ the same way. So nobody holds a connection while a client is slow. Whoever decid
 locks its row first; what it reads next is not older than that.
 """
 
-from dataclasses import dataclass
-
 from modegate.adapters.postgres.batches.claims import NOW
 from modegate.adapters.postgres.batches.database import searched
 from modegate.adapters.postgres.connection import Connection
 from modegate.domain.errors.catalogue import ledger
+from modegate.lazy_dataclass import dataclass
 
 # A content without a file is deleted when nobody wrote or read it for so many seconds.
 LEFT_BEHIND_S = 3600.0

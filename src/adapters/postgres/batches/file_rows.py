@@ -1,7 +1,6 @@
 """The statements about files, each within a transaction of the caller."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modegate.adapters.postgres.batches.contents import Content, is_whole
@@ -11,6 +10,7 @@ from modegate.adapters.postgres.schema import WRITE_LOCK
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.file import FileObject, FileSpaceError, Purpose
 from modegate.domain.errors.catalogue import ledger
+from modegate.lazy_dataclass import dataclass
 
 # Files are completed one after the other, so that none takes the space of another.
 FILES_LOCK = WRITE_LOCK + 3

@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from modegate.adapters.sqlite.batches.rows import SELECT
 from modegate.dialects.stored_batch import batch_of
 from modegate.domain.batches.batch import Batch
 from modegate.domain.batches.queued_item import ClaimedItem, QueuedItem, QueueLoad
+from modegate.lazy_dataclass import dataclass
 
 # A worker whose last sign of life is older than a lease has no claims.
 FREE = "(worker IS NULL OR worker NOT IN (SELECT id FROM workers WHERE seen_at > :lost))"

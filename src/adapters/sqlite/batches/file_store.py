@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -17,6 +17,7 @@ from modegate.adapters.sqlite.database_thread import DatabaseThread
 from modegate.adapters.sqlite.migrations import BATCHES
 from modegate.domain.access.client import ClientId
 from modegate.domain.batches.file import FileObject, FileSpaceError, Purpose
+from modegate.lazy_dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -1,7 +1,6 @@
 """Chat completions as the dialect of an upstream."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modegate.dialects.chat.upstream.answer import read_answer
 from modegate.dialects.chat.upstream.errors import error_facts
@@ -10,6 +9,7 @@ from modegate.dialects.chat.upstream.stream import ChunkReader
 from modegate.dialects.dialect import ErrorFacts
 from modegate.domain.answer.events import AnswerEvent
 from modegate.domain.generation_request import GenerationRequest
+from modegate.lazy_dataclass import dataclass
 
 # Parameters that nearly all servers know; some reject what they do not know.
 COMMON = frozenset(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -15,6 +15,7 @@ from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.shown_settings import BY_DEFAULT
 from modegate.entrypoints.config.sources import LoadedSettings, SettingsError
 from modegate.entrypoints.operator_advice import own_upstream_fault
+from modegate.lazy_dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -1,7 +1,6 @@
 """The parts of a running gateway that take new settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from modegate.domain.configuration import Configuration
 from modegate.entrypoints.bootstrap.container import Container
@@ -10,6 +9,7 @@ from modegate.entrypoints.bootstrap.session_cleaner import SessionCleaner
 from modegate.entrypoints.config import adapter_options, http_options, mapping
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.http.options import LiveHttpOptions
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

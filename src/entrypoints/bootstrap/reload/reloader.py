@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from modegate.domain.configuration import Configuration
 from modegate.domain.errors.catalogue import configuration as errors
@@ -22,6 +21,7 @@ from modegate.entrypoints.config.sources import LoadedSettings, SettingsError
 from modegate.entrypoints.config.upstreams.places import written
 from modegate.entrypoints.config.upstreams.views import UPSTREAMS
 from modegate.entrypoints.http.admin.operation import ReloadResult
+from modegate.lazy_dataclass import dataclass
 
 # In the place of a setting: the login of the `claude` CLI.
 LOGIN = "claude_login"

@@ -1,7 +1,7 @@
 """What the supervisor of workers does with the orders that it brings to them."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modegate.entrypoints.bootstrap.log_config import set_level
 from modegate.entrypoints.bootstrap.reload.candidate import (
@@ -13,6 +13,7 @@ from modegate.entrypoints.bootstrap.reload.reloader import OTHER_CONTENT
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.config.sources import LoadedSettings, SettingsError
 from modegate.entrypoints.http.server.workers.orders import DrainOrder, Order, ReloadOrder
+from modegate.lazy_dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

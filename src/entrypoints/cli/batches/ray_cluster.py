@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from modegate.domain.batches.item import BatchItem, ItemResult
@@ -16,6 +15,7 @@ from modegate.entrypoints.cli.batches.errors import BatchUsageError, OutputError
 from modegate.entrypoints.cli.batches.ray_worker import BatchWorker
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.gateway.batches import Execute
+from modegate.lazy_dataclass import dataclass
 
 LOCAL = "local"
 OBJECT_STORE_BYTES = 128 * 1024 * 1024

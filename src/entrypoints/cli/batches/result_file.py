@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -14,6 +13,7 @@ from modegate.domain.batches.item import SUCCESSES
 from modegate.entrypoints.cli.batches.errors import BatchUsageError, OutputError
 from modegate.entrypoints.cli.batches.id_set import IdSet
 from modegate.entrypoints.cli.batches.locked_file import MODE, open_locked, sync_folder
+from modegate.lazy_dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +24,7 @@ from modegate.entrypoints.cli.batches.result_file import ResultFile
 from modegate.entrypoints.config.settings import Settings
 from modegate.entrypoints.gateway.batches import Execute, Pace, run_items
 from modegate.entrypoints.gateway.gateway import Gateway
+from modegate.lazy_dataclass import dataclass
 
 Settle = Callable[[], Awaitable[None]]
 

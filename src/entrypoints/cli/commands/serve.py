@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from modegate.entrypoints.http.server.supervisor import Supervisor
 from modegate.entrypoints.http.server.workers.channel import Channel
 from modegate.entrypoints.http.server.workers.link import WorkerLink
 from modegate.entrypoints.operator_advice import own_upstream_fault
+from modegate.lazy_dataclass import dataclass
 
 # Net number of allocations that triggers a collection of the young generation.
 GARBAGE = 5_000

@@ -1,10 +1,11 @@
 """What an import carries over, and what it cannot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.credentials.selection import Strategy
 from modegate.entrypoints.cli.importing.node import Node
+from modegate.lazy_dataclass import dataclass
 
 Value = str | int | float | bool | tuple[str, ...] | Mapping[str, "Value"]
 Headers = tuple[tuple[str, str], ...]

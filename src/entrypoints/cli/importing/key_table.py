@@ -1,6 +1,5 @@
 """Builds a table `[keys.NAME]`."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
@@ -9,6 +8,7 @@ from modegate.entrypoints.cli.importing.carried import Carried, Value
 from modegate.entrypoints.cli.importing.names import OTHERS, slug
 from modegate.entrypoints.cli.importing.node import Node
 from modegate.entrypoints.cli.importing.variables import Variables
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """A value of a parsed file with its place, so that reports name where it stands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 from modegate.entrypoints.config.upstreams.places import Place, written
+from modegate.lazy_dataclass import dataclass
 
 # Values that change nothing, so that nothing is lost without them.
 WITHOUT_EFFECT: tuple[object, ...] = (None, False, "", [], {})

@@ -1,8 +1,9 @@
 """The providers that other gateways name, and their APIs in OpenAI's form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

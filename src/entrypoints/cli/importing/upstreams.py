@@ -1,13 +1,14 @@
 """Gathers deployments of models into upstreams with credentials."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.credentials.selection import Strategy
 from modegate.entrypoints.cli.importing.carried import Carried, Credential, Headers, Upstream
 from modegate.entrypoints.cli.importing.names import PATTERN_MARK, is_model, slug
 from modegate.entrypoints.cli.importing.node import Node
 from modegate.entrypoints.config.upstreams.types import MAX_WEIGHT
+from modegate.lazy_dataclass import dataclass
 
 ONE_UPSTREAM = (
     "a model has one upstream in modegate, which fails over between its credentials only; the "

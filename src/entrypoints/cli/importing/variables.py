@@ -1,11 +1,12 @@
 """Chooses variables for secrets, which are never printed."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.entrypoints.cli.importing.carried import Carried
 from modegate.entrypoints.cli.importing.names import VARIABLE, numbered
 from modegate.entrypoints.cli.importing.node import Node
+from modegate.lazy_dataclass import dataclass
 
 REFERENCE = re.compile(r"os\.environ/(\w+)|\$\{(\w+)\}", re.ASCII)
 

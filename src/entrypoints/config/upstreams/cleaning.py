@@ -1,10 +1,11 @@
 """Cleans the values in the tables of upstreams."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.entrypoints.config.upstreams.places import Place, written
 from modegate.entrypoints.config.value_cleaning import clean
+from modegate.lazy_dataclass import dataclass
 
 # Blanks and quotes belong to a text that is searched in errors.
 VERBATIM = frozenset({"contains"})

@@ -1,7 +1,6 @@
 """Maps the rows of credentials to the domain, with their keys."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +17,7 @@ from modegate.entrypoints.config.upstreams.secrets import (
 from modegate.entrypoints.config.upstreams.tables import CredentialSettings, UpstreamSettings
 from modegate.entrypoints.config.upstreams.types import KeyFilePath, Variable
 from modegate.entrypoints.config.upstreams.views import EMPTY, View, upstream_views
+from modegate.lazy_dataclass import dataclass
 
 VARIABLE: TypeAdapter[str] = TypeAdapter(Variable)
 NO_NEW_VARIABLES = (

@@ -3,11 +3,12 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from modegate.entrypoints.config.types import header_key
 from modegate.entrypoints.config.value_cleaning import clean
+from modegate.lazy_dataclass import dataclass
 
 MAX_FILE_BYTES = 65_536
 

@@ -4,9 +4,10 @@ So all faults between values are found, although other values of the same table 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.entrypoints.config.upstreams.places import Place, written
+from modegate.lazy_dataclass import dataclass
 
 UPSTREAMS = "upstreams"
 # Values that count as absent.

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import falcon
 import falcon.asgi
@@ -15,6 +14,7 @@ from modegate.domain.quota import Limit
 from modegate.entrypoints.http.admin.options import AdminOptions
 from modegate.entrypoints.http.middleware.client_addresses import ClientAddresses
 from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

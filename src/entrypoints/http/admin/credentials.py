@@ -1,7 +1,6 @@
 """`GET /admin/credentials`, `PATCH /admin/credentials/{id}`, and `POST …/{id}/probe`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon.asgi
@@ -13,6 +12,7 @@ from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.body import fields_of
 from modegate.entrypoints.http.admin.probes import SharedProbes
 from modegate.entrypoints.http.admin.shapes import describe_credential
+from modegate.lazy_dataclass import dataclass
 
 ENABLED = "enabled"
 

@@ -1,6 +1,5 @@
 """`/admin/keys`, `/admin/keys/{id}`, and `POST /admin/keys/{id}/rotate`."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon
@@ -13,6 +12,7 @@ from modegate.domain.errors.catalogue import keys as errors
 from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.body import fields_of
 from modegate.entrypoints.http.admin.shapes import describe_key
+from modegate.lazy_dataclass import dataclass
 
 GRACE = "grace_seconds"
 DEFAULT_GRACE_S = 3600

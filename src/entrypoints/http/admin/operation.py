@@ -1,13 +1,13 @@
 """`POST /admin/reload`, `GET /admin/config`, `POST` and `DELETE /admin/drain`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import falcon.asgi
 
 from modegate.dialects.json import encode
 from modegate.entrypoints.http.admin.access import AdminAccess
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

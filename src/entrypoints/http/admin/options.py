@@ -1,9 +1,10 @@
 """The options of the admin API."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.quota import Limit
+from modegate.lazy_dataclass import dataclass
 
 MINUTE_S = 60.0
 

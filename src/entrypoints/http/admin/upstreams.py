@@ -1,7 +1,6 @@
 """`GET /admin/upstreams`."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon.asgi
@@ -16,6 +15,7 @@ from modegate.domain.errors import TurnTimeoutError
 from modegate.domain.errors.catalogue import parameters
 from modegate.entrypoints.http.admin.access import AdminAccess
 from modegate.entrypoints.http.admin.shapes import describe_check, describe_upstream
+from modegate.lazy_dataclass import dataclass
 
 MAX_CHECKS_AT_ONCE = 8
 CHECK_TIMEOUT_S = 15.0

@@ -1,6 +1,5 @@
 """`GET /admin/usage` and `GET /admin/requests`."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon.asgi
@@ -19,6 +18,7 @@ from modegate.entrypoints.http.resources.usage_parameters import (
     read_requests_query,
     read_usage_query,
 )
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Renders every error in the dialect of its path, with its status; independent of Falcon."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from modegate.dialects.chat.dialect import ChatDialect
@@ -11,6 +10,7 @@ from modegate.dialects.sse import DONE, event
 from modegate.domain import errors
 from modegate.domain.errors import GatewayError, Wording
 from modegate.entrypoints.http.messages.wording import HEADERS
+from modegate.lazy_dataclass import dataclass
 
 INVALID = "invalid_request_error"
 UNAUTHENTICATED = "authentication_error"

@@ -1,6 +1,6 @@
 """Authentication and admission of requests."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import falcon.asgi
 
@@ -13,6 +13,7 @@ from modegate.entrypoints.http.middleware.client_addresses import ClientAddresse
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import Scope, record_of
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ ASGI has no way to allow a slow body, or to end a response that cannot be comple
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from modegate.lazy_dataclass import dataclass
 
 CONNECTION_CONTROL = "modegate.connection_control"
 

@@ -1,11 +1,10 @@
 """Limits client connections, so that file descriptors remain for the backends."""
 
-from dataclasses import dataclass
-
 import falcon.asgi
 
 from modegate.domain.errors.catalogue import limits
 from modegate.entrypoints.http.middleware.draining import AVAILABLE_WHILE_DRAINING
+from modegate.lazy_dataclass import dataclass
 
 # Used by the gateway: standard streams, the event loop, the database, locks, the guard.
 OWN_DESCRIPTORS = 32

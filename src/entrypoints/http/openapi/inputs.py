@@ -1,10 +1,10 @@
 """The inputs of the OpenAPI document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modegate.domain.parameters.param_policy import Rule
 from modegate.domain.routing.model_map import ModelMap
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """`GET /openapi.json` and `GET /docs`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import falcon
 import falcon.asgi
 
 from modegate.dialects.json import encode
 from modegate.entrypoints.http.openapi.inputs import Facts
+from modegate.lazy_dataclass import dataclass
 
 
 class Description:

@@ -1,11 +1,10 @@
 """Requests whose mode or owner is known only after their body is."""
 
-from dataclasses import dataclass
-
 from modegate.dialects.json import parse_json_object
 from modegate.domain.access.client import Client
 from modegate.domain.inbound_request import ChatBody
 from modegate.domain.routing.mode import UNDECIDED, ModeDecision
+from modegate.lazy_dataclass import dataclass
 
 EMPTY = ChatBody(b"", {})
 

@@ -1,7 +1,6 @@
 """`POST /v1/chat/completions`."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from functools import partial
 
 import falcon
@@ -23,6 +22,7 @@ from modegate.entrypoints.http.middleware.client_connection import ClientConnect
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.generated import Generated
+from modegate.lazy_dataclass import dataclass
 
 OWN_HEADERS = frozenset({b"x-claude-code", b"x-claude-session-id", b"x-openai-api-key"})
 NO_HEADERS = (None, None, None)

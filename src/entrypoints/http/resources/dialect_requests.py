@@ -1,7 +1,6 @@
 """Requests in the dialects beside chat completions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import falcon.asgi
@@ -23,6 +22,7 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.begun import Begun
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
 from modegate.entrypoints.http.resources.generated import Generated
+from modegate.lazy_dataclass import dataclass
 
 
 def write_error(

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
@@ -24,6 +23,7 @@ from modegate.entrypoints.http.messages.event_stream import encode_stream
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_lifecycle import exit_stack_of
 from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.lazy_dataclass import dataclass
 
 # Some clients decode text without a charset as Latin-1.
 EVENT_STREAM = "text/event-stream; charset=utf-8"

@@ -1,7 +1,6 @@
 """`GET /health` and `GET /live`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon.asgi
@@ -12,6 +11,7 @@ from modegate.domain.health import Health as State
 from modegate.domain.routing.route import CLAUDE
 from modegate.entrypoints.http.messages.quota_windows import describe_windows
 from modegate.entrypoints.http.resources.storage_watch import StorageWatch
+from modegate.lazy_dataclass import dataclass
 
 LIVE = {"status": "live"}
 

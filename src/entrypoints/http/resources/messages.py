@@ -1,7 +1,5 @@
 """`POST /v1/messages` and `POST /v1/messages/count_tokens`: Anthropic's Messages API."""
 
-from dataclasses import dataclass
-
 import falcon
 import falcon.asgi
 
@@ -11,6 +9,7 @@ from modegate.domain.routing.mode import Mode
 from modegate.entrypoints.http.messages.mode_headers import decision_of
 from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
 from modegate.entrypoints.http.resources.relayed import Relayed
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import falcon.asgi
@@ -10,6 +9,7 @@ import falcon.asgi
 from modegate.application.ports.session_store import SessionStore
 from modegate.domain.access.api_key import ApiKey, bearer_key
 from modegate.domain.errors import InvalidKeyError, MissingKeyError, StorageError
+from modegate.lazy_dataclass import dataclass
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

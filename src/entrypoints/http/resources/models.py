@@ -1,7 +1,6 @@
 """`GET /v1/models` and `GET /v1/models/{id}`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import falcon
@@ -28,6 +27,7 @@ from modegate.entrypoints.http.messages.errors import INVALID, OPENAI, ErrorForm
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.client_connection import connection_of
 from modegate.entrypoints.http.middleware.request_log import record_of
+from modegate.lazy_dataclass import dataclass
 
 UPSTREAM_FAILED = "X-Upstream-Models-Error"
 # Sent by Codex.

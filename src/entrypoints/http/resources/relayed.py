@@ -1,7 +1,6 @@
 """The operations that are relayed as they are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import falcon
@@ -45,6 +44,7 @@ from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.begun import EMPTY, Begun
 from modegate.entrypoints.http.resources.chat_completions import conversation_of
 from modegate.entrypoints.http.resources.generated import Generated
+from modegate.lazy_dataclass import dataclass
 
 EVENT_STREAM = "text/event-stream"
 # The streams whose end is known.

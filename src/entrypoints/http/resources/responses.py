@@ -1,6 +1,5 @@
 """`POST /v1/responses` and responses that are kept: by the gateway, or relayed."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon
@@ -19,6 +18,7 @@ from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.dialect_requests import DialectRequests
 from modegate.entrypoints.http.resources.relayed import Relayed
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

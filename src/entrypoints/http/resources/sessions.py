@@ -1,13 +1,12 @@
 """`GET /v1/sessions`, and `GET` and `DELETE /v1/sessions/{id}`."""
 
-from dataclasses import dataclass
-
 import falcon.asgi
 
 from modegate.application.sessions.manage import ManageSessions
 from modegate.dialects.json import encode
 from modegate.domain.session import Session
 from modegate.entrypoints.http.middleware.authentication import Authenticator
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`GET /v1/usage`, and how usage is sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import falcon.asgi
 
@@ -18,6 +18,7 @@ from modegate.entrypoints.http.resources.usage_parameters import (
     read_format,
     read_usage_query,
 )
+from modegate.lazy_dataclass import dataclass
 
 CSV = "text/csv; charset=utf-8"
 

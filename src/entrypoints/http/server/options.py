@@ -1,6 +1,6 @@
 """Options of the server."""
 
-from dataclasses import dataclass
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

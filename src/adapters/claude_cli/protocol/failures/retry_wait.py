@@ -1,8 +1,7 @@
 """Bounds the CLI's own waits between retries of the API, without I/O."""
 
-from dataclasses import dataclass
-
 from modegate.adapters.claude_cli.protocol.events import Event, count, number
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

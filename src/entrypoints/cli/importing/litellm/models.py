@@ -1,7 +1,7 @@
 """Carries over LiteLLM's `model_list`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from modegate.domain.credentials.selection import Strategy
@@ -18,6 +18,7 @@ from modegate.entrypoints.cli.importing.providers import (
 from modegate.entrypoints.cli.importing.upstreams import Deployment, Upstreams
 from modegate.entrypoints.cli.importing.variables import Variables, referenced
 from modegate.entrypoints.config.upstreams.types import MAX_WEIGHT
+from modegate.lazy_dataclass import dataclass
 
 READ = frozenset({"api_base", "api_key", "base_url", "custom_llm_provider", "model", "weight"})
 WEIGHTS = ("weight", "rpm", "tpm")  # in the order of LiteLLM's simple-shuffle

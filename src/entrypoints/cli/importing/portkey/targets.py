@@ -1,7 +1,6 @@
 """Carries over the targets of Portkey's configs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from dataclasses import field as attribute
 
 from modegate.domain.credentials.selection import Strategy
@@ -15,6 +14,7 @@ from modegate.entrypoints.cli.importing.portkey.weights import strategy_of, weig
 from modegate.entrypoints.cli.importing.providers import AZURE, Provider
 from modegate.entrypoints.cli.importing.upstreams import TAKEN, Deployment, Upstreams
 from modegate.entrypoints.cli.importing.variables import Variables
+from modegate.lazy_dataclass import dataclass
 
 OTHER_FORM = "the provider's API is not in OpenAI's form, which modegate relays"
 UNKNOWN = "the provider is not known: neither `provider` nor the name of the key tells it"

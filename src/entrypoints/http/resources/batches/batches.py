@@ -1,7 +1,5 @@
 """`/v1/batches`: the gateway's batches, and those of upstreams."""
 
-from dataclasses import dataclass
-
 import falcon.asgi
 
 from modegate.application.batches.manage_batches import ManageBatches
@@ -21,6 +19,7 @@ from modegate.entrypoints.http.resources.batches.query import (
 )
 from modegate.entrypoints.http.resources.begun import Begun
 from modegate.entrypoints.http.resources.relayed import Relayed
+from modegate.lazy_dataclass import dataclass
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 CANCEL = "cancel"

@@ -1,7 +1,5 @@
 """`/v1/files`: the gateway's files, and those of upstreams."""
 
-from dataclasses import dataclass
-
 import falcon.asgi
 
 from modegate.application.batches.manage_files import ManageFiles
@@ -17,6 +15,7 @@ from modegate.entrypoints.http.resources.batches.form import ANCHOR, SECONDS, op
 from modegate.entrypoints.http.resources.batches.ownership import Own
 from modegate.entrypoints.http.resources.batches.query import life_s, limit_of, parameters_of
 from modegate.entrypoints.http.resources.relayed import Relayed
+from modegate.lazy_dataclass import dataclass
 
 MAX_FILES = 10_000
 ORDERS = ("asc", "desc")

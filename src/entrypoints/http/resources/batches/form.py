@@ -1,7 +1,7 @@
 """Reads the form of an upload while it arrives."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import falcon
 import falcon.asgi
@@ -10,6 +10,7 @@ import falcon.asgi.multipart
 from modegate.domain.batches.file import Purpose
 from modegate.domain.errors.catalogue import batches as errors
 from modegate.entrypoints.http.messages.request_body import too_large
+from modegate.lazy_dataclass import dataclass
 
 MULTIPART = "multipart/form-data"
 PIECE_BYTES = 256 * 1024

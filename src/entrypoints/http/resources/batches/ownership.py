@@ -1,7 +1,6 @@
 """Decides which requests about files and batches are the gateway's own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import falcon.asgi
 
@@ -14,6 +13,7 @@ from modegate.entrypoints.http.messages.request_body import check_identity, is_j
 from modegate.entrypoints.http.middleware.authentication import Authenticator
 from modegate.entrypoints.http.middleware.request_log import record_of
 from modegate.entrypoints.http.resources.relayed import RelayOptions
+from modegate.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The resources of files and batches, in front of those that relay."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from modegate.application.batches.manage_batches import ManageBatches
 from modegate.application.batches.manage_files import ManageFiles
@@ -11,6 +10,7 @@ from modegate.entrypoints.http.resources.batches.batches import Batches, OneBatc
 from modegate.entrypoints.http.resources.batches.files import Files, OneFile
 from modegate.entrypoints.http.resources.batches.ownership import Own
 from modegate.entrypoints.http.resources.relayed import Relayed, RelayOptions
+from modegate.lazy_dataclass import dataclass
 
 FILES, BATCHES = "/v1/files", "/v1/batches"
 REST = "/{path:path}"

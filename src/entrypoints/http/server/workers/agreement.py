@@ -10,7 +10,7 @@ supervisor  → agreed →             the worker that proposed it
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from modegate.entrypoints.http.server.workers.orders import (
@@ -19,6 +19,7 @@ from modegate.entrypoints.http.server.workers.orders import (
     decode_order,
     encode_order,
 )
+from modegate.lazy_dataclass import dataclass
 
 CHANGED = "a worker ended or was started meanwhile: try again"
 TOO_SLOW = "a worker did not answer in time: try again"

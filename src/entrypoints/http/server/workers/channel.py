@@ -2,9 +2,9 @@
 
 import os
 import signal
-from dataclasses import dataclass
 
 from modegate.entrypoints.http.server.workers.orders import encode_message
+from modegate.lazy_dataclass import dataclass
 
 # Wakes the supervisor, which waits for signals only.
 NEWS = signal.SIGUSR1

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from modegate.lazy_dataclass import dataclass
 
 Message = Mapping[str, object]
 

@@ -3,7 +3,7 @@
 import os
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modegate.entrypoints.http.server.workers.orders import (
     STOP,
@@ -11,6 +11,7 @@ from modegate.entrypoints.http.server.workers.orders import (
     MessageReader,
     Order,
 )
+from modegate.lazy_dataclass import dataclass
 
 READ_BYTES = 65_536
 
