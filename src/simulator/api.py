@@ -110,6 +110,8 @@ class ProviderApi(ABC):
         await reply.begin({**EVENTS, **_request_id(), **step.headers})
         words = 0
         for event, is_word in self.pieces(request.json, step):
+            if reply.gone.is_set():
+                return
             if is_word:
                 if words == step.cut_after:
                     reply.cut()
