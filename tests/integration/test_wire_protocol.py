@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 from support.gateway import Gateway, GatewayFactory
 from support.reaching import spoken
-from support.waiting import until
+from support.waiting import settled, until
 
 from modegate.domain.turn import Turn
 from modegate.entrypoints.http.server.connection import protocol
@@ -336,11 +337,13 @@ async def _disconnects(gateway: Gateway, *requests: bytes, half: bool) -> None:
 @pytest.mark.parametrize("half", [False, True], ids=["closed", "half-closed"])
 @pytest.mark.parametrize("pipelined", [0, 1], ids=["one request", "another request behind it"])
 async def test_a_disconnect_ends_the_turn(
-    gateway: GatewayFactory, *, half: bool, pipelined: int
+    gateway: GatewayFactory, caplog: pytest.LogCaptureFixture, *, half: bool, pipelined: int
 ) -> None:
     backend = ScriptedBackend(*says("Hi")[:-1], 3600.0)
     requests = [post("1.1", "Host: x", "X-Claude-Code: 1")] * (1 + pipelined)
     async with gateway(claude=backend) as running:
         await _disconnects(running, *requests, half=half)
         await until(lambda: not backend.open)
+        await settled()
         assert len(backend.turns) == 1
+    assert [it.message for it in caplog.records if it.levelno >= logging.ERROR] == []

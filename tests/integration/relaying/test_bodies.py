@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from support.gateway import Gateway, GatewayFactory, replace_upstreams
 from support.serving import bare_environment, serving
-from support.waiting import until
+from support.waiting import settled, until
 
 from modegate.domain.access.api_key import ApiKey
 from modegate.domain.credentials.credential import Credential
@@ -174,6 +174,29 @@ async def test_a_download_that_the_upstream_cuts_is_no_complete_answer(
                 with pytest.raises(httpx2.RemoteProtocolError):
                     await collect(response, received)
             assert received == b"x" * 1000
+
+
+async def test_a_cut_download_ends_also_with_another_request_behind_it(
+    gateway: GatewayFactory,
+) -> None:
+    behind = asyncio.Event()
+
+    async def cut(_: Request, reply: Reply) -> None:
+        await reply.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 1000)
+        await behind.wait()
+        reply.cut()
+
+    request = f"GET {FILES}/f/content HTTP/1.1\r\nX-OpenAI-API-Key: sk-own-key\r\n\r\n".encode()
+    async with relaying(gateway, cut) as (running, upstream):
+        host, port = running.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request + request)
+        await reader.readuntil(b"x" * 1000)
+        behind.set()
+        assert b"x" not in await reader.read()
+        await settled()
+        writer.close()
+    assert len(upstream.requests) == 1
 
 
 async def test_the_model_in_a_form_is_found_changed_and_checked(gateway: GatewayFactory) -> None:

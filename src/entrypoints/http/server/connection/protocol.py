@@ -46,6 +46,8 @@ class GatewayProtocol(HttpToolsProtocol):
     _head_size = 0
     _may_exceed = True
     _fault = 400
+    # The request that is being answered, if another one was received behind it.
+    _answering: RequestResponseCycle | None = None
     _stall: asyncio.TimerHandle | None = None
     _refusal: asyncio.Task[None] | None = None
 
@@ -81,6 +83,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self._lingering.stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
+        if self._answering is not None:
+            # uvicorn informs only the request that was received last.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         self._watch.report()
 
     def pause_writing(self) -> None:
@@ -135,11 +141,13 @@ class GatewayProtocol(HttpToolsProtocol):
             raise UnknownVersionError
         if self.is_surplus:
             self.scope[SURPLUS] = True  # type: ignore[literal-required]
+        latest: RequestResponseCycle | None = self.cycle
         if version == close_delimited.VERSION:
             self._begin_close_delimited()
         else:
             super().on_headers_complete()
         if len(self.pipeline) == 1:
+            self._answering = latest
             # uvicorn reads no more behind a pipelined request, and so would see no disconnect.
             self.flow.resume_reading()
 
@@ -159,6 +167,8 @@ class GatewayProtocol(HttpToolsProtocol):
         """Bounds the time for the rest of a request that was answered early."""
         self._patience.expects_upload = False
         if self.pipeline or self.transport.is_closing():
+            if self.pipeline:
+                self._answering = self.pipeline[-1][0]
             super().on_response_complete()
             return
         # As uvicorn does, but without a timer for each response.
