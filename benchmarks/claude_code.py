@@ -13,8 +13,14 @@ import tempfile
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from pathlib import Path
 
 import aiohttp
@@ -36,8 +42,10 @@ BY_HAND = [
     "--verbose",
 ]
 WARM = 4
+DEFAULT_WARM = 2
 COLD, AHEAD, OURS = "`claude -p`", "prewarmed", "modegate"
 NEW, LATER = "a new session", "a later turn"
+FIRST = "the first turn after a start"
 FOUR, BURST = f"{WARM} concurrent new sessions", f"{2 * WARM} concurrent, {WARM} prewarmed"
 # Seconds that a started process needs to load, and that it needs to become idle after an answer.
 LOADING, CALM = 2.0, 0.3
@@ -145,12 +153,12 @@ class Through:
         self._http = http
         self.session = ""
 
-    async def wait_for_warm(self) -> None:
+    async def wait_for_warm(self, number: int = WARM) -> None:
         """Waits until all prewarmed processes have started and loaded."""
         for _ in range(600):
             async with self._http.get(self._url.replace(CHAT, "/health")) as response:
                 capacity = (await response.json())["checks"]["capacity"]
-            if capacity["warm"] == WARM and not capacity["active"]:
+            if capacity["warm"] == number and not capacity["active"]:
                 await asyncio.sleep(LOADING)
                 return
             await asyncio.sleep(0.1)
@@ -189,9 +197,16 @@ async def at_once(ask: Callable[[], Awaitable[float]], number: int) -> float:
 class Comparison:
     """Runs the variants in turn and records their times."""
 
-    def __init__(self, environment: dict[str, str], folder: Path, through: Through) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        folder: Path,
+        through: Through,
+        start: Callable[[], AbstractAsyncContextManager[Through]],
+    ) -> None:
         self._environment = environment
         self._folder = folder
+        self._start = start
         self._by_hand = ByHand(environment, folder)
         self._through = through
         self.taken: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -204,6 +219,12 @@ class Comparison:
         await asyncio.sleep(CALM)
         await self._note(LATER, AHEAD, ahead(first=False))
         await ahead.aclose()
+        async with self._start() as started_now:
+            await started_now.wait_for_warm(DEFAULT_WARM)
+            await self._note(FIRST, OURS, started_now())
+        self.taken[FIRST, COLD], self.taken[FIRST, AHEAD] = (
+            self.taken[NEW, it] for it in (COLD, AHEAD)
+        )
         await self._through.wait_for_warm()
         await self._note(NEW, OURS, self._through())
         # The process that replaces the one in use loads for a second or two, at full speed. The
@@ -227,7 +248,7 @@ class Comparison:
             f"| first text, ms | {COLD} | {AHEAD} | {OURS} | : prewarmed | faster than cold |",
             "|---|---|---|---|---|---|",
         ]
-        for what in (NEW, LATER, FOUR, BURST):
+        for what in (FIRST, NEW, LATER, FOUR, BURST):
             cold, ahead, ours = (self._median(what, who) for who in (COLD, AHEAD, OURS))
             to_ahead = f"{ours / ahead:.2f}" if ahead else ""
             lines.append(
@@ -240,6 +261,24 @@ class Comparison:
         return statistics.median(self.taken[what, who] or [0.0])
 
 
+@contextmanager
+def gateway(environment: dict[str, str], http: aiohttp.ClientSession) -> Iterator[Through]:
+    """Runs a gateway while the context is open."""
+    command = ["modegate", "serve"]
+    with started("modegate", command, core=None, environment=environment) as server:
+        yield Through(server.url, http)
+
+
+@asynccontextmanager
+async def in_thread(context: AbstractContextManager[Through]) -> AsyncIterator[Through]:
+    """Enters and leaves a context that blocks."""
+    entered = await asyncio.to_thread(context.__enter__)
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
 async def run(rounds: int) -> None:
     """Starts the simulated model and the gateway, and runs the comparison."""
     provider = SimulatedProvider()
@@ -249,19 +288,21 @@ async def run(rounds: int) -> None:
             environment = {
                 "ANTHROPIC_API_KEY": "sk-ant-benchmark",
                 "ANTHROPIC_BASE_URL": url,
-                "CLAUDE_WARM_PROCESSES": str(WARM),
                 "HOME": str(home),
                 "MODEGATE_STATE_DIR": str(home / "state"),
                 "RATE_LIMIT_PER_IP": "1000000",
                 "RATE_LIMIT_PER_SESSION": "1000000",
             }
-            gateway = await asyncio.to_thread(
-                stack.enter_context,
-                started("modegate", ["modegate", "serve"], core=None, environment=environment),
-            )
-            through = Through(gateway.url, http)
+            several = environment | {"CLAUDE_WARM_PROCESSES": str(WARM)}
+            one = environment | {"MODEGATE_STATE_DIR": str(home / "state of one")}
+            through = await asyncio.to_thread(stack.enter_context, gateway(several, http))
             await through()
-            comparison = Comparison(environment | {"PATH": "/usr/bin:/bin"}, home, through)
+            comparison = Comparison(
+                environment | {"PATH": "/usr/bin:/bin"},
+                home,
+                through,
+                lambda: in_thread(gateway(one, http)),
+            )
             for _ in range(rounds):
                 await comparison.round()
             print(comparison.table())
