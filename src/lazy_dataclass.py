@@ -5,7 +5,7 @@ took 0.3 of 0.9 seconds of its start, and 4 MiB (CPython 3.11). Here `__init__` 
 instance, and the other methods are closures.
 
 `order`, `unsafe_hash`, `weakref_slot` and `InitVar` are not supported, nor frozen subclasses that the
-standard library decorates. `inspect.signature` knows the parameters after the first instance.
+standard library decorates.
 """
 
 import dataclasses
@@ -49,7 +49,10 @@ def _add_methods(
     cls: type[Any], defined: frozenset[str], *, eq: bool, frozen: bool, slots: bool
 ) -> None:
     """Adds the methods that the class does not define itself."""
-    methods: dict[str, object] = {"__init__": _first_init(cls, frozen=frozen), "__repr__": _repr}
+    init = _Init(cls, frozen=frozen)
+    methods: dict[str, object] = {"__init__": init.first, "__repr__": _repr}
+    if "__init__" not in defined:
+        cls.__signature__ = init
     if eq:
         methods["__eq__"] = _eq_of(cls)
         methods["__hash__"] = _hash_of(cls) if frozen else None
@@ -64,12 +67,26 @@ def _add_methods(
         setattr(cls, name, methods[name])
 
 
-def _first_init(cls: type[Any], *, frozen: bool) -> Method:
-    def first_init(self: object, *args: object, **kwargs: object) -> None:
-        cls.__init__ = init = _compiled_init(cls, frozen=frozen)
-        init(self, *args, **kwargs)
+class _Init:
+    """The constructor of a class, which is compiled once something asks for it."""
 
-    return first_init
+    def __init__(self, cls: type[Any], *, frozen: bool) -> None:
+        self._cls = cls
+        self._frozen = frozen
+
+        def first(instance: object, *args: object, **kwargs: object) -> None:
+            self._compile()(instance, *args, **kwargs)
+
+        self.first = first
+
+    def __get__(self, instance: object, owner: type[Any]) -> None:
+        """Compiles it for `inspect.signature`, which then reads the parameters of `__init__`."""
+        if self._cls.__init__ is self.first:
+            self._compile()
+
+    def _compile(self) -> Method:
+        init = self._cls.__init__ = _compiled_init(self._cls, frozen=self._frozen)
+        return init
 
 
 def _compiled_init(cls: type[Any], *, frozen: bool) -> Method:

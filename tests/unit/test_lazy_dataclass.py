@@ -236,3 +236,17 @@ def test_a_class_compiles_nothing_before_its_first_instance() -> None:
     assert Late(1).x == 1
     assert Late.__init__ is not at_first
     assert Late.__init__.__code__.co_filename == "<string>"
+
+
+@BOTH
+def test_the_parameters_are_known_before_the_first_instance(dataclass: Decorator) -> None:
+    Place = place_of(dataclass)  # noqa: N806 - a class
+
+    class Inn(Place):  # type: ignore[misc, valid-type]
+        def __init__(self, beds: int) -> None:
+            super().__init__("inn", weight=beds)
+
+    assert [*inspect.signature(Inn).parameters] == ["beds"]
+    assert [*inspect.signature(Place).parameters][:2] == ["name", "port"]
+    assert inspect.signature(Place).parameters["weight"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert Inn(2).weight == 2
