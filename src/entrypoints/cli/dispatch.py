@@ -31,7 +31,7 @@ def _serve(options: argparse.Namespace) -> int:
 
         ignore_hangups()  # until the server can reload
         from modegate.entrypoints.cli.commands.serve import run_serve
-        from modegate.entrypoints.cli.reload_options import rereading
+        from modegate.entrypoints.cli.rereading import rereading
 
         environment = dict(os.environ)
         loaded = _load_settings(options, with_upstreams=not options.offline)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modegate.entrypoints.cli.arguments import parse_arguments
+from modegate.entrypoints.cli.arguments import COMMANDS, build_parser, parse_arguments
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,12 @@ def test_an_option_before_the_command_is_reported_with_the_right_order(
 def test_options_after_the_command_are_parsed() -> None:
     assert parse_arguments(["serve", "--config", "x.toml"]).config == "x.toml"
     assert parse_arguments(["chat", "-", "--session", "s"]).session == "s"
+
+
+@pytest.mark.parametrize("command", [*COMMANDS])
+def test_the_parser_of_one_command_parses_it_as_that_of_all_does(command: str) -> None:
+    alone = build_parser(command)._commands()  # noqa: SLF001 - what it has made
+    of_all = build_parser()._commands()  # noqa: SLF001
+    assert [*alone] == [command]
+    assert [*of_all] == [*COMMANDS]
+    assert alone[command].format_help() == of_all[command].format_help()
