@@ -52,7 +52,7 @@ class Conversation:
     async def ask(self, backend: ClaudeBackend) -> Times:
         """Has the next turn at a gateway."""
 
-        async def stored(cli_session_id: str | None, transcript: str | None) -> bool:
+        async def stored(cli_session_id: str | None, transcript: str | None, _: str = "") -> bool:
             if transcript is None:
                 raise RuntimeError("the turn was not stored")
             self._session = self._session.acknowledged(time.time(), cli_session_id, transcript)

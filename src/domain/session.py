@@ -57,6 +57,8 @@ class Session:
     gateways that share transcripts, only that one can go on.
     `said` is the digest of what the session has heard and said in these turns (see
     `conversation.history`); empty while that is not certain, for example during a turn.
+    `unstored` names the last turn while no transcript with it is stored, and `home` is the gateway
+    that has it. Both are empty otherwise.
     """
 
     id: SessionId
@@ -68,6 +70,8 @@ class Session:
     turns: int = 0
     transcript: str = ""
     said: str = ""
+    unstored: str = ""
+    home: str = ""
 
     @property
     def history(self) -> str:
@@ -99,6 +103,8 @@ class Session:
         `said` is the digest with this turn.
         """
         touched = self.touched(now, cli_session_id)
+        if transcript:
+            touched = touched.with_unstored("", "")
         return replace(touched, turns=self.turns + 1, transcript=transcript, said=said)
 
     def stored_late(self, cli_session_id: str, transcript: str) -> "Session":
@@ -108,8 +114,16 @@ class Session:
         """
         turns = self.turns if self.turns and not self.transcript else self.turns + 1
         return replace(
-            self, cli_session_id=cli_session_id, transcript=transcript, turns=turns, said=""
+            self.with_unstored("", ""),
+            cli_session_id=cli_session_id,
+            transcript=transcript,
+            turns=turns,
+            said="",
         )
+
+    def with_unstored(self, turn: str, home: str) -> "Session":
+        """Returns the session with the mark that only `home` has its last turn, or without one."""
+        return replace(self, unstored=turn, home=home if turn else "")
 
     def in_turn(self) -> "Session":
         """Returns the session while a turn runs, which may or may not become part of it."""

@@ -1,7 +1,8 @@
 """One prepared turn of a conversation."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import field
+from typing import Protocol
 
 from modegate.domain.answer.usage import Usage
 from modegate.domain.conversation.prompt import Prompt
@@ -16,7 +17,22 @@ def noop(_: Usage, __: str | None) -> None:
     """No-op callback."""
 
 
-async def not_acknowledged(_: str | None, __: str | None) -> bool:
+class OnStored(Protocol):
+    """What a backend that stores transcripts awaits at the end of a turn."""
+
+    async def __call__(
+        self, cli_session_id: str | None, transcript: str | None, unstored: str = "", /
+    ) -> bool:
+        """Acknowledges the turn; returns whether the session's record is stored.
+
+        The record then names `transcript`, the version that is stored with this turn. If it is None,
+        `unstored` names a turn that is to be stored later, and is empty if it never will be. Without
+        a `cli_session_id` the turn is not part of the conversation.
+        """
+        ...
+
+
+async def not_acknowledged(_: str | None, __: str | None, ___: str = "") -> bool:
     """No-op callback."""
     return False
 
@@ -32,9 +48,7 @@ class Turn:
     the usage so far, and the model that answered, if the turn ends without `Finished`.
 
     A backend that stores transcripts for other gateways awaits `on_stored` before `Finished`, and
-    where it keeps a turn without one. It gives its id of the conversation, and the version that is
-    stored with this turn, or None if none is. The result is whether the session's record is stored,
-    and names that version from now on.
+    where it keeps a turn without one.
     """
 
     cli_model: str
@@ -48,6 +62,4 @@ class Turn:
     stop: tuple[str, ...] = ()
     output: OutputFormat | None = None
     on_cut: Callable[[Usage, str | None], None] = field(default=noop, repr=False, compare=False)
-    on_stored: Callable[[str | None, str | None], Awaitable[bool]] = field(
-        default=not_acknowledged, repr=False, compare=False
-    )
+    on_stored: OnStored = field(default=not_acknowledged, repr=False, compare=False)

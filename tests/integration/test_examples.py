@@ -130,7 +130,7 @@ def test_examples_print_the_expected_output(
 # test_documentation runs those of which docs/adapters.md gives the command.
 SUITES = [
     pytest.param("backend", 8, marks=pytest.mark.exhaustive),
-    pytest.param("session_store", 23, marks=pytest.mark.exhaustive),
+    pytest.param("session_store", 24, marks=pytest.mark.exhaustive),
     ("testing", 2),
 ]
 

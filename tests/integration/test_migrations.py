@@ -46,7 +46,7 @@ OLDER_FILES = {
     "version 2": SESSIONS_OF_VERSION_1 + PROOF_OF_VERSION_1 + TIMES_OF_VERSION_2 + ROW + VERSION_2,
 }
 # The number of its turns is not known: there was at least one, and no transcript is stored.
-MIGRATED = replace(session(ONE), turns=1, transcript="")
+MIGRATED = replace(session(ONE), turns=1, transcript="").with_unstored("", "")
 
 
 def make_file(folder: Path, script: str) -> Path:
@@ -86,7 +86,7 @@ async def test_an_older_database_is_migrated_with_its_sessions(script: str, tmp_
     async with opened(new) as store:
         assert await store.find() == []
     assert schema_of(path) == schema_of(new / FILE)
-    assert read(path, "PRAGMA user_version") == read(new / FILE, "PRAGMA user_version") == [(4,)]
+    assert read(path, "PRAGMA user_version") == read(new / FILE, "PRAGMA user_version") == [(5,)]
 
 
 async def test_a_current_database_is_not_migrated_again(
@@ -144,7 +144,7 @@ async def test_several_processes_can_migrate_a_database_concurrently(
         assert await other.stdout.readline() == b"ready\n"
     outputs = await asyncio.gather(*(other.communicate(b"go\n") for other in others))
     assert [output for output, _ in outputs] == [b"%d\n" % sessions] * 4
-    assert read(path, "PRAGMA user_version") == [(4,)]
+    assert read(path, "PRAGMA user_version") == [(5,)]
 
 
 async def test_a_database_migrated_further_by_another_process_is_rejected(
@@ -152,7 +152,7 @@ async def test_a_database_migrated_further_by_another_process_is_rejected(
 ) -> None:
     path = make_file(tmp_path, OLDER_FILES["version 1"])
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        versions = iter([1, 5])
+        versions = iter([1, 6])
         read_version = migrations.read_version
 
         def overtaken(database: sqlite3.Connection, steps: migrations.Steps) -> int:
@@ -160,7 +160,7 @@ async def test_a_database_migrated_further_by_another_process_is_rejected(
             return read_version(database, steps)
 
         monkeypatch.setattr(migrations, "read_version", overtaken)
-        with pytest.raises(StorageError, match="format 5"):
+        with pytest.raises(StorageError, match="format 6"):
             migrations.migrate(database, migrations.SESSIONS)
         assert not database.in_transaction
 

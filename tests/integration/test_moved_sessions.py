@@ -393,6 +393,64 @@ async def test_turns_that_could_not_be_stored_move_once_they_can(
     assert (await other.ask("3", stays)).heard == ["0", "2", "3"]
 
 
+@pytest.mark.parametrize("turns", [1, 2])
+async def test_a_turn_that_is_to_be_stored_is_forgotten_nowhere(
+    turns: int, fleet: Fleet, archive: Archive
+) -> None:
+    said = [str(it) for it in range(turns)]
+    fleet.present = {"home", "other"}
+    async with fleet.member("home") as home, fleet.member("other") as other:
+        archive.fails = turns == 1
+        session = (await home.ask("0")).session
+        archive.fails = True
+        for text in said[1:]:
+            await home.ask(text, session)
+        with pytest.raises(StorageError) as caught:
+            await other.ask("lost", session)
+        assert caught.value.is_repeatable
+        async with fleet.member("home") as worker:  # on the same folder
+            assert (await worker.ask("worker", session)).heard == [*said, "worker"]
+        said.append("worker")
+        with pytest.raises(StorageError):
+            await other.ask("lost", session)
+        # The first of them knows of its own turn alone; the worker has gone on.
+        archive.fails = False
+        assert (await home.ask("home", session)).heard == [*said, "home"]
+        assert (await other.ask("other", session)).heard == [*said, "home", "other"]
+
+
+async def test_a_gateway_that_was_started_again_has_its_unstored_turn(
+    fleet: Fleet, archive: Archive
+) -> None:
+    fleet.present = {"home", "other"}
+    async with fleet.member("other") as other:
+        async with fleet.member("home") as home:
+            session = (await home.ask("0")).session
+            archive.fails = True
+            await home.ask("1", session)
+            archive.fails = False
+        async with fleet.member("home") as home:
+            assert (await home.ask("2", session)).heard == ["0", "1", "2"]
+        assert (await other.ask("3", session)).heard == ["0", "1", "2", "3"]
+
+
+async def test_a_turn_whose_gateway_has_ended_is_not_waited_for(
+    fleet: Fleet, archive: Archive
+) -> None:
+    fleet.present = {"home", "other"}
+    async with fleet.member("home") as home, fleet.member("other") as other:
+        session = (await home.ask("0")).session
+        await other.ask("1", session)
+        archive.fails = True
+        await home.ask("2", session)
+        archive.fails = False
+        with pytest.raises(StorageError):
+            await other.ask("lost", session)
+        fleet.present.remove("home")
+        assert (await other.ask("3", session)).heard == ["0", "1", "3"]
+        assert (await home.ask("4", session)).heard == ["0", "1", "3", "4"]
+
+
 async def test_a_session_whose_record_could_not_be_stored_either_is_known_later(
     members: list[Member], fleet: Fleet, archive: Archive, store: Store
 ) -> None:

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 from support.redis import RedisServer, redis_server
 
-from modegate.adapters.redis import session_leases, session_store
+from modegate.adapters.redis import presence, session_leases, session_store
 from modegate.adapters.redis.connection import RedisConnection, Script
 from modegate.adapters.redis.credential_store import RedisCredentialStore
 from modegate.adapters.redis.key_store import RedisKeyStore
 from modegate.adapters.redis.options import RedisOptions
+from modegate.adapters.redis.presence import RedisPresence
 from modegate.adapters.redis.session_leases import lease_key
 from modegate.adapters.redis.session_store import RedisSessionStore, session_key
 from modegate.adapters.system.clock import SystemClock
@@ -296,6 +297,37 @@ async def test_a_session_of_a_later_version_is_read(
         await connection.call(lambda it: it.hset(session_key(ONE), "session", "[]"))
     with pytest.raises(StorageError, match="cannot be read"):
         await first.get(ONE)
+
+
+async def test_a_session_of_an_earlier_version_is_read(
+    gateways: tuple[RedisSessionStore, ...], server: RedisServer
+) -> None:
+    here, _ = gateways
+    await here.put(session(ONE))
+    async with connected(server) as connection:
+        record = json.loads(await connection.run(session_store.GET, [session_key(ONE)]))
+        del record["unstored"], record["home"]
+        await connection.call(
+            lambda client: client.hset(session_key(ONE), "session", json.dumps(record))
+        )
+    assert await here.get(ONE) == session(ONE).with_unstored("", "")
+
+
+async def test_a_gateway_is_present_until_it_leaves_or_gives_no_sign_of_life(
+    gateways: tuple[RedisSessionStore, ...], server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del gateways  # they only empty the store
+    async with connected(server) as connection:
+        here, there = [RedisPresence(connection, 0.0) for _ in range(2)]
+        assert not await here.is_present(there.id)
+        await there.beat()
+        assert await here.is_present(there.id)
+        with monkeypatch.context() as patched:
+            patched.setattr(presence, "GONE_AFTER_S", 0.0)
+            assert not await here.is_present(there.id)
+        assert await here.is_present(there.id)
+        await there.leave()
+        assert not await here.is_present(there.id)
 
 
 async def test_nothing_of_a_removed_session_stays(

@@ -19,6 +19,7 @@ from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_archive import TranscriptArchive
 from modegate.application.sessions.acknowledgement import Acknowledgement
 from modegate.application.sessions.registry import SessionRegistry
+from modegate.application.sessions.unstored_marks import UnstoredMarks
 from modegate.domain.access.client import ANONYMOUS
 from modegate.domain.answer.events import AnswerEvent, Finished
 from modegate.domain.answer.fold import fold
@@ -27,6 +28,7 @@ from modegate.domain.conversation.prompt import Prompt
 from modegate.domain.session import Session, SessionId
 from modegate.domain.turn import Turn
 from modegate.testing.clock import FakeClock
+from modegate.testing.gateway_presence import FakeGatewayPresence
 from support import remembering_claude
 
 
@@ -112,7 +114,10 @@ class Member:
 
 @dataclass
 class Fleet:
-    """What gateways share, and makes them."""
+    """What gateways share, and makes them.
+
+    With `present`, the names of those that live, they mark turns that are not stored.
+    """
 
     folder: Path
     executable: Path | None
@@ -120,6 +125,7 @@ class Fleet:
     environment: Mapping[str, str] = field(default_factory=dict)
     store: SessionStore = field(default_factory=MemorySessionStore)
     options: Mapping[str, Any] = field(default_factory=dict)
+    present: set[str] | None = None
 
     @asynccontextmanager
     async def members(self, number: int) -> AsyncIterator[list[Member]]:
@@ -141,12 +147,19 @@ class Fleet:
             ),
             self.archive,
         )
+        clock = FakeClock()
+        marks = None
+        if self.present is not None:
+            presence = FakeGatewayPresence(name)
+            presence.present = self.present
+            marks = UnstoredMarks(backend.late, presence, clock)
         registry = SessionRegistry(
             store=self.store,
             transcripts=backend,
             configuration=MemoryConfigurationSource(Configuration()),
-            clock=FakeClock(),
+            clock=clock,
             ids=RandomIds(),
+            marks=marks,
         )
         try:
             yield Member(state, backend, registry)

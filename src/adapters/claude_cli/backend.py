@@ -144,8 +144,10 @@ class ClaudeBackend:
     async def awaits(self, session: Session, call_ids: Collection[str]) -> bool:
         """Returns whether the session's turn waits for a call, or its transcript ends with it.
 
-        A conversation that is stored elsewhere counts as one that may.
+        A conversation that is stored elsewhere, or is to be, counts as one that may.
         """
+        if session.unstored and not await self.late.has_unstored(session):
+            return self._archive is not None
         parked = self._turns.parked.get(session.id)
         if parked is not None and not self._turns.end_if_moved(session.id, session):
             return any(it.id in call_ids for it in parked.translator.calls)

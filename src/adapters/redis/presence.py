@@ -25,6 +25,11 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', now - ARGV[3], 'BYSCOR
 end
 return redis.call('ZCARD', KEYS[1])
 """)
+PRESENT = Script("""
+local time = redis.call('TIME')
+local seen = redis.call('ZSCORE', KEYS[1], ARGV[1])
+return seen and time[1] + time[2] / 1000000 - seen < tonumber(ARGV[2]) and 1 or 0
+""")
 LEAVE = Script("""
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
@@ -34,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class RedisPresence:
-    """Tells the store that this gateway lives, and knows how many did so lately."""
+    """Tells the store that this gateway lives, and knows which did so lately."""
 
     def __init__(self, connection: RedisConnection, started_at: float) -> None:
         self.id = uuid.uuid4().hex
@@ -64,6 +69,14 @@ class RedisPresence:
         before, self._gateways = self._gateways, max(1, int(found))
         if before != self._gateways:
             log.info("%d gateways use the store", self._gateways)
+
+    async def is_present(self, gateway_id: str) -> bool:
+        """Returns whether a gateway has given a sign of life lately.
+
+        Raises:
+            StorageError: the store is away.
+        """
+        return bool(await self._connection.run(PRESENT, (SEEN,), (gateway_id, GONE_AFTER_S)))
 
     async def leave(self) -> None:
         """Tells the store that this gateway ends; no-op while the store is away."""

@@ -37,6 +37,10 @@ SESSIONS: Steps = (
         "ALTER TABLE sessions ADD COLUMN history TEXT NOT NULL DEFAULT ''",
         "CREATE INDEX session_histories ON sessions (history, used_at) WHERE history != ''",
     ),
+    (
+        "ALTER TABLE sessions ADD COLUMN unstored TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN home TEXT NOT NULL DEFAULT ''",
+    ),
 )
 CREDENTIALS: Steps = (
     (

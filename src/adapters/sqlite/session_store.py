@@ -32,9 +32,10 @@ BYTES_A_CHARACTER = 4  # UTF-8 takes no more
 # The index has all that is read here: the table would be read with its prompts.
 # `history` is computed from the others.
 COLUMNS = ", ".join(field.name for field in fields(Session))
+MARKS = ", ".join("?" * (len(fields(Session)) + 1))
 PUT = f"""
 INSERT OR REPLACE INTO sessions ({COLUMNS}, history)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES ({MARKS})
 """  # noqa: S608 - ours
 BY_HISTORY = f"""
 SELECT {COLUMNS} FROM sessions INDEXED BY session_histories

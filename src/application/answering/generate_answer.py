@@ -133,8 +133,10 @@ class GenerateAnswer:
         record.reached_backend = True
         record.backend_began = time.monotonic()
 
-        async def stored(cli_session_id: str | None, transcript: str | None) -> bool:
-            is_named = await acknowledgement.stored(cli_session_id, transcript)
+        async def stored(
+            cli_session_id: str | None, transcript: str | None, unstored: str = ""
+        ) -> bool:
+            is_named = await acknowledgement.stored(cli_session_id, transcript, unstored)
             if prepared.turn.streamed:  # the client is about to know the calls
                 await self.calls.note(prepared.turn, heard)
             return is_named

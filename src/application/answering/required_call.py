@@ -134,8 +134,10 @@ class _TwoAttempts:
         self._spent = usage if self._spent is None else self._spent.plus(usage)
         self._model = model or self._model
 
-    async def _stored(self, cli_session_id: str | None, transcript: str | None) -> bool:
-        is_named = await self._turn.on_stored(cli_session_id, transcript)
+    async def _stored(
+        self, cli_session_id: str | None, transcript: str | None, unstored: str = ""
+    ) -> bool:
+        is_named = await self._turn.on_stored(cli_session_id, transcript, unstored)
         if is_named and transcript is not None:
             used_at = self._session.used_at
             self._session = self._session.acknowledged(used_at, cli_session_id, transcript)

@@ -13,6 +13,18 @@ class LateTranscripts(Protocol):
         """Returns the sessions whose last turn here is not stored."""
         ...
 
+    async def has_unstored(self, session: Session) -> bool:
+        """Returns whether the turn that `session.unstored` names is here, so that it can go on.
+
+        Raises:
+            StorageError: what is here cannot be read.
+        """
+        ...
+
+    def give_up(self, session: Session) -> None:
+        """Logs that the session goes on here without the turn that `session.unstored` names."""
+        ...
+
     async def store_late(self, session_id: SessionId, session: Session | None) -> Session | None:
         """Stores the turn, and returns the session's record that names it.
 

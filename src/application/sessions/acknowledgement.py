@@ -17,17 +17,23 @@ class Acknowledgement:
         self._is_decided = False
         self._stored_as: tuple[str | None, str] | None = None
 
-    async def stored(self, cli_session_id: str | None, transcript: str | None) -> bool:
-        """Acknowledges the turn with its stored transcript; returns whether the record is stored.
+    async def stored(
+        self, cli_session_id: str | None, transcript: str | None, unstored: str = ""
+    ) -> bool:
+        """Acknowledges the turn as `OnStored` says; returns whether the record is stored.
 
-        Without a transcript the session stays at its last turn: other gateways go on from there. A
-        first turn counts all the same, so that it is not taken for one that was cut.
+        Without a transcript the session stays at its last turn, with the mark of a turn that is to
+        be stored later. A first turn counts all the same, so that it is not taken for one that was
+        cut.
         """
         self._is_decided = True
-        if transcript is None and cli_session_id is not None and not self._session.turns:
-            return await self._sessions.acknowledge(self._session, cli_session_id)
+        if transcript is None and cli_session_id is None:
+            return await self._sessions.save(self._session, None)
         if transcript is None:
-            return await self._sessions.save(self._session, cli_session_id)
+            marked = self._sessions.marked(self._session, unstored)
+            if not marked.turns:
+                return await self._sessions.acknowledge(marked, cli_session_id)
+            return await self._sessions.save(marked, cli_session_id)
         is_stored = await self._sessions.acknowledge(self._session, cli_session_id, transcript)
         self._stored_as = (cli_session_id, transcript) if is_stored else None
         return is_stored

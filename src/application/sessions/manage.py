@@ -48,7 +48,7 @@ class ManageSessions:
             SessionBusyError: if a request is using the session.
             StorageError: if the session cannot be deleted; it then stays, and can be deleted later.
         """
-        async with self.sessions.resume(session_id, client) as session:
+        async with self.sessions.hold(session_id, client) as session:
             # The transcript first: it gives a full disk the room that the store needs.
             try:
                 await self.transcripts.delete(session.id)

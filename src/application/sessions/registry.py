@@ -8,6 +8,7 @@ from modegate.application.ports.configuration_source import ConfigurationSource
 from modegate.application.ports.ids import IdGenerator
 from modegate.application.ports.session_store import SessionStore
 from modegate.application.ports.transcript_store import TranscriptStore
+from modegate.application.sessions.unstored_marks import UnstoredMarks
 from modegate.domain.access.client import ClientId
 from modegate.domain.errors import (
     GatewayError,
@@ -15,7 +16,7 @@ from modegate.domain.errors import (
     SessionNotFoundError,
     StorageError,
 )
-from modegate.domain.errors.catalogue import sessions
+from modegate.domain.errors.catalogue import sessions, storage
 from modegate.domain.parameters.param_policy import Effort
 from modegate.domain.session import Session, SessionId, parse_session_id
 from modegate.lazy_dataclass import dataclass
@@ -24,17 +25,25 @@ from modegate.lazy_dataclass import dataclass
 MOST_CANDIDATES = 4
 # Seconds between two attempts to lock a session that is in use.
 HOLD_INTERVAL_S = 0.02
+# Seconds for which a turn waits until the one before it, at another gateway, is stored: that gateway
+# tries it every 2 s. And seconds between two looks.
+UNSTORED_PATIENCE_S = 2.0
+UNSTORED_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRegistry:
-    """Starts or resumes a client's session, locks it for a turn, and saves it."""
+    """Starts or resumes a client's session, locks it for a turn, and saves it.
+
+    Without `marks` no other gateway has sessions.
+    """
 
     store: SessionStore
     transcripts: TranscriptStore
     configuration: ConfigurationSource
     clock: Clock
     ids: IdGenerator
+    marks: UnstoredMarks | None = None
 
     @asynccontextmanager
     async def start(
@@ -59,6 +68,28 @@ class SessionRegistry:
     async def resume(
         self, text: str, client: ClientId, patience_s: float = 0.0
     ) -> AsyncIterator[Session]:
+        """Locks the client's session as `hold` does, for a turn that has all those before it.
+
+        Raises:
+            InvalidSessionIdError: if `text` is not a session id.
+            SessionNotFoundError: if the session is unknown, expired, or another client's.
+            SessionBusyError: if another request is using the session, also after `patience_s`.
+            StorageError: if another gateway has not stored the session's last turn yet.
+        """
+        async with AsyncExitStack() as holding:
+            session = await self._held_with_all_turns(text, client, patience_s, holding)
+            try:
+                yield session
+            except SessionNotFoundError:  # the backend has lost the conversation
+                if session.turns:  # a first turn may be stored late: see `StoreLateTurns`
+                    with suppress(StorageError):  # the next turn fails in the same way
+                        await self.store.remove(session.id)
+                raise
+
+    @asynccontextmanager
+    async def hold(
+        self, text: str, client: ClientId, patience_s: float = 0.0
+    ) -> AsyncIterator[Session]:
         """Locks the client's session with the id in `text`; waits for its release if it is in use.
 
         Raises:
@@ -70,14 +101,7 @@ class SessionRegistry:
         session_id = (await self.get_owned(text, client)).id
         async with self._held(session_id, patience_s):
             # Checked again, because the turn that held the lock may have changed or ended it.
-            session = await self.get_owned(session_id, client)
-            try:
-                yield session
-            except SessionNotFoundError:  # the backend has lost the conversation
-                if session.turns:  # a first turn may be stored late: see `StoreLateTurns`
-                    with suppress(StorageError):  # the next turn fails in the same way
-                        await self.store.remove(session_id)
-                raise
+            yield await self.get_owned(session_id, client)
 
     @asynccontextmanager
     async def go_on(self, history: str, client: ClientId) -> AsyncIterator[Session | None]:
@@ -87,6 +111,31 @@ class SessionRegistry:
         """
         async with AsyncExitStack() as holding:
             yield await self._held_by_history(history, client, holding)
+
+    async def _held_with_all_turns(
+        self, text: str, client: ClientId, patience_s: float, holding: AsyncExitStack
+    ) -> Session:
+        ends_at = self.clock.now() + UNSTORED_PATIENCE_S
+        while True:
+            found = await holding.enter_async_context(self.hold(text, client, patience_s))
+            session = found if self.marks is None else await self.marks.going_on(found)
+            if session is not None:
+                return session
+            # Released, because the gateway that stores the turn needs the lock for that.
+            await holding.aclose()
+            await self._until_stored(text, client, ends_at)
+            patience_s = max(patience_s, ends_at - self.clock.now())
+
+    async def _until_stored(self, text: str, client: ClientId, ends_at: float) -> None:
+        """Waits until the session's last turn is not awaited any more.
+
+        Raises:
+            StorageError: it still is at `ends_at`.
+        """
+        while self.marks and await self.marks.is_awaited(await self.get_owned(text, client)):
+            if self.clock.now() >= ends_at:
+                raise storage.turn_not_stored()
+            await self.clock.sleep(UNSTORED_INTERVAL_S)
 
     @asynccontextmanager
     async def _held(self, session_id: SessionId, patience_s: float) -> AsyncIterator[None]:
@@ -142,6 +191,10 @@ class SessionRegistry:
         is_stored = session.said and cli_session_id in {None, session.cli_session_id}
         if not is_stored:
             await self.save(session, cli_session_id)
+
+    def marked(self, session: Session, turn: str) -> Session:
+        """Returns the session with the mark that only this gateway has `turn`; none if it is empty."""
+        return session if self.marks is None else self.marks.marked(session, turn)
 
     async def save(self, session: Session, cli_session_id: str | None) -> bool:
         """Stores the session once its turn runs; it can be resumed by its id from then on.

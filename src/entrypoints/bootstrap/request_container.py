@@ -35,6 +35,7 @@ from modegate.application.sessions.open_calls import OpenCalls
 from modegate.application.sessions.registry import SessionRegistry
 from modegate.application.sessions.results_session import ResultsSession
 from modegate.application.sessions.store_late import StoreLateTurns
+from modegate.application.sessions.unstored_marks import UnstoredMarks
 from modegate.application.usage.asking_for_usage import AskingForUsage
 from modegate.application.usage.metering import Metering
 from modegate.domain.routing.route import CLAUDE
@@ -85,6 +86,13 @@ class RequestContainer(BudgetContainer):
     )
     sealer = providers.Singleton(AesGcmSealer, key_registry.provided.digest_key)
     manage_keys = providers.Singleton(ManageKeys, registry=key_registry, clock=Adapters.clock)
+    unstored_marks = providers.Selector(
+        Adapters.store_kind,
+        local=providers.Object(None),
+        redis=providers.Singleton(
+            UnstoredMarks, Adapters.late_transcripts, Adapters.presence, Adapters.clock
+        ),
+    )
     session_registry = providers.Singleton(
         SessionRegistry,
         store=Adapters.session_store,
@@ -92,6 +100,7 @@ class RequestContainer(BudgetContainer):
         configuration=Adapters.configuration_source,
         clock=Adapters.clock,
         ids=Adapters.ids,
+        marks=unstored_marks,
     )
     manage_sessions = providers.Singleton(
         ManageSessions,

@@ -107,4 +107,6 @@ def session(session_id: SessionId, system_prompt: str = "Be brief. ü") -> Sessi
         system_prompt,
         turns=3,
         transcript=f"sha-{session_id}",
+        unstored=f"turn-{session_id}",
+        home=f"gateway-{session_id}",
     )

@@ -36,6 +36,14 @@ class SessionStoreContract(SessionHoldsContract):
             await store.put(later)
             assert await store.get(ONE) == later
 
+    async def test_a_session_is_marked_as_long_as_its_last_turn_is_not_stored(self) -> None:
+        async with self.store() as store:
+            stored = session(ONE).with_unstored("", "")
+            for known in (stored, stored.with_unstored("turn", "gateway"), stored):
+                await store.put(known)
+                assert await store.get(ONE) == known
+                assert list(await store.find()) == [known]
+
     async def test_find_returns_a_clients_sessions_most_recently_used_first(self) -> None:
         async with self.store() as store:
             for session_id, client, used_at in (

@@ -11,6 +11,7 @@ from functools import partial
 from heapq import nsmallest
 from pathlib import Path
 
+from modegate.adapters.claude_cli.session_folder import stored_prefix
 from modegate.adapters.claude_cli.session_folder.config_template import ConfigTemplate
 from modegate.adapters.claude_cli.session_folder.disk_space import ROOM_BYTES, check_room
 from modegate.adapters.claude_cli.session_folder.open_calls import ends_with_calls
@@ -113,6 +114,16 @@ class SessionDirectories:
         ends = partial(ends_with_calls, self._folder(session.id), session, call_ids, moves=moves)
         with storage_errors():
             return await asyncio.to_thread(ends)
+
+    async def has_unstored(self, session: Session) -> bool:
+        """Returns whether the session's folder holds the turn that `session.unstored` names.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        with storage_errors():
+            folder = self._folder(session.id)
+            return await asyncio.to_thread(stored_prefix.has_unstored, folder, session)
 
     async def discard(self, session_id: SessionId) -> bool:
         """Removes the session's folder and its contents; logs a failure and returns False."""

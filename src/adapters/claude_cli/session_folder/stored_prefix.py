@@ -32,6 +32,8 @@ NOTHING_STORED = StoredPrefix()
 def read(folder: SessionDirectory) -> Mapping[str, StoredPrefix]:
     """Returns the prefixes by the versions that they are stored as; a damaged file counts as none.
 
+    One with a turn that is to be stored later has the name of that turn, as `Session.unstored` has.
+
     Raises:
         OSError: the file cannot be read.
     """
@@ -106,6 +108,15 @@ def is_current(folder: SessionDirectory, session: Session) -> bool:
         # Its last turn was acknowledged by a gateway that stored none, which must be this one.
         return True
     return holds(folder, path, session.transcript)
+
+
+def has_unstored(folder: SessionDirectory, session: Session) -> bool:
+    """Returns whether the transcript holds the turn that `session.unstored` names.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    return holds(folder, transcript_of(folder, session.cli_session_id), session.unstored)
 
 
 def is_there(path: Path, prefix: StoredPrefix) -> bool:

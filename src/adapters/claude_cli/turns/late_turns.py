@@ -1,6 +1,7 @@
 """The archive's state, and turns that are stored once it takes them."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -13,6 +14,8 @@ from modegate.adapters.claude_cli.turns.stored_turn import store_turn
 from modegate.domain.health import ArchiveState
 from modegate.domain.session import Session, SessionId
 
+log = logging.getLogger(__name__)
+
 
 class LateTurns:
     """Stores turns that were answered while the archive could not take them."""
@@ -20,6 +23,7 @@ class LateTurns:
     def __init__(self, resources: TurnResources, turns: TurnRunner) -> None:
         self._archive = resources.archive
         self._unstored = resources.unstored
+        self._workspace = resources.workspace
         self._turns = turns
 
     def archive_state(self) -> ArchiveState | None:
@@ -34,6 +38,23 @@ class LateTurns:
     def list_unstored(self) -> Sequence[SessionId]:
         """Returns the sessions whose last turn here is not stored for other gateways."""
         return self._unstored.session_ids
+
+    async def has_unstored(self, session: Session) -> bool:
+        """Returns whether the turn that `session.unstored` names is in the session's folder.
+
+        It may have been another process that put it there: a worker, or one that has ended.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        late = self._unstored.get(session.id)
+        if late is not None and late.answered.id == session.unstored:
+            return True
+        return await self._workspace.has_unstored(session)
+
+    def give_up(self, session: Session) -> None:
+        """Logs that the session goes on here without its last turn."""
+        log.warning("session %s goes on without its last turn, which was not stored", session.id)
 
     def forget(self, session_id: SessionId) -> None:
         """Forgets the turn of a session that is deleted."""
@@ -52,19 +73,13 @@ class LateTurns:
         late = self._unstored.get(session_id)
         if late is None or self._archive is None:
             return None
-        record, stored = late.record(session), None
+        answered, record, stored = late.answered, late.record(session), None
         if record is not None:
             with storage_errors(), suppress(LargeTranscriptError):
-                if await asyncio.to_thread(turn_mark.read, late.folder) is not None:
+                if await asyncio.to_thread(turn_mark.read, answered.folder) is not None:
                     return None
-                stored = await store_turn(
-                    self._archive,
-                    record,
-                    late.folder,
-                    late.cli_session_id,
-                    with_answer=late.with_answer,
-                )
+                stored = await store_turn(self._archive, record, answered)
             if stored is not None:
-                return record.stored_late(late.cli_session_id, str(stored.version))
+                return record.stored_late(answered.cli_session_id, str(stored.version))
         self._unstored.drop(session_id)
         return None

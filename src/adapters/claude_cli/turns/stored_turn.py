@@ -22,6 +22,7 @@ from modegate.adapters.claude_cli.session_folder.stored_prefix import (
 from modegate.application.ports.transcript_archive import Entry
 from modegate.domain.errors import StorageError
 from modegate.domain.session import Session
+from modegate.lazy_dataclass import dataclass
 
 # Larger transcripts are not stored: their sessions stay on the gateway that they are on.
 MOST_BYTES = 64 * 1024 * 1024
@@ -33,26 +34,36 @@ LOOK_INTERVAL_S = 0.02
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredTurn:
+    """A turn that its session's folder has.
+
+    `id` is that of `Session.unstored`, and `with_answer` whether the transcript must end with an
+    answer.
+    """
+
+    id: str
+    folder: SessionDirectory
+    cli_session_id: str
+    with_answer: bool
+
+
 async def store_turn(
-    archive: ArchivedSessions,
-    session: Session,
-    folder: SessionDirectory,
-    cli_session_id: str,
-    *,
-    with_answer: bool,
+    archive: ArchivedSessions, session: Session, turn: AnsweredTurn
 ) -> Stored | None:
     """Stores what the folder has beyond the session's stored transcript, and notes that in the folder.
 
-    `with_answer` is whether the transcript must end with an answer. Returns None if the CLI has not
-    written it.
+    A turn that the archive does not take is noted by its id. Returns None if the CLI has not
+    written the turn.
 
     Raises:
         LargeTranscriptError: the transcript is too large.
         StorageError: the archive cannot be used.
         OSError: the folder cannot be used.
     """
-    path, before = await asyncio.to_thread(_before, folder, session, cli_session_id)
-    written = await _written(path, before.size, with_answer=with_answer)
+    folder = turn.folder
+    path, before = await asyncio.to_thread(_before, folder, session, turn.cli_session_id)
+    written = await _written(path, before.size, with_answer=turn.with_answer)
     if path is None or written is None:
         log.warning("turn of session %s is not in its transcript", session.id)
         await asyncio.to_thread(_note, folder, session, before)
@@ -64,7 +75,8 @@ async def store_turn(
             session.id, base if before.batches else None, session.turns + 1, entries
         )
     except StorageError:
-        await asyncio.to_thread(_note, folder, session, before)
+        prefix = await asyncio.to_thread(stored_prefix.prefix_of, path, size, batches=0)
+        await asyncio.to_thread(_note, folder, session, before, (turn.id, prefix))
         raise
     prefix = await asyncio.to_thread(stored_prefix.prefix_of, path, size, stored.batches)
     await asyncio.to_thread(_note, folder, session, before, (str(stored.version), prefix))

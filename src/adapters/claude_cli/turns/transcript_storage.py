@@ -1,6 +1,7 @@
 """Stores the conversation with one turn for other gateways."""
 
 import logging
+import uuid
 
 from modegate.adapters.claude_cli.archive.archived_sessions import ArchivedSessions, Stored
 from modegate.adapters.claude_cli.session_folder.moved_transcript import LargeTranscriptError
@@ -8,7 +9,7 @@ from modegate.adapters.claude_cli.session_folder.session_directory import (
     SessionDirectory,
 )
 from modegate.adapters.claude_cli.turns.resources import TurnResources
-from modegate.adapters.claude_cli.turns.stored_turn import store_turn
+from modegate.adapters.claude_cli.turns.stored_turn import AnsweredTurn, store_turn
 from modegate.adapters.claude_cli.turns.unstored_turns import UnstoredTurn
 from modegate.domain.errors import StorageError
 from modegate.domain.session import Session
@@ -42,32 +43,28 @@ class TranscriptStorage:
     ) -> None:
         """Stores the conversation with this turn, and has it acknowledged. Only the first call counts.
 
-        `with_answer` is whether the transcript must end with an answer. A failure is logged: until
-        the turn is stored later, other gateways go on without it, and this one with it.
+        `with_answer` is whether the transcript must end with an answer. A failure is logged: the
+        turn is stored later, and other gateways wait for it.
         """
         if self._archive is None or self._is_decided:
             return
         self._is_decided = True
-        stored, may_be_stored = None, True
+        stored, unstored = None, ""
+        answered = AnsweredTurn(uuid.uuid4().hex, folder, cli_session_id, with_answer)
         try:
-            stored = await store_turn(
-                self._archive, self._session, folder, cli_session_id, with_answer=with_answer
-            )
-            may_be_stored = stored is not None
+            stored = await store_turn(self._archive, self._session, answered)
         except LargeTranscriptError:
-            may_be_stored = False
             log.warning("transcript of session %s is too large to be stored", self._session.id)
         except (StorageError, OSError) as error:
+            unstored = answered.id
             log.error(  # noqa: TRY400 - nothing of the turn
                 "turn of session %s could not be stored: %s", self._session.id, type(error).__name__
             )
         version = None if stored is None else str(stored.version)
-        acknowledged = await self._turn.on_stored(cli_session_id, version)
+        acknowledged = await self._turn.on_stored(cli_session_id, version, unstored)
         self._unstored.drop(self._session.id)
-        if may_be_stored and not (acknowledged and stored):
-            self._unstored.add(
-                UnstoredTurn(self._session, folder, cli_session_id, acknowledged, with_answer)
-            )
+        if unstored or (stored is not None and not acknowledged):
+            self._unstored.add(UnstoredTurn(answered, self._session, acknowledged))
         if acknowledged and stored is not None:
             self._acknowledged(self._archive, stored)
 

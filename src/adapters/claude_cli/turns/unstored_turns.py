@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from modegate.adapters.claude_cli.session_folder.session_directory import SessionDirectory
+from modegate.adapters.claude_cli.turns.stored_turn import AnsweredTurn
 from modegate.domain.session import Session, SessionId
 from modegate.lazy_dataclass import dataclass
 
@@ -12,17 +12,15 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class UnstoredTurn:
-    """A turn in a session's folder; `session` is the record before it.
+    """A turn that is to be stored; `session` is the record before it.
 
     `is_known` is whether the session's record was stored, so that it is missing only if the session
-    was deleted. `with_answer` is whether the transcript must end with an answer.
+    was deleted.
     """
 
+    answered: AnsweredTurn
     session: Session
-    folder: SessionDirectory
-    cli_session_id: str
     is_known: bool
-    with_answer: bool
 
     def record(self, session: Session | None) -> Session | None:
         """Returns the session that can name the turn; None if it has gone on, or was deleted."""

@@ -95,9 +95,9 @@ def archive_failed() -> StorageError:
 
 
 def turn_not_stored() -> StorageError:
-    """Returns the error for a session whose first turn only another gateway has, so far."""
+    """Returns the error for a session whose last turn only another gateway has, so far."""
     return StorageError(
-        "The session's first turn could not be stored yet, and another server has it.",
+        "The session's last turn could not be stored yet, and another server has it.",
         remedies=(Remedy.RETRY_SOON, Remedy.CHECK_ARCHIVE),
         retry_after=LATE_RETRY_AFTER_S,
     )

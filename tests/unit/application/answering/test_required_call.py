@@ -49,7 +49,7 @@ class Asked:
         self.seen: list[AnswerEvent] = []
         self._backend = backend
 
-    async def _store(self, _: str | None, transcript: str | None) -> bool:
+    async def _store(self, _: str | None, transcript: str | None, __: str = "") -> bool:
         self.stored.append(transcript)
         return True
 

@@ -334,6 +334,14 @@ class UnremovableReservationStore(MemorySessionStore):
             await super().remove(session_id)
 
 
+class MarkKeepingStore(MemorySessionStore):
+    async def put(self, session: Session) -> None:
+        before = self._sessions.get(session.id)
+        if before is not None and before.unstored:
+            session = session.with_unstored(before.unstored, before.home)
+        await super().put(session)
+
+
 class NonIdempotentRemoveStore(MemorySessionStore):
     async def remove(self, session_id: SessionId) -> None:
         del self._sessions[session_id]
@@ -380,6 +388,7 @@ class NoHoldStore(MemorySessionStore):
 BROKEN_STORES = {
     "test_get_returns_a_stored_session": SingleSessionStore,
     "test_a_later_put_overwrites_an_earlier_one": FirstPutWinsStore,
+    "test_a_session_is_marked_as_long_as_its_last_turn_is_not_stored": MarkKeepingStore,
     "test_find_returns_a_clients_sessions_most_recently_used_first": OldestFirstStore,
     "test_find_without_a_client_returns_all_sessions": ClientRequiredStore,
     "test_sessions_are_found_by_their_history_most_recently_used_first": OldestHistoryFirstStore,
