@@ -1,6 +1,7 @@
 """What a dialect does where an upstream speaks it, and the client does not: pure, no I/O."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from modegate.dialects.dialect import ErrorFacts
@@ -37,13 +38,12 @@ class UpstreamDialect(Protocol):
         ...
 
     @property
-    def known(self) -> frozenset[str]:
-        """The parameters of `GenerationRequest.passed` that requests may have, by the same names."""
-        ...
-
-    @property
     def longest_tool_name(self) -> int:
         """The most characters of a tool's name."""
+        ...
+
+    def passes(self, asked: GenerationRequest) -> AbstractSet[str]:
+        """Returns the parameters of `asked.passed` that its request has, by the same names."""
         ...
 
     def request(self, asked: GenerationRequest, model: str, default_max_tokens: int) -> bytes:

@@ -82,8 +82,7 @@ class Translation:
     @property
     def ignored(self) -> tuple[str, ...]:
         """The client's parameters that the upstream does not receive."""
-        known = self.dialect.known - self.route.upstream.drop_params
-        sent = known & self.asked.passed.keys()
+        sent = self.dialect.passes(self.asked) - self.route.upstream.drop_params
         return still_ignored(self.asked.ignored, sent, self.client_dialect)
 
     @property

@@ -1,6 +1,7 @@
 """Chat completions as the dialect of an upstream."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from modegate.dialects.chat.upstream.answer import read_answer
 from modegate.dialects.chat.upstream.errors import error_facts
@@ -49,6 +50,10 @@ class ChatUpstream:
     def path(self) -> str:
         """The path below the upstream's address, which has the version."""
         return "/chat/completions"
+
+    def passes(self, asked: GenerationRequest) -> AbstractSet[str]:
+        """Returns the parameters that are passed on."""
+        return asked.passed.keys() & self.known
 
     def request(
         self,

@@ -67,6 +67,20 @@ def test_parameters_have_anthropics_names() -> None:
     }
 
 
+@pytest.mark.parametrize("effort", [*Effort, None])
+def test_a_model_that_is_to_think_gets_no_sampling_parameters(effort: Effort | None) -> None:
+    passed = {"temperature": 0.5, "top_p": 0.9, "top_k": 4, "user": "u-1", "seed": 7}
+    asked = GenerationRequest(
+        model="m", conversation=Conversation((HI,)), effort=effort, passed=passed
+    )
+    body = body_of(HI, effort=effort, passed=passed)
+    thinks = effort not in (None, Effort.NONE)
+    sampling = set() if thinks else {"temperature", "top_p", "top_k"}
+    assert body.keys() & {"temperature", "top_p", "top_k"} == sampling
+    assert body["metadata"] == {"user_id": "u-1"}
+    assert UPSTREAM.passes(asked) == sampling | {"user"}
+
+
 def test_system_messages_are_one_text_and_sides_take_turns() -> None:
     body = body_of(
         text_message(Role.SYSTEM, "Be brief."),
