@@ -57,3 +57,4 @@ class Tunnel(asyncio.Protocol):
             error = ConnectError("no answer of the proxy")
             error.__cause__ = cause
             self._answered.set_exception(error)
+            self._answered.exception()  # else logged if the request was cancelled before `open`
