@@ -31,8 +31,9 @@ class GenaiPrices:
         """Imports the library in a thread: it takes 0.06 s and 5 MiB (genai-prices 0.2.3)."""
         if self._library is None:
             self._library = await asyncio.to_thread(importlib.import_module, LIBRARY)
-            # The table itself is imported by the first look-up.
-            await asyncio.to_thread(self.find, "", "gpt-4o", 0.0)
+            # The first look-up imports the table, and the first one of an unknown provider compiles
+            # the patterns of all addresses.
+            await asyncio.to_thread(self.find, "http://unknown.invalid", "gpt-4o", 0.0)
 
     def find(self, base_url: str, model: str, at: float) -> Price | None:
         """Returns the price of a model; the first call imports the library unless it is prepared."""
