@@ -14,6 +14,8 @@ class Acknowledgement:
     def __init__(self, sessions: SessionRegistry, session: Session) -> None:
         self._sessions = sessions
         self._session = session
+        # With what is stored of this turn: a second attempt may go on from a first one.
+        self._known = session
         self._is_decided = False
         self._stored_as: tuple[str | None, str] | None = None
 
@@ -27,15 +29,19 @@ class Acknowledgement:
         cut.
         """
         self._is_decided = True
+        self._stored_as = None
         if transcript is None and cli_session_id is None:
-            return await self._sessions.save(self._session, None)
+            return await self._sessions.save(self._known, None)
         if transcript is None:
-            marked = self._sessions.marked(self._session, unstored)
+            marked = self._sessions.marked(self._known, unstored)
             if not marked.turns:
                 return await self._sessions.acknowledge(marked, cli_session_id)
             return await self._sessions.save(marked, cli_session_id)
         is_stored = await self._sessions.acknowledge(self._session, cli_session_id, transcript)
-        self._stored_as = (cli_session_id, transcript) if is_stored else None
+        if is_stored:
+            self._stored_as = cli_session_id, transcript
+            used_at = self._session.used_at
+            self._known = self._session.acknowledged(used_at, cli_session_id, transcript)
         return is_stored
 
     async def ended(self, cli_session_id: str | None, said: str = "") -> None:

@@ -133,6 +133,21 @@ async def test_a_stored_turn_ends_the_mark(world: World) -> None:
     assert (record.unstored, record.home, record.transcript) == ("", "", "v2")
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+@pytest.mark.parametrize("cli_session_id", ["cli", None])
+async def test_a_second_attempt_that_is_not_stored_keeps_the_first(
+    cli_session_id: str | None, turns: int, world: World
+) -> None:
+    session = replace(world.session, turns=turns, transcript="v1" if turns else "")
+    acknowledgement = Acknowledgement(world.home, session)
+    assert await acknowledgement.stored("cli", "v2")
+    assert await acknowledgement.stored(cli_session_id, None, "late" if cli_session_id else "")
+    await acknowledgement.ended("cli", "digest")
+    record = await world.record()
+    assert (record.turns, record.transcript, record.said) == (turns + 1, "v2", "")
+    assert record.unstored == ("late" if cli_session_id else "")
+
+
 async def test_the_home_gateway_goes_on_at_once_and_keeps_the_mark(world: World) -> None:
     await world.answer("late")
     async with world.home.resume(ID, ADA) as session:
