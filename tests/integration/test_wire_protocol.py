@@ -335,7 +335,7 @@ async def _disconnects(gateway: Gateway, *requests: bytes, half: bool) -> None:
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["closed", "half-closed"])
-@pytest.mark.parametrize("pipelined", [0, 1], ids=["one request", "another request behind it"])
+@pytest.mark.parametrize("pipelined", [0, 1, 3], ids=["one request", "one behind", "three behind"])
 async def test_a_disconnect_ends_the_turn(
     gateway: GatewayFactory, caplog: pytest.LogCaptureFixture, *, half: bool, pipelined: int
 ) -> None:

@@ -31,6 +31,9 @@ VERSIONS = frozenset({close_delimited.VERSION, "1.1"})
 PATIENCE = 60.0
 # Seconds without reading after which a client counts as disconnected.
 LONGEST_STALL = 120.0
+# Requests that may wait behind the one that is being answered, before the server reads no further.
+# Each takes at most its head and uvicorn's 64 KiB of its body.
+MAX_PIPELINED = 8
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +151,7 @@ class GatewayProtocol(HttpToolsProtocol):
             super().on_headers_complete()
         if len(self.pipeline) == 1:
             self._answering = latest
+        if 0 < len(self.pipeline) <= MAX_PIPELINED:
             # uvicorn reads no more behind a pipelined request, and so would see no disconnect.
             self.flow.resume_reading()
 
