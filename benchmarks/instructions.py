@@ -35,14 +35,17 @@ from modegate.http_client.connections.connecting import Connector
 from modegate.http_client.connections.connection import Connection
 
 WARM_UP, REQUESTS = 100, 400
-BODY = Scenario("JSON", 1).body
-REQUEST = b"""POST /v1/chat/completions HTTP/1.1\r
+
+
+def request_of(scenario: Scenario) -> bytes:
+    """Returns a request of a scenario."""
+    return b"""POST /v1/chat/completions HTTP/1.1\r
 host: 127.0.0.1\r
 authorization: Bearer %b\r
 content-type: application/json\r
 content-length: %d\r
 \r
-%b""" % (KEY.encode(), len(BODY), BODY)
+%b""" % (KEY.encode(), len(scenario.body), scenario.body)
 
 
 class Wire(asyncio.Transport):
@@ -116,8 +119,8 @@ class Count:
         self.c_calls += event == "c_call"
 
 
-async def run(state: str, log: TextIO, count: Count) -> None:
-    """Counts `REQUESTS` requests, one after another, on one connection."""
+def connected(state: str, log: TextIO, answered: Callable[[bytes], None]) -> GatewayProtocol:
+    """Returns the server's end of a new connection to a new gateway; `answered` gets what it sends."""
     settings = Settings(
         api_key=SecretStr(KEY),
         openai_api_key=SecretStr("sk-benchmark"),
@@ -130,12 +133,19 @@ async def run(state: str, log: TextIO, count: Count) -> None:
     server = build_server(build_app(container), container)
     server.config.load()
     protocol = GatewayProtocol(config=server.config, server_state=server.server_state, app_state={})
+    protocol.connection_made(Wire(answered))
+    return protocol
+
+
+async def run(state: str, log: TextIO, count: Count) -> None:
+    """Counts `REQUESTS` requests, one after another, on one connection."""
     answers: asyncio.Queue[bytes] = asyncio.Queue()
-    protocol.connection_made(Wire(answers.put_nowait))
+    protocol = connected(state, log, answers.put_nowait)
+    request = request_of(Scenario("JSON", 1))
     for number in range(WARM_UP + REQUESTS):
         if number == WARM_UP:
             count.start()
-        protocol.data_received(REQUEST)
+        protocol.data_received(request)
         assert (await answers.get()).startswith(b"HTTP/1.1 200 ")  # noqa: S101
     count.stop()
 

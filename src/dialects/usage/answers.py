@@ -1,10 +1,10 @@
 """The usage of complete answers; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from modegate.dialects.usage.reported import read_usage
 from modegate.domain.answer.usage import Usage
-from modegate.domain.usage.estimates import prompt_estimate, text_estimate
+from modegate.domain.usage.estimates import prompt_estimate, size_of, text_estimate
 
 # What the model writes in a choice's message or delta, and in the calls of tools.
 TEXTS = frozenset({"content", "reasoning_content", "reasoning", "refusal", "text", "arguments"})
@@ -39,19 +39,21 @@ def settled(usage: Usage | None, body_size: int, size: int) -> Usage:
 
 def text_size(choices: object) -> int:
     """Returns the bytes of the text in choices, those of calls of tools included."""
-    return sum(len(text.encode("utf-8", "replace")) for text in _texts(choices, MAX_DEPTH))
+    return _text_size(choices, MAX_DEPTH)
 
 
-def _texts(value: object, depth: int) -> Iterator[str]:
+def _text_size(value: object, depth: int) -> int:
     if depth == 0:
-        return
+        return 0
+    size = 0
     if isinstance(value, list):
         for item in value:
-            yield from _texts(item, depth - 1)
-    elif isinstance(value, Mapping):
+            size += _text_size(item, depth - 1)
+    elif isinstance(value, (dict, Mapping)):  # `Mapping` alone takes 0.3 µs
         for name, item in value.items():
             if isinstance(item, str):
                 if name in TEXTS:
-                    yield item
-            else:
-                yield from _texts(item, depth - 1)
+                    size += size_of(item)
+            elif isinstance(item, (dict, list)):
+                size += _text_size(item, depth - 1)
+    return size

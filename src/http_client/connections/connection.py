@@ -3,6 +3,7 @@
 import asyncio
 import select
 from collections.abc import Callable
+from math import inf
 from typing import Protocol, cast
 
 from modegate.http_client.errors import DisconnectedError
@@ -40,7 +41,7 @@ class Connection(asyncio.Protocol):
         self._poll: select.poll | None = None
         self._parser: ResponseParser | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._fires_at = 0.0
+        self.fires_at = inf  # the loop time of the timer
         self._paused_writing = False
         self._is_spoilt = False
         self.idle_since = 0.0
@@ -97,9 +98,11 @@ class Connection(asyncio.Protocol):
         self._receiver = None
 
     def expire_at(self, when: float) -> None:
-        """Makes sure that the timer fires at the loop time `when`, or earlier."""
-        if self._timer is None or when < self._fires_at:
-            self._set_timer(when)
+        """Makes the timer fire at the loop time `when`, which is earlier than `fires_at`."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.fires_at = when
+        self._timer = self.loop.call_at(when, self._look)
 
     def write(self, data: bytes) -> None:
         """Sends `data`.
@@ -150,7 +153,7 @@ class Connection(asyncio.Protocol):
         self._transport = self._poll = None
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self.fires_at = None, inf
         self._end(cleanly=exc is None)
         if self._parser is not None:
             self._parser.close()
@@ -172,17 +175,11 @@ class Connection(asyncio.Protocol):
         if receiver is not None:
             receiver.connection_ended(cleanly=cleanly)
 
-    def _set_timer(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._fires_at = when
-        self._timer = self.loop.call_at(when, self._look)
-
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self.fires_at = None, inf
         expiry = None if self._receiver is None else self._receiver.time_passed()
         if expiry is not None and self._transport is not None:
-            self._set_timer(expiry)
+            self.expire_at(expiry)
 
 
 def _noop(_: Connection) -> None:

@@ -70,7 +70,7 @@ class Exchange:
         try:
             self._writer = start_sending(self._open_connection(), head, body, self._fail)
             while not self.status:
-                await self._arrival()
+                await self.arrival()
         except BaseException:
             self.close()
             raise
@@ -85,21 +85,59 @@ class Exchange:
             InvalidResponseError: if the answer is malformed or truncated.
             ResponseTimeoutError: if a time bound expired.
         """
-        self._open_connection()
-        while not self._parser.pieces:
-            if self._parser.complete:
-                return b""
-            await self._arrival()
-            self._open_connection()
-        return self._take()
+        while (data := self.take()) is None:
+            await self.arrival()
+        return data
+
+    def take(self) -> bytes | None:
+        """Returns what has arrived of the body; empty at its end, None if `arrival` is to be awaited.
+
+        With `arrival`, a reader of many pieces needs no coroutine for each of them, as with `read`.
+
+        Raises:
+            ClosedError: if the exchange is closed.
+        """
+        if self._connection is None:
+            raise ClosedError("the exchange was closed")
+        parser = self._parser
+        pieces = parser.pieces
+        if not pieces:
+            return b"" if parser.complete else None
+        parser.pieces, parser.size = [], 0
+        if self._paused:
+            self._paused = False
+            self._connection.resume_reading()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Returns a future that is done at the next arrival, or a failure. A coroutine costs more.
+
+        Raises:
+            ClosedError: if the exchange is closed.
+            InvalidResponseError: if the answer is malformed or truncated.
+            ResponseTimeoutError: if a time bound expired.
+        """
+        if self._error is not None:
+            raise self._error
+        connection = self._connection
+        if connection is None:
+            raise ClosedError("the exchange was closed")
+        self._waits_since = now = self._loop.time()
+        expiry = self.deadlines.expiry(now)
+        if expiry <= now:  # the timer would lose against bytes that always come
+            self._error = ResponseTimeoutError("no answer in time")
+            raise self._error
+        if expiry < connection.fires_at:
+            connection.expire_at(expiry)
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     def take_whole(self) -> bytes | None:
         """Returns the body without waiting, if all of it has arrived; else None, and takes nothing.
 
         To be called before any other read.
         """
-        self._open_connection()
-        return self._take() if self._parser.complete else None
+        return self.take() if self._parser.complete else None
 
     def close(self) -> None:
         """Releases the connection. Idempotent."""
@@ -117,18 +155,20 @@ class Exchange:
         """Accepts bytes of the answer."""
         if self._error is not None:
             return
-        parser, in_head = self._parser, not self.status
+        parser = self._parser
         try:
             parser.feed(data)
         except InvalidResponseError as error:
             self._fail(error)
-        if in_head:
+        # Not woken by bytes of the framing alone: these do not end a silence.
+        wakes = parser.pieces or parser.complete
+        if not self.status and parser.status:
             self.status, self.headers = parser.status, parser.headers
+            wakes = True
         if parser.size > HIGH_WATER_BYTES and not self._paused and not parser.complete:
             self._paused = True
             self._open_connection().pause_reading()
-        # Not woken by bytes of the framing alone: these do not end a silence.
-        if parser.pieces or parser.complete or (in_head and parser.status):
+        if wakes:
             self._wake()
 
     def connection_ended(self, *, cleanly: bool) -> None:
@@ -166,21 +206,6 @@ class Exchange:
             raise ClosedError("the exchange was closed")
         return self._connection
 
-    def _arrival(self) -> asyncio.Future[None]:
-        """Returns a future that is done at the next arrival, or a failure. A coroutine costs more."""
-        if self._error is not None:
-            raise self._error
-        connection = self._open_connection()
-        self._waits_since = now = self._loop.time()
-        expiry = self.deadlines.expiry(now)
-        if expiry <= now:  # the timer would lose against bytes that always come
-            self._error = ResponseTimeoutError("no answer in time")
-            raise self._error
-        if expiry != inf:
-            connection.expire_at(expiry)
-        self._waiter = self._loop.create_future()
-        return self._waiter
-
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -190,10 +215,3 @@ class Exchange:
         if self._error is None:
             self._error = error
         self._wake()
-
-    def _take(self) -> bytes:
-        pieces, self._parser.pieces, self._parser.size = self._parser.pieces, [], 0
-        if self._paused and self._connection is not None:
-            self._connection.resume_reading()
-        self._paused = False
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

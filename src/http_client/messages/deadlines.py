@@ -19,7 +19,7 @@ class Deadlines:
 
     def expiry(self, waiting_since: float) -> float:
         """Returns the loop time at which a wait that began at `waiting_since` expires."""
-        whole = math.inf if self.whole_at is None else self.whole_at
-        if self.silence_s is None:
-            return whole
-        return min(whole, waiting_since + self.silence_s)
+        whole, silence_s = self.whole_at, self.silence_s
+        if whole is None:
+            return math.inf if silence_s is None else waiting_since + silence_s
+        return whole if silence_s is None else min(whole, waiting_since + silence_s)

@@ -10,7 +10,7 @@ from modegate.http_client.client import Client
 from modegate.http_client.connections.connecting import ConnectTimeouts
 from modegate.http_client.connections.connection import Connection
 from modegate.http_client.connections.exchange import Exchange
-from modegate.http_client.errors import ConnectError, ResponseTimeoutError
+from modegate.http_client.errors import ClosedError, ConnectError, ResponseTimeoutError
 from modegate.http_client.messages.deadlines import Deadlines
 from modegate.http_client.messages.route import Origin, Proxy, Route
 
@@ -253,10 +253,39 @@ async def test_a_bound_of_an_earlier_exchange_ends_no_later_one() -> None:
         connection = connection_of(client)
         began = loop.time()
         connection.expire_at(began)  # as the timer of an earlier exchange expires
-        await until(lambda: connection._fires_at > began)  # noqa: SLF001
+        await until(lambda: connection.fires_at > began)
         go_on.set()
         assert await asking == (200, b"hello")
         assert len(server.peers) == 1
+
+
+async def test_pieces_that_come_in_time_set_no_timer_each() -> None:
+    asked = asyncio.Event()
+
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(HEAD)
+        for _ in range(3):
+            await asked.wait()
+            asked.clear()
+            await peer.send(PIECE)
+        await peer.gone()
+
+    async with serving(serve) as server, opened(Client()) as client:
+        exchange = await begin(client, server.route, deadlines=Deadlines(silence_s=LONG_S))
+        fires_at = connection_of(client).fires_at
+        for _ in range(3):
+            assert exchange.take() is None
+            arrival = exchange.arrival()
+            asked.set()
+            await arrival
+            assert exchange.take() == b"hello"
+            assert connection_of(client).fires_at == fires_at
+        exchange.close()
+        with pytest.raises(ClosedError):
+            exchange.take()
+        with pytest.raises(ClosedError):
+            await exchange.arrival()
 
 
 async def test_the_same_connection_expires_earlier_if_a_request_demands_it() -> None:

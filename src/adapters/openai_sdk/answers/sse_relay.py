@@ -59,9 +59,9 @@ class SseRelay:
         Raises:
             OutputLimitError: if a single event exceeds `EVENT_LIMIT`.
         """
-        if not self._tail and data.endswith(b"\n\n"):
-            return self._look(data)
-        return self._look(complete_events(self._tail, data))
+        if self._tail or not data.endswith(b"\n\n"):
+            data = complete_events(self._tail, data)
+        return self._look(data)
 
     def finish(self) -> bytes:
         """Returns the last event if only its blank line is missing; then `whole` is final."""
@@ -78,14 +78,17 @@ class SseRelay:
     def _look(self, events: bytes) -> bytes:
         if self.done or not events:
             return b""
-        # A substring search is many times faster than a pattern, and nearly always sufficient.
-        if b"[DONE]" in events and (match := DONE.search(events)):
+        # A substring search is many times faster than a pattern, and nearly always sufficient; `in`
+        # takes half as long again as `find`, because it first tries to read a number (CPython 3.11).
+        find = events.find
+        if find(b"[DONE]") >= 0 and (match := DONE.search(events)):
             self.done = True
             events = events[: match.start()]
-        self._missing -= len(FINISH.findall(events))
+        if FINISH.search(events):
+            self._missing -= len(FINISH.findall(events))
         if not self.spoke:
             self.spoke = CHOICE.search(events) is not None
-        if b"error" in events and MAYBE_ERROR.search(events):
+        if find(b"error") >= 0 and MAYBE_ERROR.search(events):
             self.failed = self.failed or has_error(events)
         return self.usage.look(events)
 

@@ -116,14 +116,15 @@ class ClientConnection(CancellableRequest):
 
         Not a coroutine, because each one costs a request about as much as a header.
         """
+        if message.get("more_body"):  # most messages of a stream
+            if self._begins_stream:
+                self._begins_stream = False
+                self.record.start_stream()
+            return self._send(message)
         if message["type"] == "http.response.start":
             quota = self.record.quota
             return self._send_unlimited(message) if quota is None else self._start(message, quota)
-        if not message.get("more_body", False):
-            self.stop_watching()
-        elif self._begins_stream:
-            self._begins_stream = False
-            self.record.start_stream()
+        self.stop_watching()
         return self._send(message)
 
     async def _send_unlimited(self, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Self
 
 from modegate.adapters.openai_sdk.answers.lenient_json import loads
 from modegate.adapters.openai_sdk.answers.sse_events import parse_events
@@ -31,8 +32,7 @@ class ChunkUsage:
         self._model: str | None = None
         self._size = 0
         self._count = 0
-        self._frame_size = 0  # the bytes of a chunk without its text
-        self._first_text = 0
+        self._first = b""  # read at the end, if the upstream does not report everything
         # A removed event ended with CR: an LF that follows is the rest of its line end.
         self._removed_cr = False
 
@@ -42,10 +42,10 @@ class ChunkUsage:
             self._removed_cr = False
             events = events.removeprefix(b"\n")
         if not self._count:
-            self._begin(events)
+            self._first = events
         self._size += len(events)
         self._count += events.count(DATA)
-        if NAME in events and USAGE.search(events):
+        if events.find(NAME) >= 0 and USAGE.search(events):
             return self._without_usage(events)
         return events
 
@@ -54,25 +54,18 @@ class ChunkUsage:
 
         What the upstream did not report is estimated.
         """
-        if self._reported is not None and self._reported.completion_tokens:
-            return self._reported, self._model
-        return settled(self._reported, self._body_size, self._text_size()), self._model
+        reported, model = self._reported, self._model
+        if reported is not None and reported.completion_tokens and model is not None:
+            return reported, model
+        first = _FirstChunk.of(self._first)
+        return settled(reported, self._body_size, self._text_size(first)), model or first.model
 
-    def _begin(self, events: bytes) -> None:
-        """Reads the first chunk, to know the model and how long a chunk without text is."""
-        for part in _split(events):
-            for chunk in _chunks(part):
-                self._model = model_in(chunk)
-                self._first_text = text_size(chunk.get("choices"))
-                self._frame_size = len(part) - self._first_text
-                return
-
-    def _text_size(self) -> int:
+    def _text_size(self, first: "_FirstChunk") -> int:
         """Returns the estimated bytes of the text: few providers send less than a token a chunk."""
         if self._count <= 1:
-            return self._first_text
-        by_size = self._size - self._count * self._frame_size
-        return max(by_size, self._first_text, (self._count - 1) * TEXT_BYTES_A_TOKEN)
+            return first.text_size
+        by_size = self._size - self._count * first.frame_size
+        return max(by_size, first.text_size, (self._count - 1) * TEXT_BYTES_A_TOKEN)
 
     def _without_usage(self, events: bytes) -> bytes:
         parts = list(_split(events))
@@ -95,6 +88,23 @@ class ChunkUsage:
         """Keeps the last report; one without completion tokens does not replace another one."""
         if usage.completion_tokens or self._reported is None:
             self._reported = usage
+
+
+class _FirstChunk(NamedTuple):
+    """The model that the first chunk names, the bytes of its text, and of the chunk without it."""
+
+    model: str | None = None
+    text_size: int = 0
+    frame_size: int = 0
+
+    @classmethod
+    def of(cls, events: bytes) -> Self:
+        """Reads the first chunk of `events`."""
+        for part in _split(events):
+            for chunk in _chunks(part):
+                size = text_size(chunk.get("choices"))
+                return cls(model_in(chunk), size, len(part) - size)
+        return cls()
 
 
 def _split(events: bytes) -> Iterator[bytes]:

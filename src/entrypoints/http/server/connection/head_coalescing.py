@@ -29,7 +29,8 @@ class HeadCoalescingTransport(LingeringTransport):
             self._lines = b""
             self._sending = self._loop.call_soon(self._send_head)
             return
-        super().write(data)
+        if self._timer is None:  # as the superclass does, without a call for each piece
+            self._transport.write(data)
 
     def close(self) -> None:
         """Sends a head that is held back, and closes."""

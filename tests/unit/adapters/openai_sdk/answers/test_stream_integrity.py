@@ -39,8 +39,11 @@ class Body:
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter([piece for piece in pieces if piece])
 
-    async def read(self) -> bytes:
+    def take(self) -> bytes:
         return next(self._pieces, b"")
+
+    async def read(self) -> bytes:
+        return self.take()
 
     def bound_silence(self, _: float) -> None:
         pass
