@@ -51,6 +51,7 @@ class ClientConnection(CancellableRequest):
     render_cut: Callable[[GatewayError], bytes] = staticmethod(cut_of_chat)
     _streams = False
     _begins_stream = False
+    _is_complete = False
 
     def __init__(
         self,
@@ -125,6 +126,7 @@ class ClientConnection(CancellableRequest):
             quota = self.record.quota
             return self._send_unlimited(message) if quota is None else self._start(message, quota)
         self.stop_watching()
+        self._is_complete = True
         return self._send(message)
 
     async def _send_unlimited(self, message: Message) -> None:
@@ -162,7 +164,12 @@ class ClientConnection(CancellableRequest):
             await self._send_whole(500, internal_error(form))
 
     async def send_cut(self, error: GatewayError | None = None) -> None:
-        """Ends a stream that the shutdown, or `error`, cut with what `render_cut` returns."""
+        """Ends a stream that the shutdown, or `error`, cut with what `render_cut` returns.
+
+        Does nothing if the response is complete, and only what the request opened was to be closed.
+        """
+        if self._is_complete:
+            return
         error = error or limits.shutting_down()
         self.record.error = error.code
         if self._streams:

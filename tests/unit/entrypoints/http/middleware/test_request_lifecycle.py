@@ -141,3 +141,33 @@ async def test_resources_are_released_when_a_client_disconnects_around_a_drain(
     opened.may_end.set()
     await request
     assert opened.released
+
+
+async def test_a_shutdown_sends_nothing_behind_a_complete_stream() -> None:
+    sent, records = list[Message](), list[RequestRecord]()
+    is_complete = asyncio.Event()
+
+    async def app(_: Message, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        is_complete.set()
+        await asyncio.Future[None]()  # as the rest of an upstream's stream is awaited
+
+    class Observer:
+        def observe(self, record: RequestRecord) -> None:
+            records.append(record)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    handle = RequestLifecycle(app, Draining(), COMMON, [Observer()])
+    request = asyncio.create_task(handle(dict(SCOPE), Client().receive, send))
+    await is_complete.wait()
+    await handle.drain(0)
+    await request
+    assert [message.get("body") for message in sent] == [None, b"data: 1\n\n", b""]
+    assert [record.error for record in records] == [None]
