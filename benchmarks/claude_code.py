@@ -47,8 +47,8 @@ COLD, AHEAD, OURS = "`claude -p`", "prewarmed", "modegate"
 NEW, LATER = "a new session", "a later turn"
 FIRST = "the first turn after a start"
 FOUR, BURST = f"{WARM} concurrent new sessions", f"{2 * WARM} concurrent, {WARM} prewarmed"
-# Seconds that a started process needs to load, and that it needs to become idle after an answer.
-LOADING, CALM = 2.0, 0.3
+# Seconds that a started process needs to load.
+LOADING = 2.0
 
 
 class ByHand:
@@ -216,7 +216,7 @@ class Comparison:
         await self._note(NEW, COLD, self._by_hand())
         ahead = await Ahead.ready(self._environment, self._folder)
         await self._note(NEW, AHEAD, ahead(first=True))
-        await asyncio.sleep(CALM)
+        await asyncio.sleep(LOADING)  # a process that was idle for long answers later
         await self._note(LATER, AHEAD, ahead(first=False))
         await ahead.aclose()
         async with self._start() as started_now:

@@ -2,8 +2,9 @@
 
 Bytecode instructions and calls of C functions differ by less than 0.2 % between runs, so that a
 change of one percent can be seen on a busy machine. Objects that reference each other in a cycle
-are left for the garbage collector, which costs more than freeing them; there should be none. Both ends of the server and of the HTTP client run as in
-production, but without sockets. Instructions are no time: measure the time, too.
+are left for the garbage collector, which costs more than freeing them; there should be none. Both
+ends of the server and of the HTTP client run as in production, but without sockets. Instructions
+are no time: measure the time, too.
 """
 
 import argparse
