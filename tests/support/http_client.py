@@ -92,9 +92,12 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    serve: Serve, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    serve: Serve,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    patience_s: float = PATIENCE_S,
 ) -> AsyncIterator[Server]:
-    """Runs a server that calls `serve` for each connection."""
+    """Runs a server that calls `serve` for each connection, for at most `patience_s` seconds."""
     server = Server(serve, "https" if tls else "http", host)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -105,7 +108,7 @@ async def serving(
 
     listener = await asyncio.start_server(connected, host, 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         try:
             yield server
         finally:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from itertools import cycle, islice
 
 import pytest
-from support.http_client import Peer, ask, begin, opened, serving
+from support.http_client import PATIENCE_S, Peer, ask, begin, opened, serving
 from support.waiting import until
 
 from modegate.http_client.client import Client
@@ -58,10 +58,10 @@ async def cancel_after(task: asyncio.Task[None], iterations: int) -> bool:
     return task.cancelled()
 
 
-async def cancel_everywhere(times: int) -> None:
+async def cancel_everywhere(times: int, patience_s: float) -> None:
     before = asyncio.all_tasks()
     async with (
-        serving(echo) as server,
+        serving(echo, patience_s=patience_s) as server,
         opened(Client(max_connections=CONNECTIONS)) as client,
     ):
         cancelled = 0
@@ -79,13 +79,13 @@ async def cancel_everywhere(times: int) -> None:
 
 
 async def test_a_request_cancelled_anywhere_leaves_the_pool_whole() -> None:
-    await cancel_everywhere(5 * ITERATIONS)
+    await cancel_everywhere(5 * ITERATIONS, PATIENCE_S)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(600)
 async def test_ten_thousand_cancelled_requests_leave_the_pool_whole() -> None:
-    await cancel_everywhere(10_000)
+    await cancel_everywhere(10_000, 580.0)
 
 
 async def test_requests_cancelled_while_they_wait_for_each_other_leave_the_pool_whole() -> None:
